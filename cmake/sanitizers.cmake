@@ -1,0 +1,6 @@
+add_library(saithe_sanitizers INTERFACE)
+if(SAITHE_SANITIZE)
+  set(flags -fsanitize=${SAITHE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_options(saithe_sanitizers INTERFACE ${flags})
+  target_link_options(saithe_sanitizers INTERFACE ${flags})
+endif()

@@ -1,0 +1,60 @@
+#pragma once
+
+// How good predictions are, measured as scikit-learn measures it.
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saithe/data/label_set.h"
+#include "saithe/kernels/backend.h"
+#include "saithe/matrix/dense_matrix.h"
+
+namespace saithe {
+
+/// One cell type's scores; 0 where a score is 0/0, as scikit-learn's zero_division=0.
+struct TypeScores {
+  std::string cell_type;
+  double precision = 0;
+  double recall = 0;
+  double f1 = 0;
+  std::int64_t support = 0;  ///< cells that truly are of this type
+};
+
+/// Scores of a set of cells.
+struct Evaluation {
+  std::int64_t n_cells = 0;          ///< cells judged
+  std::int64_t n_unknown_label = 0;  ///< cells left out: the model lacks their label
+  double accuracy = 0;
+  double macro_f1 = 0;   ///< over the types present in the truth
+  double median_f1 = 0;  ///< likewise
+  std::optional<double> loss;  ///< the training loss per cell, dropout off
+  double nll = 0;    ///< mean -ln of the true type's probability (rows normalised, cut at 2^-52)
+  double brier = 0;  ///< sum over types of (p - y)^2, mean over cells
+  double ece = 0;    ///< expected calibration error of the largest probability, 15 equal bins
+  std::vector<TypeScores> per_type;
+  std::vector<std::int64_t> confusion;  ///< (n_types, n_types) row-major, rows true
+  [[nodiscard]] std::int64_t n_types() const { return static_cast<std::int64_t>(per_type.size()); }
+};
+
+/// Judges probabilities (n_cells, n_types) against labels (kNoLabel: unknown to the model, left out).
+/// Ties go to the first type. `logits` with `loss` fill Evaluation::loss.
+/// Throws Error(Incompatible) if no label is known.
+Evaluation evaluate(DenseView probabilities, std::span<const LabelIndex> truth, const LabelSet& types,
+                    std::optional<DenseView> logits = std::nullopt,
+                    kernels::Loss loss = kernels::Loss::CrossEntropy);
+
+/// An off-diagonal cell of a confusion matrix.
+struct Confusion {
+  std::string truth;
+  std::string predicted;
+  std::int64_t n_cells = 0;
+};
+
+/// The most frequent confusions, at most `n`, most frequent first.
+std::vector<Confusion> most_confused(const Evaluation& evaluation, int n);
+
+}  // namespace saithe

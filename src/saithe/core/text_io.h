@@ -1,0 +1,87 @@
+#pragma once
+
+// Text in and out: lines of plain or gzip files with their numbers, numbers as text independent of
+// the locale, and files that appear whole or not at all.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace saithe {
+
+/// Reads a plain or gzip file (also of several members) line by line.
+class LineReader {
+ public:
+  /// Throws Error(NotFound) if the file cannot be opened.
+  explicit LineReader(const std::filesystem::path& path);
+  ~LineReader();
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+
+  /// Reads the next line without its "\n" or "\r\n" into `line`; false at the end of the file.
+  /// The view lives until the next call. Throws Error(BadFormat) on a damaged or cut gzip file.
+  bool next(std::string_view& line);
+  /// The number of the line last read, from 1.
+  [[nodiscard]] std::int64_t line_number() const { return line_number_; }
+  /// "FILE:LINE", for messages.
+  [[nodiscard]] std::string where() const;
+
+ private:
+  bool fill();
+  struct Stream;
+  std::unique_ptr<Stream> stream_;
+  std::filesystem::path path_;
+  std::string buffer_;
+  std::size_t begin_ = 0;
+  bool is_at_end_ = false;
+  std::int64_t line_number_ = 0;
+};
+
+/// Cuts a line at every `delimiter`; n delimiters give n + 1 fields.
+void split_fields(std::string_view line, char delimiter, std::vector<std::string_view>& fields);
+
+/// Parses the whole text as a number; false if it is none. Independent of the locale.
+bool parse_number(std::string_view text, std::int64_t& value);
+bool parse_number(std::string_view text, double& value);
+
+/// The shortest text that reads back as the same number: "0.1", "nan".
+std::string format_number(double value);
+std::string format_number(float value);
+
+/// A file under construction: written beside its final name, renamed by commit(), removed otherwise.
+///
+/// An existing file is an Error(Output) that names it unless `overwrite`; it stays untouched until
+/// commit().
+class OutputFile {
+ public:
+  explicit OutputFile(std::filesystem::path path, bool overwrite);
+  ~OutputFile();
+  OutputFile(OutputFile&& other) noexcept;
+  OutputFile& operator=(OutputFile&&) = delete;
+
+  /// Where to write until commit().
+  [[nodiscard]] const std::filesystem::path& temporary_path() const { return temporary_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  /// Flushes to disk and renames. Throws Error(Output) if either fails.
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  bool overwrite_ = false;
+  bool is_pending_ = false;
+};
+
+/// Writes `content` as a whole file, beside and renamed. Throws Error(Output).
+void write_file(const std::filesystem::path& path, std::string_view content, bool overwrite);
+
+/// The file's bytes. Throws Error(NotFound), or Error(BadFormat) above `max_bytes`.
+std::string read_file(const std::filesystem::path& path, std::int64_t max_bytes);
+
+/// `text` with control characters replaced by '?', so that a name from a file cannot steer a terminal.
+std::string printable(std::string_view text);
+
+}  // namespace saithe

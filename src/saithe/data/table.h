@@ -1,0 +1,71 @@
+#pragma once
+
+// A table of named columns beside the cells (obs) or the genes (var), as AnnData keeps them.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "saithe/core/types.h"
+
+namespace saithe {
+
+/// A column of repeated names: codes index levels; -1 is missing.
+struct CategoryColumn {
+  std::vector<std::int32_t> codes;
+  std::vector<std::string> levels;
+  bool is_ordered = false;
+};
+
+/// A column of free text; `is_missing` is empty when nothing is missing.
+struct TextColumn {
+  std::vector<std::string> values;
+  std::vector<bool> is_missing;
+};
+
+/// A column of numbers; integers up to 2^53 are exact. Missing numbers are NaN.
+struct NumberColumn {
+  enum class Kind { Float32, Float64, Integer, Boolean };
+  std::vector<double> values;
+  Kind kind = Kind::Float64;
+};
+
+using Column = std::variant<CategoryColumn, TextColumn, NumberColumn>;
+
+/// Named columns of equal length, and an index (barcodes or gene names).
+class Table {
+ public:
+  Table() = default;
+  explicit Table(std::vector<std::string> index) : index_(std::move(index)) {}
+
+  [[nodiscard]] std::int64_t n_rows() const { return static_cast<std::int64_t>(index_.size()); }
+  [[nodiscard]] const std::vector<std::string>& index() const { return index_; }
+  [[nodiscard]] const std::vector<std::pair<std::string, Column>>& columns() const { return columns_; }
+
+  /// The column of that name, or nullptr.
+  [[nodiscard]] const Column* find(std::string_view name) const;
+  /// Adds a column, or replaces the one of that name. Throws Error(Internal) on a wrong length.
+  void set(std::string name, Column column);
+  /// The rows `rows`, in that order; levels stay as they are.
+  [[nodiscard]] Table select_rows(std::span<const CellIndex> rows) const;
+  /// The column's entries as text; missing entries are empty. Categories and text as they stand,
+  /// booleans "True"/"False", integers without a point.
+  [[nodiscard]] std::vector<std::string> as_text(std::string_view name) const;
+  /// "a, b, c": the names of the columns, for messages.
+  [[nodiscard]] std::string column_names() const;
+
+  std::string index_name = "_index";
+
+ private:
+  std::vector<std::string> index_;
+  std::vector<std::pair<std::string, Column>> columns_;
+};
+
+/// A category column from names; levels are the sorted distinct names, empty names are missing.
+CategoryColumn make_category_column(std::span<const std::string> names);
+
+}  // namespace saithe

@@ -1,0 +1,68 @@
+#pragma once
+
+// Files -> cells. The only public reader: it finds out the format from the content and hides it.
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "saithe/core/context.h"
+#include "saithe/data/cell_source.h"
+
+namespace saithe {
+
+/// Which values of a file to take.
+struct ReadOptions {
+  std::string layer;     ///< h5ad: the layer to read instead of X
+  bool use_raw = false;  ///< h5ad: read raw/X with raw/var
+  std::string genome;    ///< 10x HDF5 with several genomes: which one
+
+  template <typename Visitor>
+  static void describe(Visitor& visit, ReadOptions& options) {
+    visit("layer", options.layer, "h5ad: read this layer instead of X");
+    visit("use-raw", options.use_raw, "h5ad: read raw/X with its own genes");
+    visit("genome", options.genome, "10x HDF5 of several genomes: the one to read");
+  }
+};
+
+/// Opens a file for reading in blocks: h5ad, 10x HDF5, a 10x MTX folder.
+/// Throws Error(NotFound), Error(BadFormat), and Error(InvalidArgument) for an option that the
+/// format does not have.
+std::unique_ptr<CellSource> open_source(const std::filesystem::path& path,
+                                        const ReadOptions& options, const Context& context);
+
+/// Reads all cells into memory; validated. Throws as open_source().
+Dataset read_dataset(const std::filesystem::path& path, const ReadOptions& options,
+                     const Context& context);
+
+/// Whether a path is an h5ad file, to which columns can be added.
+bool is_h5ad(const std::filesystem::path& path);
+
+/// One column of obs as inspect shows it.
+struct ColumnSummary {
+  std::string name;
+  std::string kind;           ///< "category", "text", "number", "boolean"
+  std::int64_t n_values = 0;  ///< distinct values
+};
+
+/// What a file holds, for a person who has never seen it.
+struct FileSummary {
+  std::string format;  ///< "h5ad (AnnData 0.8 or later)", "10x HDF5 v3", "10x MTX folder v2", ...
+  CellIndex n_cells = 0;
+  GeneIndex n_genes = 0;
+  RowPointer n_stored = 0;
+  double total = 0;                 ///< sum of the values that would be used
+  bool holds_whole_numbers = true;  ///< every value is a non-negative integer
+  std::vector<ColumnSummary> obs;
+  std::vector<ColumnSummary> var;
+  std::vector<std::string> layers;
+  bool has_raw = false;
+  std::vector<std::string> warnings;
+};
+
+/// Reads a file once, in blocks. Throws as open_source().
+FileSummary inspect_file(const std::filesystem::path& path, const ReadOptions& options,
+                         const Context& context);
+
+}  // namespace saithe

@@ -1,0 +1,147 @@
+#pragma once
+
+// The operations of a network, whatever the device: a dozen coarse ones, each worth a virtual call.
+//
+// All matrices are row-major float32 in Buffers of the device; copies between host and device are
+// explicit. B cells of a minibatch, G genes, H hidden units, T cell types, I inputs, O outputs.
+// Arithmetic has a fixed order: the same bits for any number of threads. tests/backends checks every
+// operation against kernels/cpu/reference.h.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saithe/core/context.h"
+#include "saithe/core/options.h"
+#include "saithe/matrix/csr_matrix.h"
+
+namespace saithe::kernels {
+
+/// float32 memory of a device.
+class Buffer {
+ public:
+  virtual ~Buffer() = default;
+  [[nodiscard]] virtual std::int64_t size() const = 0;
+};
+
+/// Which cross-entropy is minimised.
+enum class Loss {
+  CrossEntropy,  ///< of the softmax of the logits
+  Article        ///< of the softmax of the softmax of the logits: a softmax layer before a loss that
+                 ///< applies softmax itself
+};
+
+/// One step of Adam (Kingma & Ba 2015, arXiv:1412.6980); with weight_decay, of AdamW (Loshchilov &
+/// Hutter 2019, arXiv:1711.05101), as torch.optim computes them.
+struct AdamStep {
+  std::int64_t step = 1;  ///< from 1
+  double learning_rate = 1e-4;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+};
+
+/// Dropout of one layer in one step: unit u of row r is dropped where
+/// Random(seed, stream).uniform_float(r * n_units + u) < rate.
+struct Dropout {
+  double rate = 0;
+  std::uint64_t seed = 0;
+  std::uint64_t stream = 0;
+};
+
+/// A minibatch of sparse features, turned to gene-major order once and used by two passes.
+class SparseMinibatch {
+ public:
+  virtual ~SparseMinibatch() = default;
+};
+
+/// The first layer: y (B, H) = b + (x - shift) W, with x sparse (B, G), W (G, H).
+///
+/// Weights and moments live inside, in the order that the device likes.
+class SparseInputLayer {
+ public:
+  virtual ~SparseInputLayer() = default;
+  /// weights (G, H) row-major, bias (H), shift (G). Moments start at zero.
+  virtual void set_parameters(std::span<const float> weights, std::span<const float> bias,
+                              std::span<const float> shift) = 0;
+  virtual void get_parameters(std::span<float> weights, std::span<float> bias) const = 0;
+  /// Gathers the rows `rows` of `features` (all genes).
+  virtual std::unique_ptr<SparseMinibatch> prepare(const CsrView& features,
+                                                   std::span<const CellIndex> rows) const = 0;
+  /// out (B, H), overwritten. Any split of the cells into calls gives the same bits.
+  virtual void forward(const SparseMinibatch& x, Buffer& out) const = 0;
+  /// Adam on W and b by the gradient dy (B, H) of `x`; in the same pass the forward product of the
+  /// updated weights with `next` into next_out, if there is a next minibatch.
+  virtual void step(const SparseMinibatch& x, const Buffer& dy, const AdamStep& adam,
+                    const SparseMinibatch* next, Buffer* next_out) = 0;
+  /// The gradient itself: dw (G, H), db (H). For tests; step() never stores it.
+  virtual void gradient(const SparseMinibatch& x, const Buffer& dy, std::span<float> dw,
+                        std::span<float> db) const = 0;
+};
+
+/// A device and its operations.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  [[nodiscard]] virtual std::string name() const = 0;
+
+  [[nodiscard]] virtual std::unique_ptr<Buffer> allocate(std::int64_t size) = 0;  ///< zeros
+  virtual void upload(std::span<const float> source, Buffer& target) = 0;
+  virtual void download(const Buffer& source, std::span<float> target) = 0;
+
+  [[nodiscard]] virtual std::unique_ptr<SparseInputLayer> make_sparse_input(std::int64_t n_genes,
+                                                                            std::int64_t n_units) = 0;
+  /// y (B, O) = b + x (B, I) w^T, w (O, I). Each row's bits depend on that row alone.
+  virtual void linear_forward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in,
+                              const Buffer& w, const Buffer& b, std::int64_t n_out, Buffer& y) = 0;
+  /// dw (O, I) = dy^T x, db (O) = column sums of dy, dx (B, I) = dy w unless null.
+  virtual void linear_backward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in,
+                               const Buffer& w, const Buffer& dy, std::int64_t n_out, Buffer& dw,
+                               Buffer& db, Buffer* dx) = 0;
+  /// y = max(y, 0), then dropout with the kept units divided by 1 - rate (none if rate is 0).
+  virtual void relu_dropout_forward(std::int64_t n_rows, std::int64_t n_units,
+                                    const Dropout& dropout, Buffer& y) = 0;
+  /// dy = dy / (1 - rate) where y > 0, else 0; y is what relu_dropout_forward left.
+  virtual void relu_dropout_backward(std::int64_t n_rows, std::int64_t n_units, double rate,
+                                     const Buffer& y, Buffer& dy) = 0;
+  /// Row-wise softmax.
+  virtual void softmax(std::int64_t n_rows, std::int64_t n_types, const Buffer& logits,
+                       Buffer& probabilities) = 0;
+  /// Mean loss over the rows (in double), the number of rows whose largest logit is the label, and
+  /// with dlogits the gradient of the mean loss.
+  struct LossResult {
+    double mean_loss = 0;
+    std::int64_t n_correct = 0;
+  };
+  virtual LossResult softmax_cross_entropy(std::int64_t n_rows, std::int64_t n_types, Loss loss,
+                                           const Buffer& logits, std::span<const LabelIndex> labels,
+                                           Buffer* dlogits) = 0;
+  /// One Adam step on a dense parameter of any shape.
+  virtual void adam_step(const AdamStep& adam, const Buffer& gradient, Buffer& parameter,
+                         Buffer& first_moment, Buffer& second_moment) = 0;
+};
+
+/// Where to compute.
+enum class Device { Auto, Cpu, Cuda };
+
+/// The backend for a device. Auto takes the best that works. Throws Error(Device) for Cuda in a
+/// build without it.
+std::unique_ptr<Backend> make_backend(Device device, const Context& context);
+
+}  // namespace saithe::kernels
+
+namespace saithe {
+template <>
+struct EnumNames<kernels::Loss> {
+  static constexpr std::pair<kernels::Loss, const char*> values[] = {
+      {kernels::Loss::CrossEntropy, "cross-entropy"}, {kernels::Loss::Article, "article"}};
+};
+template <>
+struct EnumNames<kernels::Device> {
+  static constexpr std::pair<kernels::Device, const char*> values[] = {
+      {kernels::Device::Auto, "auto"}, {kernels::Device::Cpu, "cpu"}, {kernels::Device::Cuda, "cuda"}};
+};
+}  // namespace saithe

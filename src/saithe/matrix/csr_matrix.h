@@ -1,0 +1,73 @@
+#pragma once
+
+// Sparse cells x genes: one row per cell, columns ascending and unique within a row.
+//
+// The only form in which expression values exist in saithe. Values are float32, columns 32-bit,
+// row starts 64-bit. validate() is called at every border (files, bindings); inside it is trusted.
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "saithe/core/types.h"
+
+namespace saithe {
+
+/// Borrows a sparse matrix of cells x genes.
+struct CsrView {
+  CellIndex n_rows = 0;
+  GeneIndex n_cols = 0;
+  std::span<const RowPointer> row_start;  ///< n_rows + 1 positions; row_start[0] may be above 0
+  std::span<const GeneIndex> columns;
+  std::span<const float> values;
+
+  [[nodiscard]] RowPointer n_stored() const {
+    return row_start.empty() ? 0 : row_start.back() - row_start.front();
+  }
+  [[nodiscard]] std::span<const GeneIndex> row_columns(CellIndex r) const {
+    return columns.subspan(as_size(row_start[as_size(r)]), row_size(r));
+  }
+  [[nodiscard]] std::span<const float> row_values(CellIndex r) const {
+    return values.subspan(as_size(row_start[as_size(r)]), row_size(r));
+  }
+  [[nodiscard]] std::size_t row_size(CellIndex r) const {
+    return as_size(row_start[as_size(r) + 1] - row_start[as_size(r)]);
+  }
+};
+
+/// Owns a sparse matrix of cells x genes.
+struct CsrMatrix {
+  CellIndex n_rows = 0;
+  GeneIndex n_cols = 0;
+  std::vector<RowPointer> row_start = {0};
+  std::vector<GeneIndex> columns;
+  std::vector<float> values;
+
+  [[nodiscard]] RowPointer n_stored() const { return row_start.back(); }
+  [[nodiscard]] CsrView view() const { return {n_rows, n_cols, row_start, columns, values}; }
+};
+
+/// Throws Error(BadFormat), beginning with `where`, unless the arrays agree with each other, row
+/// starts ascend and columns lie in [0, n_cols), ascending and unique within a row.
+void validate(const CsrView& matrix, std::string_view where);
+
+/// Sorts the columns of each row and adds up entries of the same column.
+/// Returns the number of entries that were merged away.
+RowPointer sort_and_merge(CsrMatrix& matrix);
+
+/// The rows `rows` of `matrix`, in that order.
+CsrMatrix select_rows(const CsrView& matrix, std::span<const CellIndex> rows);
+
+/// The columns with new_column[c] >= 0, renumbered by it; entries that meet are added up.
+/// n_new_cols is the number of columns of the result. Rows come out sorted.
+CsrMatrix map_columns(const CsrView& matrix, std::span<const GeneIndex> new_column,
+                      GeneIndex n_new_cols);
+
+/// Genes x cells turned into cells x genes (and back).
+CsrMatrix transpose(const CsrView& matrix);
+
+/// Appends the rows of `more`, which has as many columns.
+void append_rows(CsrMatrix& matrix, const CsrView& more);
+
+}  // namespace saithe

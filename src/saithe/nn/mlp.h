@@ -1,0 +1,88 @@
+#pragma once
+
+// A multilayer perceptron on sparse input: Linear and ReLU (and dropout) for each hidden layer, and a
+// last Linear to the logits. Orchestrates Backend operations; does no arithmetic itself.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saithe/core/context.h"
+#include "saithe/kernels/backend.h"
+#include "saithe/matrix/csr_matrix.h"
+#include "saithe/matrix/dense_matrix.h"
+
+namespace saithe {
+
+/// Sizes of a network.
+struct MlpShape {
+  std::int64_t n_inputs = 0;
+  std::vector<int> hidden;      ///< units of each hidden layer; empty: a linear model
+  std::vector<double> dropout;  ///< rate after each hidden layer; missing entries are 0
+  int n_outputs = 0;
+
+  [[nodiscard]] int n_layers() const { return static_cast<int>(hidden.size()) + 1; }
+  [[nodiscard]] std::int64_t inputs_of(int layer) const;
+  [[nodiscard]] std::int64_t outputs_of(int layer) const;
+  [[nodiscard]] double dropout_after(int layer) const;
+  [[nodiscard]] std::int64_t n_parameters() const;
+  /// The network layer by layer, as the article prints it.
+  [[nodiscard]] std::string summary() const;
+};
+
+/// Weights and biases on the host. weights[0] is (genes, units); the others are (outputs, inputs).
+struct MlpParameters {
+  std::vector<AlignedVector<float>> weights;
+  std::vector<AlignedVector<float>> biases;
+};
+
+/// PyTorch's default initialisation: weights and biases uniform in +-1/sqrt(inputs), drawn by
+/// Random(seed, kInitialWeights + layer): weight (output o, input i) at o * inputs + i, bias o at
+/// outputs * inputs + o. Source: torch.nn.Linear.reset_parameters.
+MlpParameters initial_parameters(const MlpShape& shape, std::uint64_t seed);
+
+/// What a forward pass gives for a set of cells.
+struct Activations {
+  DenseMatrix logits;  ///< (cells, types)
+  DenseMatrix hidden;  ///< (cells, units of the last hidden layer); empty unless asked for
+};
+
+/// A network on a device.
+class Mlp {
+ public:
+  /// `shift` is what the first layer subtracts of each gene (Features::shift).
+  Mlp(MlpShape shape, const MlpParameters& parameters, std::span<const float> shift,
+      kernels::Backend& backend);
+  ~Mlp();
+  [[nodiscard]] const MlpShape& shape() const;
+  [[nodiscard]] MlpParameters parameters() const;
+
+  /// Evaluation mode (no dropout) over all rows, in fixed blocks: a row's bits depend on it alone.
+  [[nodiscard]] Activations forward(const CsrView& features, bool with_hidden,
+                                    const Context& context) const;
+
+  /// One training step on the rows `rows`, in training mode, and Adam. `next_rows` are the rows of the
+  /// following step (empty at the end of an epoch); with them the next forward is fused.
+  struct StepResult {
+    double mean_loss = 0;
+    std::int64_t n_correct = 0;
+  };
+  StepResult train_step(const CsrView& features, std::span<const LabelIndex> labels,
+                        std::span<const CellIndex> rows, std::span<const CellIndex> next_rows,
+                        kernels::Loss loss, const kernels::AdamStep& adam, std::uint64_t seed);
+
+  /// The gradient of the mean loss at the present weights, dropout off: for tests.
+  [[nodiscard]] MlpParameters gradient(const CsrView& features, std::span<const LabelIndex> labels,
+                                       std::span<const CellIndex> rows, kernels::Loss loss);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Row-wise softmax of logits (n, T), in double, rounded to float32.
+DenseMatrix softmax(DenseView logits);
+
+}  // namespace saithe

@@ -1,0 +1,38 @@
+#pragma once
+
+// report.html: one self-contained page with the pictures and numbers of a run.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "saithe/classify/train.h"
+#include "saithe/report/figure.h"
+
+namespace saithe {
+
+/// What the page shows. Contains no time, path or thread count: the same run gives the same page.
+struct ReportInput {
+  std::string title;
+  std::string saithe_version;
+  std::string input_name;            ///< file name of the reference, without folders
+  std::vector<std::pair<std::string, std::string>> options;  ///< resolved options
+  std::int64_t n_cells_read = 0;
+  std::int64_t n_genes_read = 0;
+  std::int64_t n_cells = 0;          ///< kept
+  std::int64_t n_genes = 0;          ///< kept
+  std::vector<FilterStep> filter_steps;
+  std::vector<std::string> warnings;
+  TrainHistory history;
+  Evaluation training;
+  Evaluation validation;
+  std::vector<Figure> figures;       ///< in reading order
+};
+
+/// The page as text. Every name from the data is escaped.
+std::string report_html(const ReportInput& input);
+
+/// Writes the page. Throws Error(Output).
+void write_report(const ReportInput& input, const std::filesystem::path& path, bool overwrite);
+
+}  // namespace saithe
