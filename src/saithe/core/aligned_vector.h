@@ -35,7 +35,9 @@ struct AlignedAllocator {
   }
   void deallocate(T* memory, std::size_t) noexcept { std::free(memory); }
   template <typename U>
-  bool operator==(const AlignedAllocator<U>&) const noexcept { return true; }
+  bool operator==(const AlignedAllocator<U>&) const noexcept {
+    return true;
+  }
 };
 
 template <typename T>

@@ -6,15 +6,24 @@ namespace saithe {
 
 const char* kind_name(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::InvalidArgument: return "InvalidArgument";
-    case ErrorKind::NotFound: return "NotFound";
-    case ErrorKind::BadFormat: return "BadFormat";
-    case ErrorKind::Incompatible: return "Incompatible";
-    case ErrorKind::Device: return "Device";
-    case ErrorKind::Output: return "Output";
-    case ErrorKind::Cancelled: return "Cancelled";
-    case ErrorKind::Numerical: return "Numerical";
-    case ErrorKind::Internal: return "Internal";
+    case ErrorKind::InvalidArgument:
+      return "InvalidArgument";
+    case ErrorKind::NotFound:
+      return "NotFound";
+    case ErrorKind::BadFormat:
+      return "BadFormat";
+    case ErrorKind::Incompatible:
+      return "Incompatible";
+    case ErrorKind::Device:
+      return "Device";
+    case ErrorKind::Output:
+      return "Output";
+    case ErrorKind::Cancelled:
+      return "Cancelled";
+    case ErrorKind::Numerical:
+      return "Numerical";
+    case ErrorKind::Internal:
+      return "Internal";
   }
   return "Internal";
 }

@@ -6,8 +6,8 @@
 //     template <typename Visitor> static void describe(Visitor& visit, XxxOptions& options);
 // that calls visit("flag-name", options.member, "one line of help") for each. From it come the
 // command line, the JSON of the model file, Python's keywords and the reference page.
-// Members may be: bool, int, std::int64_t, double, std::string, std::vector<int>, std::vector<double>,
-// std::vector<std::string>, and enums with an EnumNames specialisation.
+// Members may be: bool, int, std::int64_t, double, std::string, std::vector<int>,
+// std::vector<double>, std::vector<std::string>, and enums with an EnumNames specialisation.
 
 #include <string>
 #include <string_view>
@@ -19,13 +19,14 @@
 
 namespace saithe {
 
-/// Specialise with `static constexpr std::pair<Enum, const char*> values[]` to name an enum's values.
+/// Specialise with `static constexpr std::pair<Enum, const char*> values[]` to name an enum's
+/// values.
 template <typename Enum>
 struct EnumNames;
 
 /// The text of an enum value.
 template <typename Enum>
-  requires std::is_enum_v<Enum>
+requires std::is_enum_v<Enum>
 const char* to_text(Enum value) {
   for (const auto& [candidate, name] : EnumNames<Enum>::values) {
     if (candidate == value) return name;
@@ -35,8 +36,7 @@ const char* to_text(Enum value) {
 
 /// The enum value of a text; throws Error(InvalidArgument) that lists the values.
 template <typename Enum>
-  requires std::is_enum_v<Enum>
-Enum from_text(std::string_view text, std::string_view option) {
+requires std::is_enum_v<Enum> Enum from_text(std::string_view text, std::string_view option) {
   std::string allowed;
   for (const auto& [candidate, name] : EnumNames<Enum>::values) {
     if (text == name) return candidate;

@@ -15,7 +15,8 @@
 
 namespace saithe {
 
-// task_arena alone does not raise the number of worker threads above the machine's; the control does.
+// task_arena alone does not raise the number of worker threads above the machine's; the control
+// does.
 class ThreadTeam {
  public:
   explicit ThreadTeam(int n_threads)
@@ -52,8 +53,8 @@ int available_threads() {
 Context::Context(int n_threads, std::uint64_t seed)
     : n_threads_(n_threads == 0 ? available_threads() : n_threads), seed_(seed) {
   if (n_threads < 0 || n_threads > 1024) {
-    fail(ErrorKind::InvalidArgument, "threads: {} is not between 1 and 1024 (0: as many as there are)",
-         n_threads);
+    fail(ErrorKind::InvalidArgument,
+         "threads: {} is not between 1 and 1024 (0: as many as there are)", n_threads);
   }
   team_ = std::make_shared<ThreadTeam>(n_threads_);
 }

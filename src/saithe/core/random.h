@@ -70,7 +70,7 @@ class Random {
 /// The streams of a run, so that no two purposes share numbers.
 namespace stream {
 inline constexpr std::uint64_t kSplit = 1;
-inline constexpr std::uint64_t kInitialWeights = 100;  // + layer
+inline constexpr std::uint64_t kInitialWeights = 100;   // + layer
 inline constexpr std::uint64_t kMinibatchOrder = 1000;  // + epoch
 inline constexpr std::uint64_t kDropout = 1000000;      // + step * 64 + layer
 inline constexpr std::uint64_t kUmap = 2;

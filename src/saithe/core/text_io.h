@@ -51,7 +51,8 @@ bool parse_number(std::string_view text, double& value);
 std::string format_number(double value);
 std::string format_number(float value);
 
-/// A file under construction: written beside its final name, renamed by commit(), removed otherwise.
+/// A file under construction: written beside its final name, renamed by commit(), removed
+/// otherwise.
 ///
 /// An existing file is an Error(Output) that names it unless `overwrite`; it stays untouched until
 /// commit().
@@ -81,7 +82,8 @@ void write_file(const std::filesystem::path& path, std::string_view content, boo
 /// The file's bytes. Throws Error(NotFound), or Error(BadFormat) above `max_bytes`.
 std::string read_file(const std::filesystem::path& path, std::int64_t max_bytes);
 
-/// `text` with control characters replaced by '?', so that a name from a file cannot steer a terminal.
+/// `text` with control characters replaced by '?', so that a name from a file cannot steer a
+/// terminal.
 std::string printable(std::string_view text);
 
 }  // namespace saithe

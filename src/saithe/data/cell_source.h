@@ -1,6 +1,7 @@
 #pragma once
 
-// Where cells come from: a file read in blocks, or memory. One virtual call per block, never per value.
+// Where cells come from: a file read in blocks, or memory. One virtual call per block, never per
+// value.
 
 #include <filesystem>
 #include <string>

@@ -44,7 +44,9 @@ class Table {
 
   [[nodiscard]] std::int64_t n_rows() const { return static_cast<std::int64_t>(index_.size()); }
   [[nodiscard]] const std::vector<std::string>& index() const { return index_; }
-  [[nodiscard]] const std::vector<std::pair<std::string, Column>>& columns() const { return columns_; }
+  [[nodiscard]] const std::vector<std::pair<std::string, Column>>& columns() const {
+    return columns_;
+  }
 
   /// The column of that name, or nullptr.
   [[nodiscard]] const Column* find(std::string_view name) const;

@@ -1,0 +1,256 @@
+#include "saithe/core/text_io.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include "saithe/core/error.h"
+#include "saithe/core/types.h"
+
+namespace saithe {
+
+namespace fs = std::filesystem;
+
+// ---- reading --------------------------------------------------------------------------------
+
+struct LineReader::Stream {
+  gzFile file = nullptr;
+  ~Stream() {
+    if (file != nullptr) gzclose(file);
+  }
+};
+
+LineReader::LineReader(const fs::path& path) : stream_(std::make_unique<Stream>()), path_(path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    fail(ErrorKind::NotFound, "{}: is a folder where a file is expected", path.string());
+  }
+  stream_->file = gzopen(path.c_str(), "rb");  // reads plain files as they are
+  if (stream_->file == nullptr) {
+    fail(ErrorKind::NotFound, "{}: cannot be opened: {}", path.string(), std::strerror(errno));
+  }
+  gzbuffer(stream_->file, 1U << 18);
+}
+
+LineReader::~LineReader() = default;
+
+bool LineReader::fill() {
+  static constexpr std::size_t kBlock = std::size_t{1} << 18;
+  buffer_.erase(0, begin_);
+  begin_ = 0;
+  const std::size_t old_size = buffer_.size();
+  buffer_.resize(old_size + kBlock);
+  const int n_read = gzread(stream_->file, buffer_.data() + old_size, kBlock);
+  int code = Z_OK;
+  const char* message = gzerror(stream_->file, &code);
+  if (n_read < 0 || (code != Z_OK && code != Z_STREAM_END)) {
+    fail(ErrorKind::BadFormat,
+         "{}: the gzip data are damaged or cut off after line {} ({}). Copy the file again.",
+         path_.string(), line_number_, message);
+  }
+  buffer_.resize(old_size + static_cast<std::size_t>(n_read));
+  if (n_read == 0) is_at_end_ = true;
+  return n_read > 0;
+}
+
+bool LineReader::next(std::string_view& line) {
+  std::size_t search_from = begin_;
+  for (;;) {
+    const std::size_t end = buffer_.find('\n', search_from);
+    if (end != std::string::npos) {
+      line = std::string_view(buffer_).substr(begin_, end - begin_);
+      begin_ = end + 1;
+      break;
+    }
+    if (is_at_end_) {
+      if (begin_ == buffer_.size()) return false;
+      line = std::string_view(buffer_).substr(begin_);
+      begin_ = buffer_.size();
+      break;
+    }
+    const std::size_t n_pending = buffer_.size() - begin_;
+    fill();
+    search_from = n_pending;
+  }
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  ++line_number_;
+  return true;
+}
+
+std::string LineReader::where() const {
+  return fmt::format("{}:{}", path_.string(), line_number_);
+}
+
+void split_fields(std::string_view line, char delimiter, std::vector<std::string_view>& fields) {
+  fields.clear();
+  std::size_t begin = 0;
+  for (;;) {
+    const std::size_t end = line.find(delimiter, begin);
+    if (end == std::string_view::npos) break;
+    fields.push_back(line.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  fields.push_back(line.substr(begin));
+}
+
+namespace {
+
+template <typename Number>
+bool parse_whole(std::string_view text, Number& value) {
+  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return code == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+
+template <typename Number>
+std::string shortest(Number value) {
+  if (std::isnan(value)) return "nan";
+  char text[64];
+  const auto result = std::to_chars(text, text + sizeof text, value);
+  return std::string(text, result.ptr);
+}
+
+}  // namespace
+
+bool parse_number(std::string_view text, std::int64_t& value) {
+  return parse_whole(text, value);
+}
+bool parse_number(std::string_view text, double& value) {
+  return parse_whole(text, value);
+}
+std::string format_number(double value) {
+  return shortest(value);
+}
+std::string format_number(float value) {
+  return shortest(value);
+}
+
+std::string read_file(const fs::path& path, std::int64_t max_bytes) {
+  std::ifstream file(path, std::ios::binary);
+  std::error_code error;
+  if (!file || fs::is_directory(path, error)) {
+    fail(ErrorKind::NotFound, "{}: cannot be opened: {}", path.string(),
+         fs::is_directory(path, error) ? "it is a folder" : std::strerror(errno));
+  }
+  file.seekg(0, std::ios::end);
+  const auto n_bytes = static_cast<std::int64_t>(file.tellg());
+  if (n_bytes < 0 || n_bytes > max_bytes) {
+    fail(ErrorKind::BadFormat, "{}: has {} bytes, at most {} are read", path.string(), n_bytes,
+         max_bytes);
+  }
+  std::string content(as_size(n_bytes), '\0');
+  file.seekg(0);
+  file.read(content.data(), n_bytes);
+  if (!file) fail(ErrorKind::BadFormat, "{}: cannot be read to its end", path.string());
+  return content;
+}
+
+std::string printable(std::string_view text) {
+  std::string clean;
+  clean.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // C1 controls are U+0080 to U+009F: in UTF-8 the byte C2 before 80 to 9F.
+    const bool is_c1 = byte == 0xC2 && i + 1 < text.size() &&
+                       static_cast<unsigned char>(text[i + 1]) >= 0x80 &&
+                       static_cast<unsigned char>(text[i + 1]) <= 0x9F;
+    if (is_c1) {
+      clean += '?';
+      ++i;
+    } else {
+      clean += byte < 0x20 || byte == 0x7F ? '?' : text[i];
+    }
+  }
+  return clean;
+}
+
+// ---- writing --------------------------------------------------------------------------------
+
+OutputFile::OutputFile(fs::path path, bool overwrite)
+    : path_(std::move(path)), overwrite_(overwrite) {
+  std::error_code error;
+  if (fs::is_directory(path_, error)) {
+    fail(ErrorKind::Output, "{}: is a folder; name a file", path_.string());
+  }
+  if (!overwrite && fs::exists(fs::symlink_status(path_, error))) {
+    fail(ErrorKind::Output, "{}: exists already; choose another name or add --overwrite",
+         path_.string());
+  }
+  // A link is written through: the file it names is replaced, the link stays.
+  if (fs::is_symlink(path_, error)) path_ = fs::weakly_canonical(path_);
+  const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
+  std::string pattern = (folder / (".saithe-" + path_.filename().string() + ".XXXXXX")).string();
+  const int descriptor = mkstemp(pattern.data());
+  if (descriptor < 0) {
+    fail(ErrorKind::Output, "{}: cannot be written: {} ({})", path_.string(), std::strerror(errno),
+         folder.string());
+  }
+  // mkstemp makes the file private; give it the permissions of any new file.
+  const mode_t mask = umask(0);
+  umask(mask);
+  const int changed = fchmod(descriptor, 0666 & ~mask);
+  close(descriptor);
+  temporary_ = pattern;
+  is_pending_ = true;
+  if (changed != 0) {
+    fs::remove(temporary_, error);
+    fail(ErrorKind::Output, "{}: cannot be written: {}", path_.string(), std::strerror(errno));
+  }
+}
+
+OutputFile::OutputFile(OutputFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::move(other.temporary_)),
+      overwrite_(other.overwrite_),
+      is_pending_(std::exchange(other.is_pending_, false)) {}
+
+OutputFile::~OutputFile() {
+  if (!is_pending_) return;
+  std::error_code ignored;
+  fs::remove(temporary_, ignored);
+}
+
+void OutputFile::commit() {
+  SAITHE_ASSERT(is_pending_);
+  const int descriptor = open(temporary_.c_str(), O_RDWR | O_CLOEXEC);
+  const bool is_flushed = descriptor >= 0 && fsync(descriptor) == 0;
+  const int flush_error = errno;
+  if (descriptor >= 0) close(descriptor);
+  if (!is_flushed) {
+    fail(ErrorKind::Output, "{}: cannot be written: {}", path_.string(),
+         std::strerror(flush_error));
+  }
+  std::error_code error;
+  if (!overwrite_ && fs::exists(fs::symlink_status(path_, error))) {
+    fail(ErrorKind::Output, "{}: was made by another program meanwhile; nothing was replaced",
+         path_.string());
+  }
+  fs::rename(temporary_, path_, error);
+  if (error) {
+    fail(ErrorKind::Output, "{}: cannot be renamed into place: {}", path_.string(),
+         error.message());
+  }
+  is_pending_ = false;
+}
+
+void write_file(const fs::path& path, std::string_view content, bool overwrite) {
+  OutputFile output(path, overwrite);
+  std::ofstream file(output.temporary_path(), std::ios::binary);
+  file.write(content.data(), static_cast<std::streamsize>(content.size()));
+  file.close();
+  if (!file) {
+    fail(ErrorKind::Output, "{}: cannot be written: {}", path.string(), std::strerror(errno));
+  }
+  output.commit();
+}
+
+}  // namespace saithe

@@ -1,0 +1,53 @@
+#include "saithe/data/cell_source.h"
+
+#include <cmath>
+#include <numeric>
+
+namespace saithe {
+
+CsrMatrix Dataset::read_cells(CellIndex begin, CellIndex end, const Context&) {
+  SAITHE_ASSERT(0 <= begin && begin <= end && end <= counts.n_rows);
+  std::vector<CellIndex> rows(as_size(end - begin));
+  std::iota(rows.begin(), rows.end(), begin);
+  return saithe::select_rows(counts.view(), rows);
+}
+
+Dataset select_cells(const Dataset& dataset, std::span<const CellIndex> cells) {
+  return Dataset(dataset.name(), select_rows(dataset.counts.view(), cells),
+                 dataset.obs().select_rows(cells), dataset.var());
+}
+
+Dataset select_genes(const Dataset& dataset, std::span<const GeneIndex> genes) {
+  std::vector<GeneIndex> new_column(as_size(dataset.n_genes()), -1);
+  std::vector<CellIndex> rows;
+  rows.reserve(genes.size());
+  for (std::size_t i = 0; i < genes.size(); ++i) {
+    new_column[as_size(genes[i])] = static_cast<GeneIndex>(i);
+    rows.push_back(genes[i]);
+  }
+  return Dataset(
+      dataset.name(),
+      map_columns(dataset.counts.view(), new_column, static_cast<GeneIndex>(genes.size())),
+      dataset.obs(), dataset.var().select_rows(rows));
+}
+
+void require_counts(const CellSource& source, const CsrView& counts, CellIndex first_cell,
+                    bool whole_numbers) {
+  for (CellIndex r = 0; r < counts.n_rows; ++r) {
+    const auto values = counts.row_values(r);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const float value = values[i];
+      const bool is_count = std::isfinite(value) && value >= 0;
+      if (is_count && (!whole_numbers || value == std::floor(value))) continue;
+      const auto cell = as_size(first_cell + r);
+      const auto gene = as_size(counts.row_columns(r)[i]);
+      fail(ErrorKind::BadFormat,
+           "{}: cell '{}' (row {}) has the value {} for gene '{}': expected counts, {}. Name the "
+           "counts with --layer NAME or --use-raw, or give a file that holds them.",
+           source.name(), source.obs().index()[cell], cell, value, source.var().index()[gene],
+           is_count ? "which are whole numbers" : "which are finite and not negative");
+    }
+  }
+}
+
+}  // namespace saithe

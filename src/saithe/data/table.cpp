@@ -1,0 +1,124 @@
+#include "saithe/data/table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "saithe/core/text_io.h"
+
+namespace saithe {
+namespace {
+
+std::size_t column_size(const Column& column) {
+  if (const auto* category = std::get_if<CategoryColumn>(&column)) return category->codes.size();
+  if (const auto* text = std::get_if<TextColumn>(&column)) return text->values.size();
+  return std::get<NumberColumn>(column).values.size();
+}
+
+template <typename T>
+std::vector<T> pick(const std::vector<T>& values, std::span<const CellIndex> rows) {
+  std::vector<T> picked;
+  picked.reserve(rows.size());
+  for (const CellIndex r : rows) picked.push_back(values[as_size(r)]);
+  return picked;
+}
+
+Column select_column(const Column& column, std::span<const CellIndex> rows) {
+  if (const auto* category = std::get_if<CategoryColumn>(&column)) {
+    return CategoryColumn{pick(category->codes, rows), category->levels, category->is_ordered};
+  }
+  if (const auto* text = std::get_if<TextColumn>(&column)) {
+    return TextColumn{pick(text->values, rows), text->is_missing.empty()
+                                                    ? std::vector<bool>{}
+                                                    : pick(text->is_missing, rows)};
+  }
+  const auto& number = std::get<NumberColumn>(column);
+  return NumberColumn{pick(number.values, rows), number.kind};
+}
+
+std::string number_text(double value, NumberColumn::Kind kind) {
+  if (std::isnan(value)) return "";
+  switch (kind) {
+    case NumberColumn::Kind::Boolean:
+      return value != 0 ? "True" : "False";
+    case NumberColumn::Kind::Integer:
+      return std::to_string(static_cast<std::int64_t>(value));
+    case NumberColumn::Kind::Float32:
+      return format_number(static_cast<float>(value));
+    case NumberColumn::Kind::Float64:
+      return format_number(value);
+  }
+  return "";
+}
+
+}  // namespace
+
+const Column* Table::find(std::string_view name) const {
+  const auto found = std::find_if(columns_.begin(), columns_.end(),
+                                  [&](const auto& column) { return column.first == name; });
+  return found == columns_.end() ? nullptr : &found->second;
+}
+
+void Table::set(std::string name, Column column) {
+  SAITHE_ASSERT(column_size(column) == index_.size());
+  for (auto& [existing, values] : columns_) {
+    if (existing == name) {
+      values = std::move(column);
+      return;
+    }
+  }
+  columns_.emplace_back(std::move(name), std::move(column));
+}
+
+Table Table::select_rows(std::span<const CellIndex> rows) const {
+  Table selected(pick(index_, rows));
+  selected.index_name = index_name;
+  for (const auto& [name, column] : columns_) selected.set(name, select_column(column, rows));
+  return selected;
+}
+
+std::vector<std::string> Table::as_text(std::string_view name) const {
+  const Column* column = find(name);
+  SAITHE_ASSERT(column != nullptr);
+  std::vector<std::string> text(index_.size());
+  if (const auto* category = std::get_if<CategoryColumn>(column)) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (category->codes[i] >= 0) text[i] = category->levels[as_size(category->codes[i])];
+    }
+  } else if (const auto* plain = std::get_if<TextColumn>(column)) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (plain->is_missing.empty() || !plain->is_missing[i]) text[i] = plain->values[i];
+    }
+  } else {
+    const auto& number = std::get<NumberColumn>(*column);
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      text[i] = number_text(number.values[i], number.kind);
+    }
+  }
+  return text;
+}
+
+std::string Table::column_names() const {
+  std::string names;
+  for (const auto& [name, column] : columns_) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+CategoryColumn make_category_column(std::span<const std::string> names) {
+  CategoryColumn column;
+  std::set<std::string> distinct(names.begin(), names.end());
+  distinct.erase("");
+  column.levels.assign(distinct.begin(), distinct.end());
+  column.codes.reserve(names.size());
+  for (const std::string& name : names) {
+    if (name.empty()) {
+      column.codes.push_back(-1);
+      continue;
+    }
+    const auto level = std::lower_bound(column.levels.begin(), column.levels.end(), name);
+    column.codes.push_back(static_cast<std::int32_t>(level - column.levels.begin()));
+  }
+  return column;
+}
+
+}  // namespace saithe
