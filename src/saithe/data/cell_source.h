@@ -34,8 +34,8 @@ class CellSource {
 class Dataset : public CellSource {
  public:
   Dataset() = default;
-  Dataset(std::string name, CsrMatrix counts, Table obs, Table var)
-      : counts(std::move(counts)),
+  Dataset(std::string name, CsrMatrix matrix, Table obs, Table var)
+      : counts(std::move(matrix)),
         name_(std::move(name)),
         obs_(std::move(obs)),
         var_(std::move(var)) {}

@@ -4,8 +4,8 @@
 //
 // All matrices are row-major float32 in Buffers of the device; copies between host and device are
 // explicit. B cells of a minibatch, G genes, H hidden units, T cell types, I inputs, O outputs.
-// Arithmetic has a fixed order: the same bits for any number of threads. tests/backends checks every
-// operation against kernels/cpu/reference.h.
+// Arithmetic has a fixed order: the same bits for any number of threads. tests/backends checks
+// every operation against kernels/cpu/reference.h.
 
 #include <cstdint>
 #include <memory>
@@ -15,6 +15,7 @@
 
 #include "saithe/core/context.h"
 #include "saithe/core/options.h"
+#include "saithe/kernels/loss.h"
 #include "saithe/matrix/csr_matrix.h"
 
 namespace saithe::kernels {
@@ -24,13 +25,6 @@ class Buffer {
  public:
   virtual ~Buffer() = default;
   [[nodiscard]] virtual std::int64_t size() const = 0;
-};
-
-/// Which cross-entropy is minimised.
-enum class Loss {
-  CrossEntropy,  ///< of the softmax of the logits
-  Article        ///< of the softmax of the softmax of the logits: a softmax layer before a loss that
-                 ///< applies softmax itself
 };
 
 /// One step of Adam (Kingma & Ba 2015, arXiv:1412.6980); with weight_decay, of AdamW (Loshchilov &
@@ -73,10 +67,16 @@ class SparseInputLayer {
                                                    std::span<const CellIndex> rows) const = 0;
   /// out (B, H), overwritten. Any split of the cells into calls gives the same bits.
   virtual void forward(const SparseMinibatch& x, Buffer& out) const = 0;
+  /// The same for the rows [begin, end) of `features`, without preparing a minibatch: prediction.
+  virtual void forward_rows(const CsrView& features, CellIndex begin, CellIndex end,
+                            Buffer& out) const = 0;
   /// Adam on W and b by the gradient dy (B, H) of `x`; in the same pass the forward product of the
   /// updated weights with `next` into next_out, if there is a next minibatch.
   virtual void step(const SparseMinibatch& x, const Buffer& dy, const AdamStep& adam,
                     const SparseMinibatch* next, Buffer* next_out) = 0;
+  /// Keeps a copy of weights and bias, and goes back to it. Moments are not kept.
+  virtual void save_snapshot() = 0;
+  virtual void restore_snapshot() = 0;
   /// The gradient itself: dw (G, H), db (H). For tests; step() never stores it.
   virtual void gradient(const SparseMinibatch& x, const Buffer& dy, std::span<float> dw,
                         std::span<float> db) const = 0;
@@ -92,8 +92,8 @@ class Backend {
   virtual void upload(std::span<const float> source, Buffer& target) = 0;
   virtual void download(const Buffer& source, std::span<float> target) = 0;
 
-  [[nodiscard]] virtual std::unique_ptr<SparseInputLayer> make_sparse_input(std::int64_t n_genes,
-                                                                            std::int64_t n_units) = 0;
+  [[nodiscard]] virtual std::unique_ptr<SparseInputLayer> make_sparse_input(
+      std::int64_t n_genes, std::int64_t n_units) = 0;
   /// y (B, O) = b + x (B, I) w^T, w (O, I). Each row's bits depend on that row alone.
   virtual void linear_forward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in,
                               const Buffer& w, const Buffer& b, std::int64_t n_out, Buffer& y) = 0;
@@ -135,13 +135,10 @@ std::unique_ptr<Backend> make_backend(Device device, const Context& context);
 
 namespace saithe {
 template <>
-struct EnumNames<kernels::Loss> {
-  static constexpr std::pair<kernels::Loss, const char*> values[] = {
-      {kernels::Loss::CrossEntropy, "cross-entropy"}, {kernels::Loss::Article, "article"}};
-};
-template <>
 struct EnumNames<kernels::Device> {
   static constexpr std::pair<kernels::Device, const char*> values[] = {
-      {kernels::Device::Auto, "auto"}, {kernels::Device::Cpu, "cpu"}, {kernels::Device::Cuda, "cuda"}};
+      {kernels::Device::Auto, "auto"},
+      {kernels::Device::Cpu, "cpu"},
+      {kernels::Device::Cuda, "cuda"}};
 };
 }  // namespace saithe

@@ -1,7 +1,7 @@
 #pragma once
 
-// A multilayer perceptron on sparse input: Linear and ReLU (and dropout) for each hidden layer, and a
-// last Linear to the logits. Orchestrates Backend operations; does no arithmetic itself.
+// A multilayer perceptron on sparse input: Linear and ReLU (and dropout) for each hidden layer, and
+// a last Linear to the logits. Orchestrates Backend operations; does no arithmetic itself.
 
 #include <cstdint>
 #include <memory>
@@ -63,8 +63,8 @@ class Mlp {
   [[nodiscard]] Activations forward(const CsrView& features, bool with_hidden,
                                     const Context& context) const;
 
-  /// One training step on the rows `rows`, in training mode, and Adam. `next_rows` are the rows of the
-  /// following step (empty at the end of an epoch); with them the next forward is fused.
+  /// One training step on the rows `rows`, in training mode, and Adam. `next_rows` are the rows of
+  /// the following step (empty at the end of an epoch); with them the next forward is fused.
   struct StepResult {
     double mean_loss = 0;
     std::int64_t n_correct = 0;
@@ -72,6 +72,10 @@ class Mlp {
   StepResult train_step(const CsrView& features, std::span<const LabelIndex> labels,
                         std::span<const CellIndex> rows, std::span<const CellIndex> next_rows,
                         kernels::Loss loss, const kernels::AdamStep& adam, std::uint64_t seed);
+
+  /// Keeps a copy of all weights and biases on the device, and goes back to it.
+  void save_snapshot();
+  void restore_snapshot();
 
   /// The gradient of the mean loss at the present weights, dropout off: for tests.
   [[nodiscard]] MlpParameters gradient(const CsrView& features, std::span<const LabelIndex> labels,

@@ -31,8 +31,8 @@ struct TrainerOptions {
   }
 };
 
-/// One epoch as the article reports it: means of minibatch means; the training set in training mode.
-/// The validation columns are NaN where there is no validation set.
+/// One epoch as the article reports it: means of minibatch means; the training set in training
+/// mode. The validation columns are NaN where there is no validation set.
 struct EpochRecord {
   int epoch = 0;  ///< from 0
   double train_loss = 0;
@@ -51,8 +51,8 @@ struct TrainHistory {
 /// Trains `mlp` on the cells `training` of features and labels, and judges it on `validation`.
 ///
 /// When the context is cancelled the network goes back to the end of the last full epoch and the
-/// history is marked. Throws Error(Cancelled) if no epoch was complete, Error(Numerical) naming epoch
-/// and step when the loss is not finite.
+/// history is marked. Throws Error(Cancelled) if no epoch was complete, Error(Numerical) naming
+/// epoch and step when the loss is not finite.
 TrainHistory train_network(Mlp& mlp, const CsrView& features, std::span<const LabelIndex> labels,
                            std::span<const CellIndex> training,
                            std::span<const CellIndex> validation, const TrainerOptions& options,

@@ -1,0 +1,24 @@
+#pragma once
+
+// Dense products on tiles of fixed size, one BLAS thread each: the tile, and so the bits, do not
+// depend on the number of threads. Hides the BLAS.
+
+#include <cstdint>
+
+#include "saithe/core/context.h"
+
+namespace saithe::kernels::cpu {
+
+/// y (B, O) = x (B, I) w (O, I)^T. Each row of y depends on its row of x alone, bit for bit.
+void multiply_by_transposed(std::int64_t n_rows, std::int64_t n_in, std::int64_t n_out,
+                            const float* x, const float* w, float* y, const Context& context);
+
+/// dw (O, I) = dy (B, O)^T x (B, I).
+void multiply_transposed(std::int64_t n_rows, std::int64_t n_in, std::int64_t n_out,
+                         const float* dy, const float* x, float* dw, const Context& context);
+
+/// dx (B, I) = dy (B, O) w (O, I).
+void multiply(std::int64_t n_rows, std::int64_t n_in, std::int64_t n_out, const float* dy,
+              const float* w, float* dx, const Context& context);
+
+}  // namespace saithe::kernels::cpu

@@ -1,0 +1,390 @@
+#include "saithe/nn/mlp.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "saithe/core/random.h"
+
+namespace saithe {
+
+using kernels::Buffer;
+
+std::int64_t MlpShape::inputs_of(int layer) const {
+  return layer == 0 ? n_inputs : hidden[as_size(layer) - 1];
+}
+
+std::int64_t MlpShape::outputs_of(int layer) const {
+  return layer + 1 == n_layers() ? n_outputs : hidden[as_size(layer)];
+}
+
+double MlpShape::dropout_after(int layer) const {
+  return as_size(layer) < dropout.size() ? dropout[as_size(layer)] : 0.0;
+}
+
+std::int64_t MlpShape::n_parameters() const {
+  std::int64_t n = 0;
+  for (int layer = 0; layer < n_layers(); ++layer) {
+    n += outputs_of(layer) * (inputs_of(layer) + 1);
+  }
+  return n;
+}
+
+std::string MlpShape::summary() const {
+  std::string text;
+  for (int layer = 0; layer < n_layers(); ++layer) {
+    text += fmt::format("Linear({} -> {})\n", inputs_of(layer), outputs_of(layer));
+    if (layer + 1 == n_layers()) break;
+    text += "ReLU\n";
+    if (dropout_after(layer) > 0) text += fmt::format("Dropout({})\n", dropout_after(layer));
+  }
+  return text + fmt::format("Softmax over {} types; {} parameters\n", n_outputs, n_parameters());
+}
+
+MlpParameters initial_parameters(const MlpShape& shape, std::uint64_t seed) {
+  MlpParameters parameters;
+  for (int layer = 0; layer < shape.n_layers(); ++layer) {
+    const std::int64_t n_in = shape.inputs_of(layer);
+    const std::int64_t n_out = shape.outputs_of(layer);
+    const Random random(seed, stream::kInitialWeights + static_cast<std::uint64_t>(layer));
+    const double bound = 1.0 / std::sqrt(static_cast<double>(n_in));
+    const auto draw = [&](std::int64_t index) {
+      const auto u = static_cast<double>(random.uniform_float(static_cast<std::uint64_t>(index)));
+      return static_cast<float>((2.0 * u - 1.0) * bound);
+    };
+    AlignedVector<float> weights(as_size(checked_multiply(n_in, n_out, "weights of a layer")));
+    for (std::int64_t o = 0; o < n_out; ++o) {
+      for (std::int64_t i = 0; i < n_in; ++i) {
+        const std::int64_t position = layer == 0 ? i * n_out + o : o * n_in + i;
+        weights[as_size(position)] = draw(o * n_in + i);
+      }
+    }
+    AlignedVector<float> biases(as_size(n_out));
+    for (std::int64_t o = 0; o < n_out; ++o) biases[as_size(o)] = draw(n_out * n_in + o);
+    parameters.weights.push_back(std::move(weights));
+    parameters.biases.push_back(std::move(biases));
+  }
+  return parameters;
+}
+
+namespace {
+
+// Cells that prediction takes through the network at once.
+constexpr std::int64_t kForwardRows = 2048;
+
+/// A parameter with its gradient and Adam's moments; those exist once training has begun.
+struct Parameter {
+  std::unique_ptr<Buffer> value;
+  std::unique_ptr<Buffer> gradient;
+  std::unique_ptr<Buffer> first_moment;
+  std::unique_ptr<Buffer> second_moment;
+
+  void prepare_training(kernels::Backend& backend) {
+    if (gradient != nullptr) return;
+    gradient = backend.allocate(value->size());
+    first_moment = backend.allocate(value->size());
+    second_moment = backend.allocate(value->size());
+  }
+  void adam_step(kernels::Backend& backend, const kernels::AdamStep& adam) {
+    backend.adam_step(adam, *gradient, *value, *first_moment, *second_moment);
+  }
+};
+
+std::unique_ptr<Buffer> upload(kernels::Backend& backend, std::span<const float> values) {
+  auto buffer = backend.allocate(static_cast<std::int64_t>(values.size()));
+  backend.upload(values, *buffer);
+  return buffer;
+}
+
+AlignedVector<float> download(kernels::Backend& backend, const Buffer& buffer) {
+  AlignedVector<float> values(as_size(buffer.size()));
+  backend.download(buffer, values);
+  return values;
+}
+
+void require_shape(const MlpShape& shape, const MlpParameters& parameters) {
+  const bool has_layers =
+      shape.n_inputs > 0 && shape.n_outputs > 0 &&
+      std::all_of(shape.hidden.begin(), shape.hidden.end(), [](int units) { return units > 0; });
+  if (!has_layers) fail(ErrorKind::InvalidArgument, "a layer of the network has no units");
+  for (const double rate : shape.dropout) {
+    if (!(rate >= 0 && rate < 1)) {
+      fail(ErrorKind::InvalidArgument, "dropout: {} is not in [0, 1)", rate);
+    }
+  }
+  SAITHE_ASSERT(parameters.weights.size() == as_size(shape.n_layers()));
+  for (int layer = 0; layer < shape.n_layers(); ++layer) {
+    SAITHE_ASSERT(parameters.weights[as_size(layer)].size() ==
+                  as_size(shape.inputs_of(layer) * shape.outputs_of(layer)));
+    SAITHE_ASSERT(parameters.biases[as_size(layer)].size() == as_size(shape.outputs_of(layer)));
+  }
+}
+
+}  // namespace
+
+struct Mlp::State {
+  State(MlpShape network_shape, kernels::Backend& device)
+      : shape(std::move(network_shape)), backend(device) {}
+
+  MlpShape shape;
+  kernels::Backend& backend;
+  std::unique_ptr<kernels::SparseInputLayer> input;  // layer 0
+  std::vector<Parameter> weights;                    // layers 1 and on, at layer - 1
+  std::vector<Parameter> biases;
+
+  // Of the training step: outputs of each layer and the loss's derivative by them.
+  std::int64_t capacity = 0;
+  std::vector<std::unique_ptr<Buffer>> outputs;
+  std::vector<std::unique_ptr<Buffer>> gradients;
+
+  // The minibatch whose first layer was computed ahead, by the step before.
+  std::unique_ptr<Buffer> ahead;
+  std::unique_ptr<kernels::SparseMinibatch> ahead_minibatch;
+  std::vector<CellIndex> ahead_rows;
+  const float* ahead_values = nullptr;
+
+  std::vector<AlignedVector<float>> snapshot;  // weights and biases of the dense layers in turn
+
+  [[nodiscard]] int last() const { return shape.n_layers() - 1; }
+  void reserve(std::int64_t n_rows);
+  [[nodiscard]] bool is_ahead(const CsrView& features, std::span<const CellIndex> rows) const;
+  void run_layers(std::int64_t n_rows, std::vector<std::unique_ptr<Buffer>>& buffers) const;
+  void forward_training(std::int64_t n_rows, std::uint64_t seed, std::int64_t step);
+  void backward(std::int64_t n_rows, const std::function<void(int)>& on_gradient);
+  [[nodiscard]] kernels::Dropout dropout(int layer, std::uint64_t seed, std::int64_t step) const;
+};
+
+void Mlp::State::reserve(std::int64_t n_rows) {
+  if (n_rows <= capacity) return;
+  capacity = n_rows;
+  outputs.clear();
+  gradients.clear();
+  for (int layer = 0; layer < shape.n_layers(); ++layer) {
+    outputs.push_back(backend.allocate(n_rows * shape.outputs_of(layer)));
+    gradients.push_back(backend.allocate(n_rows * shape.outputs_of(layer)));
+  }
+  ahead = backend.allocate(n_rows * shape.outputs_of(0));
+  ahead_minibatch.reset();
+}
+
+bool Mlp::State::is_ahead(const CsrView& features, std::span<const CellIndex> rows) const {
+  return ahead_minibatch != nullptr && ahead_values == features.values.data() &&
+         std::equal(rows.begin(), rows.end(), ahead_rows.begin(), ahead_rows.end());
+}
+
+kernels::Dropout Mlp::State::dropout(int layer, std::uint64_t seed, std::int64_t step) const {
+  return {
+      shape.dropout_after(layer), seed,
+      stream::kDropout + static_cast<std::uint64_t>(step) * 64 + static_cast<std::uint64_t>(layer)};
+}
+
+/// Layers 1 and on in evaluation mode; buffers[0] holds the first layer's sums.
+void Mlp::State::run_layers(std::int64_t n_rows,
+                            std::vector<std::unique_ptr<Buffer>>& buffers) const {
+  for (int layer = 1; layer <= last(); ++layer) {
+    const auto at = as_size(layer);
+    backend.relu_dropout_forward(n_rows, shape.inputs_of(layer), {}, *buffers[at - 1]);
+    backend.linear_forward(n_rows, *buffers[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
+                           *biases[at - 1].value, shape.outputs_of(layer), *buffers[at]);
+  }
+}
+
+void Mlp::State::forward_training(std::int64_t n_rows, std::uint64_t seed, std::int64_t step) {
+  for (int layer = 1; layer <= last(); ++layer) {
+    const auto at = as_size(layer);
+    backend.relu_dropout_forward(n_rows, shape.inputs_of(layer), dropout(layer - 1, seed, step),
+                                 *outputs[at - 1]);
+    backend.linear_forward(n_rows, *outputs[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
+                           *biases[at - 1].value, shape.outputs_of(layer), *outputs[at]);
+  }
+}
+
+/// From gradients.back() to gradients[0]; calls on_gradient(layer) when a dense layer's own
+/// gradient is known and its weights are no longer needed.
+void Mlp::State::backward(std::int64_t n_rows, const std::function<void(int)>& on_gradient) {
+  for (int layer = last(); layer >= 1; --layer) {
+    const auto at = as_size(layer);
+    Parameter& weight = weights[at - 1];
+    Parameter& bias = biases[at - 1];
+    backend.linear_backward(n_rows, *outputs[at - 1], shape.inputs_of(layer), *weight.value,
+                            *gradients[at], shape.outputs_of(layer), *weight.gradient,
+                            *bias.gradient, gradients[at - 1].get());
+    on_gradient(layer);
+    backend.relu_dropout_backward(n_rows, shape.inputs_of(layer), shape.dropout_after(layer - 1),
+                                  *outputs[at - 1], *gradients[at - 1]);
+  }
+}
+
+Mlp::Mlp(MlpShape shape, const MlpParameters& parameters, std::span<const float> shift,
+         kernels::Backend& backend)
+    : state_(std::make_unique<State>(std::move(shape), backend)) {
+  const MlpShape& s = state_->shape;
+  require_shape(s, parameters);
+  state_->input = backend.make_sparse_input(s.n_inputs, s.outputs_of(0));
+  state_->input->set_parameters(parameters.weights[0], parameters.biases[0], shift);
+  for (int layer = 1; layer < s.n_layers(); ++layer) {
+    state_->weights.push_back({upload(backend, parameters.weights[as_size(layer)]), {}, {}, {}});
+    state_->biases.push_back({upload(backend, parameters.biases[as_size(layer)]), {}, {}, {}});
+  }
+}
+
+Mlp::~Mlp() = default;
+
+const MlpShape& Mlp::shape() const {
+  return state_->shape;
+}
+
+MlpParameters Mlp::parameters() const {
+  const MlpShape& s = state_->shape;
+  MlpParameters parameters;
+  parameters.weights.emplace_back(as_size(s.n_inputs * s.outputs_of(0)));
+  parameters.biases.emplace_back(as_size(s.outputs_of(0)));
+  state_->input->get_parameters(parameters.weights[0], parameters.biases[0]);
+  for (std::size_t layer = 0; layer < state_->weights.size(); ++layer) {
+    parameters.weights.push_back(download(state_->backend, *state_->weights[layer].value));
+    parameters.biases.push_back(download(state_->backend, *state_->biases[layer].value));
+  }
+  return parameters;
+}
+
+Activations Mlp::forward(const CsrView& features, bool with_hidden, const Context& context) const {
+  State& s = *state_;
+  const int last = s.last();
+  Activations result;
+  result.logits = DenseMatrix(features.n_rows, s.shape.n_outputs);
+  const bool has_hidden = with_hidden && last > 0;
+  if (has_hidden) result.hidden = DenseMatrix(features.n_rows, s.shape.inputs_of(last));
+
+  const std::int64_t n_block = std::min(kForwardRows, features.n_rows);
+  std::vector<std::unique_ptr<Buffer>> buffers;
+  for (int layer = 0; layer <= last; ++layer) {
+    buffers.push_back(s.backend.allocate(n_block * s.shape.outputs_of(layer)));
+  }
+  for (CellIndex begin = 0; begin < features.n_rows; begin += kForwardRows) {
+    context.throw_if_cancelled();
+    const CellIndex end = std::min(begin + kForwardRows, features.n_rows);
+    const std::int64_t n = end - begin;
+    s.input->forward_rows(features, begin, end, *buffers[0]);
+    s.run_layers(n, buffers);
+    const auto copy_rows = [&](const Buffer& buffer, DenseMatrix& target) {
+      s.backend.download(buffer, std::span<float>(target.data() + begin * target.n_cols(),
+                                                  as_size(n * target.n_cols())));
+    };
+    copy_rows(*buffers[as_size(last)], result.logits);
+    if (has_hidden) copy_rows(*buffers[as_size(last) - 1], result.hidden);
+  }
+  return result;
+}
+
+Mlp::StepResult Mlp::train_step(const CsrView& features, std::span<const LabelIndex> labels,
+                                std::span<const CellIndex> rows,
+                                std::span<const CellIndex> next_rows, kernels::Loss loss,
+                                const kernels::AdamStep& adam, std::uint64_t seed) {
+  State& s = *state_;
+  const auto n_rows = static_cast<std::int64_t>(rows.size());
+  s.reserve(std::max(n_rows, static_cast<std::int64_t>(next_rows.size())));
+  for (Parameter& weight : s.weights) weight.prepare_training(s.backend);
+  for (Parameter& bias : s.biases) bias.prepare_training(s.backend);
+
+  std::unique_ptr<kernels::SparseMinibatch> minibatch;
+  if (s.is_ahead(features, rows)) {
+    minibatch = std::move(s.ahead_minibatch);
+    std::swap(s.outputs[0], s.ahead);
+  } else {
+    minibatch = s.input->prepare(features, rows);
+    s.input->forward(*minibatch, *s.outputs[0]);
+  }
+  s.forward_training(n_rows, seed, adam.step);
+
+  std::vector<LabelIndex> row_labels;
+  row_labels.reserve(rows.size());
+  for (const CellIndex row : rows) row_labels.push_back(labels[as_size(row)]);
+  const auto last = as_size(s.last());
+  const auto result = s.backend.softmax_cross_entropy(
+      n_rows, s.shape.n_outputs, loss, *s.outputs[last], row_labels, s.gradients[last].get());
+  s.backward(n_rows, [&](int layer) {
+    s.weights[as_size(layer) - 1].adam_step(s.backend, adam);
+    s.biases[as_size(layer) - 1].adam_step(s.backend, adam);
+  });
+
+  s.ahead_minibatch.reset();
+  if (next_rows.empty()) {
+    s.input->step(*minibatch, *s.gradients[0], adam, nullptr, nullptr);
+  } else {
+    s.ahead_minibatch = s.input->prepare(features, next_rows);
+    s.ahead_rows.assign(next_rows.begin(), next_rows.end());
+    s.ahead_values = features.values.data();
+    s.input->step(*minibatch, *s.gradients[0], adam, s.ahead_minibatch.get(), s.ahead.get());
+  }
+  return {result.mean_loss, result.n_correct};
+}
+
+MlpParameters Mlp::gradient(const CsrView& features, std::span<const LabelIndex> labels,
+                            std::span<const CellIndex> rows, kernels::Loss loss) {
+  State& s = *state_;
+  const auto n_rows = static_cast<std::int64_t>(rows.size());
+  s.reserve(n_rows);
+  for (Parameter& weight : s.weights) weight.prepare_training(s.backend);
+  for (Parameter& bias : s.biases) bias.prepare_training(s.backend);
+  const auto minibatch = s.input->prepare(features, rows);
+  s.input->forward(*minibatch, *s.outputs[0]);
+  s.run_layers(n_rows, s.outputs);
+  std::vector<LabelIndex> row_labels;
+  for (const CellIndex row : rows) row_labels.push_back(labels[as_size(row)]);
+  const auto last = as_size(s.last());
+  s.backend.softmax_cross_entropy(n_rows, s.shape.n_outputs, loss, *s.outputs[last], row_labels,
+                                  s.gradients[last].get());
+
+  MlpParameters gradient;
+  gradient.weights.resize(last + 1);
+  gradient.biases.resize(last + 1);
+  // Dropout is off here: the layers are taken back with rate 0.
+  std::vector<double> rates(s.shape.hidden.size(), 0.0);
+  std::swap(rates, s.shape.dropout);
+  s.backward(n_rows, [&](int layer) {
+    const auto at = as_size(layer);
+    gradient.weights[at] = download(s.backend, *s.weights[at - 1].gradient);
+    gradient.biases[at] = download(s.backend, *s.biases[at - 1].gradient);
+  });
+  std::swap(rates, s.shape.dropout);
+  gradient.weights[0].resize(as_size(s.shape.n_inputs * s.shape.outputs_of(0)));
+  gradient.biases[0].resize(as_size(s.shape.outputs_of(0)));
+  s.input->gradient(*minibatch, *s.gradients[0], gradient.weights[0], gradient.biases[0]);
+  return gradient;
+}
+
+void Mlp::save_snapshot() {
+  State& s = *state_;
+  s.input->save_snapshot();
+  s.snapshot.clear();
+  for (std::size_t i = 0; i < s.weights.size(); ++i) {
+    s.snapshot.push_back(download(s.backend, *s.weights[i].value));
+    s.snapshot.push_back(download(s.backend, *s.biases[i].value));
+  }
+}
+
+void Mlp::restore_snapshot() {
+  State& s = *state_;
+  SAITHE_ASSERT(s.snapshot.size() == 2 * s.weights.size());
+  s.input->restore_snapshot();
+  s.ahead_minibatch.reset();
+  for (std::size_t i = 0; i < s.weights.size(); ++i) {
+    s.backend.upload(s.snapshot[2 * i], *s.weights[i].value);
+    s.backend.upload(s.snapshot[2 * i + 1], *s.biases[i].value);
+  }
+}
+
+DenseMatrix softmax(DenseView logits) {
+  DenseMatrix probabilities(logits.n_rows, logits.n_cols);
+  std::vector<double> row(as_size(logits.n_cols));
+  for (std::int64_t r = 0; r < logits.n_rows; ++r) {
+    const auto source = logits.row(r);
+    std::copy(source.begin(), source.end(), row.begin());
+    kernels::softmax_of(row, row);
+    std::transform(row.begin(), row.end(), probabilities.row(r).begin(),
+                   [](double value) { return static_cast<float>(value); });
+  }
+  return probabilities;
+}
+
+}  // namespace saithe
