@@ -1,0 +1,78 @@
+# A thin front over the CMake presets: what a user types.  `make help` lists the targets.
+#
+#   PRESET=release   which preset of CMakePresets.json is built (build/<preset>)
+#   JOBS=<cores>     how many compilers and tests run at once
+#   ONLY_GPU_MAY_SKIP=1   any other skipped test fails `make test`
+#   PREFIX=/usr/local, DESTDIR=   where `make install` puts things
+
+PRESET ?= release
+JOBS   ?= $(shell nproc)
+PREFIX ?= /usr/local
+
+BUILD  := build/$(PRESET)
+SAITHE := $(BUILD)/bin/saithe
+ORACLE := build/oracle-venv
+# Debian's own interpreter: the one whose modules the packages bring
+PYTHON := /usr/bin/python3
+ORACLE_PINS := tests/golden/requirements.txt
+JUNIT  := $(CURDIR)/$(BUILD)/ctest.xml
+
+# The ci preset also compiles the benchmarks.
+ifeq ($(PRESET),ci)
+  CI_PACKAGES := bench
+endif
+
+.PHONY: help demo build test bench oracle install clean
+
+help:
+	@echo 'make demo      install what is missing, build, run the walk-through on PBMC3K'
+	@echo 'make build     install what is missing, build the program ($(SAITHE))'
+	@echo 'make test      the same, with all tests'
+	@echo 'make oracle    compare with PyTorch, Scanpy, umap-learn (a virtual environment, pinned)'
+	@echo 'make bench     build and run the benchmarks'
+	@echo 'make install   PREFIX=$(PREFIX)'
+	@echo 'make clean     remove build/ and demo/'
+
+demo: build
+	$(SAITHE) walkthrough -o demo --overwrite
+	@echo
+	@echo "The report: $(CURDIR)/demo/report.html"
+
+# A folder configured earlier keeps its choices, so that a build after `make test` compiles nothing twice.
+build:
+	@scripts/install_packages.sh build
+	@test -f $(BUILD)/CMakeCache.txt || cmake --preset $(PRESET) -DSAITHE_TESTS=OFF
+	cmake --build --preset $(PRESET) -j $(JOBS) --target saithe_cli
+
+test:
+	@scripts/install_packages.sh build test $(CI_PACKAGES)
+	cmake --preset $(PRESET) -DSAITHE_TESTS=ON
+	cmake --build --preset $(PRESET) -j $(JOBS)
+	@rm -f $(JUNIT)
+	@ctest --preset $(PRESET) -j $(JOBS) --no-tests=error --output-junit $(JUNIT) \
+	  --test-output-size-passed 1000000; status=$$?; \
+	$(PYTHON) scripts/list_skipped_tests.py $(JUNIT) $(if $(ONLY_GPU_MAY_SKIP),--only-gpu) && exit $$status
+
+oracle: build $(ORACLE)/.installed
+	SAITHE_PROGRAM=$(CURDIR)/$(SAITHE) $(ORACLE)/bin/python -m pytest -q -rs tests/oracle
+
+# PyTorch first and alone: its wheel decides which of the pinned versions fit beside it.
+$(ORACLE)/.installed: $(ORACLE_PINS)
+	@scripts/install_packages.sh oracle
+	$(PYTHON) -m venv --clear $(ORACLE)
+	$(ORACLE)/bin/pip install --quiet "$$(grep '^torch==' $(ORACLE_PINS))"
+	$(ORACLE)/bin/pip install --quiet -r $(ORACLE_PINS)
+	@touch $@
+
+bench:
+	@scripts/install_packages.sh build bench
+	@test -f $(BUILD)/CMakeCache.txt || cmake --preset $(PRESET) -DSAITHE_TESTS=OFF
+	cmake --preset $(PRESET) -DSAITHE_BENCHMARKS=ON
+	cmake --build --preset $(PRESET) -j $(JOBS)
+	@for program in $(BUILD)/bin/*_bench; do echo "== $$program"; "$$program" || exit 1; done
+
+install: build
+	cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean:
+	rm -rf build demo
