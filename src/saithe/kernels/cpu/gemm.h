@@ -1,7 +1,10 @@
 #pragma once
 
-// Dense products on tiles of fixed size, one BLAS thread each: the tile, and so the bits, do not
-// depend on the number of threads. Hides the BLAS.
+// Dense products with a fixed order of addition: every element is a sum over k in ascending order,
+// whatever the tile, the number of threads or the width of the vectors.
+//
+// An own kernel, not a BLAS: a BLAS promises neither the same bits for another height of the matrix
+// nor a fast kernel for a processor that is newer than it (bench/RESULTS.md).
 
 #include <cstdint>
 

@@ -203,10 +203,8 @@ HWY_EXPORT(SparseStepBlockAll);
 HWY_EXPORT(ShiftDotWeights);
 HWY_EXPORT(AdamUpdate);
 
-namespace {
-
-// The choice is made once, at the first use of any kernel or of the functions below.
-void choose_target() {
+void choose_simd_target() {
+  // The choice is made once, at the first use of any kernel.
   static const bool is_chosen = [] {
     const char* name = std::getenv("SAITHE_SIMD");
     if (name != nullptr && *name != '\0') force_simd_target(name);
@@ -215,28 +213,26 @@ void choose_target() {
   static_cast<void>(is_chosen);
 }
 
-}  // namespace
-
 void sparse_forward_block(const GeneMajor& x, const float* weights, std::int64_t width,
                           float* out_tile) {
-  choose_target();
+  choose_simd_target();
   HWY_DYNAMIC_DISPATCH(SparseForwardBlock)(x, weights, width, out_tile);
 }
 
 void sparse_step_block(const SparseStepBlock& block) {
-  choose_target();
+  choose_simd_target();
   HWY_DYNAMIC_DISPATCH(SparseStepBlockAll)(block);
 }
 
 void shift_dot_weights(std::int64_t n_genes, std::int64_t width, const float* shift,
                        const float* weights, double* sums) {
-  choose_target();
+  choose_simd_target();
   HWY_DYNAMIC_DISPATCH(ShiftDotWeights)(n_genes, width, shift, weights, sums);
 }
 
 void adam_update(const AdamConstants& adam, std::int64_t n, const float* gradient, float* parameter,
                  float* first_moment, float* second_moment) {
-  choose_target();
+  choose_simd_target();
   HWY_DYNAMIC_DISPATCH(AdamUpdate)(adam, n, gradient, parameter, first_moment, second_moment);
 }
 
@@ -250,7 +246,7 @@ std::vector<std::string> simd_targets() {
 }
 
 std::string simd_target() {
-  choose_target();
+  choose_simd_target();
   auto& chosen = hwy::GetChosenTarget();
   if (!chosen.IsInitialized()) chosen.Update(hwy::SupportedTargets());
   const auto mask = static_cast<std::uint64_t>(hwy::SupportedTargets()) & HWY_TARGETS;

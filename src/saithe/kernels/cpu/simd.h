@@ -74,6 +74,8 @@ void adam_update(const AdamConstants& adam, std::int64_t n, const float* gradien
 /// The targets that this processor and build have, best first, and the one in use.
 std::vector<std::string> simd_targets();
 std::string simd_target();
+/// Obeys SAITHE_SIMD, once; every kernel calls it before it is dispatched.
+void choose_simd_target();
 /// Uses a target by name from now on. Throws Error(InvalidArgument) if it is not there.
 void force_simd_target(const std::string& name);
 

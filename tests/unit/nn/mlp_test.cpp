@@ -1,0 +1,214 @@
+#include "saithe/nn/mlp.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "support/random_cells.h"
+
+namespace saithe {
+namespace {
+
+using saithe::testing::random_cells;
+using saithe::testing::random_values;
+
+MlpShape small_shape() {
+  MlpShape shape;
+  shape.n_inputs = 60;
+  shape.hidden = {20, 12};
+  shape.dropout = {0.2};
+  shape.n_outputs = 4;
+  return shape;
+}
+
+struct Fixture {
+  MlpShape shape = small_shape();
+  CsrMatrix cells = random_cells(90, 60, 0.2, 5);
+  std::vector<float> shift = random_values(60, 6);
+  std::vector<LabelIndex> labels;
+  Fixture() {
+    for (int c = 0; c < 90; ++c) labels.push_back(c % 4);
+  }
+};
+
+TEST(MlpShape, CountsAndDescribesItsLayers) {
+  MlpShape shape;
+  shape.n_inputs = 13656;
+  shape.hidden = {1028, 256, 128};
+  shape.dropout = {0.2, 0.2};
+  shape.n_outputs = 8;
+  EXPECT_EQ(shape.n_parameters(),
+            13656 * 1028 + 1028 + 1028 * 256 + 256 + 256 * 128 + 128 + 128 * 8 + 8);
+  const std::string summary = shape.summary();
+  EXPECT_NE(summary.find("Linear(13656 -> 1028)"), std::string::npos);
+  EXPECT_NE(summary.find("Dropout(0.2)"), std::string::npos);
+}
+
+TEST(InitialParameters, AreUniformInTheBoundOfPyTorch) {
+  const auto parameters = initial_parameters(small_shape(), 3);
+  for (std::size_t layer = 0; layer < 3; ++layer) {
+    const double bound =
+        1.0 / std::sqrt(static_cast<double>(small_shape().inputs_of(static_cast<int>(layer))));
+    double largest = 0;
+    double sum = 0;
+    for (const float weight : parameters.weights[layer]) {
+      largest = std::max(largest, std::abs(static_cast<double>(weight)));
+      sum += static_cast<double>(weight);
+    }
+    const auto n = static_cast<double>(parameters.weights[layer].size());
+    EXPECT_LE(largest, bound);
+    EXPECT_GT(largest, 0.8 * bound);
+    EXPECT_NEAR(sum / n, 0.0, 6 * bound / std::sqrt(3 * n));
+  }
+}
+
+TEST(Mlp, ReturnsTheParametersItWasGiven) {
+  const Fixture f;
+  const Context context(2, 1);
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+  const auto given = initial_parameters(f.shape, 4);
+  const auto returned = Mlp(f.shape, given, f.shift, *backend).parameters();
+  for (std::size_t layer = 0; layer < 3; ++layer) {
+    EXPECT_EQ(returned.weights[layer], given.weights[layer]);
+    EXPECT_EQ(returned.biases[layer], given.biases[layer]);
+  }
+}
+
+TEST(Mlp, GradientAgreesWithFiniteDifferencesOfTheLoss) {
+  const Fixture f;
+  const Context context(2, 1);
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+  std::vector<CellIndex> rows(30);
+  std::iota(rows.begin(), rows.end(), 0);
+  const auto mean_loss = [&](const MlpParameters& parameters, kernels::Loss loss) {
+    const Mlp mlp(f.shape, parameters, f.shift, *backend);
+    const auto chosen = select_rows(f.cells.view(), rows);
+    const auto logits = mlp.forward(chosen.view(), false, context).logits;
+    double sum = 0;
+    std::vector<double> row(4);
+    std::vector<double> p(4);
+    std::vector<double> d(4);
+    for (std::int64_t r = 0; r < logits.n_rows(); ++r) {
+      std::copy(logits.row(r).begin(), logits.row(r).end(), row.begin());
+      sum += kernels::cell_loss(loss, row, as_size(f.labels[as_size(rows[as_size(r)])]), p, d);
+    }
+    return sum / static_cast<double>(rows.size());
+  };
+  const auto start = initial_parameters(f.shape, 4);
+  for (const auto loss : {kernels::Loss::CrossEntropy, kernels::Loss::Article}) {
+    Mlp mlp(f.shape, start, f.shift, *backend);
+    const auto gradient = mlp.gradient(f.cells.view(), f.labels, rows, loss);
+    for (std::size_t layer = 0; layer < 3; ++layer) {
+      for (std::size_t i = 1; i < start.weights[layer].size();
+           i += start.weights[layer].size() / 7) {
+        // The loss is float32 inside: a step of 1e-2 leaves about 1e-5 of noise in the slope.
+        const float h = 1e-2F;
+        auto up = start;
+        auto down = start;
+        up.weights[layer][i] += h;
+        down.weights[layer][i] -= h;
+        const double slope = (mean_loss(up, loss) - mean_loss(down, loss)) / (2.0 * 1e-2);
+        EXPECT_NEAR(static_cast<double>(gradient.weights[layer][i]), slope, 2e-3)
+            << "layer " << layer << " weight " << i;
+      }
+    }
+  }
+}
+
+TEST(Mlp, ForwardDoesNotDependOnThreadsOrNeighbours) {
+  const Fixture f;
+  const auto parameters = initial_parameters(f.shape, 4);
+  const auto run = [&](int threads, const CsrView& cells) {
+    const Context context(threads, 1);
+    const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+    return Mlp(f.shape, parameters, f.shift, *backend).forward(cells, true, context);
+  };
+  const auto all = run(1, f.cells.view());
+  EXPECT_EQ(all.hidden.n_cols(), 12);
+  const auto threaded = run(3, f.cells.view());
+  EXPECT_TRUE(std::equal(all.logits.data(), all.logits.data() + 90 * 4, threaded.logits.data()));
+  for (const CellIndex cell : {CellIndex{0}, CellIndex{4}, CellIndex{89}}) {
+    const auto one = select_rows(f.cells.view(), std::vector<CellIndex>{cell});
+    const auto alone = run(2, one.view());
+    EXPECT_TRUE(std::ranges::equal(alone.logits.row(0), all.logits.row(cell)));
+    EXPECT_TRUE(std::ranges::equal(alone.hidden.row(0), all.hidden.row(cell)));
+  }
+}
+
+TEST(Mlp, TheForwardMadeAheadChangesNoBit) {
+  const Fixture f;
+  const Context context(2, 1);
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+  const std::vector<std::vector<CellIndex>> minibatches = {{1, 2, 3, 4}, {5, 6, 7}, {8, 1, 20, 30}};
+  const auto run = [&](bool ahead) {
+    Mlp mlp(f.shape, initial_parameters(f.shape, 4), f.shift, *backend);
+    std::vector<double> losses;
+    kernels::AdamStep adam;
+    for (int step = 0; step < 9; ++step) {
+      adam.step = step + 1;
+      adam.learning_rate = 1e-2;
+      const auto& next = minibatches[as_size((step + 1) % 3)];
+      losses.push_back(
+          mlp.train_step(f.cells.view(), f.labels, minibatches[as_size(step % 3)],
+                         ahead ? std::span<const CellIndex>(next) : std::span<const CellIndex>(),
+                         kernels::Loss::CrossEntropy, adam, 11)
+              .mean_loss);
+    }
+    return losses;
+  };
+  EXPECT_EQ(run(true), run(false));
+}
+
+TEST(Mlp, ALinearModelHasNoHiddenLayer) {
+  const Fixture f;
+  MlpShape shape = f.shape;
+  shape.hidden.clear();
+  const Context context(1, 1);
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+  Mlp mlp(shape, initial_parameters(shape, 4), f.shift, *backend);
+  const std::vector<CellIndex> rows = {0, 1, 2, 3};
+  double first = 0;
+  double last = 0;
+  for (int step = 1; step <= 60; ++step) {
+    kernels::AdamStep adam;
+    adam.step = step;
+    adam.learning_rate = 1e-2;
+    last =
+        mlp.train_step(f.cells.view(), f.labels, rows, rows, kernels::Loss::CrossEntropy, adam, 1)
+            .mean_loss;
+    if (step == 1) first = last;
+  }
+  EXPECT_LT(last, 0.2 * first);
+  EXPECT_EQ(mlp.forward(f.cells.view(), true, context).hidden.n_rows(), 0);
+}
+
+TEST(Mlp, WrongShapesAreRefused) {
+  const Fixture f;
+  const Context context(1, 1);
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+  MlpShape shape = f.shape;
+  shape.dropout = {1.0};
+  EXPECT_THROW(Mlp(shape, initial_parameters(shape, 1), f.shift, *backend), Error);
+  shape = f.shape;
+  shape.hidden[1] = 0;
+  EXPECT_THROW(Mlp(shape, initial_parameters(shape, 1), f.shift, *backend), Error);
+}
+
+TEST(Softmax, RowsSumToOneAndKeepTheArticlesExample) {
+  DenseMatrix logits(1, 5);
+  const std::vector<float> values = {1.3F, 5.1F, 2.2F, 0.7F, 1.1F};
+  std::copy(values.begin(), values.end(), logits.row(0).begin());
+  const auto p = softmax(logits.view());
+  // torch.softmax(torch.tensor([1.3, 5.1, 2.2, 0.7, 1.1]), 0)
+  const std::vector<double> expected = {0.02019046, 0.90253157, 0.04966064, 0.01108076, 0.01653066};
+  double sum = 0;
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_NEAR(static_cast<double>(p.row(0)[i]), expected[i], 1e-7);
+    sum += static_cast<double>(p.row(0)[i]);
+  }
+  EXPECT_NEAR(sum, 1.0, 1e-6);
+}
+
+}  // namespace
+}  // namespace saithe

@@ -1,0 +1,194 @@
+#include "saithe/nn/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "saithe/nn/minibatches.h"
+#include "support/random_cells.h"
+
+namespace saithe {
+namespace {
+
+/// Three types, each with ten genes of its own, over 200 cells.
+struct Problem {
+  CsrMatrix cells;
+  std::vector<LabelIndex> labels;
+  std::vector<CellIndex> training;
+  std::vector<CellIndex> validation;
+  std::vector<float> shift = std::vector<float>(40, 0.1F);
+  MlpShape shape;
+
+  Problem() {
+    const Random random(5, 1);
+    cells.n_rows = 200;
+    cells.n_cols = 40;
+    std::uint64_t index = 0;
+    for (int c = 0; c < 200; ++c) {
+      labels.push_back(c % 3);
+      for (int g = 0; g < 40; ++g) {
+        const double share = g / 10 == c % 3 ? 0.6 : 0.1;
+        if (random.uniform(index++) >= share) continue;
+        cells.columns.push_back(g);
+        cells.values.push_back(1.0F);
+      }
+      cells.row_start.push_back(static_cast<RowPointer>(cells.columns.size()));
+      (c < 150 ? training : validation).push_back(c);
+    }
+    shape.n_inputs = 40;
+    shape.hidden = {16, 8};
+    shape.dropout = {0.2, 0.2};
+    shape.n_outputs = 3;
+  }
+
+  TrainHistory train(const TrainerOptions& options, const Context& context,
+                     MlpParameters* trained = nullptr,
+                     const std::function<void(const EpochRecord&)>& on_epoch = {}) const {
+    const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+    Mlp mlp(shape, initial_parameters(shape, context.seed()), shift, *backend);
+    auto history =
+        train_network(mlp, cells.view(), labels, training, validation, options, context, on_epoch);
+    if (trained != nullptr) *trained = mlp.parameters();
+    return history;
+  }
+};
+
+TrainerOptions quick_options() {
+  TrainerOptions options;
+  options.epochs = 20;
+  options.learning_rate = 5e-3;
+  return options;
+}
+
+TEST(TrainNetwork, LearnsSeparableTypes) {
+  for (const auto loss : {kernels::Loss::CrossEntropy, kernels::Loss::Article}) {
+    TrainerOptions options = quick_options();
+    options.loss = loss;
+    const auto history = Problem().train(options, Context(2, 3));
+    ASSERT_EQ(history.epochs.size(), 20U);
+    EXPECT_LT(history.epochs.back().train_loss, history.epochs.front().train_loss);
+    EXPECT_GT(history.epochs.back().validation_accuracy, 0.9);
+    EXPECT_EQ(history.epochs[7].epoch, 7);
+    EXPECT_FALSE(history.was_interrupted);
+  }
+}
+
+TEST(TrainNetwork, SameSeedGivesTheSameBitsForAnyThreads) {
+  MlpParameters one;
+  MlpParameters many;
+  MlpParameters other_seed;
+  const auto first = Problem().train(quick_options(), Context(1, 3), &one);
+  const auto second = Problem().train(quick_options(), Context(4, 3), &many);
+  Problem().train(quick_options(), Context(1, 4), &other_seed);
+  EXPECT_EQ(one.weights, many.weights);
+  EXPECT_EQ(first.epochs.back().validation_loss, second.epochs.back().validation_loss);
+  EXPECT_NE(one.weights, other_seed.weights);
+}
+
+TEST(TrainNetwork, HistoryIsTheMeanOfMinibatchMeans) {
+  // With one epoch of a vanishing step, the validation loss can be computed from the start weights.
+  const Problem problem;
+  TrainerOptions options = quick_options();
+  options.epochs = 1;
+  options.learning_rate = 1e-12;
+  options.minibatch_size = 32;  // 50 validation cells: 32 and 18, so the two means differ
+  const Context context(1, 3);
+  const auto history = problem.train(options, context);
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+  const Mlp mlp(problem.shape, initial_parameters(problem.shape, 3), problem.shift, *backend);
+  const auto logits =
+      mlp.forward(select_rows(problem.cells.view(), problem.validation).view(), false, context)
+          .logits;
+  double means = 0;
+  for (const auto& [begin, end] : {std::pair(0, 32), std::pair(32, 50)}) {
+    double sum = 0;
+    std::vector<double> row(3);
+    std::vector<double> p(3);
+    std::vector<double> d(3);
+    for (int r = begin; r < end; ++r) {
+      std::copy(logits.row(r).begin(), logits.row(r).end(), row.begin());
+      const auto label = problem.labels[as_size(problem.validation[as_size(r)])];
+      sum += kernels::cell_loss(options.loss, row, as_size(label), p, d);
+    }
+    means += sum / (end - begin) / 2;
+  }
+  EXPECT_NEAR(history.epochs[0].validation_loss, means, 1e-6);
+}
+
+TEST(TrainNetwork, WithoutValidationCellsItsColumnsAreNaN) {
+  Problem problem;
+  problem.validation.clear();
+  TrainerOptions options = quick_options();
+  options.epochs = 1;
+  const auto history = problem.train(options, Context(1, 3));
+  EXPECT_TRUE(std::isnan(history.epochs[0].validation_loss));
+  EXPECT_FALSE(std::isnan(history.epochs[0].train_loss));
+}
+
+TEST(TrainNetwork, AnInterruptGoesBackToTheLastFullEpoch) {
+  std::atomic<bool> cancelled = false;
+  Context context(2, 3);
+  context.cancelled = &cancelled;
+  // Stops in the middle of the fourth epoch: 150 cells make 3 minibatches an epoch.
+  context.on_progress = [&](const ProgressUpdate& update) {
+    if (update.done == 3 * 3 + 1) cancelled = true;
+  };
+  MlpParameters stopped;
+  const auto history = Problem().train(quick_options(), context, &stopped);
+  EXPECT_TRUE(history.was_interrupted);
+  ASSERT_EQ(history.epochs.size(), 3U);
+
+  TrainerOptions three = quick_options();
+  three.epochs = 3;
+  MlpParameters expected;
+  Problem().train(three, Context(2, 3), &expected);
+  EXPECT_EQ(stopped.weights, expected.weights);
+  EXPECT_EQ(stopped.biases, expected.biases);
+}
+
+TEST(TrainNetwork, AnInterruptBeforeTheFirstEpochIsCancelled) {
+  std::atomic<bool> cancelled = true;
+  Context context(1, 3);
+  context.cancelled = &cancelled;
+  try {
+    Problem().train(quick_options(), context);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Cancelled);
+  }
+}
+
+TEST(TrainNetwork, ALossThatIsNotFiniteNamesEpochAndStep) {
+  Problem problem;
+  problem.cells.values[problem.cells.values.size() / 2] = std::numeric_limits<float>::infinity();
+  try {
+    problem.train(quick_options(), Context(1, 3));
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Numerical);
+    EXPECT_NE(std::string(error.what()).find("epoch 0, step"), std::string::npos);
+  }
+}
+
+TEST(TrainNetwork, OptionsOutOfRangeAreRefused) {
+  TrainerOptions options = quick_options();
+  options.epochs = 0;
+  EXPECT_THROW(Problem().train(options, Context(1, 3)), Error);
+  options = quick_options();
+  options.learning_rate = 0;
+  EXPECT_THROW(Problem().train(options, Context(1, 3)), Error);
+  options = quick_options();
+  options.weight_decay = -1;
+  EXPECT_THROW(Problem().train(options, Context(1, 3)), Error);
+  options = quick_options();
+  options.minibatch_size = 0;
+  EXPECT_THROW(Problem().train(options, Context(1, 3)), Error);
+  Problem empty;
+  empty.training.clear();
+  EXPECT_THROW(empty.train(quick_options(), Context(1, 3)), Error);
+}
+
+}  // namespace
+}  // namespace saithe
