@@ -289,7 +289,7 @@ TEST(Backend, BitsDoNotDependOnThreadsOrTarget) {
   std::vector<float> first;
   for (const std::string& target : cpu::simd_targets()) {
     // Targets without a fused multiply-add round twice.
-    if (target == "SSE4" || target == "SSSE3" || target == "Scalar") continue;
+    if (target == "SSE4" || target == "SSSE3" || target == "SCALAR") continue;
     cpu::force_simd_target(target);
     for (const int threads : {1, 2, 5}) {
       const auto backend = make_backend(Device::Cpu, Context(threads, 1));

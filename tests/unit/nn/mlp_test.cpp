@@ -200,8 +200,9 @@ TEST(Softmax, RowsSumToOneAndKeepTheArticlesExample) {
   const std::vector<float> values = {1.3F, 5.1F, 2.2F, 0.7F, 1.1F};
   std::copy(values.begin(), values.end(), logits.row(0).begin());
   const auto p = softmax(logits.view());
-  // torch.softmax(torch.tensor([1.3, 5.1, 2.2, 0.7, 1.1]), 0)
-  const std::vector<double> expected = {0.02019046, 0.90253157, 0.04966064, 0.01108076, 0.01653066};
+  // torch.softmax(torch.tensor([1.3, 5.1, 2.2, 0.7, 1.1], dtype=torch.float64), 0), PyTorch 2.13
+  const std::vector<double> expected = {0.020190465, 0.902537689, 0.049660530, 0.011080762,
+                                        0.016530554};
   double sum = 0;
   for (std::size_t i = 0; i < 5; ++i) {
     EXPECT_NEAR(static_cast<double>(p.row(0)[i]), expected[i], 1e-7);

@@ -4,7 +4,7 @@
 // whatever the tile, the number of threads or the width of the vectors.
 //
 // An own kernel, not a BLAS: a BLAS promises neither the same bits for another height of the matrix
-// nor a fast kernel for a processor that is newer than it (bench/RESULTS.md).
+// nor a fast kernel for a processor that is newer than the library.
 
 #include <cstdint>
 
