@@ -29,8 +29,8 @@ struct Evaluation {
   std::int64_t n_cells = 0;          ///< cells judged
   std::int64_t n_unknown_label = 0;  ///< cells left out: the model lacks their label
   double accuracy = 0;
-  double macro_f1 = 0;   ///< over the types present in the truth
-  double median_f1 = 0;  ///< likewise
+  double macro_f1 = 0;         ///< over the types present in the truth
+  double median_f1 = 0;        ///< likewise
   std::optional<double> loss;  ///< the training loss per cell, dropout off
   double nll = 0;    ///< mean -ln of the true type's probability (rows normalised, cut at 2^-52)
   double brier = 0;  ///< sum over types of (p - y)^2, mean over cells
@@ -40,11 +40,11 @@ struct Evaluation {
   [[nodiscard]] std::int64_t n_types() const { return static_cast<std::int64_t>(per_type.size()); }
 };
 
-/// Judges probabilities (n_cells, n_types) against labels (kNoLabel: unknown to the model, left out).
-/// Ties go to the first type. `logits` with `loss` fill Evaluation::loss.
-/// Throws Error(Incompatible) if no label is known.
-Evaluation evaluate(DenseView probabilities, std::span<const LabelIndex> truth, const LabelSet& types,
-                    std::optional<DenseView> logits = std::nullopt,
+/// Judges probabilities (n_cells, n_types) against labels (kNoLabel: unknown to the model, left
+/// out). Ties go to the first type. `logits` with `loss` fill Evaluation::loss. Throws
+/// Error(Incompatible) if no label is known.
+Evaluation evaluate(DenseView probabilities, std::span<const LabelIndex> truth,
+                    const LabelSet& types, std::optional<DenseView> logits = std::nullopt,
                     kernels::Loss loss = kernels::Loss::CrossEntropy);
 
 /// An off-diagonal cell of a confusion matrix.

@@ -33,7 +33,8 @@ struct Predictions {
 
 /// Labels every cell of the source. A cell's result does not depend on the other cells.
 /// Throws Error(Incompatible) when the matched genes are under 30 % of the model's and carry under
-/// 30 % of its weight (unless forced), or none matches; Error(BadFormat) on values that are no counts.
+/// 30 % of its weight (unless forced), or none matches; Error(BadFormat) on values that are no
+/// counts.
 Predictions predict(const Model& model, CellSource& source, const PredictOptions& options,
                     kernels::Device device, const Context& context);
 

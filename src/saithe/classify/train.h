@@ -47,30 +47,32 @@ struct TrainOptions {
     visit("split", options.split, "how validation cells are drawn: random, stratified, donor");
     visit("validation-fraction", options.validation_fraction, "share of the cells that validate");
     visit("donor-key", options.donor_key, "obs column of donors, for --split donor");
-    visit("scale-on", options.scale_on, "cells that gene filter and scaling look at: training, all");
+    visit("scale-on", options.scale_on,
+          "cells that gene filter and scaling look at: training, all");
     QcOptions::describe(visit, options.qc);
     PreprocessorOptions::describe(visit, options.preprocessor);
   }
 
-  /// "walkthrough" (the article as written) or "default". Throws Error(InvalidArgument) listing them.
+  /// "walkthrough" (the article as written) or "default". Throws Error(InvalidArgument) listing
+  /// them.
   static TrainOptions preset(const std::string& name);
 };
 
 /// Labelled cells that passed the filters.
 struct TrainingData {
-  Dataset dataset;                ///< counts of the cells and genes kept
+  Dataset dataset;  ///< counts of the cells and genes kept
   LabelSet types;
-  std::vector<LabelIndex> labels; ///< of the cells kept
-  QcResult qc;                    ///< indices refer to the labelled cells of the input
+  std::vector<LabelIndex> labels;  ///< of the cells kept
+  QcResult qc;                     ///< indices refer to the labelled cells of the input
   std::int64_t n_cells_read = 0;
   std::int64_t n_genes_read = 0;
   std::int64_t n_cells_without_label = 0;
   std::int64_t n_cells_without_counts = 0;
 };
 
-/// Drops unlabelled and empty cells, then filters by options.qc (the gene filter waits for the split
-/// unless scale_on is All). Throws Error(BadFormat) if fewer than two types or no cell remains, or
-/// values are no counts.
+/// Drops unlabelled and empty cells, then filters by options.qc (the gene filter waits for the
+/// split unless scale_on is All). Throws Error(BadFormat) if fewer than two types or no cell
+/// remains, or values are no counts.
 TrainingData prepare_training_data(Dataset dataset, const std::vector<std::string>& label_of_cell,
                                    const TrainOptions& options, const Context& context);
 
@@ -79,10 +81,10 @@ struct TrainResult {
   Model model;
   TrainHistory history;
   Split split;
-  Dataset dataset;                ///< cells and model genes kept, counts
+  Dataset dataset;  ///< cells and model genes kept, counts
   std::vector<LabelIndex> labels;
-  Activations activations;        ///< of all cells of `dataset`, evaluation mode, with hidden layer
-  DenseMatrix probabilities;      ///< one softmax of the logits
+  Activations activations;    ///< of all cells of `dataset`, evaluation mode, with hidden layer
+  DenseMatrix probabilities;  ///< one softmax of the logits
   Evaluation training;
   Evaluation validation;
 };
