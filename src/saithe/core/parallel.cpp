@@ -1,10 +1,6 @@
 #include "saithe/core/parallel.h"
 
 #include <sched.h>
-#include <tbb/blocked_range.h>
-#include <tbb/global_control.h>
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,22 +8,9 @@
 #include <string>
 
 #include "saithe/core/error.h"
+#include "saithe/core/thread_team.h"
 
 namespace saithe {
-
-// task_arena alone does not raise the number of worker threads above the machine's; the control
-// does.
-class ThreadTeam {
- public:
-  explicit ThreadTeam(int n_threads)
-      : control_(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(n_threads)),
-        arena_(n_threads) {}
-  tbb::task_arena& arena() { return arena_; }
-
- private:
-  tbb::global_control control_;
-  tbb::task_arena arena_;
-};
 
 namespace {
 
@@ -67,19 +50,8 @@ void parallel_for(const Context& context, std::int64_t n, std::int64_t chunk,
                   const std::function<void(std::int64_t, std::int64_t)>& body) {
   SAITHE_ASSERT(chunk > 0 && n >= 0);
   const std::int64_t n_chunks = (n + chunk - 1) / chunk;
-  const auto run_chunk = [&](std::int64_t c) { body(c * chunk, std::min(n, (c + 1) * chunk)); };
-  if (n_chunks <= 1 || context.n_threads() == 1) {
-    for (std::int64_t c = 0; c < n_chunks; ++c) run_chunk(c);
-    return;
-  }
-  context.team().arena().execute([&] {
-    tbb::parallel_for(
-        tbb::blocked_range<std::int64_t>(0, n_chunks, 1),
-        [&](const tbb::blocked_range<std::int64_t>& range) {
-          for (std::int64_t c = range.begin(); c != range.end(); ++c) run_chunk(c);
-        },
-        tbb::simple_partitioner());
-  });
+  context.team().run(n_chunks,
+                     [&](std::int64_t c) { body(c * chunk, std::min(n, (c + 1) * chunk)); });
 }
 
 }  // namespace saithe
