@@ -26,7 +26,7 @@ oracle_packages=(python3 python3-venv)
 bench_packages=(libbenchmark-dev)
 
 usage() {
-  sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+  echo "usage: ${0##*/} [--list] build|test|oracle|bench ..." >&2
   exit 2
 }
 
