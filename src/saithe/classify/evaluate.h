@@ -28,6 +28,7 @@ struct TypeScores {
 struct Evaluation {
   std::int64_t n_cells = 0;          ///< cells judged
   std::int64_t n_unknown_label = 0;  ///< cells left out: the model lacks their label
+  std::int64_t n_unassigned = 0;     ///< cells judged that got no label: wrong, in no column
   double accuracy = 0;
   double macro_f1 = 0;         ///< over the types present in the truth
   double median_f1 = 0;        ///< likewise
@@ -41,8 +42,9 @@ struct Evaluation {
 };
 
 /// Judges probabilities (n_cells, n_types) against labels (kNoLabel: unknown to the model, left
-/// out). Ties go to the first type. `logits` with `loss` fill Evaluation::loss. Throws
-/// Error(Incompatible) if no label is known.
+/// out). Ties go to the first type; a row of zeros is a cell that got no label. `logits` with
+/// `loss` fill Evaluation::loss. Throws Error(Incompatible) if no label is known. All sums are in
+/// double, in the order of the cells. Formulas: docs/methods_metrics.md.
 Evaluation evaluate(DenseView probabilities, std::span<const LabelIndex> truth,
                     const LabelSet& types, std::optional<DenseView> logits = std::nullopt,
                     kernels::Loss loss = kernels::Loss::CrossEntropy);
