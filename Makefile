@@ -41,7 +41,7 @@ demo: build
 # A folder configured earlier keeps its choices, so that a build after `make test` compiles nothing twice.
 build:
 	@scripts/install_packages.sh build
-	@test -f $(BUILD)/CMakeCache.txt || cmake --preset $(PRESET) -DSAITHE_TESTS=OFF
+	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET) -DSAITHE_TESTS=OFF
 	cmake --build --preset $(PRESET) -j $(JOBS) --target saithe_cli
 
 test:
@@ -66,7 +66,7 @@ $(ORACLE)/.installed: $(ORACLE_PINS)
 
 bench:
 	@scripts/install_packages.sh build bench
-	@test -f $(BUILD)/CMakeCache.txt || cmake --preset $(PRESET) -DSAITHE_TESTS=OFF
+	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET) -DSAITHE_TESTS=OFF
 	cmake --preset $(PRESET) -DSAITHE_BENCHMARKS=ON
 	cmake --build --preset $(PRESET) -j $(JOBS)
 	@for program in $(BUILD)/bin/*_bench; do echo "== $$program"; "$$program" || exit 1; done

@@ -12,7 +12,7 @@ set -euo pipefail
 build_packages=(
   g++ cmake ninja-build pkg-config
   libhdf5-dev zlib1g-dev libdeflate-dev      # h5ad, 10x HDF5, gzip
-  libtbb-dev libhwy-dev libopenblas-dev      # threads, SIMD, dense products
+  libhwy-dev libopenblas-dev                 # SIMD, dense products
   libeigen3-dev libspectra-dev               # eigenvectors for the spectral start of UMAP
   libcairo2-dev fonts-dejavu-core            # pictures
   libfmt-dev nlohmann-json3-dev libcli11-dev # messages, metadata, command line
