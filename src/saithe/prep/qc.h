@@ -15,12 +15,12 @@ namespace saithe {
 
 /// Thresholds; 0 turns a filter off.
 struct QcOptions {
-  int min_genes = 0;                 ///< cells with fewer expressed genes are dropped
-  int min_cells = 3;                 ///< genes expressed in fewer cells are dropped
-  int max_genes = 0;                 ///< cells with this many expressed genes or more are dropped
-  double max_percent_mt = 0;         ///< cells with this share of mitochondrial counts or more go
+  int min_genes = 0;          ///< cells with fewer expressed genes are dropped
+  int min_cells = 3;          ///< genes expressed in fewer cells are dropped
+  int max_genes = 0;          ///< cells with this many expressed genes or more are dropped
+  double max_percent_mt = 0;  ///< cells with this share of mitochondrial counts or more go
   std::vector<std::string> mt_prefixes = {"MT-", "mt-"};  ///< names that mark mitochondrial genes
-  std::vector<std::string> mt_genes;  ///< their names, instead of prefixes
+  std::vector<std::string> mt_genes;                      ///< their names, instead of prefixes
 
   template <typename Visitor>
   static void describe(Visitor& visit, QcOptions& options) {
@@ -50,8 +50,8 @@ struct FilterStep {
   std::int64_t n_genes_dropped = 0;
 };
 
-/// Which genes are mitochondrial, by the options' list or prefixes. Throws Error(InvalidArgument) if
-/// a listed gene does not exist.
+/// Which genes are mitochondrial, by the options' list or prefixes. Throws Error(InvalidArgument)
+/// if a listed gene does not exist.
 std::vector<bool> find_mitochondrial_genes(const Table& var, const QcOptions& options);
 
 /// QC metrics of cells x genes. is_mt has one entry per gene.

@@ -15,12 +15,12 @@ namespace saithe {
 struct SimulateOptions {
   std::int64_t n_cells = 2700;
   int n_genes = 20000;
-  int n_types = 8;             ///< up to 8 at PBMC3K's proportions; more are drawn beside them
+  int n_types = 8;  ///< up to 8 at PBMC3K's proportions; more are drawn beside them
   int n_donors = 1;
-  double donor_effect = 0.2;   ///< sd of a donor's log shift of each gene
-  double label_noise = 0;      ///< share of cells that carry a wrong label
-  double poor_cells = 0.02;    ///< share of damaged cells: few counts, many mitochondrial
-  int stored_per_cell = 850;   ///< mean number of expressed genes of a good cell
+  double donor_effect = 0.2;  ///< sd of a donor's log shift of each gene
+  double label_noise = 0;     ///< share of cells that carry a wrong label
+  double poor_cells = 0.02;   ///< share of damaged cells: few counts, many mitochondrial
+  int stored_per_cell = 850;  ///< mean number of expressed genes of a good cell
 
   template <typename Visitor>
   static void describe(Visitor& visit, SimulateOptions& options) {
