@@ -83,13 +83,21 @@ struct TrainResult {
   Split split;
   Dataset dataset;  ///< cells and model genes kept, counts
   std::vector<LabelIndex> labels;
-  Activations activations;    ///< of all cells of `dataset`, evaluation mode, with hidden layer
-  DenseMatrix probabilities;  ///< one softmax of the logits
+  QcResult qc;              ///< as in TrainingData; the gene filter's step is there in any case
+  Activations activations;  ///< of all cells of `dataset`, evaluation mode, with hidden layer
+  /// One softmax of the logits, labels and confidence: what predict() says of the same cells.
+  DenseMatrix probabilities;
+  std::vector<LabelIndex> predicted;
+  std::vector<float> confidence;
   Evaluation training;
   Evaluation validation;
 };
 
-/// Splits, fits the preprocessing, trains and judges. Throws what its steps throw.
+/// Splits, fits the preprocessing, trains and judges. With scale_on Training the gene filter counts
+/// the training cells. When the context is cancelled after a full epoch the model of that epoch is
+/// returned, marked. Throws what its steps throw; Error(BadFormat) if the data have no donor_key, a
+/// gene twice, or no gene that passes the filter; Error(InvalidArgument) on options that make no
+/// sense; Error(Cancelled).
 TrainResult train(TrainingData data, const TrainOptions& options, kernels::Device device,
                   const Context& context,
                   const std::function<void(const EpochRecord&)>& on_epoch = {});

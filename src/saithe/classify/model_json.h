@@ -1,0 +1,44 @@
+#pragma once
+
+// What the model file says in words: everything of a Model but its tensors, as JSON
+// (docs/model_format.md). Private to classify.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "saithe/classify/model.h"
+
+namespace saithe {
+
+inline constexpr std::uint64_t kModelFormatVersion = 1;
+inline constexpr std::uint64_t kMaxModelGenes = 1000000;
+
+/// A Model without its tensors.
+struct ModelDescription {
+  std::vector<std::string> types;
+  std::vector<std::string> gene_names;
+  std::vector<std::string> gene_ids;
+  PreprocessorOptions preprocessing;
+  MlpShape shape;
+  kernels::Loss loss = kernels::Loss::CrossEntropy;
+  std::vector<std::pair<std::string, std::string>> options;
+  std::string saithe_version;
+  std::uint64_t seed = 0;
+  bool was_interrupted = false;
+};
+
+/// One line of JSON. Throws Error(BadFormat), beginning with `where`, if a name is no UTF-8.
+std::string format_model_json(const Model& model, const std::string& where);
+
+/// Reads and checks it: known version, sorted distinct types as many as outputs, unique genes as
+/// many as inputs, sensible sizes. Throws Error(BadFormat) beginning with `where`.
+ModelDescription parse_model_json(std::string_view text, const std::string& where);
+
+/// Throws Error(BadFormat) unless load_model() would accept what save_model() writes of the model's
+/// words: asked before a training, not after it.
+void require_storable(const Model& model, const std::string& where);
+
+}  // namespace saithe
