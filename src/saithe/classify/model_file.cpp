@@ -252,8 +252,8 @@ void save_model(const Model& model, const fs::path& path, bool overwrite) {
 
 Model load_model(const fs::path& path) {
   ModelReader reader(path);
-  const auto header =
-      parse_safetensors_header(reader.read_header(), reader.n_buffer_bytes(), reader.where());
+  const std::string text = reader.read_header();
+  const auto header = parse_safetensors_header(text, reader.n_buffer_bytes(), reader.where());
   if (header.metadata.size() != 2 || header.metadata.count("saithe") == 0) {
     fail(ErrorKind::BadFormat, "{}: __metadata__ does not hold exactly 'sha256' and 'saithe'",
          reader.where());
