@@ -20,8 +20,8 @@ struct LabelJoin {
 };
 
 /// Joins the table's labels to the barcodes of `source`.
-/// Throws Error(NotFound); Error(BadFormat) with the line on a malformed line or a barcode twice, and
-/// where no barcode is in common or a barcode to be joined stands twice in the file.
+/// Throws Error(NotFound); Error(BadFormat) with the line on a malformed line or a barcode twice,
+/// and where no barcode is in common or a barcode to be joined stands twice in the file.
 LabelJoin join_labels(const std::filesystem::path& labels_path, const CellSource& source);
 
 }  // namespace saithe

@@ -1,0 +1,70 @@
+#pragma once
+
+// Fast reading of long one-dimensional arrays: chunks are fetched raw from HDF5, one after the
+// other, and inflated and converted on all threads (HDF5 itself inflates on one).
+//
+// Filters: gzip, shuffle, fletcher32, lzf, or none. Anything else that HDF5 knows goes through
+// HDF5; a filter that it does not know is an error that names it. Private to io/.
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "saithe/core/context.h"
+#include "saithe/io/hdf5_file.h"
+
+namespace saithe::io {
+
+/// A one-dimensional array of numbers in a file.
+class ChunkedArray {
+ public:
+  /// Throws Error(BadFormat) unless it is one-dimensional, of numbers, with known filters.
+  explicit ChunkedArray(Hdf5Dataset dataset);
+  [[nodiscard]] std::int64_t size() const { return dataset_.size(); }
+  [[nodiscard]] const Hdf5Dataset& dataset() const { return dataset_; }
+
+  /// The values [begin, end), converted. Integers that do not fit are Error(BadFormat).
+  void read(std::int64_t begin, std::span<float> values, const Context& context) const;
+  void read(std::int64_t begin, std::span<std::int32_t> values, const Context& context) const;
+  void read(std::int64_t begin, std::span<std::int64_t> values, const Context& context) const;
+
+ private:
+  /// One filter of the pipeline, in the order of writing.
+  struct Filter {
+    int id = 0;
+  };
+  struct RawChunk;
+
+  template <typename Value>
+  void read_any(std::int64_t begin, std::span<Value> values, hid_t memory_type,
+                const Context& context) const;
+  template <typename Value>
+  void read_through_hdf5(std::int64_t begin, std::span<Value> values, hid_t memory_type) const;
+  [[nodiscard]] RawChunk fetch(std::int64_t chunk) const;
+  void decode(const RawChunk& raw, std::vector<unsigned char>& bytes) const;
+  template <typename Value>
+  void convert(const std::vector<unsigned char>& bytes, std::int64_t first,
+               std::span<Value> out) const;
+  [[noreturn]] void fail_damaged(std::int64_t chunk) const;
+
+  Hdf5Dataset dataset_;
+  std::vector<Filter> filters_;
+  std::int64_t chunk_size_ = 0;  // values of a chunk; 0: read through HDF5
+  bool is_float_ = false;
+  bool is_signed_ = false;
+};
+
+/// Undoes the byte shuffle: bytes of value i at i, i + n, i + 2n, ... become neighbours.
+void unshuffle(std::span<const unsigned char> shuffled, std::size_t value_bytes,
+               std::vector<unsigned char>& bytes);
+/// The shuffle itself, for writing.
+void shuffle(std::span<const unsigned char> bytes, std::size_t value_bytes,
+             std::vector<unsigned char>& shuffled);
+
+/// Inflates LZF data; false unless they give exactly `bytes.size()` bytes.
+bool inflate_lzf(std::span<const unsigned char> packed, std::span<unsigned char> bytes);
+
+/// The checksum of HDF5's fletcher32 filter.
+std::uint32_t fletcher32(std::span<const unsigned char> bytes);
+
+}  // namespace saithe::io

@@ -1,0 +1,120 @@
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "saithe/io/formats.h"
+
+namespace saithe::io {
+
+CompressedRows::CompressedRows(const Hdf5Group& group, std::int64_t n_rows, std::int64_t n_columns,
+                               const Context& context)
+    : where_(group.where()),
+      n_columns_(checked_cast<GeneIndex>(n_columns, where_.c_str())),
+      columns_(group.dataset("indices")),
+      values_(group.dataset("data")) {
+  if (n_rows < 0 || n_columns < 0) {
+    fail(ErrorKind::BadFormat, "{}: has the shape {} x {}", where_, n_rows, n_columns);
+  }
+  const ChunkedArray row_start(group.dataset("indptr"));
+  if (row_start.size() != n_rows + 1) {
+    fail(ErrorKind::BadFormat, "{}/indptr: has {} entries; expected {} for {} rows", where_,
+         row_start.size(), n_rows + 1, n_rows);
+  }
+  if (columns_.size() != values_.size()) {
+    fail(ErrorKind::BadFormat, "{}: indices has {} entries but data has {}; the file is damaged",
+         where_, columns_.size(), values_.size());
+  }
+  row_start.dataset().require_plausible(n_rows + 1);
+  row_start_.resize(as_size(n_rows) + 1);
+  row_start.read(0, std::span<RowPointer>(row_start_), context);
+  if (row_start_.front() != 0) {
+    fail(ErrorKind::BadFormat, "{}/indptr: begins with {}; expected 0", where_, row_start_.front());
+  }
+  const auto falls = std::adjacent_find(row_start_.begin(), row_start_.end(), std::greater<>());
+  if (falls != row_start_.end()) {
+    fail(ErrorKind::BadFormat, "{}/indptr: falls from {} to {} at entry {}; the file is damaged",
+         where_, *falls, *(falls + 1), falls - row_start_.begin());
+  }
+  if (row_start_.back() != values_.size()) {
+    fail(ErrorKind::BadFormat,
+         "{}: indptr ends at {}, but data has {} entries; the file is damaged or cut off. Copy it "
+         "again.",
+         where_, row_start_.back(), values_.size());
+  }
+}
+
+CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Context& context) const {
+  SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_rows());
+  const RowPointer first = row_start_[as_size(begin)];
+  const RowPointer n_stored = row_start_[as_size(end)] - first;
+  columns_.dataset().require_plausible(n_stored);
+  values_.dataset().require_plausible(n_stored);
+  CsrMatrix rows;
+  rows.n_rows = end - begin;
+  rows.n_cols = n_columns_;
+  rows.row_start.assign(row_start_.begin() + begin, row_start_.begin() + end + 1);
+  for (RowPointer& start : rows.row_start) start -= first;
+  rows.columns.resize(as_size(n_stored));
+  rows.values.resize(as_size(n_stored));
+  columns_.read(first, std::span<std::int32_t>(rows.columns), context);
+  values_.read(first, std::span<float>(rows.values), context);
+  const auto outside =
+      std::find_if(rows.columns.begin(), rows.columns.end(),
+                   [&](GeneIndex column) { return column < 0 || column >= n_columns_; });
+  if (outside != rows.columns.end()) {
+    fail(ErrorKind::BadFormat, "{}/indices: entry {} is {}; expected 0 to {}", where_,
+         first + (outside - rows.columns.begin()), *outside, n_columns_ - 1);
+  }
+  sort_and_merge(rows);
+  validate(rows.view(), where_);
+  return rows;
+}
+
+std::int64_t make_names_unique(std::vector<std::string>& names) {
+  std::unordered_set<std::string> taken(names.begin(), names.end());
+  std::unordered_map<std::string, int> n_seen;
+  std::int64_t n_changed = 0;
+  for (std::string& name : names) {
+    int& n = n_seen[name];
+    if (n++ == 0) continue;
+    std::string unique;
+    for (int suffix = n - 1; unique.empty() || taken.contains(unique); ++suffix) {
+      unique = name + "-" + std::to_string(suffix);
+      n = suffix + 1;
+    }
+    taken.insert(unique);
+    name = unique;
+    ++n_changed;
+  }
+  return n_changed;
+}
+
+void require_unique_gene_ids(const std::vector<std::string>& ids, const std::string& where) {
+  std::unordered_set<std::string_view> seen;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (seen.insert(ids[i]).second) continue;
+    const auto first = std::find(ids.begin(), ids.end(), ids[i]) - ids.begin();
+    fail(
+        ErrorKind::BadFormat,
+        "{}: the gene '{}' stands twice, as gene {} and {} (from 0); every gene must have an id of "
+        "its own. Remove or add up one of them.",
+        where, ids[i], first, i);
+  }
+}
+
+void warn_of_repeated_barcodes(const std::vector<std::string>& barcodes, const std::string& file,
+                               const Context& context) {
+  std::unordered_set<std::string_view> seen;
+  std::int64_t n_repeated = 0;
+  std::string_view example;
+  for (const std::string& barcode : barcodes) {
+    if (seen.insert(barcode).second) continue;
+    if (n_repeated++ == 0) example = barcode;
+  }
+  if (n_repeated > 0) {
+    context.warn(fmt::format("{}: {} barcode(s) stand more than once ('{}'); all cells are kept",
+                             file, n_repeated, example));
+  }
+}
+
+}  // namespace saithe::io

@@ -1,0 +1,360 @@
+#include "saithe/io/hdf5_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+namespace saithe::io {
+namespace {
+
+[[noreturn]] void fail_damaged(const std::string& where) {
+  fail(ErrorKind::BadFormat, "{}: cannot be read: the file is damaged or cut off. Copy it again.",
+       where);
+}
+
+/// A text type as it is stored, in UTF-8, for reading into memory.
+Hdf5Id text_type(hid_t stored_type) {
+  Hdf5Id type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.get(),
+              H5Tis_variable_str(stored_type) > 0 ? H5T_VARIABLE : H5Tget_size(stored_type) + 1);
+  H5Tset_cset(type.get(), H5Tget_cset(stored_type));
+  H5Tset_strpad(type.get(), H5T_STR_NULLTERM);
+  return type;
+}
+
+/// Reads n texts by calling read(memory type, memory); false if it fails.
+template <typename Read>
+bool read_texts_with(hid_t stored_type, hid_t space, std::size_t n, std::vector<std::string>& texts,
+                     Read read) {
+  const Hdf5Id type = text_type(stored_type);
+  texts.clear();
+  texts.reserve(n);
+  if (H5Tis_variable_str(stored_type) > 0) {
+    std::vector<char*> pointers(n, nullptr);
+    if (n > 0 && read(type.get(), static_cast<void*>(pointers.data())) < 0) return false;
+    for (const char* text : pointers) texts.emplace_back(text == nullptr ? "" : text);
+    if (n > 0) H5Dvlen_reclaim(type.get(), space, H5P_DEFAULT, pointers.data());
+    return true;
+  }
+  const std::size_t width = H5Tget_size(type.get());
+  std::vector<char> bytes(n * width);
+  if (n > 0 && read(type.get(), static_cast<void*>(bytes.data())) < 0) return false;
+  for (std::size_t i = 0; i < n; ++i) {
+    const char* text = bytes.data() + i * width;
+    texts.emplace_back(text, strnlen(text, width));
+  }
+  return true;
+}
+
+StoredKind kind_of(hid_t type) {
+  switch (H5Tget_class(type)) {
+    case H5T_INTEGER:
+      return StoredKind::Integer;
+    case H5T_FLOAT:
+      return StoredKind::Float;
+    case H5T_STRING:
+      return StoredKind::Text;
+    case H5T_ENUM:
+      return H5Tget_nmembers(type) == 2 ? StoredKind::Boolean : StoredKind::Other;
+    default:
+      return StoredKind::Other;
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> read_text_attribute(hid_t object, const std::string& name,
+                                             const std::string& where) {
+  if (H5Aexists(object, name.c_str()) <= 0) return {};
+  const Hdf5Id attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT));
+  const Hdf5Id type(H5Aget_type(attribute.get()));
+  const Hdf5Id space(H5Aget_space(attribute.get()));
+  if (H5Tget_class(type.get()) != H5T_STRING) return {};
+  const hssize_t n = H5Sget_simple_extent_npoints(space.get());
+  std::vector<std::string> texts;
+  const bool is_read =
+      n >= 0 && read_texts_with(type.get(), space.get(), static_cast<std::size_t>(n), texts,
+                                [&](hid_t memory_type, void* memory) {
+                                  return H5Aread(attribute.get(), memory_type, memory);
+                                });
+  if (!is_read) fail_damaged(where + ", attribute " + name);
+  return texts;
+}
+
+void initialise_hdf5() {
+  static const bool is_done = [] {
+    H5open();
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    H5PLset_loading_state(0);  // a plug-in is code from somewhere else
+    return true;
+  }();
+  static_cast<void>(is_done);
+}
+
+bool is_hdf5_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::array<char, 8> start{};
+  file.read(start.data(), start.size());
+  static constexpr std::array<char, 8> kSignature = {'\x89', 'H',  'D',    'F',
+                                                     '\r',   '\n', '\x1a', '\n'};
+  return file && start == kSignature;
+}
+
+// ---- groups ---------------------------------------------------------------------------------
+
+Hdf5Group Hdf5Group::open_file(const std::filesystem::path& path) {
+  initialise_hdf5();
+  const std::string name = path.string();
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    fail(ErrorKind::NotFound, "{}: no such file", name);
+  }
+  std::ifstream readable(path);
+  if (!readable) fail(ErrorKind::NotFound, "{}: cannot be opened: {}", name, std::strerror(errno));
+  if (!is_hdf5_file(path)) fail(ErrorKind::BadFormat, "{}: is not an HDF5 file", name);
+  const Hdf5Id access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_file_locking(access.get(), false, true);  // network file systems often cannot lock
+  const Hdf5Id file(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.get()));
+  if (!file.is_valid()) {
+    fail(ErrorKind::BadFormat,
+         "{}: begins like HDF5 but cannot be opened: it is damaged or cut off ({} bytes). Copy it "
+         "again.",
+         name, std::filesystem::file_size(path, error));
+  }
+  Hdf5Id root(H5Gopen2(file.get(), "/", H5P_DEFAULT));
+  if (!root.is_valid()) fail_damaged(name);
+  return Hdf5Group(std::move(root), name, "/");
+}
+
+std::string Hdf5Group::where(const std::string& name) const {
+  return where() + (path_ == "/" ? "" : "/") + name;
+}
+
+void Hdf5Group::require_local(const std::string& name) const {
+  H5L_info_t link;
+  if (H5Lget_info(id_.get(), name.c_str(), &link, H5P_DEFAULT) < 0) fail_damaged(where(name));
+  if (link.type != H5L_TYPE_HARD && link.type != H5L_TYPE_SOFT) {
+    fail(ErrorKind::BadFormat, "{}: is a link to another file, which is not followed", where(name));
+  }
+}
+
+bool Hdf5Group::has(const std::string& name) const {
+  return H5Lexists(id_.get(), name.c_str(), H5P_DEFAULT) > 0;
+}
+
+namespace {
+
+H5O_type_t object_type(hid_t group, const std::string& name) {
+  H5O_info_t info;
+  if (H5Oget_info_by_name2(group, name.c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0) {
+    return H5O_TYPE_UNKNOWN;
+  }
+  return info.type;
+}
+
+}  // namespace
+
+bool Hdf5Group::has_group(const std::string& name) const {
+  if (!has(name)) return false;
+  require_local(name);
+  return object_type(id_.get(), name) == H5O_TYPE_GROUP;
+}
+
+bool Hdf5Group::has_dataset(const std::string& name) const {
+  if (!has(name)) return false;
+  require_local(name);
+  return object_type(id_.get(), name) == H5O_TYPE_DATASET;
+}
+
+std::vector<std::string> Hdf5Group::names() const {
+  H5G_info_t info;
+  if (H5Gget_info(id_.get(), &info) < 0) fail_damaged(where());
+  std::vector<std::string> names;
+  for (hsize_t i = 0; i < info.nlinks; ++i) {
+    const ssize_t length =
+        H5Lget_name_by_idx(id_.get(), ".", H5_INDEX_NAME, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT);
+    if (length < 0) fail_damaged(where());
+    std::string name(static_cast<std::size_t>(length) + 1, '\0');
+    H5Lget_name_by_idx(id_.get(), ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size(),
+                       H5P_DEFAULT);
+    name.pop_back();
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+Hdf5Group Hdf5Group::group(const std::string& name) const {
+  if (!has_group(name)) {
+    fail(ErrorKind::BadFormat, "{}: expected a group, found {}", where(name),
+         has(name) ? "something else" : "nothing");
+  }
+  Hdf5Id id(H5Gopen2(id_.get(), name.c_str(), H5P_DEFAULT));
+  if (!id.is_valid()) fail_damaged(where(name));
+  return Hdf5Group(std::move(id), file_name_, (path_ == "/" ? "/" : path_ + "/") + name);
+}
+
+Hdf5Dataset Hdf5Group::dataset(const std::string& name) const {
+  if (!has_dataset(name)) {
+    fail(ErrorKind::BadFormat, "{}: expected a dataset, found {}", where(name),
+         has(name) ? "something else" : "nothing");
+  }
+  Hdf5Id id(H5Dopen2(id_.get(), name.c_str(), H5P_DEFAULT));
+  if (!id.is_valid()) fail_damaged(where(name));
+  return Hdf5Dataset(std::move(id), where(name));
+}
+
+std::optional<std::string> Hdf5Group::text_attribute(const std::string& name) const {
+  const auto texts = read_text_attribute(id_.get(), name, where());
+  if (texts.empty()) return std::nullopt;
+  return texts.front();
+}
+
+std::vector<std::string> Hdf5Group::text_list_attribute(const std::string& name) const {
+  return read_text_attribute(id_.get(), name, where());
+}
+
+std::vector<std::int64_t> Hdf5Group::integer_attribute(const std::string& name) const {
+  if (H5Aexists(id_.get(), name.c_str()) <= 0) return {};
+  const Hdf5Id attribute(H5Aopen(id_.get(), name.c_str(), H5P_DEFAULT));
+  const Hdf5Id type(H5Aget_type(attribute.get()));
+  const Hdf5Id space(H5Aget_space(attribute.get()));
+  const hssize_t n = H5Sget_simple_extent_npoints(space.get());
+  if (n < 0 || n > 32 || H5Tget_class(type.get()) != H5T_INTEGER) return {};
+  std::vector<std::int64_t> values(static_cast<std::size_t>(n));
+  if (n > 0 && H5Aread(attribute.get(), H5T_NATIVE_INT64, values.data()) < 0) {
+    fail_damaged(where() + ", attribute " + name);
+  }
+  return values;
+}
+
+// ---- datasets -------------------------------------------------------------------------------
+
+Hdf5Dataset::Hdf5Dataset(Hdf5Id id, std::string where)
+    : id_(std::move(id)), where_(std::move(where)) {
+  const Hdf5Id type(H5Dget_type(id_.get()));
+  const Hdf5Id space(H5Dget_space(id_.get()));
+  const Hdf5Id creation(H5Dget_create_plist(id_.get()));
+  if (!type.is_valid() || !space.is_valid() || !creation.is_valid()) fail_damaged(where_);
+  if (H5Pget_external_count(creation.get()) > 0 || H5Pget_layout(creation.get()) == H5D_VIRTUAL) {
+    fail(ErrorKind::BadFormat, "{}: keeps its values in another file, which is not followed",
+         where_);
+  }
+  kind_ = kind_of(type.get());
+  value_bytes_ = H5Tget_size(type.get());
+  const int n_axes = H5Sget_simple_extent_ndims(space.get());
+  if (n_axes < 0) fail_damaged(where_);
+  std::vector<hsize_t> shape(static_cast<std::size_t>(n_axes));
+  H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr);
+  for (const hsize_t length : shape) {
+    shape_.push_back(checked_cast<std::int64_t>(length, where_.c_str()));
+  }
+}
+
+std::int64_t Hdf5Dataset::size() const {
+  std::int64_t n = 1;
+  for (const std::int64_t length : shape_) n = checked_multiply(n, length, where_.c_str());
+  return n;
+}
+
+std::int64_t Hdf5Dataset::stored_bytes() const {
+  return static_cast<std::int64_t>(H5Dget_storage_size(id_.get()));
+}
+
+std::optional<std::string> Hdf5Dataset::text_attribute(const std::string& name) const {
+  const auto texts = read_text_attribute(id_.get(), name, where_);
+  if (texts.empty()) return std::nullopt;
+  return texts.front();
+}
+
+void Hdf5Dataset::require_plausible(std::int64_t n_values) const {
+  // Deflate packs at most 1 032 to 1; small arrays of fill values need no storage at all.
+  static constexpr std::int64_t kLargestRatio = 1100;
+  static constexpr std::int64_t kSmall = 1 << 22;
+  const auto bytes =
+      checked_multiply(n_values, static_cast<std::int64_t>(value_bytes_), where_.c_str());
+  if (bytes > kSmall && bytes / kLargestRatio > stored_bytes()) {
+    fail(ErrorKind::BadFormat,
+         "{}: claims {} values, but the file holds {} bytes for them; it is damaged or not what it "
+         "says it is",
+         where_, n_values, stored_bytes());
+  }
+}
+
+void Hdf5Dataset::read(hid_t memory_type, void* values) const {
+  if (size() > 0 && H5Dread(id_.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
+    fail_damaged(where_);
+  }
+}
+
+std::vector<std::int64_t> Hdf5Dataset::read_integers() const {
+  if (kind_ != StoredKind::Integer && kind_ != StoredKind::Boolean) {
+    fail(ErrorKind::BadFormat, "{}: expected whole numbers, found another kind of values", where_);
+  }
+  require_plausible(size());
+  std::vector<std::int64_t> values(as_size(size()));
+  if (kind_ == StoredKind::Integer) {
+    read(H5T_NATIVE_INT64, values.data());
+    return values;
+  }
+  // A boolean is an enumeration of two: read its base, one byte.
+  if (value_bytes_ != 1)
+    fail(ErrorKind::BadFormat, "{}: has booleans of {} bytes", where_, value_bytes_);
+  const Hdf5Id type(H5Dget_type(id_.get()));
+  std::vector<std::int8_t> bytes(values.size());
+  read(type.get(), bytes.data());
+  std::copy(bytes.begin(), bytes.end(), values.begin());
+  return values;
+}
+
+std::vector<double> Hdf5Dataset::read_numbers() const {
+  if (kind_ == StoredKind::Boolean) {
+    const auto integers = read_integers();
+    return {integers.begin(), integers.end()};
+  }
+  if (kind_ != StoredKind::Integer && kind_ != StoredKind::Float) {
+    fail(ErrorKind::BadFormat, "{}: expected numbers, found another kind of values", where_);
+  }
+  require_plausible(size());
+  std::vector<double> values(as_size(size()));
+  read(H5T_NATIVE_DOUBLE, values.data());
+  return values;
+}
+
+std::vector<std::string> Hdf5Dataset::read_texts() const {
+  if (kind_ != StoredKind::Text) {
+    fail(ErrorKind::BadFormat, "{}: expected texts, found another kind of values", where_);
+  }
+  require_plausible(size());
+  const Hdf5Id type(H5Dget_type(id_.get()));
+  const Hdf5Id space(H5Dget_space(id_.get()));
+  std::vector<std::string> texts;
+  const bool is_read = read_texts_with(
+      type.get(), space.get(), as_size(size()), texts, [&](hid_t memory_type, void* memory) {
+        return H5Dread(id_.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, memory);
+      });
+  if (!is_read) fail_damaged(where_);
+  return texts;
+}
+
+void Hdf5Dataset::read_rows(std::int64_t begin, std::int64_t end, float* values) const {
+  SAITHE_ASSERT(shape_.size() == 2 && 0 <= begin && begin <= end && end <= shape_[0]);
+  if (kind_ != StoredKind::Integer && kind_ != StoredKind::Float) {
+    fail(ErrorKind::BadFormat, "{}: expected numbers, found another kind of values", where_);
+  }
+  if (begin == end || shape_[1] == 0) return;
+  const std::array<hsize_t, 2> start = {static_cast<hsize_t>(begin), 0};
+  const std::array<hsize_t, 2> count = {static_cast<hsize_t>(end - begin),
+                                        static_cast<hsize_t>(shape_[1])};
+  const Hdf5Id file_space(H5Dget_space(id_.get()));
+  H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(),
+                      nullptr);
+  const Hdf5Id memory_space(H5Screate_simple(2, count.data(), nullptr));
+  if (H5Dread(id_.get(), H5T_NATIVE_FLOAT, memory_space.get(), file_space.get(), H5P_DEFAULT,
+              values) < 0) {
+    fail_damaged(where_);
+  }
+}
+
+}  // namespace saithe::io

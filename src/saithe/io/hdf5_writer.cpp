@@ -1,0 +1,391 @@
+#include "saithe/io/hdf5_writer.h"
+
+#include <libdeflate.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "saithe/core/parallel.h"
+#include "saithe/io/chunked_array.h"
+
+namespace saithe::io {
+namespace {
+
+constexpr hsize_t kChunkValues = 65536;
+constexpr int kDeflateLevel = 4;
+
+/// A creation list without time stamps: the same content gives the same bytes.
+Hdf5Id untimed(hid_t list_class) {
+  Hdf5Id list(H5Pcreate(list_class));
+  H5Pset_obj_track_times(list.get(), false);
+  return list;
+}
+
+Hdf5Id utf8_text() {
+  Hdf5Id type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.get(), H5T_VARIABLE);
+  H5Tset_cset(type.get(), H5T_CSET_UTF8);
+  return type;
+}
+
+/// h5py's boolean: an enumeration of one byte.
+Hdf5Id boolean() {
+  Hdf5Id type(H5Tenum_create(H5T_STD_I8LE));
+  const std::int8_t no = 0;
+  const std::int8_t yes = 1;
+  H5Tenum_insert(type.get(), "FALSE", &no);
+  H5Tenum_insert(type.get(), "TRUE", &yes);
+  return type;
+}
+
+Hdf5Id file_access() {
+  Hdf5Id access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_libver_bounds(access.get(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V110);
+  H5Pset_file_locking(access.get(), false, true);
+  return access;
+}
+
+/// "saithe/version" -> "saithe", "version".
+std::vector<std::string> split_path(const std::string& path) {
+  std::vector<std::string> parts(1);
+  for (const char c : path) {
+    if (c == '/') {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+}  // namespace
+
+std::string as_key(std::string name) {
+  std::replace(name.begin(), name.end(), '/', '_');
+  return name;
+}
+
+Hdf5Target Hdf5Target::create_file(const std::filesystem::path& path, const std::string& name) {
+  initialise_hdf5();
+  const Hdf5Id creation = untimed(H5P_FILE_CREATE);
+  Hdf5Id file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), file_access().get()));
+  if (!file.is_valid()) fail(ErrorKind::Output, "{}: cannot be written", name);
+  Hdf5Id root(H5Gopen2(file.get(), "/", H5P_DEFAULT));
+  Hdf5Target target(std::move(file), std::move(root), name);
+  target.set_encoding(target.id(), "anndata", "0.1.0");
+  return target;
+}
+
+Hdf5Target Hdf5Target::open_file(const std::filesystem::path& path, const std::string& name) {
+  initialise_hdf5();
+  Hdf5Id file(H5Fopen(path.c_str(), H5F_ACC_RDWR, file_access().get()));
+  if (!file.is_valid()) {
+    fail(ErrorKind::BadFormat, "{}: cannot be opened to add columns: it is damaged or cut off",
+         name);
+  }
+  Hdf5Id root(H5Gopen2(file.get(), "/", H5P_DEFAULT));
+  return Hdf5Target(std::move(file), std::move(root), name);
+}
+
+void Hdf5Target::fail_writing() const {
+  fail(ErrorKind::Output, "{}: cannot be written; is the disk full?", file_name_);
+}
+
+void Hdf5Target::flush() const {
+  if (H5Fflush(id(), H5F_SCOPE_GLOBAL) < 0) fail_writing();
+}
+
+void Hdf5Target::close() {
+  id_ = Hdf5Id();
+  file_ = Hdf5Id();
+}
+
+bool Hdf5Target::has(const std::string& name) const {
+  return H5Lexists(id(), name.c_str(), H5P_DEFAULT) > 0;
+}
+
+Hdf5Target Hdf5Target::create_group(const std::string& name, const std::string& encoding,
+                                    const std::string& version) const {
+  const Hdf5Id creation = untimed(H5P_GROUP_CREATE);
+  Hdf5Id id(H5Gcreate2(this->id(), name.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+  if (!id.is_valid()) fail_writing();
+  Hdf5Target target({}, std::move(id), file_name_);
+  target.set_encoding(target.id(), encoding, version);
+  return target;
+}
+
+Hdf5Target Hdf5Target::group(const std::string& name) const {
+  Hdf5Id id(H5Gopen2(this->id(), name.c_str(), H5P_DEFAULT));
+  if (!id.is_valid()) {
+    fail(ErrorKind::BadFormat, "{}: {} is no group to which columns can be added", file_name_,
+         name);
+  }
+  return Hdf5Target({}, std::move(id), file_name_);
+}
+
+void Hdf5Target::remove(const std::string& name) const {
+  if (H5Ldelete(id(), name.c_str(), H5P_DEFAULT) < 0) fail_writing();
+}
+
+// ---- attributes -----------------------------------------------------------------------------
+
+namespace {
+
+void write_attribute(const Hdf5Target& target, hid_t object, const std::string& name, hid_t type,
+                     std::size_t n, bool is_scalar, const void* values) {
+  if (H5Aexists(object, name.c_str()) > 0) H5Adelete(object, name.c_str());
+  const hsize_t length = n;
+  const Hdf5Id space(is_scalar ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &length, nullptr));
+  const Hdf5Id attribute(
+      H5Acreate2(object, name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT));
+  if (!attribute.is_valid()) target.fail_writing();
+  if (n > 0 && H5Awrite(attribute.get(), type, values) < 0) target.fail_writing();
+}
+
+}  // namespace
+
+void Hdf5Target::set_encoding(hid_t object, const std::string& encoding,
+                              const std::string& version) const {
+  const Hdf5Id type = utf8_text();
+  const char* encoding_text = encoding.c_str();
+  const char* version_text = version.c_str();
+  write_attribute(*this, object, "encoding-type", type.get(), 1, true, &encoding_text);
+  write_attribute(*this, object, "encoding-version", type.get(), 1, true, &version_text);
+}
+
+void Hdf5Target::set_attribute(const std::string& name, const std::string& text) const {
+  const char* value = text.c_str();
+  write_attribute(*this, id(), name, utf8_text().get(), 1, true, &value);
+}
+
+void Hdf5Target::set_attribute(const std::string& name,
+                               std::span<const std::int64_t> values) const {
+  write_attribute(*this, id(), name, H5T_NATIVE_INT64, values.size(), false, values.data());
+}
+
+void Hdf5Target::set_attribute(const std::string& name, bool value) const {
+  const std::int8_t byte = value ? 1 : 0;
+  write_attribute(*this, id(), name, boolean().get(), 1, true, &byte);
+}
+
+void Hdf5Target::set_attribute(const std::string& name,
+                               const std::vector<std::string>& texts) const {
+  std::vector<const char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(text.c_str());
+  write_attribute(*this, id(), name, utf8_text().get(), pointers.size(), false, pointers.data());
+}
+
+// ---- datasets -------------------------------------------------------------------------------
+
+void Hdf5Target::write_dataset(const std::string& name, hid_t file_type, hid_t memory_type,
+                               std::span<const std::int64_t> shape, const void* values,
+                               const std::string& encoding) const {
+  const std::vector<hsize_t> lengths(shape.begin(), shape.end());
+  const Hdf5Id space(lengths.empty() ? H5Screate(H5S_SCALAR)
+                                     : H5Screate_simple(static_cast<int>(lengths.size()),
+                                                        lengths.data(), nullptr));
+  const Hdf5Id creation = untimed(H5P_DATASET_CREATE);
+  const Hdf5Id dataset(H5Dcreate2(id(), name.c_str(), file_type, space.get(), H5P_DEFAULT,
+                                  creation.get(), H5P_DEFAULT));
+  if (!dataset.is_valid()) fail_writing();
+  const bool is_empty = std::find(lengths.begin(), lengths.end(), hsize_t{0}) != lengths.end();
+  if (!is_empty &&
+      H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
+    fail_writing();
+  }
+  set_encoding(dataset.get(), encoding, "0.2.0");
+}
+
+void Hdf5Target::write_array(const std::string& name, std::span<const float> values,
+                             std::span<const std::int64_t> shape) const {
+  write_dataset(name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, shape, values.data(), "array");
+}
+
+void Hdf5Target::write_array(const std::string& name, std::span<const double> values,
+                             NumberColumn::Kind kind) const {
+  const std::int64_t n = static_cast<std::int64_t>(values.size());
+  const std::span<const std::int64_t> shape(&n, 1);
+  const bool has_missing =
+      std::any_of(values.begin(), values.end(), [](double v) { return std::isnan(v); });
+  if (kind == NumberColumn::Kind::Float32) {
+    write_dataset(name, H5T_IEEE_F32LE, H5T_NATIVE_DOUBLE, shape, values.data(), "array");
+  } else if (kind == NumberColumn::Kind::Float64 || has_missing) {
+    write_dataset(name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, shape, values.data(), "array");
+  } else if (kind == NumberColumn::Kind::Integer) {
+    const std::vector<std::int64_t> integers(values.begin(), values.end());
+    write_dataset(name, H5T_STD_I64LE, H5T_NATIVE_INT64, shape, integers.data(), "array");
+  } else {
+    std::vector<std::int8_t> bytes;
+    for (const double value : values) bytes.push_back(value != 0 ? 1 : 0);
+    const Hdf5Id type = boolean();
+    write_dataset(name, type.get(), type.get(), shape, bytes.data(), "array");
+  }
+}
+
+void Hdf5Target::write_texts(const std::string& name, const std::vector<std::string>& texts) const {
+  std::vector<const char*> pointers;
+  pointers.reserve(texts.size());
+  for (const std::string& text : texts) pointers.push_back(text.c_str());
+  const std::int64_t n = static_cast<std::int64_t>(texts.size());
+  const Hdf5Id type = utf8_text();
+  write_dataset(name, type.get(), type.get(), std::span(&n, 1), pointers.data(), "string-array");
+}
+
+void Hdf5Target::write_text(const std::string& name, const std::string& text) const {
+  const char* pointer = text.c_str();
+  const Hdf5Id type = utf8_text();
+  write_dataset(name, type.get(), type.get(), {}, static_cast<const void*>(&pointer), "string");
+}
+
+void Hdf5Target::write_scalar(const std::string& name, const UnsValue& value) const {
+  if (const auto* text = std::get_if<std::string>(&value)) return write_text(name, *text);
+  if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
+    return write_texts(name, *texts);
+  }
+  if (const auto* numbers = std::get_if<std::vector<double>>(&value)) {
+    return write_array(name, *numbers, NumberColumn::Kind::Float64);
+  }
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    return write_dataset(name, H5T_STD_I64LE, H5T_NATIVE_INT64, {}, integer, "numeric-scalar");
+  }
+  if (const auto* number = std::get_if<double>(&value)) {
+    return write_dataset(name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, {}, number, "numeric-scalar");
+  }
+  const std::int8_t byte = std::get<bool>(value) ? 1 : 0;
+  const Hdf5Id type = boolean();
+  write_dataset(name, type.get(), type.get(), {}, &byte, "numeric-scalar");
+}
+
+void Hdf5Target::write_column(const std::string& name, const Column& column) const {
+  if (const auto* numbers = std::get_if<NumberColumn>(&column)) {
+    return write_array(name, numbers->values, numbers->kind);
+  }
+  if (const auto* text = std::get_if<TextColumn>(&column)) return write_texts(name, text->values);
+  const auto& category = std::get<CategoryColumn>(column);
+  const Hdf5Target group = create_group(name, "categorical", "0.2.0");
+  group.set_attribute("ordered", category.is_ordered);
+  group.write_texts("categories", category.levels);
+  // pandas takes the smallest signed integers that hold the codes.
+  const std::size_t n_levels = category.levels.size();
+  const hid_t type = n_levels <= 127     ? H5T_STD_I8LE
+                     : n_levels <= 32767 ? H5T_STD_I16LE
+                                         : H5T_STD_I32LE;
+  const std::int64_t n = static_cast<std::int64_t>(category.codes.size());
+  group.write_dataset("codes", type, H5T_NATIVE_INT32, std::span(&n, 1), category.codes.data(),
+                      "array");
+}
+
+void Hdf5Target::write_frame(const std::string& name, const Table& table) const {
+  const Hdf5Target frame = create_group(name, "dataframe", "0.2.0");
+  const std::string index_name = as_key(table.index_name);
+  frame.set_attribute("_index", index_name);
+  std::vector<std::string> order;
+  for (const auto& [column_name, column] : table.columns()) order.push_back(as_key(column_name));
+  if (order.empty()) {
+    // AnnData reads an empty list of numbers as no columns; a list of texts cannot be empty there.
+    write_attribute(frame, frame.id(), "column-order", H5T_IEEE_F64LE, 0, false, nullptr);
+  } else {
+    frame.set_attribute("column-order", order);
+  }
+  frame.write_texts(index_name, table.index());
+  for (const auto& [column_name, column] : table.columns()) {
+    frame.write_column(as_key(column_name), column);
+  }
+}
+
+void Hdf5Target::write_uns(const std::string& path, const UnsValue& value, bool overwrite) const {
+  const std::vector<std::string> parts = split_path(path);
+  std::vector<Hdf5Target> open;
+  const Hdf5Target* parent = this;
+  for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+    open.push_back(parent->has(parts[i]) ? parent->group(parts[i])
+                                         : parent->create_group(parts[i], "dict"));
+    parent = &open.back();
+  }
+  if (parent->has(parts.back())) {
+    if (!overwrite) {
+      fail(ErrorKind::Output, "{}: has uns/{} already; add --overwrite to replace it", file_name_,
+           path);
+    }
+    parent->remove(parts.back());
+  }
+  parent->write_scalar(parts.back(), value);
+}
+
+std::vector<std::string> Hdf5Target::text_list_attribute(const std::string& name) const {
+  return read_text_attribute(id(), name, file_name_);
+}
+
+std::string Hdf5Target::text_attribute(const std::string& name) const {
+  const auto texts = read_text_attribute(id(), name, file_name_);
+  return texts.empty() ? std::string() : texts.front();
+}
+
+// ---- growing arrays -------------------------------------------------------------------------
+
+GrowingArray::GrowingArray(const Hdf5Target& group, const std::string& name, hid_t type)
+    : group_(&group), value_bytes_(H5Tget_size(type)) {
+  const hsize_t none = 0;
+  const hsize_t unlimited = H5S_UNLIMITED;
+  const Hdf5Id space(H5Screate_simple(1, &none, &unlimited));
+  const Hdf5Id creation = untimed(H5P_DATASET_CREATE);
+  H5Pset_chunk(creation.get(), 1, &kChunkValues);
+  H5Pset_shuffle(creation.get());
+  H5Pset_deflate(creation.get(), kDeflateLevel);
+  dataset_ = Hdf5Id(H5Dcreate2(group.id(), name.c_str(), type, space.get(), H5P_DEFAULT,
+                               creation.get(), H5P_DEFAULT));
+  if (!dataset_.is_valid()) group.fail_writing();
+  const Hdf5Id text = utf8_text();
+  const char* encoding = "array";
+  const char* version = "0.2.0";
+  write_attribute(group, dataset_.get(), "encoding-type", text.get(), 1, true, &encoding);
+  write_attribute(group, dataset_.get(), "encoding-version", text.get(), 1, true, &version);
+}
+
+void GrowingArray::append(std::span<const unsigned char> bytes, const Context& context) {
+  pending_.insert(pending_.end(), bytes.begin(), bytes.end());
+  n_values_ += static_cast<std::int64_t>(bytes.size() / value_bytes_);
+  write_chunks(context, false);
+}
+
+void GrowingArray::finish(const Context& context) {
+  write_chunks(context, true);
+}
+
+void GrowingArray::write_chunks(const Context& context, bool with_rest) {
+  const std::size_t chunk_bytes = kChunkValues * value_bytes_;
+  if (with_rest && pending_.size() % chunk_bytes != 0) {
+    pending_.resize((pending_.size() / chunk_bytes + 1) *
+                    chunk_bytes);  // the last chunk is full size
+  }
+  const std::size_t n_chunks = pending_.size() / chunk_bytes;
+  if (n_chunks == 0) return;
+  std::vector<std::vector<unsigned char>> packed(n_chunks);
+  parallel_for(context, static_cast<std::int64_t>(n_chunks), 1, [&](std::int64_t c, std::int64_t) {
+    const std::span<const unsigned char> chunk(pending_.data() + as_size(c) * chunk_bytes,
+                                               chunk_bytes);
+    std::vector<unsigned char> shuffled;
+    shuffle(chunk, value_bytes_, shuffled);
+    const std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> deflater(
+        libdeflate_alloc_compressor(kDeflateLevel), libdeflate_free_compressor);
+    auto& target = packed[as_size(c)];
+    target.resize(libdeflate_zlib_compress_bound(deflater.get(), chunk_bytes));
+    target.resize(libdeflate_zlib_compress(deflater.get(), shuffled.data(), chunk_bytes,
+                                           target.data(), target.size()));
+  });
+  const hsize_t extent = static_cast<hsize_t>(
+      with_rest ? n_values_ : n_written_ + static_cast<std::int64_t>(n_chunks * kChunkValues));
+  if (H5Dset_extent(dataset_.get(), &extent) < 0) group_->fail_writing();
+  for (const auto& chunk : packed) {
+    const auto offset = static_cast<hsize_t>(n_written_);
+    if (H5Dwrite_chunk(dataset_.get(), H5P_DEFAULT, 0, &offset, chunk.size(), chunk.data()) < 0) {
+      group_->fail_writing();
+    }
+    n_written_ += static_cast<std::int64_t>(kChunkValues);
+  }
+  pending_.erase(pending_.begin(),
+                 pending_.begin() + static_cast<std::ptrdiff_t>(n_chunks * chunk_bytes));
+}
+
+}  // namespace saithe::io

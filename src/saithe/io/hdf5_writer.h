@@ -1,0 +1,96 @@
+#pragma once
+
+// Writing HDF5 in AnnData's encodings, byte for byte repeatable. Private to io/.
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saithe/core/context.h"
+#include "saithe/data/table.h"
+#include "saithe/io/hdf5_file.h"
+#include "saithe/io/write_h5ad.h"
+
+namespace saithe::io {
+
+/// A group that is written to.
+class Hdf5Target {
+ public:
+  /// A new file; its root says it is AnnData's. `name` is what messages call it.
+  static Hdf5Target create_file(const std::filesystem::path& path, const std::string& name);
+  /// An existing file, to add to.
+  static Hdf5Target open_file(const std::filesystem::path& path, const std::string& name);
+
+  [[nodiscard]] bool has(const std::string& name) const;
+  [[nodiscard]] Hdf5Target create_group(const std::string& name, const std::string& encoding,
+                                        const std::string& version = "0.1.0") const;
+  /// An existing group.
+  [[nodiscard]] Hdf5Target group(const std::string& name) const;
+  void remove(const std::string& name) const;
+
+  void set_attribute(const std::string& name, const std::string& text) const;
+  void set_attribute(const std::string& name, std::span<const std::int64_t> values) const;
+  void set_attribute(const std::string& name, bool value) const;
+  void set_attribute(const std::string& name, const std::vector<std::string>& texts) const;
+  [[nodiscard]] std::vector<std::string> text_list_attribute(const std::string& name) const;
+  [[nodiscard]] std::string text_attribute(const std::string& name) const;
+
+  /// Arrays of AnnData's encodings "array" and "string-array".
+  void write_array(const std::string& name, std::span<const float> values,
+                   std::span<const std::int64_t> shape) const;
+  void write_array(const std::string& name, std::span<const double> values,
+                   NumberColumn::Kind kind) const;
+  void write_texts(const std::string& name, const std::vector<std::string>& texts) const;
+  void write_text(const std::string& name, const std::string& text) const;
+  void write_scalar(const std::string& name, const UnsValue& value) const;
+  void write_column(const std::string& name, const Column& column) const;
+  void write_frame(const std::string& name, const Table& table) const;
+  void write_uns(const std::string& path, const UnsValue& value, bool overwrite) const;
+
+  /// Hands everything to the operating system; throws Error(Output) if that fails (disk full).
+  void flush() const;
+  /// Lets go of the file, so that it can be renamed.
+  void close();
+
+  /// Throws Error(Output): what HDF5 could not write.
+  [[noreturn]] void fail_writing() const;
+  [[nodiscard]] hid_t id() const { return id_.get(); }
+  [[nodiscard]] const std::string& file_name() const { return file_name_; }
+
+ private:
+  Hdf5Target(Hdf5Id file, Hdf5Id id, std::string file_name)
+      : file_(std::move(file)), id_(std::move(id)), file_name_(std::move(file_name)) {}
+  void write_dataset(const std::string& name, hid_t file_type, hid_t memory_type,
+                     std::span<const std::int64_t> shape, const void* values,
+                     const std::string& encoding) const;
+  void set_encoding(hid_t object, const std::string& encoding, const std::string& version) const;
+
+  Hdf5Id file_;
+  Hdf5Id id_;
+  std::string file_name_;
+};
+
+/// A growing one-dimensional array, chunked, shuffled and deflated on all threads.
+class GrowingArray {
+ public:
+  GrowingArray(const Hdf5Target& group, const std::string& name, hid_t type);
+  /// Appends values of the array's own type, as bytes.
+  void append(std::span<const unsigned char> bytes, const Context& context);
+  void finish(const Context& context);
+
+ private:
+  void write_chunks(const Context& context, bool with_rest);
+
+  const Hdf5Target* group_;
+  Hdf5Id dataset_;
+  std::size_t value_bytes_;
+  std::int64_t n_values_ = 0;   // appended
+  std::int64_t n_written_ = 0;  // in whole chunks
+  std::vector<unsigned char> pending_;
+};
+
+/// `name` as a key of AnnData: '/' would make a group and is replaced by '_'.
+std::string as_key(std::string name);
+
+}  // namespace saithe::io

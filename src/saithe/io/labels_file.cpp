@@ -1,0 +1,76 @@
+#include "saithe/io/labels_file.h"
+
+#include <unordered_map>
+
+#include "saithe/core/text_io.h"
+
+namespace saithe {
+namespace {
+
+struct Label {
+  std::string cell_type;
+  std::int64_t line = 0;
+  bool is_used = false;
+};
+
+std::unordered_map<std::string, Label> read_labels(const std::filesystem::path& path) {
+  LineReader reader(path);
+  std::unordered_map<std::string, Label> labels;
+  std::string_view line;
+  std::vector<std::string_view> fields;
+  while (reader.next(line)) {
+    if (line.empty() || (reader.line_number() == 1 && line.starts_with("barcode"))) continue;
+    split_fields(line, '\t', fields);
+    if (fields.size() != 2 || fields[0].empty()) {
+      fail(ErrorKind::BadFormat,
+           "{}: has {} tab-separated column(s); expected two, barcode and label", reader.where(),
+           fields.size());
+    }
+    const auto [entry, is_new] =
+        labels.emplace(fields[0], Label{std::string(fields[1]), reader.line_number(), false});
+    if (!is_new) {
+      fail(ErrorKind::BadFormat, "{}: the barcode '{}' stands on line {} already", reader.where(),
+           printable(fields[0]), entry->second.line);
+    }
+  }
+  return labels;
+}
+
+}  // namespace
+
+LabelJoin join_labels(const std::filesystem::path& labels_path, const CellSource& source) {
+  auto labels = read_labels(labels_path);
+  LabelJoin join;
+  const auto& barcodes = source.obs().index();
+  for (std::size_t cell = 0; cell < barcodes.size(); ++cell) {
+    const auto found = labels.find(barcodes[cell]);
+    if (found == labels.end()) {
+      ++join.n_cells_without_label;
+      continue;
+    }
+    if (found->second.is_used) {
+      fail(
+          ErrorKind::BadFormat,
+          "{}: the barcode '{}' stands twice, so labels cannot be joined by barcode. Make barcodes "
+          "unique, or put the labels into a column of the file.",
+          source.name(), printable(barcodes[cell]));
+    }
+    found->second.is_used = true;
+    join.cells.push_back(static_cast<CellIndex>(cell));
+    join.labels.push_back(found->second.cell_type);
+  }
+  join.n_labels_without_cell =
+      static_cast<std::int64_t>(labels.size()) - static_cast<std::int64_t>(join.cells.size());
+  if (join.cells.empty()) {
+    fail(ErrorKind::BadFormat,
+         "{}: none of its {} barcodes is in {} (which has, for example, '{}'; the labels have "
+         "'{}'). "
+         "Check suffixes such as -1.",
+         labels_path.string(), labels.size(), source.name(),
+         barcodes.empty() ? "no cells" : printable(barcodes.front()),
+         labels.empty() ? "none" : printable(labels.begin()->first));
+  }
+  return join;
+}
+
+}  // namespace saithe

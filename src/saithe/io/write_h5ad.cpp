@@ -1,0 +1,266 @@
+#include "saithe/io/write_h5ad.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "saithe/core/text_io.h"
+#include "saithe/io/formats.h"
+#include "saithe/io/hdf5_writer.h"
+
+namespace saithe {
+
+using io::GrowingArray;
+using io::Hdf5Target;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+template <typename T>
+std::span<const unsigned char> as_bytes_of(std::span<const T> values) {
+  return {reinterpret_cast<const unsigned char*>(values.data()), values.size_bytes()};
+}
+
+/// The three arrays of a csr matrix, growing by blocks of cells.
+class CsrTarget {
+ public:
+  CsrTarget(const Hdf5Target& parent, const std::string& name)
+      : group_(parent.create_group(name, "csr_matrix")),
+        values_(group_, "data", H5T_IEEE_F32LE),
+        columns_(group_, "indices", H5T_STD_I32LE),
+        row_start_(group_, "indptr", H5T_STD_I64LE) {}
+  void append(const CsrView& counts, const Context& context) {
+    if (n_cells_ == 0) append_start({&n_stored_, 1}, context);
+    const auto begin = as_size(counts.row_start.front());
+    const auto n = as_size(counts.n_stored());
+    values_.append(as_bytes_of(counts.values.subspan(begin, n)), context);
+    columns_.append(as_bytes_of(counts.columns.subspan(begin, n)), context);
+    std::vector<RowPointer> starts;
+    for (CellIndex cell = 1; cell <= counts.n_rows; ++cell) {
+      starts.push_back(n_stored_ + counts.row_start[as_size(cell)] - counts.row_start.front());
+    }
+    append_start(starts, context);
+    n_cells_ += counts.n_rows;
+    n_stored_ += counts.n_stored();
+  }
+  void finish(GeneIndex n_genes, const Context& context) {
+    if (n_cells_ == 0) append_start({&n_stored_, 1}, context);
+    values_.finish(context);
+    columns_.finish(context);
+    row_start_.finish(context);
+    group_.set_attribute("shape", std::array<std::int64_t, 2>{n_cells_, n_genes});
+  }
+
+ private:
+  void append_start(std::span<const RowPointer> starts, const Context& context) {
+    row_start_.append(as_bytes_of(starts), context);
+  }
+  Hdf5Target group_;
+  GrowingArray values_;
+  GrowingArray columns_;
+  GrowingArray row_start_;
+  std::int64_t n_cells_ = 0;
+  RowPointer n_stored_ = 0;
+};
+
+void require_free(const Hdf5Target& group, const std::string& kind, const std::string& key,
+                  bool overwrite) {
+  if (!group.has(key)) return;
+  if (!overwrite) {
+    fail(ErrorKind::Output, "{}: has {}/{} already; add --overwrite to replace it",
+         group.file_name(), kind, key);
+  }
+  group.remove(key);
+}
+
+void write_obsm(const Hdf5Target& obsm, const std::string& key, const DenseMatrix& matrix) {
+  const std::array<std::int64_t, 2> shape = {matrix.n_rows(), matrix.n_cols()};
+  obsm.write_array(key, {matrix.data(), as_size(matrix.n_rows() * matrix.n_cols())}, shape);
+}
+
+void write_empty_groups(const Hdf5Target& root) {
+  for (const char* name : {"layers", "obsm", "obsp", "uns", "varm", "varp"}) {
+    if (!root.has(name)) static_cast<void>(root.create_group(name, "dict"));
+  }
+}
+
+Hdf5Target group_or_new(const Hdf5Target& root, const std::string& name) {
+  return root.has(name) ? root.group(name) : root.create_group(name, "dict");
+}
+
+void add_annotations(const Hdf5Target& root, const Annotations& annotations, bool overwrite) {
+  const Hdf5Target obs = root.group("obs");
+  std::vector<std::string> order = obs.text_list_attribute("column-order");
+  for (const auto& [name, column] : annotations.obs) {
+    const std::string key = io::as_key(name);
+    if (key == obs.text_attribute("_index")) {
+      fail(ErrorKind::Output, "{}: obs/{} is the index and cannot be replaced", obs.file_name(),
+           key);
+    }
+    require_free(obs, "obs", key, overwrite);
+    obs.write_column(key, column);
+    if (std::find(order.begin(), order.end(), key) == order.end()) order.push_back(key);
+  }
+  if (!annotations.obs.empty()) obs.set_attribute("column-order", order);
+  if (!annotations.obsm.empty()) {
+    const Hdf5Target obsm = group_or_new(root, "obsm");
+    for (const auto& [name, matrix] : annotations.obsm) {
+      require_free(obsm, "obsm", io::as_key(name), overwrite);
+      write_obsm(obsm, io::as_key(name), matrix);
+    }
+  }
+  if (!annotations.uns.empty()) {
+    const Hdf5Target uns = group_or_new(root, "uns");
+    for (const auto& [path, value] : annotations.uns) uns.write_uns(path, value, overwrite);
+  }
+}
+
+std::size_t column_size(const Column& column) {
+  if (const auto* category = std::get_if<CategoryColumn>(&column)) return category->codes.size();
+  if (const auto* text = std::get_if<TextColumn>(&column)) return text->values.size();
+  return std::get<NumberColumn>(column).values.size();
+}
+
+void require_sizes(const Annotations& annotations, CellIndex n_cells) {
+  for (const auto& [name, column] : annotations.obs) {
+    SAITHE_ASSERT(column_size(column) == as_size(n_cells));
+  }
+  for (const auto& [name, matrix] : annotations.obsm) SAITHE_ASSERT(matrix.n_rows() == n_cells);
+}
+
+}  // namespace
+
+void write_h5ad(const fs::path& path, const Dataset& dataset, const Annotations& annotations,
+                bool overwrite, const Context& context) {
+  require_sizes(annotations, dataset.n_cells());
+  OutputFile output(path, overwrite);
+  {
+    const Hdf5Target root = Hdf5Target::create_file(output.temporary_path(), path.string());
+    CsrTarget counts(root, "X");
+    counts.append(dataset.counts.view(), context);
+    counts.finish(dataset.n_genes(), context);
+    root.write_frame("obs", dataset.obs());
+    root.write_frame("var", dataset.var());
+    // The file is new: a column of the input that has our name is replaced.
+    add_annotations(root, annotations, true);
+    write_empty_groups(root);
+    root.flush();
+  }
+  output.commit();
+}
+
+void annotate_h5ad(const fs::path& input, const fs::path& output_path,
+                   const Annotations& annotations, bool overwrite, const Context&) {
+  std::error_code error;
+  if (fs::equivalent(input, output_path, error)) {
+    fail(ErrorKind::Output, "{}: is the input itself; name another file", output_path.string());
+  }
+  {
+    const auto generation = io::h5ad_generation(io::Hdf5Group::open_file(input));
+    if (generation != "AnnData 0.8 or later") {
+      fail(ErrorKind::BadFormat, "{}: columns are added to h5ad files of AnnData 0.8 or later",
+           input.string());
+    }
+  }
+  OutputFile output(output_path, overwrite);
+  fs::copy_file(input, output.temporary_path(), fs::copy_options::overwrite_existing, error);
+  if (error) {
+    fail(ErrorKind::Output, "{}: cannot be written: {}", output_path.string(), error.message());
+  }
+  fs::permissions(output.temporary_path(), fs::perms::owner_write, fs::perm_options::add, error);
+  {
+    const Hdf5Target root = Hdf5Target::open_file(output.temporary_path(), output_path.string());
+    add_annotations(root, annotations, overwrite);
+    root.flush();
+  }
+  output.commit();
+}
+
+// ---- streaming ------------------------------------------------------------------------------
+
+struct H5adStream::State {
+  State(const fs::path& path, const Table& genes, bool overwrite)
+      : var(genes),
+        output(path, overwrite),
+        root(Hdf5Target::create_file(output.temporary_path(), path.string())) {
+    counts.emplace(root, "X");
+  }
+  Table var;
+  OutputFile output;
+  Hdf5Target root;
+  std::optional<CsrTarget> counts;
+  // obs is a few words a cell: kept until the end.
+  std::vector<std::string> barcodes;
+  std::vector<std::pair<std::string, Column>> columns;
+};
+
+H5adStream::H5adStream(const fs::path& path, const Table& var, bool overwrite)
+    : state_(std::make_unique<State>(path, var, overwrite)) {}
+
+H5adStream::~H5adStream() = default;
+
+namespace {
+
+void append_codes(CategoryColumn& column, const CategoryColumn& more) {
+  // Blocks may know different levels: translate by name.
+  std::vector<std::int32_t> translated;
+  for (const std::string& level : more.levels) {
+    auto found = std::find(column.levels.begin(), column.levels.end(), level);
+    if (found == column.levels.end()) found = column.levels.insert(column.levels.end(), level);
+    translated.push_back(static_cast<std::int32_t>(found - column.levels.begin()));
+  }
+  for (const std::int32_t code : more.codes) {
+    column.codes.push_back(code < 0 ? -1 : translated[as_size(code)]);
+  }
+}
+
+void append_column(Column& column, const Column& more) {
+  SAITHE_ASSERT(column.index() == more.index());
+  if (auto* category = std::get_if<CategoryColumn>(&column)) {
+    append_codes(*category, std::get<CategoryColumn>(more));
+  } else if (auto* text = std::get_if<TextColumn>(&column)) {
+    const auto& values = std::get<TextColumn>(more).values;
+    text->values.insert(text->values.end(), values.begin(), values.end());
+  } else {
+    const auto& values = std::get<NumberColumn>(more).values;
+    auto& numbers = std::get<NumberColumn>(column).values;
+    numbers.insert(numbers.end(), values.begin(), values.end());
+  }
+}
+
+}  // namespace
+
+void H5adStream::append(const CsrView& counts, const Table& obs, const Context& context) {
+  SAITHE_ASSERT(counts.n_rows == obs.n_rows() && counts.n_cols == state_->var.n_rows());
+  const bool is_first = state_->barcodes.empty();
+  state_->counts->append(counts, context);
+  state_->barcodes.insert(state_->barcodes.end(), obs.index().begin(), obs.index().end());
+  if (is_first) {
+    state_->columns = obs.columns();
+    return;
+  }
+  SAITHE_ASSERT(state_->columns.size() == obs.columns().size());
+  for (std::size_t i = 0; i < state_->columns.size(); ++i) {
+    SAITHE_ASSERT(state_->columns[i].first == obs.columns()[i].first);
+    append_column(state_->columns[i].second, obs.columns()[i].second);
+  }
+}
+
+void H5adStream::finish(const Context& context) {
+  State& s = *state_;
+  s.counts->finish(static_cast<GeneIndex>(s.var.n_rows()), context);
+  s.counts.reset();
+  Table obs(std::move(s.barcodes));
+  for (auto& [name, column] : s.columns) obs.set(name, std::move(column));
+  s.root.write_frame("obs", obs);
+  s.root.write_frame("var", s.var);
+  write_empty_groups(s.root);
+  s.root.flush();
+  s.root.close();
+  s.output.commit();
+}
+
+}  // namespace saithe
