@@ -1,4 +1,4 @@
-// The words of a model as JSON. Refused words: model_file_test.cpp.
+// The words of a model as JSON. Refused words: model_file_damage_test.cpp.
 
 #include "saithe/classify/model_json.h"
 

@@ -1,4 +1,4 @@
-// The header of a safetensors file, written and read. Refused headers: model_file_test.cpp.
+// The header of a safetensors file, written and read. Refused headers: model_file_damage_test.cpp.
 
 #include "saithe/classify/safetensors.h"
 
