@@ -3,6 +3,7 @@
 #include <libdeflate.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -10,14 +11,14 @@
 #include <type_traits>
 
 #include "saithe/core/parallel.h"
+#include "saithe/io/lzf_filter.h"
 
 namespace saithe::io {
 namespace {
 
-constexpr int kLzfFilter = 32000;
-
-// Chunks that are fetched before they are inflated together: some megabytes of memory.
-constexpr std::int64_t kChunksAtOnce = 64;
+// What is fetched before it is inflated together.
+constexpr std::int64_t kBytesAtOnce = std::int64_t{1} << 26;
+constexpr std::int64_t kChunksAtOnce = 256;
 
 bool is_native_number(hid_t type) {
   const auto order = H5Tget_order(type);
@@ -62,12 +63,6 @@ ChunkedArray::ChunkedArray(Hdf5Dataset dataset) : dataset_(std::move(dataset)) {
                                   nullptr, 0, nullptr, nullptr);
     const bool is_ours = id == H5Z_FILTER_DEFLATE || id == H5Z_FILTER_SHUFFLE ||
                          id == H5Z_FILTER_FLETCHER32 || id == kLzfFilter;
-    if (!is_ours && H5Zfilter_avail(id) <= 0) {
-      fail(ErrorKind::BadFormat,
-           "{}: is compressed by HDF5 filter {}, which this version does not read. Write the file "
-           "again with gzip or no compression.",
-           dataset_.where(), id);
-    }
     has_known_filters = has_known_filters && is_ours;
     filters_.push_back({id});
   }
@@ -77,10 +72,8 @@ ChunkedArray::ChunkedArray(Hdf5Dataset dataset) : dataset_(std::move(dataset)) {
                  : std::has_single_bit(dataset_.value_bytes()) && dataset_.value_bytes() <= 8);
   if (has_known_filters && is_plain_number && chunk > 0) {
     chunk_size_ = checked_cast<std::int64_t>(chunk, dataset_.where().c_str());
-  } else if (std::any_of(filters_.begin(), filters_.end(),
-                         [](const Filter& f) { return f.id == kLzfFilter; })) {
-    fail(ErrorKind::BadFormat, "{}: lzf together with an unusual number type is not read",
-         dataset_.where());
+    fill_value_.resize(dataset_.value_bytes());
+    if (H5Pget_fill_value(creation.get(), type.get(), fill_value_.data()) < 0) fail_damaged(0);
   }
 }
 
@@ -94,13 +87,9 @@ ChunkedArray::RawChunk ChunkedArray::fetch(std::int64_t chunk) const {
   RawChunk raw;
   raw.index = chunk;
   const auto offset = static_cast<hsize_t>(chunk * chunk_size_);
-  hsize_t n_bytes = 0;
-  haddr_t address = HADDR_UNDEF;
-  unsigned mask = 0;
-  if (H5Dget_chunk_info_by_coord(dataset_.id(), &offset, &mask, &address, &n_bytes) < 0) {
-    fail_damaged(chunk);
-  }
-  if (address == HADDR_UNDEF) return raw;
+  hsize_t n_bytes = 0;  // 0: never written. (The C library's chunk_info walks over all chunks.)
+  if (H5Dget_chunk_storage_size(dataset_.id(), &offset, &n_bytes) < 0) fail_damaged(chunk);
+  if (n_bytes == 0) return raw;
   if (n_bytes > static_cast<hsize_t>(dataset_.stored_bytes())) fail_damaged(chunk);
   raw.is_stored = true;
   raw.bytes.resize(n_bytes);
@@ -250,12 +239,17 @@ void ChunkedArray::read_any(std::int64_t begin, std::span<Value> values, hid_t m
   if (values.empty()) return;
   if (chunk_size_ == 0) return read_through_hdf5(begin, values, memory_type);
 
+  initialise_hdf5();  // this thread may not have opened the file
+  const std::int64_t chunk_bytes = checked_multiply(
+      chunk_size_, static_cast<std::int64_t>(dataset_.value_bytes()), dataset_.where().c_str());
+  const std::int64_t n_at_once =
+      std::clamp<std::int64_t>(kBytesAtOnce / chunk_bytes, 1, kChunksAtOnce);
   const std::int64_t first_chunk = begin / chunk_size_;
   const std::int64_t last_chunk = (end - 1) / chunk_size_;
   std::vector<RawChunk> raw;
-  for (std::int64_t chunk = first_chunk; chunk <= last_chunk; chunk += kChunksAtOnce) {
+  for (std::int64_t chunk = first_chunk; chunk <= last_chunk; chunk += n_at_once) {
     raw.clear();
-    const std::int64_t chunks_end = std::min(chunk + kChunksAtOnce, last_chunk + 1);
+    const std::int64_t chunks_end = std::min(chunk + n_at_once, last_chunk + 1);
     for (std::int64_t c = chunk; c < chunks_end; ++c) raw.push_back(fetch(c));
     parallel_for(context, static_cast<std::int64_t>(raw.size()), 1,
                  [&](std::int64_t i, std::int64_t) {
@@ -265,7 +259,9 @@ void ChunkedArray::read_any(std::int64_t begin, std::span<Value> values, hid_t m
                    const std::int64_t to = std::min(end, chunk_begin + chunk_size_);
                    const auto out = values.subspan(as_size(from - begin), as_size(to - from));
                    if (!source.is_stored) {
-                     std::fill(out.begin(), out.end(), Value{0});
+                     std::array<Value, 1> fill{};
+                     convert(fill_value_, 0, std::span<Value>(fill));
+                     std::fill(out.begin(), out.end(), fill.front());
                      return;
                    }
                    std::vector<unsigned char> bytes;
@@ -311,33 +307,6 @@ void shuffle(std::span<const unsigned char> bytes, std::size_t value_bytes,
     unsigned char* target = shuffled.data() + b * n;
     for (std::size_t i = 0; i < n; ++i) target[i] = bytes[i * value_bytes + b];
   }
-}
-
-bool inflate_lzf(std::span<const unsigned char> packed, std::span<unsigned char> bytes) {
-  std::size_t in = 0;
-  std::size_t out = 0;
-  while (in < packed.size()) {
-    const std::size_t control = packed[in++];
-    if (control < 32) {  // a run of control + 1 literal bytes
-      const std::size_t n = control + 1;
-      if (n > packed.size() - in || n > bytes.size() - out) return false;
-      std::memcpy(bytes.data() + out, packed.data() + in, n);
-      in += n;
-      out += n;
-      continue;
-    }
-    std::size_t n = control >> 5;  // a copy of bytes already written
-    if (n == 7) {
-      if (in == packed.size()) return false;
-      n += packed[in++];
-    }
-    n += 2;
-    if (in == packed.size()) return false;
-    const std::size_t distance = ((control & 31U) << 8) + packed[in++] + 1;
-    if (distance > out || n > bytes.size() - out) return false;
-    for (std::size_t i = 0; i < n; ++i, ++out) bytes[out] = bytes[out - distance];
-  }
-  return out == bytes.size();
 }
 
 std::uint32_t fletcher32(std::span<const unsigned char> bytes) {

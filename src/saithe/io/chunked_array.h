@@ -49,7 +49,8 @@ class ChunkedArray {
 
   Hdf5Dataset dataset_;
   std::vector<Filter> filters_;
-  std::int64_t chunk_size_ = 0;  // values of a chunk; 0: read through HDF5
+  std::vector<unsigned char> fill_value_;  // of a chunk that was never written
+  std::int64_t chunk_size_ = 0;            // values of a chunk; 0: read through HDF5
   bool is_float_ = false;
   bool is_signed_ = false;
 };
@@ -60,9 +61,6 @@ void unshuffle(std::span<const unsigned char> shuffled, std::size_t value_bytes,
 /// The shuffle itself, for writing.
 void shuffle(std::span<const unsigned char> bytes, std::size_t value_bytes,
              std::vector<unsigned char>& shuffled);
-
-/// Inflates LZF data; false unless they give exactly `bytes.size()` bytes.
-bool inflate_lzf(std::span<const unsigned char> packed, std::span<unsigned char> bytes);
 
 /// The checksum of HDF5's fletcher32 filter.
 std::uint32_t fletcher32(std::span<const unsigned char> bytes);

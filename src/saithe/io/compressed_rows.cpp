@@ -92,7 +92,7 @@ std::int64_t make_names_unique(std::vector<std::string>& names) {
 void require_unique_gene_ids(const std::vector<std::string>& ids, const std::string& where) {
   std::unordered_set<std::string_view> seen;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (seen.insert(ids[i]).second) continue;
+    if (ids[i].empty() || seen.insert(ids[i]).second) continue;  // empty: the id is not known
     const auto first = std::find(ids.begin(), ids.end(), ids[i]) - ids.begin();
     fail(
         ErrorKind::BadFormat,

@@ -118,7 +118,7 @@ Table read_frame(const Hdf5Group& parent, const std::string& name, const Context
   }
   table.index_name = index_name;
   std::vector<std::string> order = frame.text_list_attribute("column-order");
-  if (order.empty()) order = frame.names();
+  if (!frame.has_attribute("column-order")) order = frame.names();
   for (const std::string& column_name : order) {
     if (column_name == index_name || !frame.has(column_name)) continue;
     std::optional<Column> column = read_column(frame, column_name);

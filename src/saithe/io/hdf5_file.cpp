@@ -1,5 +1,7 @@
 #include "saithe/io/hdf5_file.h"
 
+#include "saithe/io/lzf_filter.h"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -86,20 +88,30 @@ std::vector<std::string> read_text_attribute(hid_t object, const std::string& na
 void initialise_hdf5() {
   static const bool is_done = [] {
     H5open();
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-    H5PLset_loading_state(0);  // a plug-in is code from somewhere else
+    H5PLset_loading_state(0);          // a plug-in is code from somewhere else
+    H5Lunregister(H5L_TYPE_EXTERNAL);  // also those that a soft link would lead through
+    register_lzf_filter();
     return true;
   }();
-  static_cast<void>(is_done);
+  // The C library keeps this setting per thread.
+  static thread_local const bool is_silent = [] {
+    return H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
+  }();
+  static_cast<void>(is_done && is_silent);
 }
 
 bool is_hdf5_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::array<char, 8> start{};
-  file.read(start.data(), start.size());
   static constexpr std::array<char, 8> kSignature = {'\x89', 'H',  'D',    'F',
                                                      '\r',   '\n', '\x1a', '\n'};
-  return file && start == kSignature;
+  std::ifstream file(path, std::ios::binary);
+  // A user block of 512, 1024, ... bytes may stand before the signature.
+  for (std::int64_t offset = 0; file; offset = offset == 0 ? 512 : 2 * offset) {
+    std::array<char, 8> start{};
+    file.seekg(offset);
+    file.read(start.data(), start.size());
+    if (file && start == kSignature) return true;
+  }
+  return false;
 }
 
 // ---- groups ---------------------------------------------------------------------------------
@@ -160,6 +172,10 @@ bool Hdf5Group::has_group(const std::string& name) const {
   if (!has(name)) return false;
   require_local(name);
   return object_type(id_.get(), name) == H5O_TYPE_GROUP;
+}
+
+bool Hdf5Group::has_attribute(const std::string& name) const {
+  return H5Aexists(id_.get(), name.c_str()) > 0;
 }
 
 bool Hdf5Group::has_dataset(const std::string& name) const {
@@ -241,6 +257,19 @@ Hdf5Dataset::Hdf5Dataset(Hdf5Id id, std::string where)
     fail(ErrorKind::BadFormat, "{}: keeps its values in another file, which is not followed",
          where_);
   }
+  const int n_filters = H5Pget_nfilters(creation.get());
+  for (int i = 0; i < n_filters; ++i) {
+    unsigned flags = 0;
+    std::size_t n_values = 0;
+    const H5Z_filter_t filter = H5Pget_filter2(creation.get(), static_cast<unsigned>(i), &flags,
+                                               &n_values, nullptr, 0, nullptr, nullptr);
+    if (filter >= 0 && H5Zfilter_avail(filter) > 0) continue;
+    fail(ErrorKind::BadFormat,
+         "{}: is compressed by HDF5 filter {}, which is not read here. Write the file again with "
+         "gzip, "
+         "lzf or no compression.",
+         where_, filter);
+  }
   kind_ = kind_of(type.get());
   value_bytes_ = H5Tget_size(type.get());
   const int n_axes = H5Sget_simple_extent_ndims(space.get());
@@ -250,16 +279,17 @@ Hdf5Dataset::Hdf5Dataset(Hdf5Id id, std::string where)
   for (const hsize_t length : shape) {
     shape_.push_back(checked_cast<std::int64_t>(length, where_.c_str()));
   }
+  // What a damaged index of chunks claims cannot be more than the file.
+  const Hdf5Id file(H5Iget_file_id(id_.get()));
+  hsize_t file_bytes = 0;
+  if (H5Fget_filesize(file.get(), &file_bytes) < 0) fail_damaged(where_);
+  stored_bytes_ = static_cast<std::int64_t>(std::min(H5Dget_storage_size(id_.get()), file_bytes));
 }
 
 std::int64_t Hdf5Dataset::size() const {
   std::int64_t n = 1;
   for (const std::int64_t length : shape_) n = checked_multiply(n, length, where_.c_str());
   return n;
-}
-
-std::int64_t Hdf5Dataset::stored_bytes() const {
-  return static_cast<std::int64_t>(H5Dget_storage_size(id_.get()));
 }
 
 std::optional<std::string> Hdf5Dataset::text_attribute(const std::string& name) const {

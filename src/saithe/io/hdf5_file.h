@@ -51,6 +51,7 @@ class Hdf5Group {
   [[nodiscard]] bool has(const std::string& name) const;
   [[nodiscard]] bool has_group(const std::string& name) const;
   [[nodiscard]] bool has_dataset(const std::string& name) const;
+  [[nodiscard]] bool has_attribute(const std::string& name) const;
   /// The names in this group, sorted.
   [[nodiscard]] std::vector<std::string> names() const;
   /// Throws Error(BadFormat) if there is no such group.
@@ -88,7 +89,7 @@ class Hdf5Dataset {
   /// Bytes of one stored value, as in the file.
   [[nodiscard]] std::size_t value_bytes() const { return value_bytes_; }
   /// Bytes that the file holds for this dataset.
-  [[nodiscard]] std::int64_t stored_bytes() const;
+  [[nodiscard]] std::int64_t stored_bytes() const { return stored_bytes_; }
   [[nodiscard]] std::optional<std::string> text_attribute(const std::string& name) const;
 
   /// All values in row-major order, converted. Throw Error(BadFormat) on another kind, on a number
@@ -114,6 +115,7 @@ class Hdf5Dataset {
   std::vector<std::int64_t> shape_;
   StoredKind kind_ = StoredKind::Other;
   std::size_t value_bytes_ = 0;
+  std::int64_t stored_bytes_ = 0;
 };
 
 /// The texts of an attribute of any object; none where there is no such attribute.
@@ -123,7 +125,8 @@ std::vector<std::string> read_text_attribute(hid_t object, const std::string& na
 /// Whether a file begins like HDF5.
 bool is_hdf5_file(const std::filesystem::path& path);
 
-/// Silences the C library's messages and switches plug-ins off; called before any use.
+/// Makes the C library safe to use: no messages of its own, no plug-ins, no links to other files;
+/// lzf is read by our own decoder. Called before any use on every thread (it silences per thread).
 void initialise_hdf5();
 
 }  // namespace saithe::io

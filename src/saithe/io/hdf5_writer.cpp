@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 
 #include "saithe/core/parallel.h"
@@ -208,9 +209,11 @@ void Hdf5Target::write_array(const std::string& name, std::span<const double> va
   const std::span<const std::int64_t> shape(&n, 1);
   const bool has_missing =
       std::any_of(values.begin(), values.end(), [](double v) { return std::isnan(v); });
+  const bool fit_integers =
+      std::all_of(values.begin(), values.end(), [](double v) { return std::abs(v) < 0x1.0p63; });
   if (kind == NumberColumn::Kind::Float32) {
     write_dataset(name, H5T_IEEE_F32LE, H5T_NATIVE_DOUBLE, shape, values.data(), "array");
-  } else if (kind == NumberColumn::Kind::Float64 || has_missing) {
+  } else if (kind == NumberColumn::Kind::Float64 || has_missing || !fit_integers) {
     write_dataset(name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, shape, values.data(), "array");
   } else if (kind == NumberColumn::Kind::Integer) {
     const std::vector<std::int64_t> integers(values.begin(), values.end());
@@ -257,11 +260,35 @@ void Hdf5Target::write_scalar(const std::string& name, const UnsValue& value) co
   write_dataset(name, type.get(), type.get(), {}, &byte, "numeric-scalar");
 }
 
+namespace {
+
+/// AnnData 0.8 has no texts with gaps; categories can have them.
+CategoryColumn to_categories(const TextColumn& text) {
+  std::map<std::string, std::int32_t> codes;
+  for (std::size_t i = 0; i < text.values.size(); ++i) {
+    if (!text.is_missing[i]) codes.emplace(text.values[i], 0);
+  }
+  CategoryColumn column;
+  for (auto& [value, code] : codes) {
+    code = static_cast<std::int32_t>(column.levels.size());
+    column.levels.push_back(value);
+  }
+  for (std::size_t i = 0; i < text.values.size(); ++i) {
+    column.codes.push_back(text.is_missing[i] ? -1 : codes.at(text.values[i]));
+  }
+  return column;
+}
+
+}  // namespace
+
 void Hdf5Target::write_column(const std::string& name, const Column& column) const {
   if (const auto* numbers = std::get_if<NumberColumn>(&column)) {
     return write_array(name, numbers->values, numbers->kind);
   }
-  if (const auto* text = std::get_if<TextColumn>(&column)) return write_texts(name, text->values);
+  if (const auto* text = std::get_if<TextColumn>(&column)) {
+    if (text->is_missing.empty()) return write_texts(name, text->values);
+    return write_column(name, to_categories(*text));
+  }
   const auto& category = std::get<CategoryColumn>(column);
   const Hdf5Target group = create_group(name, "categorical", "0.2.0");
   group.set_attribute("ordered", category.is_ordered);

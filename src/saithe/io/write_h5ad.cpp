@@ -91,6 +91,13 @@ Hdf5Target group_or_new(const Hdf5Target& root, const std::string& name) {
   return root.has(name) ? root.group(name) : root.create_group(name, "dict");
 }
 
+/// The colours of the types of a column that is about to be replaced fit no more.
+void drop_colors(const Hdf5Target& root, const std::string& key) {
+  if (!root.has("uns")) return;
+  const Hdf5Target uns = root.group("uns");
+  if (uns.has(key + "_colors")) uns.remove(key + "_colors");
+}
+
 void add_annotations(const Hdf5Target& root, const Annotations& annotations, bool overwrite) {
   const Hdf5Target obs = root.group("obs");
   std::vector<std::string> order = obs.text_list_attribute("column-order");
@@ -100,6 +107,7 @@ void add_annotations(const Hdf5Target& root, const Annotations& annotations, boo
       fail(ErrorKind::Output, "{}: obs/{} is the index and cannot be replaced", obs.file_name(),
            key);
     }
+    if (obs.has(key)) drop_colors(root, key);
     require_free(obs, "obs", key, overwrite);
     obs.write_column(key, column);
     if (std::find(order.begin(), order.end(), key) == order.end()) order.push_back(key);
@@ -159,11 +167,15 @@ void annotate_h5ad(const fs::path& input, const fs::path& output_path,
     fail(ErrorKind::Output, "{}: is the input itself; name another file", output_path.string());
   }
   {
-    const auto generation = io::h5ad_generation(io::Hdf5Group::open_file(input));
+    const io::Hdf5Group root = io::Hdf5Group::open_file(input);
+    const auto generation = io::h5ad_generation(root);
     if (generation != "AnnData 0.8 or later") {
       fail(ErrorKind::BadFormat, "{}: columns are added to h5ad files of AnnData 0.8 or later",
            input.string());
     }
+    const io::Hdf5Group obs = root.group("obs");
+    const std::string index = obs.text_attribute("_index").value_or("_index");
+    if (obs.has_dataset(index)) require_sizes(annotations, obs.dataset(index).size());
   }
   OutputFile output(output_path, overwrite);
   fs::copy_file(input, output.temporary_path(), fs::copy_options::overwrite_existing, error);
