@@ -24,13 +24,14 @@ struct UmapOptions {
     visit("umap-min-dist", options.min_dist, "UMAP: smallest distance of points in the picture");
     visit("umap-spread", options.spread, "UMAP: scale of the picture");
     visit("umap-epochs", options.n_epochs, "UMAP: optimisation epochs (0: by number of cells)");
-    visit("umap-negative-samples", options.negative_sample_rate, "UMAP: repelling samples per edge");
+    visit("umap-negative-samples", options.negative_sample_rate,
+          "UMAP: repelling samples per edge");
     visit("umap-learning-rate", options.learning_rate, "UMAP: initial step length");
   }
 };
 
-/// Lays out `points` (n_points, n_dims) in two dimensions: (n_points, 2). Same seed, same layout, for
-/// any number of threads. With fewer points than n_neighbors + 1, all points are neighbours.
+/// Lays out `points` (n_points, n_dims) in two dimensions: (n_points, 2). Same seed, same layout,
+/// for any number of threads. With fewer points than n_neighbors + 1, all points are neighbours.
 /// Throws Error(InvalidArgument) on fewer than 2 points or an option out of range.
 DenseMatrix umap(DenseView points, const UmapOptions& options, const Context& context);
 
