@@ -87,8 +87,16 @@ ChunkedArray::RawChunk ChunkedArray::fetch(std::int64_t chunk) const {
   RawChunk raw;
   raw.index = chunk;
   const auto offset = static_cast<hsize_t>(chunk * chunk_size_);
-  hsize_t n_bytes = 0;  // 0: never written. (The C library's chunk_info walks over all chunks.)
-  if (H5Dget_chunk_storage_size(dataset_.id(), &offset, &n_bytes) < 0) fail_damaged(chunk);
+  hsize_t n_bytes = 0;
+  if (H5Dget_chunk_storage_size(dataset_.id(), &offset, &n_bytes) < 0) {
+    // Damaged, or never written? chunk_info says it, but walks over all chunks.
+    unsigned mask = 0;
+    haddr_t address = HADDR_UNDEF;
+    const bool is_known =
+        H5Dget_chunk_info_by_coord(dataset_.id(), &offset, &mask, &address, &n_bytes) >= 0;
+    if (!is_known || address != HADDR_UNDEF) fail_damaged(chunk);
+    return raw;
+  }
   if (n_bytes == 0) return raw;
   if (n_bytes > static_cast<hsize_t>(dataset_.stored_bytes())) fail_damaged(chunk);
   raw.is_stored = true;

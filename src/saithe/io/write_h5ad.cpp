@@ -234,7 +234,12 @@ void append_column(Column& column, const Column& more) {
   if (auto* category = std::get_if<CategoryColumn>(&column)) {
     append_codes(*category, std::get<CategoryColumn>(more));
   } else if (auto* text = std::get_if<TextColumn>(&column)) {
-    const auto& values = std::get<TextColumn>(more).values;
+    const auto& [values, is_missing] = std::get<TextColumn>(more);
+    if (!text->is_missing.empty() || !is_missing.empty()) {
+      text->is_missing.resize(text->values.size());
+      text->is_missing.insert(text->is_missing.end(), is_missing.begin(), is_missing.end());
+      text->is_missing.resize(text->values.size() + values.size());
+    }
     text->values.insert(text->values.end(), values.begin(), values.end());
   } else {
     const auto& values = std::get<NumberColumn>(more).values;

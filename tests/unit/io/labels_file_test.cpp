@@ -1,0 +1,49 @@
+#include "saithe/io/labels_file.h"
+
+#include <gtest/gtest.h>
+
+#include "support/folder_for_test.h"
+
+namespace saithe {
+namespace {
+
+using testing::FolderForTest;
+using testing::write_bytes;
+
+Dataset five_cells(std::vector<std::string> barcodes) {
+  CsrMatrix counts;
+  counts.n_rows = 5;
+  counts.n_cols = 1;
+  counts.row_start.assign(6, 0);
+  return Dataset("cells.h5ad", std::move(counts), Table(std::move(barcodes)), Table({"gene"}));
+}
+
+const std::vector<std::string> kBarcodes = {"cell0", "cell1", "cell2", "cell3", "cell4"};
+
+TEST(LabelsFile, JoinsByBarcodeInTheOrderOfTheFile) {
+  const FolderForTest folder;
+  write_bytes(folder / "l.tsv", "barcode\tcell_type\ncell3\tB\nother\tB\ncell1\tT cell\r\n");
+  const LabelJoin join = join_labels(folder / "l.tsv", five_cells(kBarcodes));
+  EXPECT_EQ(join.cells, (std::vector<CellIndex>{1, 3}));
+  EXPECT_EQ(join.labels, (std::vector<std::string>{"T cell", "B"}));
+  EXPECT_EQ(join.n_cells_without_label, 3);
+  EXPECT_EQ(join.n_labels_without_cell, 1);
+}
+
+TEST(LabelsFile, EveryMistakeIsNamed) {
+  const FolderForTest folder;
+  const Dataset cells = five_cells(kBarcodes);
+  EXPECT_SAITHE_ERROR(join_labels(folder / "none.tsv", cells), ErrorKind::NotFound, "none.tsv");
+  write_bytes(folder / "l.tsv", "cell1\tT\ncell2,B\n");
+  EXPECT_SAITHE_ERROR(join_labels(folder / "l.tsv", cells), ErrorKind::BadFormat, "l.tsv:2");
+  write_bytes(folder / "l.tsv", "cell1\tT\ncell1\tB\n");
+  EXPECT_SAITHE_ERROR(join_labels(folder / "l.tsv", cells), ErrorKind::BadFormat, "on line 1");
+  write_bytes(folder / "l.tsv", "x-1\tT\n");
+  EXPECT_SAITHE_ERROR(join_labels(folder / "l.tsv", cells), ErrorKind::BadFormat, "none of its 1");
+  const Dataset twice = five_cells({"cell0", "cell1", "cell1", "cell3", "cell4"});
+  write_bytes(folder / "l.tsv", "cell1\tT\n");
+  EXPECT_SAITHE_ERROR(join_labels(folder / "l.tsv", twice), ErrorKind::BadFormat, "stands twice");
+}
+
+}  // namespace
+}  // namespace saithe

@@ -1,0 +1,89 @@
+#include <gtest/gtest.h>
+
+#include "saithe/io/open.h"
+#include "support/folder_for_test.h"
+
+namespace saithe {
+namespace {
+
+using testing::FolderForTest;
+using testing::write_bytes;
+
+const Context kContext(1);
+constexpr const char* kHeader = "%%MatrixMarket matrix coordinate integer general\n% a comment\n";
+
+/// A v2 folder of 3 genes x 2 cells with the given text after the header.
+void write_folder(const FolderForTest& folder, const std::string& rest,
+                  const std::string& header = kHeader) {
+  write_bytes(folder / "matrix.mtx", header + rest);
+  write_bytes(folder / "genes.tsv", "E1\tA\nE2\tB\nE3\tA\n");
+  write_bytes(folder / "barcodes.tsv", "c1\nc2\n");
+}
+
+TEST(MatrixMarket, ReadsAFolderOfTwoColumns) {
+  const FolderForTest folder;
+  write_folder(folder, "3 2 4\n3 1 5\n1 1 2\n2 2 1\n2 2 3\n");
+  const Dataset cells = read_dataset(folder.path(), {}, kContext);
+  EXPECT_EQ(cells.counts.row_start, (std::vector<RowPointer>{0, 2, 3}));
+  EXPECT_EQ(cells.counts.columns, (std::vector<GeneIndex>{0, 2, 1}));
+  EXPECT_EQ(cells.counts.values, (std::vector<float>{2, 5, 4}));  // an entry twice is summed
+  EXPECT_EQ(cells.var().index(), (std::vector<std::string>{"A", "B", "A-1"}));
+  EXPECT_EQ(cells.var().as_text("gene_ids"), (std::vector<std::string>{"E1", "E2", "E3"}));
+  EXPECT_EQ(inspect_file(folder.path(), {}, kContext).format, "10x MTX folder v2");
+}
+
+TEST(MatrixMarket, OnlyGeneExpressionIsKept) {
+  const FolderForTest folder;
+  write_bytes(folder / "matrix.mtx", std::string(kHeader) + "3 2 3\n1 1 2\n2 1 9\n3 2 4\n");
+  write_bytes(folder / "features.tsv",
+              "E1\tA\tGene Expression\nP\tCD3\tAntibody Capture\nE3\tC\tGene Expression\n");
+  write_bytes(folder / "barcodes.tsv", "c1\nc2\n");
+  const Dataset cells = read_dataset(folder.path(), {}, kContext);
+  EXPECT_EQ(cells.var().index(), (std::vector<std::string>{"A", "C"}));
+  EXPECT_EQ(cells.counts.values, (std::vector<float>{2, 4}));
+  EXPECT_EQ(inspect_file(folder.path(), {}, kContext).format, "10x MTX folder v3");
+}
+
+TEST(MatrixMarket, ErrorsNameTheLine) {
+  const FolderForTest folder;
+  struct Case {
+    const char* rest;
+    const char* part;
+  };
+  const std::vector<Case> cases = {
+      {"3 2 2\n4 1 1\n1 1 1\n", "matrix.mtx:4: the entry (4, 1) lies outside the matrix of 3 x 2"},
+      {"3 2 2\n1 3 1\n1 1 1\n", "matrix.mtx:4: the entry (1, 3)"},
+      {"3 2 2\n0 1 1\n1 1 1\n", "matrix.mtx:4: the entry (0, 1)"},
+      {"3 2 3\n1 1 1\n2 1 1\n", "ends after 2 of 3 entries"},
+      {"3 2 1\n1 1 1\n2 1 1\n", "matrix.mtx:5: has more entries than the 1"},
+      {"3 2 1\n1 1 x\n", "matrix.mtx:4: '1 1 x' is not 'row column value'"},
+      {"3 2 1\n1 1\n", "matrix.mtx:4"},
+      {"3 2\n", "matrix.mtx:3: '3 2' is not the three sizes"},
+      {"3 5 1\n1 1 1\n", "barcodes.tsv has 2 barcodes"},
+      {"", "ends before its sizes"},
+  };
+  for (const Case& c : cases) {
+    write_folder(folder, c.rest);
+    EXPECT_SAITHE_ERROR(read_dataset(folder.path(), {}, kContext), ErrorKind::BadFormat, c.part);
+  }
+  for (const char* header : {"%%MatrixMarket matrix array real general\n", "3 2 1\n", "",
+                             "%%MatrixMarket matrix coordinate pattern general\n"}) {
+    write_folder(folder, header[0] == '\0' ? "" : "3 2 1\n1 1 1\n", header);
+    EXPECT_SAITHE_ERROR(read_dataset(folder.path(), {}, kContext), ErrorKind::BadFormat,
+                        "matrix.mtx");
+  }
+}
+
+TEST(MatrixMarket, MissingFilesAndRepeatedIds) {
+  const FolderForTest folder;
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::NotFound, "matrix.mtx");
+  write_folder(folder, "3 2 1\n1 1 1\n");
+  write_bytes(folder / "genes.tsv", "E1\tA\nE2\tB\nE1\tC\n");
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
+                      "'E1' stands twice");
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {"counts", false, ""}, kContext),
+                      ErrorKind::InvalidArgument, "--layer");
+}
+
+}  // namespace
+}  // namespace saithe
