@@ -87,6 +87,9 @@ std::vector<std::string> read_text_attribute(hid_t object, const std::string& na
 
 void initialise_hdf5() {
   static const bool is_done = [] {
+    // Every file is flushed when it is written; at exit the library would touch again, and crash
+    // on, a file that a full disk left half-written.
+    H5dont_atexit();
     H5open();
     H5PLset_loading_state(0);          // a plug-in is code from somewhere else
     H5Lunregister(H5L_TYPE_EXTERNAL);  // also those that a soft link would lead through
