@@ -128,6 +128,8 @@ QcResult filter_cells_and_genes(const Dataset& dataset, const QcOptions& options
                                 const Context& context) {
   require_options(options);
   const CsrView counts = dataset.counts.view();
+  // Sought among all genes: a listed gene that min_cells takes is no mistake of the user.
+  const std::vector<bool> is_mt = find_mitochondrial_genes(dataset.var(), options);
   QcResult result;
   result.cells.resize(as_size(dataset.n_cells()));
   std::iota(result.cells.begin(), result.cells.end(), CellIndex{0});
@@ -153,8 +155,9 @@ QcResult filter_cells_and_genes(const Dataset& dataset, const QcOptions& options
   }
 
   const Dataset rest = select_genes(select_cells(dataset, result.cells), result.genes);
-  result.metrics =
-      qc_metrics(rest.counts.view(), find_mitochondrial_genes(rest.var(), options), context);
+  std::vector<bool> is_mt_of_rest;
+  for (const GeneIndex gene : result.genes) is_mt_of_rest.push_back(is_mt[as_size(gene)]);
+  result.metrics = qc_metrics(rest.counts.view(), is_mt_of_rest, context);
   result.metrics_cells = result.cells;
   const auto keep_cells = [&](std::string name, auto&& passes) {
     FilterStep step{std::move(name), 0, 0};

@@ -17,8 +17,8 @@ namespace {
 // Cells that a thread draws at once.
 constexpr std::int64_t kChunkCells = 256;
 
-// The spread of gene means, ln; with it 850 expressed genes take some 2 400 counts, as PBMC3K has.
-constexpr double kGeneSpread = 2.1;
+// The spread of gene means, ln; with it 850 expressed genes take some 2 200 counts, as in PBMC3K.
+constexpr double kGeneSpread = 2.4;
 // The spread of a cell's depth, ln, as in PBMC3K.
 constexpr double kDepthSpread = 0.35;
 // Variance of a count over its mean, less 1 (Fano factor 1.3).
@@ -54,7 +54,7 @@ constexpr std::array<const char*, 13> kMitochondrial = {
     "MT-ND3", "MT-ND4L", "MT-ND4", "MT-ND5", "MT-ND6",  "MT-CYB"};
 
 constexpr int kExtraTypeWeight = 100;  // of a type beyond the eight
-constexpr double kMarkerWeight = 60;   // of a marker in its type, against a gene of median mean
+constexpr double kMarkerWeight = 120;  // of a marker in its type, against a gene of median mean
 constexpr double kMtShare = 0.02;      // of the counts of a good cell
 
 /// Numbers one after the other from a stream, for the distributions of the standard library.
@@ -301,7 +301,7 @@ SimulatedCells::Recipe::Cell SimulatedCells::Recipe::draw_cell(CellIndex index,
   double bursts =
       mean_bursts * std::exp(kDepthSpread * draws.normal() - kDepthSpread * kDepthSpread / 2);
   double mt_share = 0;  // beyond that of a good cell
-  if (cell.is_poor && is_empty_droplet) bursts *= 0.05;
+  if (cell.is_poor && is_empty_droplet) bursts *= 0.025;
   if (cell.is_poor && !is_empty_droplet) mt_share = 0.1 + 0.4 * draws.uniform();
 
   // A negative binomial with a constant ratio of variance and mean is a Poisson number of bursts,

@@ -1,6 +1,6 @@
 #pragma once
 
-// Labelled counts of a PBMC-like mixture, drawn from a stated model (docs/methods.md).
+// Labelled counts of a PBMC-like mixture, drawn from a stated model (docs/methods_simulate.md).
 
 #include <cstdint>
 #include <memory>
