@@ -5,18 +5,16 @@
 #include <cmath>
 
 #include "saithe/core/parallel.h"
-#include "saithe/core/random.h"
 #include "saithe/core/types.h"
+#include "saithe/embed/layout_moves.h"
 
 namespace saithe::embed {
 namespace {
 
-constexpr std::int64_t kChunkPoints = 512;
+constexpr std::int64_t kChunkPoints = 64;
 // Points that move at the same time, from the same positions: one in kGroups. One group alone would
 // let linked points jump past each other.
-constexpr std::int64_t kGroups = 4;
-// A move is at most this long in each direction.
-constexpr float kLongestMove = 4.0F;
+constexpr std::int64_t kGroups = 8;
 
 }  // namespace
 
@@ -79,42 +77,27 @@ Curve fit_curve(double min_dist, double spread) {
 
 namespace {
 
-/// Everything a move needs.
-struct Forces {
-  float a = 0;
-  float b = 0;
-  float attract = 0;  // -2 a b
-  float repel = 0;    // 2 b
+/// The links that act often enough to matter, and when each acts next.
+struct Schedule {
+  std::vector<std::int64_t> first_link;  // of each point
+  std::vector<std::int32_t> other;
+  std::vector<float>
+      period;  // in epochs: the strongest link acts in each, a weaker one more rarely
+  std::vector<float> next;
 
-  explicit Forces(const Curve& curve)
-      : a(static_cast<float>(curve.a)),
-        b(static_cast<float>(curve.b)),
-        attract(static_cast<float>(-2 * curve.a * curve.b)),
-        repel(static_cast<float>(2 * curve.b)) {}
-
-  static float clip(float move) { return std::clamp(move, -kLongestMove, kLongestMove); }
-
-  /// Moves (x, y) towards the other end of a link.
-  void pull(float& x, float& y, float other_x, float other_y, float rate) const {
-    const float dx = x - other_x;
-    const float dy = y - other_y;
-    const float d2 = dx * dx + dy * dy;
-    if (d2 <= 0) return;
-    const float power = std::exp2(b * std::log2(d2));  // d^(2b)
-    const float coefficient = attract * power / (d2 * (1.0F + a * power));
-    x += clip(coefficient * dx) * rate;
-    y += clip(coefficient * dy) * rate;
-  }
-  /// Moves (x, y) away from a point that it is not linked with.
-  void push(float& x, float& y, float other_x, float other_y, float rate) const {
-    const float dx = x - other_x;
-    const float dy = y - other_y;
-    const float d2 = dx * dx + dy * dy;
-    if (d2 <= 0) return;
-    const float power = std::exp2(b * std::log2(d2));
-    const float coefficient = repel / ((0.001F + d2) * (1.0F + a * power));
-    x += clip(coefficient * dx) * rate;
-    y += clip(coefficient * dy) * rate;
+  Schedule(const CsrView& graph, float largest, int n_epochs) {
+    first_link.push_back(0);
+    for (CellIndex point = 0; point < graph.n_rows; ++point) {
+      const auto columns = graph.row_columns(point);
+      const auto weights = graph.row_values(point);
+      for (std::size_t i = 0; i < columns.size(); ++i) {
+        if (weights[i] * static_cast<float>(n_epochs) < largest) continue;
+        other.push_back(columns[i]);
+        period.push_back(largest / weights[i]);
+      }
+      first_link.push_back(static_cast<std::int64_t>(other.size()));
+    }
+    next = period;
   }
 };
 
@@ -126,63 +109,39 @@ void optimize_layout(const CsrView& graph, const LayoutOptions& options, DenseMa
   const float largest =
       graph.values.empty() ? 0.0F : *std::max_element(graph.values.begin(), graph.values.end());
   if (largest <= 0) return;
-  const Forces forces(options.curve);
+  Schedule schedule(graph, largest, options.n_epochs);
   DenseMatrix next = layout;
 
-  // A link of weight w acts in every (largest / w)-th epoch: as often as its weight says.
-  const auto is_due = [&](float weight, int epoch) {
-    const double share = static_cast<double>(weight) / static_cast<double>(largest);
-    return std::floor(share * (epoch + 1)) > std::floor(share * epoch);
-  };
-  const auto move_point = [&](std::int64_t point, int epoch, float rate, const Random& random) {
-    float x = layout(point, 0);
-    float y = layout(point, 1);
-    const auto columns = graph.row_columns(point);
-    const auto weights = graph.row_values(point);
-    std::uint64_t index =
-        static_cast<std::uint64_t>(graph.row_start[as_size(point)] - graph.row_start.front()) *
-        static_cast<std::uint64_t>(options.negative_sample_rate);
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      if (is_due(weights[i], epoch)) {
-        const float other_x = layout(columns[i], 0);
-        const float other_y = layout(columns[i], 1);
-        // umap-learn meets the link from both ends and moves both ends each time.
-        forces.pull(x, y, other_x, other_y, rate);
-        forces.pull(x, y, other_x, other_y, rate);
-        for (int s = 0; s < options.negative_sample_rate; ++s) {
-          const auto other = static_cast<std::int64_t>(
-              random.below(index + static_cast<std::uint64_t>(s), static_cast<std::uint64_t>(n)));
-          if (other == point) continue;
-          forces.push(x, y, layout(other, 0), layout(other, 1), rate);
-        }
-      }
-      index += static_cast<std::uint64_t>(options.negative_sample_rate);
-    }
-    next(point, 0) = x;
-    next(point, 1) = y;
-  };
+  LayoutMoves moves;
+  moves.n_points = n;
+  moves.first_link = schedule.first_link.data();
+  moves.other = schedule.other.data();
+  moves.period = schedule.period.data();
+  moves.next_epoch = schedule.next.data();
+  moves.positions = layout.data();
+  moves.moved = next.data();
+  moves.a = static_cast<float>(options.curve.a);
+  moves.b = static_cast<float>(options.curve.b);
+  moves.n_samples = options.negative_sample_rate;
+  moves.seed = context.seed();
 
   for (int epoch = 0; epoch < options.n_epochs; ++epoch) {
     context.throw_if_cancelled();
     context.report("UMAP", epoch, options.n_epochs);
-    const auto rate = static_cast<float>(options.learning_rate *
-                                         (1.0 - static_cast<double>(epoch) / options.n_epochs));
-    const Random random(context.seed(), stream::kUmap + 2000 + static_cast<std::uint64_t>(epoch));
+    moves.epoch = epoch;
+    moves.rate = static_cast<float>(options.learning_rate *
+                                    (1.0 - static_cast<double>(epoch) / options.n_epochs));
     for (std::int64_t group = 0; group < kGroups; ++group) {
       const std::int64_t n_members = (n - group + kGroups - 1) / kGroups;
       if (n_members <= 0) continue;
       parallel_for(context, n_members, kChunkPoints, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t m = begin; m < end; ++m)
-          move_point(group + m * kGroups, epoch, rate, random);
+        move_points(moves, group + begin * kGroups, group + end * kGroups, kGroups);
       });
-      parallel_for(context, n_members, 16 * kChunkPoints,
-                   [&](std::int64_t begin, std::int64_t end) {
-                     for (std::int64_t m = begin; m < end; ++m) {
-                       const std::int64_t point = group + m * kGroups;
-                       layout(point, 0) = next(point, 0);
-                       layout(point, 1) = next(point, 1);
-                     }
-                   });
+      for (std::int64_t m = 0; m < n_members; ++m) {
+        const std::int64_t point = group + m * kGroups;
+        layout(point, 0) = next(point, 0);
+        layout(point, 1) = next(point, 1);
+      }
     }
   }
   context.report("UMAP", options.n_epochs, options.n_epochs);

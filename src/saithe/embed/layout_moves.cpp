@@ -1,0 +1,165 @@
+#include "saithe/embed/layout_moves.h"
+
+#include <algorithm>
+
+#include "saithe/core/random.h"
+#include "saithe/kernels/cpu/simd.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "saithe/embed/layout_moves.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace saithe::embed {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::CappedTag<float, 8>;
+using V = hn::Vec<D>;
+
+// Forces that act from the same position; a multiple of every vector's lanes.
+constexpr std::size_t kForces = 8;
+// A move is at most this long in each direction.
+constexpr float kLongestMove = 4.0F;
+
+/// log2 of positive normal numbers; the polynomial is off by 6e-7 at most.
+HWY_INLINE V Log2(V x) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const auto bits = hn::BitCast(di, x);
+  // The exponent that leaves a mantissa between sqrt(1/2) and sqrt(2).
+  const auto exponent = hn::ShiftRight<23>(hn::Sub(bits, hn::Set(di, 0x3F3504F3)));
+  const V f = hn::Sub(hn::BitCast(d, hn::Sub(bits, hn::ShiftLeft<23>(exponent))), hn::Set(d, 1.0F));
+  V sum = hn::Set(d, 0.17213075F);
+  for (const float c :
+       {-0.26950934F, 0.29563411F, -0.35935038F, 0.4806291F, -0.72136404F, 1.4426964F}) {
+    sum = hn::MulAdd(sum, f, hn::Set(d, c));
+  }
+  return hn::MulAdd(sum, f, hn::ConvertTo(d, exponent));
+}
+
+/// 2^x for -126 <= x <= 126; off by 3e-7 of the value at most.
+HWY_INLINE V Exp2(V x) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const auto whole = hn::NearestInt(x);
+  const V f = hn::Sub(x, hn::ConvertTo(d, whole));
+  V sum = hn::Set(d, 0.001339531F);
+  for (const float c : {0.0096707889F, 0.055503406F, 0.24022211F, 0.6931472F, 1.0000001F}) {
+    sum = hn::MulAdd(sum, f, hn::Set(d, c));
+  }
+  return hn::Mul(sum, hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(whole, hn::Set(di, 127)))));
+}
+
+/// Up to eight points that pull or push a ninth.
+struct Forces {
+  HWY_ALIGN float x[kForces];
+  HWY_ALIGN float y[kForces];
+  HWY_ALIGN float pull[kForces];  // -2 a b for a link, else 0
+  HWY_ALIGN float push[kForces];  // 2 b for a point that is not linked, else 0
+  std::size_t n = 0;
+
+  void add(const float* position, float pull_by, float push_by) {
+    x[n] = position[0];
+    y[n] = position[1];
+    pull[n] = pull_by;
+    push[n] = push_by;
+    ++n;
+  }
+};
+
+/// Moves (x, y) by all forces at once: pull p / (d^2 (1 + a p)), push / ((0.001 + d^2)(1 + a p))
+/// with p = d^(2b), each part cut to kLongestMove.
+HWY_INLINE void Apply(Forces& forces, const LayoutMoves& m, float& x, float& y) {
+  const D d;
+  for (std::size_t i = forces.n; i < kForces; ++i) {
+    forces.x[i] = x;
+    forces.y[i] = y;
+    forces.pull[i] = 0;
+    forces.push[i] = 0;
+  }
+  HWY_ALIGN float move_x[kForces];
+  HWY_ALIGN float move_y[kForces];
+  const V zero = hn::Zero(d);
+  for (std::size_t i = 0; i < kForces; i += hn::Lanes(d)) {
+    const V dx = hn::Sub(hn::Set(d, x), hn::Load(d, forces.x + i));
+    const V dy = hn::Sub(hn::Set(d, y), hn::Load(d, forces.y + i));
+    const V d2 = hn::Max(hn::MulAdd(dx, dx, hn::Mul(dy, dy)), hn::Set(d, 1e-30F));
+    const V pull = hn::Load(d, forces.pull + i);
+    const V push = hn::Load(d, forces.push + i);
+    const V log_power = hn::Mul(hn::Set(d, m.b), Log2(d2));
+    const V power = Exp2(hn::Min(hn::Max(log_power, hn::Set(d, -120.0F)), hn::Set(d, 120.0F)));
+    const V near = hn::IfThenElse(hn::Gt(push, zero), hn::Set(d, 0.001F), zero);
+    const V numerator = hn::MulAdd(pull, power, push);
+    const V denominator =
+        hn::Mul(hn::Add(d2, near), hn::MulAdd(hn::Set(d, m.a), power, hn::Set(d, 1.0F)));
+    const V coefficient = hn::Div(numerator, denominator);
+    const V longest = hn::Set(d, kLongestMove);
+    const V shortest = hn::Set(d, -kLongestMove);
+    hn::Store(hn::Min(hn::Max(hn::Mul(coefficient, dx), shortest), longest), d, move_x + i);
+    hn::Store(hn::Min(hn::Max(hn::Mul(coefficient, dy), shortest), longest), d, move_y + i);
+  }
+  // In one order for every width of the vectors.
+  for (std::size_t i = 0; i < forces.n; ++i) {
+    x += move_x[i] * m.rate;
+    y += move_y[i] * m.rate;
+  }
+  forces.n = 0;
+}
+
+void MovePoints(const LayoutMoves& m, std::int64_t begin, std::int64_t end, std::int64_t stride) {
+  const Random random(m.seed, stream::kUmap + 2000 + static_cast<std::uint64_t>(m.epoch));
+  const auto n_points = static_cast<std::uint64_t>(m.n_points);
+  const auto n_samples = static_cast<std::uint64_t>(m.n_samples);
+  const float attraction = -2 * m.a * m.b;
+  const float repulsion = 2 * m.b;
+  Forces forces;
+  for (std::int64_t point = begin; point < std::min(end, m.n_points); point += stride) {
+    float x = m.positions[2 * point];
+    float y = m.positions[2 * point + 1];
+    const float* before = nullptr;  // the link that acted last
+    for (std::int64_t i = m.first_link[point]; i < m.first_link[point + 1]; ++i) {
+      if (m.next_epoch[i] > static_cast<float>(m.epoch + 1)) continue;
+      m.next_epoch[i] += m.period[i];
+      // umap-learn meets a link from both ends and moves both ends each time: every link pulls
+      // twice, here once together with the next one.
+      const float* other = m.positions + 2 * std::int64_t{m.other[i]};
+      forces.add(other, attraction, 0);
+      if (before != nullptr) forces.add(before, attraction, 0);
+      before = other;
+      for (std::uint64_t s = 0; s < n_samples; ++s) {
+        const auto sample = static_cast<std::int64_t>(
+            random.below(static_cast<std::uint64_t>(i) * n_samples + s, n_points));
+        if (sample == point) continue;
+        if (forces.n == kForces) Apply(forces, m, x, y);
+        forces.add(m.positions + 2 * sample, 0, repulsion);
+      }
+      Apply(forces, m, x, y);
+    }
+    if (before != nullptr) {
+      forces.add(before, attraction, 0);
+      Apply(forces, m, x, y);
+    }
+    m.moved[2 * point] = x;
+    m.moved[2 * point + 1] = y;
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace saithe::embed
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace saithe::embed {
+
+HWY_EXPORT(MovePoints);
+
+void move_points(const LayoutMoves& moves, std::int64_t begin, std::int64_t end,
+                 std::int64_t stride) {
+  kernels::cpu::choose_simd_target();
+  HWY_DYNAMIC_DISPATCH(MovePoints)(moves, begin, end, stride);
+}
+
+}  // namespace saithe::embed
+#endif  // HWY_ONCE
