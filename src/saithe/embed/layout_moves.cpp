@@ -118,16 +118,15 @@ void MovePoints(const LayoutMoves& m, std::int64_t begin, std::int64_t end, std:
   for (std::int64_t point = begin; point < std::min(end, m.n_points); point += stride) {
     float x = m.positions[2 * point];
     float y = m.positions[2 * point + 1];
-    const float* before = nullptr;  // the link that acted last
     for (std::int64_t i = m.first_link[point]; i < m.first_link[point + 1]; ++i) {
       if (m.next_epoch[i] > static_cast<float>(m.epoch + 1)) continue;
       m.next_epoch[i] += m.period[i];
-      // umap-learn meets a link from both ends and moves both ends each time: every link pulls
-      // twice, here once together with the next one.
+      // umap-learn meets a link from both ends and moves both ends each time: two pulls, one after
+      // the other, the second together with the pushes.
       const float* other = m.positions + 2 * std::int64_t{m.other[i]};
       forces.add(other, attraction, 0);
-      if (before != nullptr) forces.add(before, attraction, 0);
-      before = other;
+      Apply(forces, m, x, y);
+      forces.add(other, attraction, 0);
       for (std::uint64_t s = 0; s < n_samples; ++s) {
         const auto sample = static_cast<std::int64_t>(
             random.below(static_cast<std::uint64_t>(i) * n_samples + s, n_points));
@@ -135,10 +134,6 @@ void MovePoints(const LayoutMoves& m, std::int64_t begin, std::int64_t end, std:
         if (forces.n == kForces) Apply(forces, m, x, y);
         forces.add(m.positions + 2 * sample, 0, repulsion);
       }
-      Apply(forces, m, x, y);
-    }
-    if (before != nullptr) {
-      forces.add(before, attraction, 0);
       Apply(forces, m, x, y);
     }
     m.moved[2 * point] = x;
