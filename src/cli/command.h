@@ -1,0 +1,91 @@
+#pragma once
+
+// How a subcommand meets the command line: options declared once by describe() become flags, and
+// what was given explicitly is laid over a preset.
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "saithe/core/option_text.h"
+#include "saithe/kernels/backend.h"
+
+namespace saithe::cli {
+
+/// Options of every command.
+struct CommonOptions {
+  int threads = 0;
+  std::uint64_t seed = 0;
+  bool quiet = false;
+  bool overwrite = false;
+  kernels::Device device = kernels::Device::Auto;
+
+  template <typename Visitor>
+  static void describe(Visitor& visit, CommonOptions& options) {
+    visit("threads", options.threads, "threads to use (0: as many as there are)");
+    visit("seed", options.seed, "seed of everything random");
+    visit("device", options.device, "where to compute: auto, cpu, cuda");
+    visit("overwrite", options.overwrite, "replace existing outputs");
+    visit("quiet", options.quiet, "say nothing but warnings and errors");
+  }
+};
+
+/// Flags for describe()-d options. One binder serves one subcommand.
+class OptionFlags {
+ public:
+  /// Adds a flag for every option; help shows the values of `defaults`.
+  template <typename Options>
+  void add(CLI::App& app, const Options& defaults, const std::string& group) {
+    Options copy = defaults;
+    auto visit = [&](const char* name, const auto& value, const char* help) {
+      using Value = std::decay_t<decltype(value)>;
+      add_flag(app, name, option_text(value), help, std::is_same_v<Value, bool>, group);
+    };
+    Options::describe(visit, copy);
+  }
+  /// Lays what the command line gave over `options`. Throws Error(InvalidArgument).
+  template <typename Options>
+  void apply(Options& options) const {
+    auto visit = [&](const char* name, auto& value, const char*) {
+      const auto found = flags_.find(name);
+      if (found == flags_.end() || found->second->option->count() == 0) return;
+      set_option(found->second->text, name, value);
+    };
+    Options::describe(visit, options);
+  }
+  [[nodiscard]] bool is_given(const std::string& name) const {
+    const auto found = flags_.find(name);
+    return found != flags_.end() && found->second->option->count() > 0;
+  }
+
+ private:
+  struct Flag {
+    std::string text;
+    CLI::Option* option = nullptr;
+  };
+  void add_flag(CLI::App& app, const std::string& name, const std::string& default_text,
+                const std::string& help, bool is_switch, const std::string& group);
+
+  std::map<std::string, std::unique_ptr<Flag>> flags_;  // unique_ptr: CLI11 keeps addresses
+};
+
+/// Adds the subcommand `name`; `run` is called when it was chosen and its exit code stored.
+using Run = std::function<int(const CommonOptions& common)>;
+CLI::App* add_subcommand(CLI::App& program, const std::string& name, const std::string& help,
+                         const std::shared_ptr<OptionFlags>& flags, Run run);
+
+/// Runs the chosen subcommand.
+int run_chosen();
+
+// One per file.
+void add_walkthrough(CLI::App& program);
+void add_train(CLI::App& program);
+void add_predict(CLI::App& program);
+void add_evaluate(CLI::App& program);
+void add_embed(CLI::App& program);
+void add_inspect(CLI::App& program);
+void add_simulate(CLI::App& program);
+
+}  // namespace saithe::cli

@@ -1,0 +1,70 @@
+#include "annotations.h"
+#include "saithe/classify/model_file.h"
+#include "saithe/classify/predict.h"
+#include "saithe/core/text_io.h"
+#include "saithe/embed/umap.h"
+#include "saithe/io/open.h"
+#include "session.h"
+
+namespace saithe::cli {
+namespace {
+
+struct Request {
+  std::string model;
+  std::string data;
+  std::string output;
+  bool force = false;
+};
+
+int run(const CommonOptions& common, const OptionFlags& flags, const Request& request) {
+  Session session(common);
+  ReadOptions reading;
+  UmapOptions layout;
+  flags.apply(reading);
+  flags.apply(layout);
+  { const OutputFile probe(request.output, common.overwrite); }
+  const Model model = load_model(request.model);
+  const auto source = open_source(request.data, reading, session.context());
+  PredictOptions options;
+  options.with_hidden = true;
+  options.with_probabilities = false;
+  options.force = request.force;
+  Predictions predictions = predict(model, *source, options, common.device, session.context());
+  if (predictions.hidden.n_rows() == 0) {
+    fail(ErrorKind::Incompatible, "{}: the model has no hidden layer to embed", request.model);
+  }
+  Annotations annotations;
+  annotations.obsm.emplace_back("X_umap",
+                                umap(predictions.hidden.view(), layout, session.context()));
+  annotations.obsm.emplace_back("X_saithe_hidden", std::move(predictions.hidden));
+  annotations.uns.emplace_back("saithe/version", model.saithe_version);
+  if (is_h5ad(request.data)) {
+    annotate_h5ad(request.data, request.output, annotations, common.overwrite, session.context());
+  } else {
+    write_h5ad(request.output, read_dataset(request.data, reading, session.context()), annotations,
+               common.overwrite, session.context());
+  }
+  session.say("written: " + request.output);
+  session.finish(source->n_cells());
+  return 0;
+}
+
+}  // namespace
+
+void add_embed(CLI::App& program) {
+  const auto flags = std::make_shared<OptionFlags>();
+  const auto request = std::make_shared<Request>();
+  CLI::App* app = add_subcommand(
+      program, "embed", "Write a model's last hidden layer of cells, and its UMAP", flags,
+      [=](const CommonOptions& common) { return run(common, *flags, *request); });
+  app->add_option("MODEL", request->model, "a model that train or walkthrough wrote")->required();
+  app->add_option("DATA", request->data, "cells: h5ad, 10x HDF5, 10x MTX folder")->required();
+  app->add_option("-o,--output", request->output, "the h5ad to write")
+      ->required()
+      ->type_name("FILE");
+  app->add_flag("--force", request->force, "accept data that lack most of the model's genes");
+  flags->add(*app, UmapOptions{}, "UMAP");
+  flags->add(*app, ReadOptions{}, "Reading");
+}
+
+}  // namespace saithe::cli

@@ -1,0 +1,63 @@
+#include "labelled_cells.h"
+#include "saithe/classify/evaluation_json.h"
+#include "saithe/classify/model_file.h"
+#include "saithe/classify/predict.h"
+#include "saithe/core/text_io.h"
+#include "session.h"
+
+namespace saithe::cli {
+namespace {
+
+struct Request {
+  std::string model;
+  std::string data;
+  std::string output;
+  LabelPlace labels;
+  bool force = false;
+};
+
+int run(const CommonOptions& common, const OptionFlags& flags, const Request& request) {
+  Session session(common);
+  ReadOptions reading;
+  flags.apply(reading);
+  if (!request.output.empty()) const OutputFile probe(request.output, common.overwrite);
+  const Model model = load_model(request.model);
+  const auto source = open_source(request.data, reading, session.context());
+  const auto truth = model.types.encode(find_labels(request.labels, *source, session));
+  PredictOptions options;
+  options.with_logits = true;
+  options.force = request.force;
+  const Predictions predictions =
+      predict(model, *source, options, common.device, session.context());
+  const Evaluation evaluation = saithe::evaluate(
+      predictions.probabilities.view(), truth, model.types, predictions.logits.view(), model.loss);
+  const std::string text = evaluation_json(evaluation);
+  if (request.output.empty()) {
+    std::fputs(text.c_str(), stdout);
+  } else {
+    write_file(request.output, text, common.overwrite);
+    session.say("written: " + request.output);
+  }
+  session.finish(source->n_cells());
+  return 0;
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& program) {
+  const auto flags = std::make_shared<OptionFlags>();
+  const auto request = std::make_shared<Request>();
+  CLI::App* app =
+      add_subcommand(program, "evaluate", "Judge a model on labelled cells", flags,
+                     [=](const CommonOptions& common) { return run(common, *flags, *request); });
+  app->add_option("MODEL", request->model, "a model that train or walkthrough wrote")->required();
+  app->add_option("DATA", request->data, "labelled cells: h5ad, 10x HDF5, 10x MTX folder")
+      ->required();
+  app->add_option("-o,--output", request->output, "write the JSON here instead of to stdout")
+      ->type_name("FILE");
+  add_label_flags(*app, request->labels);
+  app->add_flag("--force", request->force, "accept data that lack most of the model's genes");
+  flags->add(*app, ReadOptions{}, "Reading");
+}
+
+}  // namespace saithe::cli

@@ -1,0 +1,116 @@
+#include <nlohmann/json.hpp>
+
+#include "saithe/classify/model_file.h"
+#include "saithe/io/open.h"
+#include "session.h"
+
+namespace saithe::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json columns_json(const std::vector<ColumnSummary>& columns) {
+  ordered_json all = ordered_json::object();
+  for (const ColumnSummary& column : columns) {
+    all[column.name] = {{"kind", column.kind}, {"n_values", column.n_values}};
+  }
+  return all;
+}
+
+ordered_json summary_json(const FileSummary& summary) {
+  return {{"format", summary.format},
+          {"n_cells", summary.n_cells},
+          {"n_genes", summary.n_genes},
+          {"n_stored", summary.n_stored},
+          {"value_kind", summary.holds_whole_numbers ? "counts" : "other"},
+          {"total", summary.total},
+          {"layers", summary.layers},
+          {"has_raw", summary.has_raw},
+          {"obs", columns_json(summary.obs)},
+          {"var", columns_json(summary.var)},
+          {"warnings", summary.warnings}};
+}
+
+std::string columns_text(const char* name, const std::vector<ColumnSummary>& columns) {
+  std::string text;
+  for (const ColumnSummary& column : columns) {
+    text += fmt::format("{} {}: {} of {} values\n", name, printable(column.name), column.kind,
+                        column.n_values);
+  }
+  return text;
+}
+
+std::string summary_text(const FileSummary& summary) {
+  std::string text =
+      fmt::format("format: {}\ncells: {}\ngenes: {}\nstored values: {}\nvalues: {}\ntotal: {}\n",
+                  summary.format, summary.n_cells, summary.n_genes, summary.n_stored,
+                  summary.holds_whole_numbers ? "counts (whole numbers)" : "no counts",
+                  format_number(summary.total));
+  for (const std::string& layer : summary.layers) text += "layer: " + printable(layer) + "\n";
+  if (summary.has_raw) text += "raw: there (--use-raw)\n";
+  text += columns_text("obs", summary.obs) + columns_text("var", summary.var);
+  for (const std::string& warning : summary.warnings)
+    text += "warning: " + printable(warning) + "\n";
+  return text;
+}
+
+ordered_json model_json(const Model& model) {
+  ordered_json options = ordered_json::object();
+  for (const auto& [name, value] : model.options) options[name] = value;
+  return {{"format", "saithe model"},
+          {"n_genes", model.preprocessor.n_genes()},
+          {"types", model.types.names()},
+          {"n_parameters", model.shape.n_parameters()},
+          {"saithe_version", model.saithe_version},
+          {"seed", model.seed},
+          {"was_interrupted", model.was_interrupted},
+          {"options", options}};
+}
+
+std::string model_text(const Model& model) {
+  std::string text = fmt::format("format: saithe model\ngenes: {}\n", model.preprocessor.n_genes());
+  for (const std::string& type : model.types.names()) text += "type: " + printable(type) + "\n";
+  text += model.shape.summary();
+  text += fmt::format("made by saithe {}, seed {}{}\n", model.saithe_version, model.seed,
+                      model.was_interrupted ? ", training was interrupted" : "");
+  for (const auto& [name, value] : model.options) text += fmt::format("--{} {}\n", name, value);
+  return text;
+}
+
+int run(const CommonOptions& common, const OptionFlags& flags, const std::string& path,
+        bool as_json) {
+  Session session(common);
+  ReadOptions options;
+  flags.apply(options);
+  std::string text;
+  if (is_model_file(path)) {
+    const Model model = load_model(path);
+    text = as_json ? model_json(model).dump(2, ' ', false, ordered_json::error_handler_t::replace) +
+                         "\n"
+                   : model_text(model);
+  } else {
+    const FileSummary summary = inspect_file(path, options, session.context());
+    text = as_json
+               ? summary_json(summary).dump(2, ' ', false, ordered_json::error_handler_t::replace) +
+                     "\n"
+               : summary_text(summary);
+  }
+  std::fputs(text.c_str(), stdout);
+  return 0;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& program) {
+  const auto flags = std::make_shared<OptionFlags>();
+  const auto path = std::make_shared<std::string>();
+  const auto as_json = std::make_shared<bool>(false);
+  CLI::App* app = add_subcommand(
+      program, "inspect", "Say what a data or model file holds", flags,
+      [=](const CommonOptions& common) { return run(common, *flags, *path, *as_json); });
+  app->add_option("FILE", *path, "h5ad, 10x HDF5, 10x MTX folder, or model")->required();
+  app->add_flag("--json", *as_json, "print JSON, for machines");
+  flags->add(*app, ReadOptions{}, "Reading");
+}
+
+}  // namespace saithe::cli

@@ -1,0 +1,33 @@
+#pragma once
+
+// Cells with their labels, from whichever place the user names: an obs column or a table.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "saithe/data/cell_source.h"
+#include "saithe/io/open.h"
+#include "session.h"
+
+namespace saithe::cli {
+
+/// Where the labels are: exactly one is given.
+struct LabelPlace {
+  std::string key;              ///< obs column
+  std::filesystem::path table;  ///< two columns, barcode and label
+};
+
+/// Adds --label-key and --labels.
+void add_label_flags(CLI::App& app, LabelPlace& place);
+
+/// The label of each cell of a source, empty where it has none. Says what the table did not match.
+/// Throws Error(InvalidArgument) unless one place is given, Error(BadFormat) if it does not fit.
+std::vector<std::string> find_labels(const LabelPlace& place, const CellSource& source,
+                                     Session& session);
+
+/// A column of obs as text; throws Error(BadFormat) that lists the columns if there is none.
+std::vector<std::string> obs_text(const CellSource& source, const std::string& key,
+                                  const char* option);
+
+}  // namespace saithe::cli

@@ -1,0 +1,75 @@
+// The program `saithe`: a table of commands; errors become one line on stderr and an exit code.
+
+#include <cstdio>
+#include <new>
+
+#include "command.h"
+#include "saithe/core/error.h"
+#include "saithe/core/text_io.h"
+#include "session.h"
+
+namespace {
+
+using saithe::ErrorKind;
+
+/// The one table of exit codes.
+int exit_code(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::Output:
+    case ErrorKind::Numerical:
+      return 1;
+    case ErrorKind::InvalidArgument:
+      return 2;
+    case ErrorKind::NotFound:
+    case ErrorKind::BadFormat:
+      return 3;
+    case ErrorKind::Incompatible:
+      return 4;
+    case ErrorKind::Device:
+      return 5;
+    case ErrorKind::Cancelled:
+      return saithe::cli::cancelled_exit_code();
+    case ErrorKind::Internal:
+      return 70;
+  }
+  return 70;
+}
+
+int fail_with(const std::string& message, int code) {
+  std::fputs(("saithe: error: " + saithe::printable(message) + "\n").c_str(), stderr);
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App program("saithe: cell types of single cells from their gene counts", "saithe");
+  program.set_version_flag("--version", SAITHE_VERSION, "Print the version and exit");
+  program.require_subcommand(1);
+  program.get_formatter()->column_width(34);
+  saithe::cli::add_walkthrough(program);
+  saithe::cli::add_train(program);
+  saithe::cli::add_predict(program);
+  saithe::cli::add_evaluate(program);
+  saithe::cli::add_embed(program);
+  saithe::cli::add_inspect(program);
+  saithe::cli::add_simulate(program);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return program.exit(error);  // --help and --version
+    return fail_with(std::string(error.what()) + " (saithe --help shows the commands)", 2);
+  }
+  saithe::cli::catch_signals();
+  try {
+    return saithe::cli::run_chosen();
+  } catch (const saithe::Error& error) {
+    const std::string bug =
+        error.kind() == ErrorKind::Internal ? " (a bug of saithe: please report it)" : "";
+    return fail_with(error.what() + bug, exit_code(error.kind()));
+  } catch (const std::bad_alloc&) {
+    return fail_with("out of memory: the computer has too little for these data", 1);
+  } catch (const std::exception& error) {
+    return fail_with(std::string(error.what()) + " (a bug of saithe: please report it)", 70);
+  }
+}

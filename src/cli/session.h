@@ -1,0 +1,65 @@
+#pragma once
+
+// One run of the program: threads, progress on the terminal, warnings, signals, time and memory.
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "command.h"
+#include "saithe/core/context.h"
+
+namespace saithe::cli {
+
+/// Lives as long as a command runs.
+class Session {
+ public:
+  explicit Session(const CommonOptions& common);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  [[nodiscard]] const Context& context() const { return context_; }
+  [[nodiscard]] const CommonOptions& common() const { return common_; }
+  /// Warnings so far, for the report.
+  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
+
+  /// A line on stderr, below which a progress bar goes on; nothing with --quiet.
+  void say(const std::string& line);
+  /// A result line on stdout; nothing with --quiet.
+  void print(const std::string& line);
+  /// Ends a stage: its seconds are kept under `name`.
+  void end_stage(const std::string& name);
+  [[nodiscard]] const std::vector<std::pair<std::string, double>>& stages() const {
+    return stages_;
+  }
+  [[nodiscard]] double seconds() const;
+
+  /// The last line of every run: cells, seconds, peak memory.
+  void finish(std::int64_t n_cells);
+
+ private:
+  void draw_progress(const ProgressUpdate& update);
+  void clear_progress();
+
+  CommonOptions common_;
+  Context context_;
+  std::vector<std::string> warnings_;
+  std::vector<std::pair<std::string, double>> stages_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point stage_start_ = start_;
+  std::chrono::steady_clock::time_point last_drawn_;
+  bool has_terminal_ = false;
+  bool is_drawn_ = false;
+};
+
+/// Makes Ctrl-C and SIGTERM a request to stop; a second one ends the process at once.
+void catch_signals();
+/// The exit code after a request to stop: 130 or 143.
+int cancelled_exit_code();
+
+/// The largest memory of this process so far.
+std::int64_t peak_memory_bytes();
+
+}  // namespace saithe::cli

@@ -1,0 +1,57 @@
+#include "saithe/classify/model_file.h"
+#include "saithe/core/text_io.h"
+#include "training_run.h"
+
+namespace saithe::cli {
+namespace {
+
+int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest request,
+        const std::string& preset, const std::string& output) {
+  Session session(common);
+  request.training = TrainOptions::preset(preset);
+  flags.apply(request.training);
+  flags.apply(request.reading);
+  // Naming the donors is asking for them to be kept apart.
+  if (flags.is_given("donor-key") && !flags.is_given("split")) {
+    request.training.split = SplitKind::ByDonor;
+  }
+  // Asked for before the long work: the output can be written.
+  { const OutputFile probe(output, common.overwrite); }
+  const TrainingOutcome outcome =
+      run_training(read_training_data(request, session), request.training, session);
+  const TrainResult& result = outcome.result;
+  save_model(result.model, output, common.overwrite);
+  session.say(
+      fmt::format("genes: {}, types: {}", result.dataset.n_genes(), result.model.types.n_types()));
+  session.say(fmt::format(
+      "validation: {} cells, accuracy {:.4f}, macro F1 {:.4f}, calibration error {:.4f}",
+      result.validation.n_cells, result.validation.accuracy, result.validation.macro_f1,
+      result.validation.ece));
+  session.say(fmt::format("written: {}{}", output,
+                          result.model.was_interrupted ? " (training was interrupted)" : ""));
+  session.finish(result.dataset.n_cells());
+  return result.model.was_interrupted ? cancelled_exit_code() : 0;
+}
+
+}  // namespace
+
+void add_train(CLI::App& program) {
+  const auto flags = std::make_shared<OptionFlags>();
+  const auto request = std::make_shared<TrainingRequest>();
+  const auto preset = std::make_shared<std::string>("default");
+  const auto output = std::make_shared<std::string>();
+  CLI::App* app = add_subcommand(
+      program, "train", "Train a model on labelled cells", flags,
+      [=](const CommonOptions& common) { return run(common, *flags, *request, *preset, *output); });
+  app->add_option("REFERENCE", request->input, "labelled cells: h5ad, 10x HDF5, 10x MTX folder")
+      ->required();
+  app->add_option("-o,--output", *output, "the model to write")->required()->type_name("FILE");
+  add_label_flags(*app, request->labels);
+  app->add_option("--preset", *preset, "default, or walkthrough (the article as written)")
+      ->capture_default_str()
+      ->type_name("");
+  flags->add(*app, TrainOptions::preset("default"), "Training");
+  flags->add(*app, ReadOptions{}, "Reading");
+}
+
+}  // namespace saithe::cli

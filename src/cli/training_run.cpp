@@ -1,0 +1,55 @@
+#include "training_run.h"
+
+#include "saithe/core/text_io.h"
+#include "saithe/io/open.h"
+
+namespace saithe::cli {
+
+std::string epoch_line(const EpochRecord& record) {
+  return fmt::format(
+      "Epoch: {}, Train loss: {:.6f}, Val loss: {:.6f}, Train acc: {:.6f}, Val acc: {:.6f}",
+      record.epoch, record.train_loss, record.validation_loss, record.train_accuracy,
+      record.validation_accuracy);
+}
+
+TrainingData read_training_data(const TrainingRequest& request, Session& session) {
+  Dataset dataset = read_dataset(request.input, request.reading, session.context());
+  const std::vector<std::string> labels = find_labels(request.labels, dataset, session);
+  session.end_stage("read");
+  TrainingData data =
+      prepare_training_data(std::move(dataset), labels, request.training, session.context());
+  for (const auto& [n, what] : {std::pair(data.n_cells_without_label, "without a label"),
+                                std::pair(data.n_cells_without_counts, "without counts")}) {
+    if (n > 0) session.say(fmt::format("dropped: {} cells {}", n, what));
+  }
+  session.end_stage("filter");
+  return data;
+}
+
+TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Session& session) {
+  TrainingOutcome outcome;
+  outcome.n_cells_read = data.n_cells_read;
+  outcome.n_genes_read = data.n_genes_read;
+  outcome.n_cells_without_label = data.n_cells_without_label;
+  outcome.n_cells_without_counts = data.n_cells_without_counts;
+  outcome.result = train(std::move(data), options, session.common().device, session.context(),
+                         [&](const EpochRecord& record) { session.print(epoch_line(record)); });
+  for (const FilterStep& step : outcome.result.qc.steps) {
+    session.say(fmt::format("filter {}: {} cells, {} genes dropped", step.name,
+                            step.n_cells_dropped, step.n_genes_dropped));
+  }
+  session.end_stage("train");
+  return outcome;
+}
+
+std::string history_tsv(const TrainHistory& history) {
+  std::string text = "epoch\ttrain_loss\tval_loss\ttrain_accuracy\tval_accuracy\n";
+  for (const EpochRecord& record : history.epochs) {
+    text += fmt::format("{}\t{}\t{}\t{}\t{}\n", record.epoch, format_number(record.train_loss),
+                        format_number(record.validation_loss), format_number(record.train_accuracy),
+                        format_number(record.validation_accuracy));
+  }
+  return text;
+}
+
+}  // namespace saithe::cli

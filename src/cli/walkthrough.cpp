@@ -1,0 +1,164 @@
+#include <nlohmann/json.hpp>
+
+#include "bundled_data.h"
+#include "saithe/classify/evaluation_json.h"
+#include "saithe/classify/model_file.h"
+#include "saithe/core/text_io.h"
+#include "saithe/embed/umap.h"
+#include "saithe/kernels/cpu/simd.h"
+#include "walkthrough_outputs.h"
+
+namespace saithe::cli {
+namespace {
+
+struct Request {
+  TrainingRequest training;
+  UmapOptions umap;
+  std::filesystem::path output;
+  bool compare_losses = false;
+  std::string command;
+};
+
+kernels::Loss other_loss(kernels::Loss loss) {
+  return loss == kernels::Loss::Article ? kernels::Loss::CrossEntropy : kernels::Loss::Article;
+}
+
+/// The rows of `cells` of the last hidden layer, laid out.
+DenseMatrix lay_out(const TrainResult& result, std::span<const CellIndex> cells,
+                    const UmapOptions& options, const Context& context) {
+  return umap(select_rows(result.activations.hidden.view(), cells).view(), options, context);
+}
+
+int end_interrupted(const TrainResult& result, OutputFolder& folder, Session& session) {
+  save_model(result.model, folder.file("model.saithe"), true);
+  folder.commit();
+  session.say(fmt::format("interrupted after {} epochs; written: {}", result.history.epochs.size(),
+                          (folder.path() / "model.saithe").string()));
+  return cancelled_exit_code();
+}
+
+std::string run_json(const Request& request, const Walkthrough& walkthrough,
+                     const Session& session) {
+  nlohmann::ordered_json stages = nlohmann::ordered_json::object();
+  for (const auto& [name, seconds] : session.stages()) stages[name] = seconds;
+  std::vector<double> epochs;
+  for (const EpochRecord& record : walkthrough.training.result.history.epochs) {
+    epochs.push_back(record.seconds);
+  }
+  const nlohmann::ordered_json run = {{"version", SAITHE_VERSION},
+                                      {"command", request.command},
+                                      {"threads", session.context().n_threads()},
+                                      {"simd_target", kernels::cpu::simd_target()},
+                                      {"seconds", session.seconds()},
+                                      {"stage_seconds", stages},
+                                      {"epoch_seconds", epochs},
+                                      {"peak_memory_bytes", peak_memory_bytes()}};
+  return run.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+void print_summary(const Walkthrough& walkthrough, const std::vector<std::string>& written,
+                   const std::filesystem::path& folder, Session& session) {
+  const TrainResult& result = walkthrough.training.result;
+  session.print(fmt::format("cells: {} ({} training, {} validation), genes: {}",
+                            result.dataset.n_cells(), result.split.training.size(),
+                            result.split.validation.size(), result.dataset.n_genes()));
+  session.print(fmt::format("accuracy: {:.4f} training, {:.4f} validation (macro F1 {:.4f})",
+                            result.training.accuracy, result.validation.accuracy,
+                            result.validation.macro_f1));
+  for (const Confusion& pair : most_confused(result.validation, 3)) {
+    session.print(printable(fmt::format("most confused: {} of {} called {}", pair.n_cells,
+                                        pair.truth, pair.predicted)));
+  }
+  if (walkthrough.compared) {
+    const TrainResult& other = *walkthrough.compared;
+    for (const TrainResult* run : {&result, &other}) {
+      session.print(fmt::format(
+          "loss {}: training loss {:.4f}, validation loss {:.4f}, validation accuracy {:.4f}, "
+          "validation NLL {:.4f}, calibration error {:.4f}",
+          to_text(run->model.loss), run->history.epochs.back().train_loss,
+          run->history.epochs.back().validation_loss, run->validation.accuracy, run->validation.nll,
+          run->validation.ece));
+    }
+  }
+  session.print(
+      fmt::format("{:.1f} s, peak memory {} MB", session.seconds(), peak_memory_bytes() / 1000000));
+  session.print(fmt::format("written to {}:", folder.string()));
+  for (const std::string& name : written) session.print("  " + (folder / name).string());
+}
+
+int run(const CommonOptions& common, const OptionFlags& flags, Request request) {
+  Session session(common);
+  request.training.training = TrainOptions::preset("walkthrough");
+  flags.apply(request.training.training);
+  flags.apply(request.training.reading);
+  flags.apply(request.umap);
+  if (flags.is_given("donor-key") && !flags.is_given("split")) {
+    request.training.training.split = SplitKind::ByDonor;
+  }
+  if (request.training.input.empty()) {
+    request.training.input = bundled_pbmc3k();
+    LabelPlace& labels = request.training.labels;
+    if (labels.key.empty() && labels.table.empty()) labels.key = "louvain";
+  }
+  OutputFolder folder(request.output, walkthrough_files(request.compare_losses), common.overwrite);
+  const TrainOptions& options = request.training.training;
+
+  TrainingData data = read_training_data(request.training, session);
+  std::optional<TrainingData> again;
+  if (request.compare_losses) again = data;
+  Walkthrough walkthrough;
+  walkthrough.input_name = request.training.input.filename().string();
+  walkthrough.training = run_training(std::move(data), options, session);
+  const TrainResult& result = walkthrough.training.result;
+  if (result.model.was_interrupted) return end_interrupted(result, folder, session);
+  if (again) {
+    TrainOptions other = options;
+    other.trainer.loss = other_loss(options.trainer.loss);
+    session.print(fmt::format("the same with --loss {}:", to_text(other.trainer.loss)));
+    walkthrough.compared = run_training(std::move(*again), other, session).result;
+    if (walkthrough.compared->model.was_interrupted)
+      return end_interrupted(result, folder, session);
+  }
+
+  std::vector<CellIndex> all(as_size(result.dataset.n_cells()));
+  for (std::size_t cell = 0; cell < all.size(); ++cell) all[cell] = static_cast<CellIndex>(cell);
+  if (result.activations.hidden.n_rows() == 0) {
+    fail(ErrorKind::InvalidArgument,
+         "--hidden: the walk-through embeds the last hidden layer; name one");
+  }
+  const Context& context = session.context();
+  walkthrough.umap_training = lay_out(result, result.split.training, request.umap, context);
+  walkthrough.umap_validation = lay_out(result, result.split.validation, request.umap, context);
+  walkthrough.umap_all = lay_out(result, all, request.umap, context);
+  session.end_stage("embed");
+  write_walkthrough(walkthrough, session.warnings(), options, folder, session);
+  session.end_stage("write");
+  write_file(folder.file("run.json"), run_json(request, walkthrough, session), true);
+  const std::vector<std::string> written = folder.commit();
+  print_summary(walkthrough, written, request.output, session);
+  return 0;
+}
+
+}  // namespace
+
+void add_walkthrough(CLI::App& program) {
+  const auto flags = std::make_shared<OptionFlags>();
+  const auto request = std::make_shared<Request>();
+  CLI::App* app =
+      add_subcommand(program, "walkthrough",
+                     "Every step of the article: counts in, labelled cells and a report out", flags,
+                     [=](const CommonOptions& common) { return run(common, *flags, *request); });
+  app->add_option("REFERENCE", request->training.input,
+                  "labelled cells: h5ad, 10x HDF5, 10x MTX folder (without: the bundled PBMC3K)");
+  app->add_option("-o,--output", request->output, "folder to write into; made if missing")
+      ->required()
+      ->type_name("FOLDER");
+  add_label_flags(*app, request->training.labels);
+  app->add_flag("--compare-losses", request->compare_losses,
+                "train with the article's loss and with the correct one");
+  flags->add(*app, TrainOptions::preset("walkthrough"), "Training");
+  flags->add(*app, UmapOptions{}, "UMAP");
+  flags->add(*app, ReadOptions{}, "Reading");
+}
+
+}  // namespace saithe::cli

@@ -1,0 +1,236 @@
+#include "walkthrough_outputs.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "annotations.h"
+#include "saithe/classify/evaluation_json.h"
+#include "saithe/classify/model_file.h"
+#include "saithe/core/text_io.h"
+#include "saithe/report/plots.h"
+#include "saithe/report/report.h"
+
+namespace saithe::cli {
+
+namespace fs = std::filesystem;
+
+// ---- the folder -----------------------------------------------------------------------------
+
+OutputFolder::OutputFolder(fs::path path, std::vector<std::string> files, bool overwrite)
+    : path_(std::move(path)), files_(std::move(files)) {
+  std::error_code error;
+  if (fs::exists(path_, error) && !fs::is_directory(path_, error)) {
+    fail(ErrorKind::Output, "{}: is a file; name a folder", path_.string());
+  }
+  for (const std::string& name : files_) {
+    if (!overwrite && fs::exists(fs::symlink_status(path_ / name, error))) {
+      fail(ErrorKind::Output, "{}: exists already; choose another folder or add --overwrite",
+           (path_ / name).string());
+    }
+  }
+  for (fs::path folder = fs::absolute(path_).lexically_normal(); !fs::exists(folder, error);
+       folder = folder.parent_path()) {
+    made_.push_back(folder);
+  }
+  fs::create_directories(path_, error);
+  std::string pattern = (path_ / ".saithe-XXXXXX").string();
+  if (error || mkdtemp(pattern.data()) == nullptr) {
+    const std::string why = error ? error.message() : std::strerror(errno);
+    for (const fs::path& folder : made_) fs::remove(folder, error);
+    fail(ErrorKind::Output, "{}: cannot be written into: {}", path_.string(), why);
+  }
+  staging_ = pattern;
+}
+
+OutputFolder::~OutputFolder() {
+  std::error_code ignored;
+  fs::remove_all(staging_, ignored);
+  if (is_committed_) return;
+  for (const fs::path& folder : made_) fs::remove(folder, ignored);  // only where it is empty
+}
+
+std::vector<std::string> OutputFolder::commit() {
+  std::vector<std::string> written;
+  std::error_code error;
+  for (const std::string& name : files_) {
+    if (!fs::exists(staging_ / name, error)) continue;
+    const fs::path target = path_ / name;
+    fs::create_directories(target.parent_path(), error);
+    fs::rename(staging_ / name, target, error);
+    if (error) {
+      fail(ErrorKind::Output, "{}: cannot be renamed into place: {}", target.string(),
+           error.message());
+    }
+    written.push_back(name);
+  }
+  is_committed_ = true;
+  return written;
+}
+
+// ---- the files ------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::array kFigures = {"loss",
+                                 "accuracy",
+                                 "confusion_validation",
+                                 "calibration",
+                                 "qc",
+                                 "umap_training",
+                                 "umap_validation",
+                                 "umap_all_label",
+                                 "umap_all_predicted",
+                                 "umap_all_confidence"};
+
+std::vector<LabelIndex> labels_of(std::span<const LabelIndex> labels,
+                                  std::span<const CellIndex> cells) {
+  std::vector<LabelIndex> chosen;
+  for (const CellIndex cell : cells) chosen.push_back(labels[as_size(cell)]);
+  return chosen;
+}
+
+std::vector<bool> is_training(const TrainResult& result) {
+  std::vector<bool> training(as_size(result.dataset.n_cells()));
+  for (const CellIndex cell : result.split.training) training[as_size(cell)] = true;
+  return training;
+}
+
+std::string predictions_tsv(const TrainResult& result) {
+  const auto training = is_training(result);
+  std::string text = "barcode\tsplit\tlabel\tpredicted\tconfidence\n";
+  for (std::size_t cell = 0; cell < training.size(); ++cell) {
+    text += fmt::format(
+        "{}\t{}\t{}\t{}\t{}\n", result.dataset.obs().index()[cell],
+        training[cell] ? "training" : "validation", result.model.types.name(result.labels[cell]),
+        type_name(result.model, result.predicted[cell]), format_number(result.confidence[cell]));
+  }
+  return text;
+}
+
+std::string confusion_tsv(const Evaluation& evaluation) {
+  std::string text = "true";
+  for (const TypeScores& type : evaluation.per_type) text += "\t" + type.cell_type;
+  text += "\n";
+  const auto n = as_size(evaluation.n_types());
+  for (std::size_t truth = 0; truth < n; ++truth) {
+    text += evaluation.per_type[truth].cell_type;
+    for (std::size_t predicted = 0; predicted < n; ++predicted) {
+      text += fmt::format("\t{}", evaluation.confusion[truth * n + predicted]);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+std::string umap_tsv(const TrainResult& result, std::span<const CellIndex> cells,
+                     const DenseMatrix& layout) {
+  std::string text = "barcode\tlabel\tumap_1\tumap_2\n";
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const auto cell = as_size(cells[i]);
+    const auto row = static_cast<std::int64_t>(i);
+    text += fmt::format("{}\t{}\t{}\t{}\n", result.dataset.obs().index()[cell],
+                        result.model.types.name(result.labels[cell]), format_number(layout(row, 0)),
+                        format_number(layout(row, 1)));
+  }
+  return text;
+}
+
+void write_annotated(const Walkthrough& walkthrough, const fs::path& path, const Context& context) {
+  const TrainResult& result = walkthrough.training.result;
+  Annotations annotations;
+  add_predicted_types(annotations, result.model, result.predicted, result.confidence);
+  const auto training = is_training(result);
+  std::vector<std::string> split;
+  for (const bool trains : training) split.emplace_back(trains ? "training" : "validation");
+  annotations.obs.emplace_back("split", make_category_column(split));
+  annotations.obsm.emplace_back("predicted_cell_type_probabilities", result.probabilities);
+  annotations.obsm.emplace_back("X_saithe_hidden", result.activations.hidden);
+  annotations.obsm.emplace_back("X_umap", walkthrough.umap_all);
+  write_h5ad(path, result.dataset, annotations, true, context);
+}
+
+std::vector<Figure> make_figures(const Walkthrough& walkthrough) {
+  const TrainResult& result = walkthrough.training.result;
+  const auto& types = result.model.types.names();
+  const auto validation_labels = labels_of(result.labels, result.split.validation);
+  const DenseMatrix validation = select_rows(result.probabilities.view(), result.split.validation);
+  std::vector<Figure> figures;
+  figures.push_back(plot_loss(result.history));
+  figures.push_back(plot_accuracy(result.history));
+  figures.push_back(plot_confusion(result.validation, "confusion_validation",
+                                   "Confusion of the validation cells"));
+  figures.push_back(plot_calibration(validation.view(), validation_labels, "calibration",
+                                     "Calibration of the validation cells"));
+  figures.push_back(plot_qc(result.qc.metrics));
+  figures.push_back(plot_embedding(walkthrough.umap_training.view(),
+                                   labels_of(result.labels, result.split.training), types,
+                                   "umap_training", "Training cells by label"));
+  figures.push_back(plot_embedding(walkthrough.umap_validation.view(), validation_labels, types,
+                                   "umap_validation", "Validation cells by label"));
+  const DenseView all = walkthrough.umap_all.view();
+  figures.push_back(
+      plot_embedding(all, result.labels, types, "umap_all_label", "All cells by label"));
+  figures.push_back(plot_embedding(all, result.predicted, types, "umap_all_predicted",
+                                   "All cells by predicted type"));
+  figures.push_back(plot_embedding(all, std::span<const float>(result.confidence), "confidence",
+                                   "umap_all_confidence", "All cells by confidence"));
+  return figures;
+}
+
+}  // namespace
+
+std::vector<std::string> walkthrough_files(bool compare_losses) {
+  std::vector<std::string> files = {
+      "annotated.h5ad",    "predictions.tsv",     "history.tsv",  "confusion_validation.tsv",
+      "umap_training.tsv", "umap_validation.tsv", "metrics.json", "model.saithe"};
+  if (compare_losses) files.emplace_back("history_compared.tsv");
+  for (const char* figure : kFigures) {
+    files.push_back(fmt::format("figures/{}.svg", figure));
+    files.push_back(fmt::format("figures/{}.png", figure));
+  }
+  files.emplace_back("report.html");
+  files.emplace_back("run.json");
+  return files;
+}
+
+void write_walkthrough(const Walkthrough& walkthrough, const std::vector<std::string>& warnings,
+                       const TrainOptions& options, const OutputFolder& folder, Session& session) {
+  const TrainResult& result = walkthrough.training.result;
+  write_annotated(walkthrough, folder.file("annotated.h5ad"), session.context());
+  write_file(folder.file("predictions.tsv"), predictions_tsv(result), true);
+  write_file(folder.file("history.tsv"), history_tsv(result.history), true);
+  if (walkthrough.compared) {
+    write_file(folder.file("history_compared.tsv"), history_tsv(walkthrough.compared->history),
+               true);
+  }
+  write_file(folder.file("confusion_validation.tsv"), confusion_tsv(result.validation), true);
+  write_file(folder.file("umap_training.tsv"),
+             umap_tsv(result, result.split.training, walkthrough.umap_training), true);
+  write_file(folder.file("umap_validation.tsv"),
+             umap_tsv(result, result.split.validation, walkthrough.umap_validation), true);
+  write_file(folder.file("metrics.json"), metrics_json(result.training, result.validation), true);
+  save_model(result.model, folder.file("model.saithe"), true);
+
+  ReportInput report;
+  report.title = "saithe walk-through: " + walkthrough.input_name;
+  report.saithe_version = SAITHE_VERSION;
+  report.input_name = walkthrough.input_name;
+  report.options = options_as_text(options);
+  report.n_cells_read = walkthrough.training.n_cells_read;
+  report.n_genes_read = walkthrough.training.n_genes_read;
+  report.n_cells = result.dataset.n_cells();
+  report.n_genes = result.dataset.n_genes();
+  report.filter_steps = result.qc.steps;
+  report.warnings = warnings;
+  report.history = result.history;
+  report.training = result.training;
+  report.validation = result.validation;
+  report.figures = make_figures(walkthrough);
+  fs::create_directories(folder.file("figures"));
+  for (const Figure& figure : report.figures) figure.write(folder.file("figures"), true);
+  write_report(report, folder.file("report.html"), true);
+}
+
+}  // namespace saithe::cli
