@@ -1,4 +1,4 @@
-"""The walk-through's training against PyTorch on PBMC3K: same features, weights, minibatches, masks.
+"""The walk-through's training on PBMC3K against PyTorch: same features, weights, order, masks.
 
 PyTorch computes in float64 and saithe in float32, so the bound holds saithe's rounding alone.
 """
