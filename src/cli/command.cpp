@@ -7,6 +7,7 @@ namespace {
 // the chosen command is kept and run afterwards.
 Run chosen_run;
 std::shared_ptr<OptionFlags> chosen_flags;
+std::string typed;
 
 }  // namespace
 
@@ -38,10 +39,15 @@ CLI::App* add_subcommand(CLI::App& program, const std::string& name, const std::
   return app;
 }
 
-int run_chosen() {
+int run_chosen(const std::string& command_line) {
+  typed = command_line;
   CommonOptions common;
   chosen_flags->apply(common);
   return chosen_run(common);
+}
+
+const std::string& command_line() {
+  return typed;
 }
 
 }  // namespace saithe::cli

@@ -76,8 +76,10 @@ using Run = std::function<int(const CommonOptions& common)>;
 CLI::App* add_subcommand(CLI::App& program, const std::string& name, const std::string& help,
                          const std::shared_ptr<OptionFlags>& flags, Run run);
 
-/// Runs the chosen subcommand.
-int run_chosen();
+/// Runs the chosen subcommand. `command_line` is what the user typed, for run.json.
+int run_chosen(const std::string& command_line);
+/// What the user typed.
+const std::string& command_line();
 
 // One per file.
 void add_walkthrough(CLI::App& program);

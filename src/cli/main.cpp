@@ -62,7 +62,9 @@ int main(int argc, char** argv) {
   }
   saithe::cli::catch_signals();
   try {
-    return saithe::cli::run_chosen();
+    std::string typed = "saithe";
+    for (int i = 1; i < argc; ++i) typed += std::string(" ") + argv[i];
+    return saithe::cli::run_chosen(typed);
   } catch (const saithe::Error& error) {
     const std::string bug =
         error.kind() == ErrorKind::Internal ? " (a bug of saithe: please report it)" : "";

@@ -9,12 +9,8 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
         const std::string& preset, const std::string& output) {
   Session session(common);
   request.training = TrainOptions::preset(preset);
-  flags.apply(request.training);
+  apply_training_flags(flags, request.training);
   flags.apply(request.reading);
-  // Naming the donors is asking for them to be kept apart.
-  if (flags.is_given("donor-key") && !flags.is_given("split")) {
-    request.training.split = SplitKind::ByDonor;
-  }
   // Asked for before the long work: the output can be written.
   { const OutputFile probe(output, common.overwrite); }
   const TrainingOutcome outcome =

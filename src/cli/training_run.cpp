@@ -12,6 +12,14 @@ std::string epoch_line(const EpochRecord& record) {
       record.validation_accuracy);
 }
 
+void apply_training_flags(const OptionFlags& flags, TrainOptions& options) {
+  flags.apply(options);
+  if (flags.is_given("donor-key") && !flags.is_given("split")) options.split = SplitKind::ByDonor;
+  if (!flags.is_given("dropout") && options.dropout.size() > options.hidden.size()) {
+    options.dropout.resize(options.hidden.size());
+  }
+}
+
 TrainingData read_training_data(const TrainingRequest& request, Session& session) {
   Dataset dataset = read_dataset(request.input, request.reading, session.context());
   const std::vector<std::string> labels = find_labels(request.labels, dataset, session);

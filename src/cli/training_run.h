@@ -34,6 +34,10 @@ struct TrainingOutcome {
 /// it.
 std::string epoch_line(const EpochRecord& record);
 
+/// Lays the command line over a preset: naming donors asks for their split, and the preset's
+/// dropout is cut to the layers that were named.
+void apply_training_flags(const OptionFlags& flags, TrainOptions& options);
+
 /// Cells and labels, filtered.
 TrainingData read_training_data(const TrainingRequest& request, Session& session);
 

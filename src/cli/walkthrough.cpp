@@ -16,7 +16,6 @@ struct Request {
   UmapOptions umap;
   std::filesystem::path output;
   bool compare_losses = false;
-  std::string command;
 };
 
 kernels::Loss other_loss(kernels::Loss loss) {
@@ -37,8 +36,7 @@ int end_interrupted(const TrainResult& result, OutputFolder& folder, Session& se
   return cancelled_exit_code();
 }
 
-std::string run_json(const Request& request, const Walkthrough& walkthrough,
-                     const Session& session) {
+std::string run_json(const Walkthrough& walkthrough, const Session& session) {
   nlohmann::ordered_json stages = nlohmann::ordered_json::object();
   for (const auto& [name, seconds] : session.stages()) stages[name] = seconds;
   std::vector<double> epochs;
@@ -46,7 +44,7 @@ std::string run_json(const Request& request, const Walkthrough& walkthrough,
     epochs.push_back(record.seconds);
   }
   const nlohmann::ordered_json run = {{"version", SAITHE_VERSION},
-                                      {"command", request.command},
+                                      {"command", command_line()},
                                       {"threads", session.context().n_threads()},
                                       {"simd_target", kernels::cpu::simd_target()},
                                       {"seconds", session.seconds()},
@@ -89,12 +87,9 @@ void print_summary(const Walkthrough& walkthrough, const std::vector<std::string
 int run(const CommonOptions& common, const OptionFlags& flags, Request request) {
   Session session(common);
   request.training.training = TrainOptions::preset("walkthrough");
-  flags.apply(request.training.training);
+  apply_training_flags(flags, request.training.training);
   flags.apply(request.training.reading);
   flags.apply(request.umap);
-  if (flags.is_given("donor-key") && !flags.is_given("split")) {
-    request.training.training.split = SplitKind::ByDonor;
-  }
   if (request.training.input.empty()) {
     request.training.input = bundled_pbmc3k();
     LabelPlace& labels = request.training.labels;
@@ -133,7 +128,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   session.end_stage("embed");
   write_walkthrough(walkthrough, session.warnings(), options, folder, session);
   session.end_stage("write");
-  write_file(folder.file("run.json"), run_json(request, walkthrough, session), true);
+  write_file(folder.file("run.json"), run_json(walkthrough, session), true);
   const std::vector<std::string> written = folder.commit();
   print_summary(walkthrough, written, request.output, session);
   return 0;

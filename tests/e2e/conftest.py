@@ -1,0 +1,62 @@
+"""Fixtures of the end-to-end tests: the program, simulated cells, a model."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+PROGRAM = os.environ.get("SAITHE_PROGRAM", "")
+SOURCE = pathlib.Path(os.environ.get("SAITHE_SOURCE", pathlib.Path(__file__).parents[2]))
+
+# A network small enough that a walk-through takes a second.
+SMALL = ["--hidden", "32,16", "--dropout", "0.2", "--epochs", "3", "--learning-rate", "0.003",
+         "--umap-epochs", "50", "--max-genes", "0"]
+
+
+class Result:
+    def __init__(self, done):
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+    def __repr__(self):
+        return f"exit {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+
+
+def run(*arguments, **options):
+    """Runs the program; never raises for its exit code."""
+    assert os.access(PROGRAM, os.X_OK), f"SAITHE_PROGRAM={PROGRAM!r} is no program"
+    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True,
+                          timeout=600, **options)
+    return Result(done)
+
+
+def must(*arguments, **options):
+    result = run(*arguments, **options)
+    assert result.code == 0, result
+    return result
+
+
+def must_fail(code, *arguments, **options):
+    """The run fails with one line on stderr, which is returned, and that exit code."""
+    result = run(*arguments, **options)
+    assert result.code == code, result
+    errors = [line for line in result.err.splitlines() if line.startswith("saithe: error: ")]
+    assert len(errors) == 1, result
+    return errors[0]
+
+
+@pytest.fixture(scope="session")
+def cells(tmp_path_factory):
+    """300 simulated cells x 600 genes, three types, two donors."""
+    path = tmp_path_factory.mktemp("data") / "cells.h5ad"
+    must("simulate", "-o", path, "--cells", 300, "--genes", 600, "--types", 3, "--donors", 2,
+         "--stored-per-cell", 250, "--poor-cells", 0.03, "--seed", 5)
+    return path
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory, cells):
+    path = tmp_path_factory.mktemp("model") / "small.saithe"
+    must("train", cells, "--label-key", "cell_type", "-o", path, "--hidden", "32,16", "--epochs", 5,
+         "--learning-rate", 0.003)
+    return path

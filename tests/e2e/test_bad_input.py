@@ -1,0 +1,252 @@
+"""Inputs that are wrong: one clear line, the right exit code, and nothing left behind."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import anndata
+import h5py
+import numpy as np
+import pytest
+import scipy.sparse
+
+from conftest import PROGRAM, SMALL, must, must_fail, run
+
+
+@pytest.fixture
+def out(tmp_path):
+    """A place to write to; afterwards nothing may lie there."""
+    place = tmp_path / "results"
+    place.mkdir()
+    yield place / "model.saithe"
+    assert list(place.iterdir()) == [], "something was left behind"
+
+
+def train_fails(code, data, out, *arguments, key="cell_type"):
+    return must_fail(code, "train", data, "--label-key", key, "-o", out, "--hidden", "8", "--epochs",
+                     "1", *arguments)
+
+
+def changed(cells, path, change):
+    data = anndata.read_h5ad(cells)
+    data = change(data) or data
+    data.write_h5ad(path)
+    return path
+
+
+def with_value(value):
+    def change(data):
+        data.X.data[1000] = value
+    return change
+
+
+def test_missing_file(out):
+    line = train_fails(3, "nowhere.h5ad", out)
+    assert "nowhere.h5ad" in line and "no such file" in line
+
+
+def test_file_that_is_no_data(tmp_path, out):
+    (tmp_path / "text.h5ad").write_text("this is no HDF5")
+    assert "text.h5ad" in train_fails(3, tmp_path / "text.h5ad", out)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
+def test_truncated_h5ad(cells, tmp_path, out, share):
+    data = cells.read_bytes()
+    (tmp_path / "cut.h5ad").write_bytes(data[:int(len(data) * share)])
+    line = train_fails(3, tmp_path / "cut.h5ad", out)
+    assert "cut off" in line or "damaged" in line
+
+
+def test_label_key_absent_lists_the_columns(cells, out):
+    line = train_fails(3, cells, out, key="celltype")
+    assert "celltype" in line and "true_cell_type" in line and "donor" in line
+
+
+def test_no_place_of_labels_is_a_usage_error(cells, out):
+    must_fail(2, "train", cells, "-o", out)
+
+
+def test_one_type_only(cells, tmp_path, out):
+    def change(data):
+        chosen = (data.obs.cell_type == "B cells").to_numpy()
+        return anndata.AnnData(data.X[chosen], obs=data.obs[chosen], var=data.var)
+    path = changed(cells, tmp_path / "one.h5ad", change)
+    assert "B cells" in train_fails(3, path, out)
+
+
+def test_a_type_with_one_cell(cells, tmp_path):
+    def change(data):
+        data.obs["cell_type"] = data.obs.cell_type.astype(str)
+        data.obs.iloc[0, list(data.obs.columns).index("cell_type")] = "Lonely cells"
+    path = changed(cells, tmp_path / "lonely.h5ad", change)
+    stratified = must("train", path, "--label-key", "cell_type", "-o", tmp_path / "a.saithe",
+                      "--hidden", "8", "--epochs", "1")
+    assert "warning" in stratified.err and "Lonely cells" in stratified.err
+    randomly = must("train", path, "--label-key", "cell_type", "-o", tmp_path / "b.saithe", "--hidden",
+                    "8", "--epochs", "1", "--split", "random")
+    assert "warning" in randomly.err and "Lonely cells" in randomly.err
+
+
+def test_no_cell_left_says_which_filter_took_them(cells, out):
+    line = train_fails(3, cells, out, "--min-genes", "100000")
+    assert "min_genes 100000" in line
+
+
+@pytest.mark.parametrize("value, word", [(-1, "negative"), (np.nan, "finite"), (np.inf, "finite"),
+                                         (1.5, "whole")])
+def test_values_that_are_no_counts_are_located(cells, tmp_path, out, value, word):
+    path = changed(cells, tmp_path / "odd.h5ad", with_value(value))
+    line = train_fails(3, path, out)
+    data = anndata.read_h5ad(path)
+    row = int(np.searchsorted(data.X.indptr, 1000, side="right") - 1)
+    assert word in line and data.obs_names[row] in line
+    assert data.var_names[data.X.indices[1000]] in line and "--layer" in line
+
+
+def test_predict_of_values_that_are_no_counts(cells, model, tmp_path):
+    path = changed(cells, tmp_path / "odd.h5ad", with_value(-3))
+    must_fail(3, "predict", model, path, "-o", tmp_path / "out.tsv")
+    assert not (tmp_path / "out.tsv").exists()
+
+
+def test_a_gene_twice(cells, tmp_path, out):
+    def change(data):
+        names = list(data.var_names)
+        names[7] = names[3]
+        data.var_names = names
+    path = changed(cells, tmp_path / "twice.h5ad", change)
+    data = anndata.read_h5ad(path)
+    assert data.var_names[3] in train_fails(3, path, out)
+
+
+def test_barcodes_twice_are_kept_but_cannot_be_joined(cells, tmp_path, out):
+    def change(data):
+        names = list(data.obs_names)
+        names[5] = names[4]
+        data.obs_names = names
+    path = changed(cells, tmp_path / "twice.h5ad", change)
+    kept = must("train", path, "--label-key", "cell_type", "-o", tmp_path / "ok.saithe", "--hidden",
+                "8", "--epochs", "1")
+    assert "warning" in kept.err and "barcode" in kept.err
+    data = anndata.read_h5ad(path)
+    labels = tmp_path / "labels.tsv"
+    pairs = dict(zip(data.obs_names, data.obs.cell_type))
+    labels.write_text("".join(f"{b}\t{t}\n" for b, t in pairs.items()))
+    line = must_fail(3, "train", path, "--labels", labels, "-o", out)
+    assert data.obs_names[4] in line
+
+
+def test_no_barcode_in_common(cells, tmp_path, out):
+    (tmp_path / "labels.tsv").write_text("barcode\tlabel\nother-1\tB cells\n")
+    line = must_fail(3, "train", cells, "--labels", tmp_path / "labels.tsv", "-o", out)
+    assert "other-1" in line
+
+
+def test_damaged_label_table(cells, tmp_path, out):
+    (tmp_path / "labels.tsv").write_text("cell00000000\tB cells\ncell00000001\n")
+    assert ":2" in must_fail(3, "train", cells, "--labels", tmp_path / "labels.tsv", "-o", out)
+
+
+MTX = "%%MatrixMarket matrix coordinate integer general\n3 2 3\n1 1 5\n2 1 1\n3 2 4\n"
+
+
+@pytest.mark.parametrize("matrix, words", [
+    (MTX.replace("coordinate", "array"), ":1"),
+    (MTX.replace("2 1 1", "9 1 1"), ":4"),
+    (MTX.replace("2 1 1", "2 0 1"), ":4"),
+    (MTX.replace("3 2 4\n", ""), "2 of 3"),
+    (MTX.replace("2 1 1", "2 one 1"), ":4"),
+    (MTX.replace("3 2 3", "4 2 3"), "3 features"),
+])
+def test_damaged_mtx(tmp_path, out, matrix, words):
+    folder = tmp_path / "mtx"
+    folder.mkdir()
+    (folder / "matrix.mtx").write_text(matrix)
+    (folder / "genes.tsv").write_text("ENSG1\tA\nENSG2\tB\nENSG3\tC\n")
+    (folder / "barcodes.tsv").write_text("AAA-1\nCCC-1\n")
+    (tmp_path / "labels.tsv").write_text("AAA-1\tx\nCCC-1\ty\n")
+    line = must_fail(3, "train", folder, "--labels", tmp_path / "labels.tsv", "-o", out)
+    assert "matrix.mtx" in line and words in line
+
+
+def test_lies_in_the_arrays_of_an_h5ad(cells, tmp_path, out):
+    for name, change in [("indptr", lambda a: a[:-1]), ("indices", lambda a: a + 100000)]:
+        path = tmp_path / f"{name}.h5ad"
+        shutil.copy(cells, path)
+        with h5py.File(path, "r+") as file:
+            values = change(file[f"X/{name}"][()])
+            del file[f"X/{name}"]
+            file[f"X/{name}"] = values
+        assert f"X/{name}" in train_fails(3, path, out)
+
+
+def test_a_file_that_is_no_model(cells, tmp_path):
+    must_fail(3, "predict", cells, cells, "-o", tmp_path / "out.tsv")
+    must_fail(3, "predict", tmp_path / "none.saithe", cells, "-o", tmp_path / "out.tsv")
+    assert not (tmp_path / "out.tsv").exists()
+
+
+def test_existing_output_is_named_and_untouched(cells, tmp_path):
+    output = tmp_path / "model.saithe"
+    output.write_text("mine")
+    line = must_fail(1, "train", cells, "--label-key", "cell_type", "-o", output)
+    assert str(output) in line and "--overwrite" in line
+    assert output.read_text() == "mine"
+
+
+def as_plain_user(*arguments):
+    """Root passes every permission: step down to nobody."""
+    command = [PROGRAM, *map(str, arguments)]
+    if os.geteuid() == 0:
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_output_folder_that_cannot_be_written(cells, tmp_path):
+    # Everything on the way must be open to the plain user; /tmp is, pytest's own folders are not.
+    place = pathlib.Path(subprocess.run(["mktemp", "-d"], capture_output=True, text=True).stdout.strip())
+    try:
+        shutil.copy(cells, place / "cells.h5ad")
+        shutil.copy(PROGRAM, place / "saithe")
+        (place / "locked").mkdir()
+        (place / "locked").chmod(0o555)
+        place.chmod(0o755)
+        for output in (place / "locked" / "m.saithe", place / "locked" / "sub"):
+            command = "train" if output.suffix else "walkthrough"
+            step_down = (["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+                         if os.geteuid() == 0 else [])
+            done = subprocess.run([*step_down, place / "saithe", command, place / "cells.h5ad",
+                                   "--label-key", "cell_type", "-o", output],
+                                  capture_output=True, text=True)
+            assert done.returncode == 1, done.stderr
+            assert str(output) in done.stderr and "ermission" in done.stderr
+        assert list((place / "locked").iterdir()) == []
+    finally:
+        shutil.rmtree(place)
+
+
+def test_disk_full(cells, tmp_path):
+    # A limit on the size of files stands for a full disk: write() fails half-way.
+    for arguments in (["train", cells, "--label-key", "cell_type", "-o", tmp_path / "m.saithe",
+                       "--hidden", "64", "--epochs", "1"],
+                      ["walkthrough", cells, "--label-key", "cell_type", "-o", tmp_path / "out", *SMALL],
+                      ["simulate", "-o", tmp_path / "s.h5ad", "--cells", "2000"]):
+        command = " ".join(f"'{a}'" for a in [PROGRAM, *arguments])
+        done = subprocess.run(["bash", "-c", f"trap '' XFSZ; ulimit -f 60; exec {command}"],
+                              capture_output=True, text=True)
+        assert done.returncode == 1, done.stderr
+        assert "cannot be written" in done.stderr
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_names_from_files_cannot_steer_the_terminal(cells, tmp_path, out):
+    def change(data):
+        data.X.data[0] = -1
+        names = list(data.obs_names)
+        names[0] = "evil\x1b[2Jname"
+        data.obs_names = names
+    path = changed(cells, tmp_path / "evil.h5ad", change)
+    result = run("train", path, "--label-key", "cell_type", "-o", out)
+    assert result.code == 3 and "\x1b" not in result.err and "evil?[2Jname" in result.err

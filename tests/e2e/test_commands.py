@@ -1,0 +1,238 @@
+"""Every command: what it writes, says and refuses; signals; help."""
+
+import gzip
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import anndata
+import numpy as np
+import pytest
+import scipy.io
+
+from conftest import PROGRAM, SMALL, must, must_fail, run
+
+COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "inspect", "simulate"]
+
+
+def rows_of(path):
+    return [line.split("\t") for line in pathlib.Path(path).read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def tenx_folder(cells, tmp_path_factory):
+    """The simulated cells as a 10x folder with a table of labels."""
+    folder = tmp_path_factory.mktemp("tenx")
+    data = anndata.read_h5ad(cells)
+    with gzip.open(folder / "matrix.mtx.gz", "wb") as file:
+        scipy.io.mmwrite(file, data.X.T.astype(int), field="integer")
+    with gzip.open(folder / "features.tsv.gz", "wt") as file:
+        for i, name in enumerate(data.var_names):
+            file.write(f"ENSG{i:011}\t{name}\tGene Expression\n")
+    with gzip.open(folder / "barcodes.tsv.gz", "wt") as file:
+        file.write("".join(name + "\n" for name in data.obs_names))
+    labels = folder.parent / "labels.tsv"
+    labels.write_text("".join(f"{name}\t{label}\n" for name, label
+                              in zip(data.obs_names[:-20], data.obs.cell_type[:-20]))
+                      + "unknown-1\tB cells\n")
+    return folder, labels
+
+
+def test_version_is_bare():
+    result = must("--version")
+    assert result.out.splitlines()[0].count(".") == 2
+    assert result.out.strip()[0].isdigit()
+
+
+def test_help_of_every_command_names_the_common_options():
+    assert all(command in must("--help").out for command in COMMANDS)
+    for command in COMMANDS:
+        text = must(command, "--help").out
+        for option in ("--threads", "--seed", "--quiet", "--device", "--overwrite", "--help"):
+            assert option in text, (command, option)
+
+
+def test_unknown_options_and_commands_are_usage_errors():
+    assert run("dance").code == 2
+    assert run().code == 2
+    assert run("simulate", "-o", "x.h5ad", "--tpyes", "3").code == 2
+    must_fail(2, "simulate", "-o", "x.h5ad", "--types", "many")
+    must_fail(2, "simulate", "-o", "x.h5ad", "--types", "1")
+    must_fail(2, "simulate", "-o", "x.h5ad", "--threads", "-1")
+
+
+def test_cuda_is_refused_by_a_build_without_it(model, cells, tmp_path):
+    line = must_fail(5, "predict", model, cells, "-o", tmp_path / "x.tsv", "--device", "cuda")
+    assert "CUDA" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_simulated_cells_are_repeatable_and_streamed(tmp_path):
+    arguments = ["--cells", 9000, "--genes", 200, "--stored-per-cell", 40, "--types", 2]
+    must("simulate", "-o", tmp_path / "a.h5ad", *arguments, "--threads", 1)
+    must("simulate", "-o", tmp_path / "b.h5ad", *arguments, "--threads", 2)
+    assert (tmp_path / "a.h5ad").read_bytes() == (tmp_path / "b.h5ad").read_bytes()
+    data = anndata.read_h5ad(tmp_path / "a.h5ad")
+    assert data.shape == (9000, 200)
+    assert {"cell_type", "true_cell_type", "donor", "is_poor"} <= set(data.obs)
+    assert (data.obs.cell_type == data.obs.true_cell_type).all()
+
+
+def test_inspect_says_what_a_file_holds(cells, model, tenx_folder):
+    data = anndata.read_h5ad(cells)
+    said = json.loads(must("inspect", cells, "--json").out)
+    assert said["n_cells"] == 300 and said["n_genes"] == 600
+    assert said["n_stored"] == data.X.nnz and said["total"] == data.X.sum()
+    assert said["value_kind"] == "counts"
+    assert said["obs"]["cell_type"] == {"kind": "category", "n_values": 3}
+    folder = json.loads(must("inspect", tenx_folder[0], "--json").out)
+    assert folder["format"] == "10x MTX folder v3" and folder["total"] == data.X.sum()
+    assert "cells: 300" in must("inspect", cells).out
+    assert json.loads(must("inspect", model, "--json").out)["format"] == "saithe model"
+
+
+def test_predict_writes_one_row_a_cell_in_the_files_order(model, cells, tmp_path):
+    must("predict", model, cells, "-o", tmp_path / "out.tsv")
+    rows = rows_of(tmp_path / "out.tsv")
+    data = anndata.read_h5ad(cells)
+    assert rows[0] == ["barcode", "predicted", "confidence"]
+    assert [row[0] for row in rows[1:]] == list(data.obs_names)
+    accuracy = np.mean([row[1] == label for row, label in zip(rows[1:], data.obs.cell_type)])
+    assert accuracy > 0.8
+    stdout = must("predict", model, cells, "-o", "-", "--quiet")
+    assert stdout.out == (tmp_path / "out.tsv").read_text() and stdout.err == ""
+
+
+def test_predict_adds_columns_to_a_copy_and_keeps_the_rest(model, cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    data.layers["half"] = data.X * 0.5
+    data.raw = data
+    data.uns["note"] = "mine"
+    data.write_h5ad(tmp_path / "query.h5ad")
+    before = (tmp_path / "query.h5ad").read_bytes()
+    must("predict", model, tmp_path / "query.h5ad", "-o", tmp_path / "out.h5ad")
+    assert (tmp_path / "query.h5ad").read_bytes() == before
+    out = anndata.read_h5ad(tmp_path / "out.h5ad")
+    assert (out.layers["half"] != data.layers["half"]).nnz == 0
+    assert out.raw.shape == data.raw.shape and out.uns["note"] == "mine"
+    assert list(out.obs.columns[:4]) == list(data.obs.columns)
+    assert out.obs.predicted_cell_type.dtype == "category"
+    assert out.obsm["predicted_cell_type_probabilities"].shape == (300, 3)
+    line = must_fail(1, "predict", model, tmp_path / "out.h5ad", "-o", tmp_path / "twice.h5ad")
+    assert "predicted_cell_type" in line
+    must("predict", model, tmp_path / "out.h5ad", "-o", tmp_path / "twice.h5ad", "--overwrite")
+    same = must_fail(1, "predict", model, tmp_path / "out.h5ad", "-o", tmp_path / "out.h5ad",
+                     "--overwrite")
+    assert "input" in same
+
+
+def test_tenx_folder_with_a_table_of_labels(tenx_folder, tmp_path):
+    folder, labels = tenx_folder
+    result = must("train", folder, "--labels", labels, "-o", tmp_path / "m.saithe", "--hidden", "16",
+                  "--epochs", 2)
+    assert "280 cells joined by barcode, 20 cells without a label, 1 labels without a cell" in result.err
+    must("predict", tmp_path / "m.saithe", folder, "-o", tmp_path / "out.h5ad")
+    out = anndata.read_h5ad(tmp_path / "out.h5ad")
+    assert out.shape == (300, 600) and "gene_ids" in out.var
+    must("walkthrough", folder, "--labels", labels, "-o", tmp_path / "walk", *SMALL)
+
+
+def test_evaluate_prints_one_json_object(model, cells, tmp_path):
+    said = json.loads(must("evaluate", model, cells, "--label-key", "cell_type").out)
+    assert said["n_cells"] == 300 and said["accuracy"] > 0.8 and said["loss"] > 0
+    must("evaluate", model, cells, "--label-key", "cell_type", "-o", tmp_path / "e.json")
+    assert json.loads((tmp_path / "e.json").read_text()) == said
+    labels = tmp_path / "labels.tsv"
+    data = anndata.read_h5ad(cells)
+    names = list(data.obs.cell_type.astype(str))
+    names[:10] = ["Martian cells"] * 10
+    labels.write_text("".join(f"{b}\t{n}\n" for b, n in zip(data.obs_names, names)))
+    partly = json.loads(must("evaluate", model, cells, "--labels", labels).out)
+    assert partly["n_unknown_label"] == 10 and partly["n_cells"] == 290
+    labels.write_text("".join(f"{b}\tMartian cells\n" for b in data.obs_names))
+    must_fail(4, "evaluate", model, cells, "--labels", labels)
+
+
+def test_embed_writes_hidden_layer_and_layout(model, cells, tmp_path):
+    must("embed", model, cells, "-o", tmp_path / "e.h5ad", "--umap-epochs", 30)
+    out = anndata.read_h5ad(tmp_path / "e.h5ad")
+    assert out.obsm["X_saithe_hidden"].shape == (300, 16)
+    assert np.isfinite(out.obsm["X_umap"]).all()
+
+
+def test_donor_key_alone_holds_out_whole_donors(cells, tmp_path):
+    must("walkthrough", cells, "--label-key", "cell_type", "--donor-key", "donor", "-o",
+         tmp_path / "out", *SMALL)
+    data = anndata.read_h5ad(tmp_path / "out" / "annotated.h5ad")
+    assert (data.obs.groupby("donor")["split"].nunique() == 1).all()
+    assert data.obs.split.nunique() == 2
+
+
+def test_a_model_of_other_genes_is_refused_unless_forced(model, cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    data.var_names = [f"X{name}" for name in data.var_names]
+    data.write_h5ad(tmp_path / "other.h5ad")
+    assert "genes" in must_fail(4, "predict", model, tmp_path / "other.h5ad", "-o", tmp_path / "x.tsv")
+    assert not (tmp_path / "x.tsv").exists()
+
+
+def test_an_all_zero_cell_is_unassigned(model, cells, tmp_path):
+    data = anndata.read_h5ad(cells)[:5].copy()
+    dense = data.X.toarray()
+    dense[2] = 0
+    anndata.AnnData(dense, obs=data.obs[[]], var=data.var).write_h5ad(tmp_path / "q.h5ad")
+    must("predict", model, tmp_path / "q.h5ad", "-o", tmp_path / "out.tsv")
+    assert rows_of(tmp_path / "out.tsv")[3][1:] == ["unassigned", "0"]
+
+
+def test_quiet_says_nothing(cells, tmp_path):
+    result = must("train", cells, "--label-key", "cell_type", "-o", tmp_path / "m.saithe", "--hidden",
+                  "8", "--epochs", 1, "--quiet")
+    assert result.out == "" and result.err == ""
+
+
+def test_bundled_data_are_found_when_the_program_was_moved(tmp_path):
+    source = pathlib.Path(os.environ["SAITHE_SOURCE"]) / "data" / "pbmc3k.h5ad"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "share" / "saithe").mkdir(parents=True)
+    shutil.copy(PROGRAM, tmp_path / "bin" / "saithe")
+    line = subprocess.run([tmp_path / "bin" / "saithe", "walkthrough", "-o", tmp_path / "out"],
+                          capture_output=True, text=True)
+    assert line.returncode == 3 and "pbmc3k.h5ad" in line.stderr
+    shutil.copy(source, tmp_path / "share" / "saithe")
+    moved = subprocess.run([tmp_path / "bin" / "saithe", "walkthrough", "-o", tmp_path / "out",
+                            "--epochs", "1", "--hidden", "16", "--umap-epochs", "10"],
+                           capture_output=True, text=True)
+    assert moved.returncode == 0, moved.stderr
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_after_an_epoch_leaves_the_model_of_that_epoch(cells, tmp_path, number, code):
+    model = tmp_path / "m.saithe"
+    process = subprocess.Popen([PROGRAM, "train", cells, "--label-key", "cell_type", "-o", model,
+                                "--hidden", "256", "--epochs", "100000"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline().startswith("Epoch: 0")
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == code, errors
+    assert json.loads(must("inspect", model, "--json").out)["was_interrupted"] is True
+    assert [path.name for path in tmp_path.iterdir()] == ["m.saithe"]
+
+
+def test_a_signal_before_the_first_epoch_leaves_nothing(tmp_path):
+    big = tmp_path / "big.h5ad"
+    must("simulate", "-o", big, "--cells", 6000, "--genes", 3000, "--stored-per-cell", 500)
+    out = tmp_path / "out"
+    process = subprocess.Popen([PROGRAM, "walkthrough", big, "--label-key", "cell_type", "-o", out,
+                                "--hidden", "4096"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert not out.exists()
