@@ -18,7 +18,9 @@ using namespace saithe;
 namespace {
 
 /// Announces a step of the page.
-void heading(const char* step) { fmt::print("\n== {} ==\n", step); }
+void heading(const char* step) {
+  fmt::print("\n== {} ==\n", step);
+}
 
 /// Prints a matrix's shape and its first rows.
 void show(const std::string& name, DenseView matrix, std::int64_t n_rows = 1) {
@@ -64,7 +66,7 @@ void run(const std::filesystem::path& input, const std::filesystem::path& pictur
   }
   pbmc = select_genes(select_cells(pbmc, kept.cells), kept.genes);
   fmt::print("{} cells x {} genes remain\n", pbmc.n_cells(), pbmc.n_genes());
-  plot_qc(kept.metrics).write(pictures, /*overwrite=*/true);
+  plot_qc(kept.metrics, qc).write(pictures, /*overwrite=*/true);
   // [end]
 
   heading("normalise");

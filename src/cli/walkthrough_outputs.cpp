@@ -151,7 +151,7 @@ void write_annotated(const Walkthrough& walkthrough, const fs::path& path, const
   write_h5ad(path, result.dataset, annotations, true, context);
 }
 
-std::vector<Figure> make_figures(const Walkthrough& walkthrough) {
+std::vector<Figure> make_figures(const Walkthrough& walkthrough, const TrainOptions& options) {
   const TrainResult& result = walkthrough.training.result;
   const auto& types = result.model.types.names();
   const auto validation_labels = labels_of(result.labels, result.split.validation);
@@ -163,7 +163,7 @@ std::vector<Figure> make_figures(const Walkthrough& walkthrough) {
                                    "Confusion of the validation cells"));
   figures.push_back(plot_calibration(validation.view(), validation_labels, "calibration",
                                      "Calibration of the validation cells"));
-  figures.push_back(plot_qc(result.qc.metrics));
+  figures.push_back(plot_qc(result.qc.metrics, options.qc));
   figures.push_back(plot_embedding(walkthrough.umap_training.view(),
                                    labels_of(result.labels, result.split.training), types,
                                    "umap_training", "Training cells by label"));
@@ -227,7 +227,7 @@ void write_walkthrough(const Walkthrough& walkthrough, const std::vector<std::st
   report.history = result.history;
   report.training = result.training;
   report.validation = result.validation;
-  report.figures = make_figures(walkthrough);
+  report.figures = make_figures(walkthrough, options);
   fs::create_directories(folder.file("figures"));
   for (const Figure& figure : report.figures) figure.write(folder.file("figures"), true);
   write_report(report, folder.file("report.html"), true);

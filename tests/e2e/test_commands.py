@@ -236,3 +236,11 @@ def test_a_signal_before_the_first_epoch_leaves_nothing(tmp_path):
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
     assert not out.exists()
+
+
+def test_pages_say_what_the_program_does():
+    scripts = pathlib.Path(os.environ["SAITHE_SOURCE"]) / "scripts"
+    for command in (["make_cli_page.py", PROGRAM, "--check"], ["update_walkthrough.py", "--check"]):
+        done = subprocess.run(["/usr/bin/python3", scripts / command[0], *command[1:]],
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr

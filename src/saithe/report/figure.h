@@ -1,13 +1,13 @@
 #pragma once
 
-// A drawing surface in points with text measured by the renderer: one drawing, written as SVG or PNG.
-// Hides Cairo. Same drawing, same bytes.
+// A drawing surface in points with text measured by the renderer: one drawing, written as SVG or
+// PNG. Hides Cairo. Same drawing, same bytes.
+//
+// Text is set in DejaVu Sans and becomes outlines in the SVG, so that no reader needs the font.
 
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace saithe {
@@ -23,7 +23,9 @@ struct Color {
 /// "#1f77b4"
 std::string hex(const Color& color);
 
-/// n distinct colours for categories, safe for colour-blind readers (Okabe & Ito 2008 first).
+/// n distinct colours for categories, safe for colour-blind readers (Okabe & Ito 2008 first, then
+/// those farthest apart for normal and red-green blind eyes). A longer palette begins with the
+/// shorter one.
 std::vector<Color> category_palette(std::size_t n);
 
 /// viridis at 0..1 (Smith & van der Walt 2015).
@@ -35,11 +37,21 @@ class Figure {
   class Canvas;  ///< wraps the renderer; defined in canvas.h, private to report/
   using Draw = std::function<void(Canvas&)>;
 
-  Figure(std::string name, double width, double height, Draw draw);
+  /// name: of the files, without ending; width and height in points; `caption` says in a sentence
+  /// or two what the picture shows. Throws Error(InvalidArgument) unless the name consists of
+  /// letters, digits, '_' and '-'.
+  Figure(std::string name, double width, double height, Draw draw, std::string title = {},
+         std::string caption = {});
   [[nodiscard]] const std::string& name() const { return name_; }  ///< file name without ending
+  [[nodiscard]] const std::string& title() const { return title_; }
+  [[nodiscard]] const std::string& caption() const { return caption_; }
+  [[nodiscard]] double width() const { return width_; }
+  [[nodiscard]] double height() const { return height_; }
+  /// The ids inside begin with the name, so that the SVGs of a run can stand in one page.
   [[nodiscard]] std::string svg() const;
   [[nodiscard]] std::string png(double pixels_per_point = 2) const;
-  /// Writes NAME.svg and NAME.png into a folder. Throws Error(Output).
+  /// Writes NAME.svg and NAME.png into a folder, which is made if it is missing. Throws
+  /// Error(Output).
   void write(const std::filesystem::path& folder, bool overwrite) const;
 
  private:
@@ -47,6 +59,8 @@ class Figure {
   double width_;
   double height_;
   Draw draw_;
+  std::string title_;
+  std::string caption_;
 };
 
 }  // namespace saithe

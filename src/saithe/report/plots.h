@@ -1,6 +1,7 @@
 #pragma once
 
-// The pictures of a run, each a Figure fit for a paper.
+// The pictures of a run, each a Figure fit for a paper. A type has the same colour in all of them:
+// its place among the type names decides.
 
 #include <span>
 #include <string>
@@ -14,23 +15,27 @@
 
 namespace saithe {
 
-/// Loss of both sets against the epoch.
+/// Loss of both sets against the epoch, the best epoch marked.
 Figure plot_loss(const TrainHistory& history);
-/// Accuracy of both sets against the epoch.
+/// Accuracy of both sets against the epoch, the best epoch marked.
 Figure plot_accuracy(const TrainHistory& history);
-/// Confusion matrix by true type (each row sums to 1), viridis, with the counts in its cells.
+/// Confusion matrix by true type (each row sums to 1 unless cells got no label), viridis, with the
+/// counts in its cells where they have room.
 Figure plot_confusion(const Evaluation& evaluation, const std::string& name,
                       const std::string& title);
-/// Violins of genes, counts and mitochondrial percentage of each cell.
-Figure plot_qc(const QcMetrics& metrics);
+/// Violins of genes, counts and mitochondrial percentage of each cell, with the thresholds that are
+/// on in `thresholds`.
+Figure plot_qc(const QcMetrics& metrics, const QcOptions& thresholds = {});
 /// Confidence against accuracy in the 15 bins of the expected calibration error.
 Figure plot_calibration(DenseView probabilities, std::span<const LabelIndex> truth,
                         const std::string& name, const std::string& title);
-/// Points (n, 2) coloured by type, with a legend; kNoLabel is grey "unassigned".
+/// Points (n, 2) coloured by type, with a legend; kNoLabel is grey "unassigned". No type hides
+/// another: the points are drawn in a shuffled order that depends on their number alone, those of
+/// rare types last.
 Figure plot_embedding(DenseView points, std::span<const LabelIndex> labels,
                       const std::vector<std::string>& type_names, const std::string& name,
                       const std::string& title);
-/// Points (n, 2) coloured by a value in 0..1, with a colour bar.
+/// Points (n, 2) coloured by a value in 0..1, with a colour bar; the lowest values lie on top.
 Figure plot_embedding(DenseView points, std::span<const float> values,
                       const std::string& value_name, const std::string& name,
                       const std::string& title);

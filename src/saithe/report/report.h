@@ -15,18 +15,18 @@ namespace saithe {
 struct ReportInput {
   std::string title;
   std::string saithe_version;
-  std::string input_name;            ///< file name of the reference, without folders
+  std::string input_name;  ///< file name of the reference, without folders
   std::vector<std::pair<std::string, std::string>> options;  ///< resolved options
   std::int64_t n_cells_read = 0;
   std::int64_t n_genes_read = 0;
-  std::int64_t n_cells = 0;          ///< kept
-  std::int64_t n_genes = 0;          ///< kept
+  std::int64_t n_cells = 0;  ///< kept
+  std::int64_t n_genes = 0;  ///< kept
   std::vector<FilterStep> filter_steps;
   std::vector<std::string> warnings;
   TrainHistory history;
   Evaluation training;
   Evaluation validation;
-  std::vector<Figure> figures;       ///< in reading order
+  std::vector<Figure> figures;  ///< in reading order
 };
 
 /// The page as text. Every name from the data is escaped.

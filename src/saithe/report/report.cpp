@@ -1,0 +1,214 @@
+#include "saithe/report/report.h"
+
+#include <cmath>
+
+#include "saithe/core/text_io.h"
+#include "saithe/report/shown_text.h"
+
+namespace saithe {
+namespace {
+
+// No script, no network: everything that is shown stands in the page.
+constexpr const char* kHead = R"(<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<style>
+:root { --ink: #1d2430; --soft: #5b6675; --line: #dfe4ea; --paper: #f5f7f9; --card: #ffffff; --accent: #0072b2; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8ecf1; --soft: #a3afbd; --line: #333d49; --paper: #151a20; --card: #1e252d; --accent: #6cb8ea; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; }
+main { max-width: 1120px; margin: 0 auto; padding: 24px 20px 60px; }
+h1 { font-size: 24px; margin: 0 0 4px; overflow-wrap: anywhere; }
+h2 { font-size: 18px; margin: 36px 0 12px; border-bottom: 1px solid var(--line); padding-bottom: 6px; }
+p.lead { color: var(--soft); margin: 0 0 20px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 12px; }
+.tile { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; }
+.tile b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; }
+.tile span { color: var(--soft); font-size: 13px; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 18px; }
+figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px; break-inside: avoid; }
+figure div { background: #fff; border-radius: 4px; }
+figure svg { display: block; width: 100%; height: auto; max-height: 560px; }
+figcaption { color: var(--soft); font-size: 13px; margin-top: 8px; }
+.scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 14px; }
+th, td { padding: 6px 12px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 9em; }
+tr:last-child td { border-bottom: 0; }
+thead th { color: var(--soft); font-weight: 600; }
+table.confusion th { white-space: normal; overflow-wrap: anywhere; max-width: 9em; font-size: 12px; }
+td.hit { font-weight: 700; color: var(--accent); }
+ul { margin: 0; padding-left: 20px; }
+footer { color: var(--soft); font-size: 13px; margin-top: 40px; }
+@media print { body { background: #fff; } .scroll { overflow: visible; } }
+</style>
+)";
+
+std::string fixed(double value, int digits) {
+  return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : std::string("-");
+}
+
+std::string cell(const std::string& text, const char* tag = "td") {
+  return fmt::format("<{}>{}</{}>", tag, escape_html(text), tag);
+}
+
+std::string tile(const std::string& value, const std::string& name) {
+  return fmt::format("<div class=\"tile\"><b>{}</b><span>{}</span></div>\n", escape_html(value),
+                     escape_html(name));
+}
+
+/// A table from rows of texts; the first row is the head.
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+  std::string html = "<div class=\"scroll\"><table>\n<thead><tr>";
+  for (const std::string& text : rows.front()) html += cell(text, "th");
+  html += "</tr></thead>\n<tbody>\n";
+  for (std::size_t r = 1; r < rows.size(); ++r) {
+    html += "<tr>";
+    for (const std::string& text : rows[r]) html += cell(text);
+    html += "</tr>\n";
+  }
+  return html + "</tbody></table></div>\n";
+}
+
+std::string summary(const ReportInput& input) {
+  std::string html = "<div class=\"tiles\">\n";
+  html += tile(format_count(input.n_cells),
+               fmt::format("cells kept of {}", format_count(input.n_cells_read)));
+  html += tile(format_count(input.n_genes),
+               fmt::format("genes kept of {}", format_count(input.n_genes_read)));
+  html += tile(fmt::format("{}", input.validation.n_types()), "cell types");
+  html += tile(fixed(input.validation.accuracy, 4), "accuracy, validation cells");
+  html += tile(fixed(input.validation.macro_f1, 4), "macro F1, validation cells");
+  html += tile(fixed(input.validation.ece, 4), "calibration error, validation cells");
+  return html + "</div>\n";
+}
+
+std::string scores(const ReportInput& input) {
+  const auto row = [](const char* name, const Evaluation& e) {
+    return std::vector<std::string>{name,
+                                    format_count(e.n_cells),
+                                    fixed(e.accuracy, 4),
+                                    fixed(e.macro_f1, 4),
+                                    fixed(e.median_f1, 4),
+                                    e.loss ? fixed(*e.loss, 4) : "-",
+                                    fixed(e.nll, 4),
+                                    fixed(e.brier, 4),
+                                    fixed(e.ece, 4)};
+  };
+  return table(
+      {{"cells", "number", "accuracy", "macro F1", "median F1", "loss", "NLL", "Brier", "ECE"},
+       row("training", input.training),
+       row("validation", input.validation)});
+}
+
+std::string per_type(const Evaluation& evaluation) {
+  std::vector<std::vector<std::string>> rows = {
+      {"cell type", "cells", "precision", "recall", "F1"}};
+  for (const TypeScores& type : evaluation.per_type) {
+    rows.push_back({type.cell_type, format_count(type.support), fixed(type.precision, 4),
+                    fixed(type.recall, 4), fixed(type.f1, 4)});
+  }
+  return table(rows);
+}
+
+std::string confusion(const Evaluation& evaluation) {
+  std::string html =
+      "<div class=\"scroll\"><table class=\"confusion\">\n<thead><tr><th>true \\ predicted</th>";
+  for (const TypeScores& type : evaluation.per_type) html += cell(type.cell_type, "th");
+  html += "</tr></thead>\n<tbody>\n";
+  const auto n = as_size(evaluation.n_types());
+  for (std::size_t truth = 0; truth < n; ++truth) {
+    html += "<tr>" + cell(evaluation.per_type[truth].cell_type);
+    for (std::size_t predicted = 0; predicted < n; ++predicted) {
+      const auto count = evaluation.confusion[truth * n + predicted];
+      html += fmt::format("<td{}>{}</td>", truth == predicted ? " class=\"hit\"" : "", count);
+    }
+    html += "</tr>\n";
+  }
+  return html + "</tbody></table></div>\n";
+}
+
+std::string confused_pairs(const Evaluation& evaluation) {
+  const auto pairs = most_confused(evaluation, 5);
+  if (pairs.empty()) return "<p>No validation cell was called another type than its label.</p>\n";
+  std::vector<std::vector<std::string>> rows = {{"label", "called", "cells"}};
+  for (const Confusion& pair : pairs)
+    rows.push_back({pair.truth, pair.predicted, format_count(pair.n_cells)});
+  return table(rows);
+}
+
+std::string history(const TrainHistory& history) {
+  std::vector<std::vector<std::string>> rows = {
+      {"epoch", "training loss", "validation loss", "training accuracy", "validation accuracy"}};
+  for (const EpochRecord& record : history.epochs) {
+    rows.push_back({fmt::format("{}", record.epoch), fixed(record.train_loss, 4),
+                    fixed(record.validation_loss, 4), fixed(record.train_accuracy, 4),
+                    fixed(record.validation_accuracy, 4)});
+  }
+  return table(rows);
+}
+
+std::string filters(const ReportInput& input) {
+  std::vector<std::vector<std::string>> rows = {{"filter", "cells dropped", "genes dropped"}};
+  for (const FilterStep& step : input.filter_steps) {
+    rows.push_back(
+        {step.name, format_count(step.n_cells_dropped), format_count(step.n_genes_dropped)});
+  }
+  return rows.size() == 1 ? "<p>No filter was on.</p>\n" : table(rows);
+}
+
+std::string figures(const std::vector<Figure>& all) {
+  std::string html = "<div class=\"figures\">\n";
+  for (const Figure& figure : all) {
+    std::string svg = figure.svg();
+    svg.erase(0, svg.find("<svg"));  // an XML declaration has no place inside HTML
+    html += fmt::format(
+        "<figure><div role=\"img\" "
+        "aria-label=\"{}\">{}</div><figcaption>{}</figcaption></figure>\n",
+        escape_html(figure.title()), svg, escape_html(figure.caption()));
+  }
+  return html + "</div>\n";
+}
+
+}  // namespace
+
+std::string report_html(const ReportInput& input) {
+  std::string html = kHead;
+  html += "<title>" + escape_html(input.title) + "</title>\n</head>\n<body>\n<main>\n";
+  html += "<h1>" + escape_html(input.title) + "</h1>\n";
+  html += fmt::format("<p class=\"lead\">Reference: {}. Made by saithe {}.</p>\n",
+                      escape_html(input.input_name), escape_html(input.saithe_version));
+  html += summary(input);
+  if (!input.warnings.empty()) {
+    html += "<h2>Warnings</h2>\n<ul>\n";
+    for (const std::string& warning : input.warnings)
+      html += "<li>" + escape_html(warning) + "</li>\n";
+    html += "</ul>\n";
+  }
+  html += "<h2>Pictures</h2>\n" + figures(input.figures);
+  html += "<h2>Scores</h2>\n" + scores(input);
+  html += "<h2>Scores of each type, validation cells</h2>\n" + per_type(input.validation);
+  html += "<h2>Confusion, validation cells</h2>\n" + confusion(input.validation);
+  html += "<h2>Most confused types</h2>\n" + confused_pairs(input.validation);
+  html += "<h2>Training</h2>\n" + history(input.history);
+  html += "<h2>Filters</h2>\n" + filters(input);
+  std::vector<std::vector<std::string>> options = {{"option", "value"}};
+  for (const auto& [name, value] : input.options) options.push_back({"--" + name, value});
+  html += "<h2>Options</h2>\n" + table(options);
+  html +=
+      "<footer>NLL: mean of -ln(probability of the label). Brier: sum over types of squared "
+      "errors. "
+      "ECE: expected calibration error, 15 bins. Macro and median F1 over the types "
+      "present.</footer>\n";
+  return html + "</main>\n</body>\n</html>\n";
+}
+
+void write_report(const ReportInput& input, const std::filesystem::path& path, bool overwrite) {
+  write_file(path, report_html(input), overwrite);
+}
+
+}  // namespace saithe
