@@ -5,7 +5,6 @@
 #include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
 #include "saithe/embed/umap.h"
-#include "saithe/kernels/cpu/simd.h"
 #include "walkthrough_outputs.h"
 
 namespace saithe::cli {
@@ -43,10 +42,12 @@ std::string run_json(const Walkthrough& walkthrough, const Session& session) {
   for (const EpochRecord& record : walkthrough.training.result.history.epochs) {
     epochs.push_back(record.seconds);
   }
+  const auto backend = kernels::make_backend(session.common().device, session.context());
   const nlohmann::ordered_json run = {{"version", SAITHE_VERSION},
                                       {"command", command_line()},
                                       {"threads", session.context().n_threads()},
-                                      {"simd_target", kernels::cpu::simd_target()},
+                                      {"device", backend->name()},
+                                      {"hardware", backend->hardware()},
                                       {"seconds", session.seconds()},
                                       {"stage_seconds", stages},
                                       {"epoch_seconds", epochs},

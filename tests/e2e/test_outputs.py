@@ -133,7 +133,7 @@ def test_tables_agree_with_each_other(pbmc3k):
 def test_run_json_tells_what_may_differ(pbmc3k):
     said = json.loads((pbmc3k[0] / "run.json").read_text())
     assert len(said["epoch_seconds"]) == 10
-    assert said["threads"] >= 1 and said["simd_target"] and said["peak_memory_bytes"] > 1e6
+    assert said["threads"] >= 1 and said["hardware"] and said["peak_memory_bytes"] > 1e6
     assert "walkthrough" in said["command"]
     assert {"read", "filter", "train", "embed", "write"} <= set(said["stage_seconds"])
 

@@ -1,6 +1,7 @@
 #include "saithe/embed/layout_moves.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "saithe/core/random.h"
 #include "saithe/kernels/cpu/simd.h"
@@ -23,7 +24,8 @@ constexpr std::size_t kForces = 8;
 // A move is at most this long in each direction.
 constexpr float kLongestMove = 4.0F;
 
-/// log2 of positive normal numbers; the polynomial is off by 6e-7 at most.
+/// log2 of positive normal numbers; the polynomial is off by 6e-7 at most. Here and below terms are
+/// paired (Estrin's scheme): a point's forces wait for each other, so the chain should be short.
 HWY_INLINE V Log2(V x) {
   const D d;
   const hn::RebindToSigned<D> di;
@@ -31,11 +33,12 @@ HWY_INLINE V Log2(V x) {
   // The exponent that leaves a mantissa between sqrt(1/2) and sqrt(2).
   const auto exponent = hn::ShiftRight<23>(hn::Sub(bits, hn::Set(di, 0x3F3504F3)));
   const V f = hn::Sub(hn::BitCast(d, hn::Sub(bits, hn::ShiftLeft<23>(exponent))), hn::Set(d, 1.0F));
-  V sum = hn::Set(d, 0.17213075F);
-  for (const float c :
-       {-0.26950934F, 0.29563411F, -0.35935038F, 0.4806291F, -0.72136404F, 1.4426964F}) {
-    sum = hn::MulAdd(sum, f, hn::Set(d, c));
-  }
+  const V f2 = hn::Mul(f, f);
+  const V c12 = hn::MulAdd(hn::Set(d, -0.72136404F), f, hn::Set(d, 1.4426964F));
+  const V c34 = hn::MulAdd(hn::Set(d, -0.35935038F), f, hn::Set(d, 0.4806291F));
+  const V c56 = hn::MulAdd(hn::Set(d, -0.26950934F), f, hn::Set(d, 0.29563411F));
+  const V c567 = hn::MulAdd(hn::Set(d, 0.17213075F), f2, c56);
+  const V sum = hn::MulAdd(hn::MulAdd(c567, f2, c34), f2, c12);
   return hn::MulAdd(sum, f, hn::ConvertTo(d, exponent));
 }
 
@@ -45,19 +48,20 @@ HWY_INLINE V Exp2(V x) {
   const hn::RebindToSigned<D> di;
   const auto whole = hn::NearestInt(x);
   const V f = hn::Sub(x, hn::ConvertTo(d, whole));
-  V sum = hn::Set(d, 0.001339531F);
-  for (const float c : {0.0096707889F, 0.055503406F, 0.24022211F, 0.6931472F, 1.0000001F}) {
-    sum = hn::MulAdd(sum, f, hn::Set(d, c));
-  }
+  const V f2 = hn::Mul(f, f);
+  const V c01 = hn::MulAdd(hn::Set(d, 0.6931472F), f, hn::Set(d, 1.0000001F));
+  const V c23 = hn::MulAdd(hn::Set(d, 0.055503406F), f, hn::Set(d, 0.24022211F));
+  const V c45 = hn::MulAdd(hn::Set(d, 0.001339531F), f, hn::Set(d, 0.0096707889F));
+  const V sum = hn::MulAdd(hn::MulAdd(c45, f2, c23), f2, c01);
   return hn::Mul(sum, hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(whole, hn::Set(di, 127)))));
 }
 
-/// Up to eight points that pull or push a ninth.
+/// Up to eight points that pull or push a ninth. What is not filled has no force.
 struct Forces {
-  HWY_ALIGN float x[kForces];
-  HWY_ALIGN float y[kForces];
-  HWY_ALIGN float pull[kForces];  // -2 a b for a link, else 0
-  HWY_ALIGN float push[kForces];  // 2 b for a point that is not linked, else 0
+  HWY_ALIGN float x[kForces] = {};
+  HWY_ALIGN float y[kForces] = {};
+  HWY_ALIGN float pull[kForces] = {};  // -2 a b for a link, else 0
+  HWY_ALIGN float push[kForces] = {};  // 2 b for a point that is not linked, else 0
   std::size_t n = 0;
 
   void add(const float* position, float pull_by, float push_by) {
@@ -69,13 +73,17 @@ struct Forces {
   }
 };
 
+/// One order for every width of the vectors.
+HWY_INLINE float SumOf(const float* values) {
+  return ((values[0] + values[4]) + (values[2] + values[6])) +
+         ((values[1] + values[5]) + (values[3] + values[7]));
+}
+
 /// Moves (x, y) by all forces at once: pull p / (d^2 (1 + a p)), push / ((0.001 + d^2)(1 + a p))
 /// with p = d^(2b), each part cut to kLongestMove.
 HWY_INLINE void Apply(Forces& forces, const LayoutMoves& m, float& x, float& y) {
   const D d;
   for (std::size_t i = forces.n; i < kForces; ++i) {
-    forces.x[i] = x;
-    forces.y[i] = y;
     forces.pull[i] = 0;
     forces.push[i] = 0;
   }
@@ -100,12 +108,28 @@ HWY_INLINE void Apply(Forces& forces, const LayoutMoves& m, float& x, float& y) 
     hn::Store(hn::Min(hn::Max(hn::Mul(coefficient, dx), shortest), longest), d, move_x + i);
     hn::Store(hn::Min(hn::Max(hn::Mul(coefficient, dy), shortest), longest), d, move_y + i);
   }
-  // In one order for every width of the vectors.
-  for (std::size_t i = 0; i < forces.n; ++i) {
-    x += move_x[i] * m.rate;
-    y += move_y[i] * m.rate;
-  }
+  x += SumOf(move_x) * m.rate;
+  y += SumOf(move_y) * m.rate;
   forces.n = 0;
+}
+
+/// The links of a point that act in this epoch; without branches, as none could be foreseen.
+std::size_t ActingLinks(const LayoutMoves& m, std::int64_t point,
+                        std::vector<std::int64_t>& acting) {
+  const std::int64_t begin = m.first_link[point];
+  const std::int64_t end = m.first_link[point + 1];
+  if (acting.size() < static_cast<std::size_t>(end - begin)) {
+    acting.resize(static_cast<std::size_t>(end - begin));
+  }
+  const auto now = static_cast<float>(m.epoch + 1);
+  std::size_t n = 0;
+  for (std::int64_t i = begin; i < end; ++i) {
+    const bool acts = m.next_epoch[i] <= now;
+    m.next_epoch[i] += acts ? m.period[i] : 0.0F;
+    acting[n] = i;
+    n += acts ? 1 : 0;
+  }
+  return n;
 }
 
 void MovePoints(const LayoutMoves& m, std::int64_t begin, std::int64_t end, std::int64_t stride) {
@@ -115,27 +139,27 @@ void MovePoints(const LayoutMoves& m, std::int64_t begin, std::int64_t end, std:
   const float attraction = -2 * m.a * m.b;
   const float repulsion = 2 * m.b;
   Forces forces;
+  std::vector<std::int64_t> acting;
   for (std::int64_t point = begin; point < std::min(end, m.n_points); point += stride) {
     float x = m.positions[2 * point];
     float y = m.positions[2 * point + 1];
-    for (std::int64_t i = m.first_link[point]; i < m.first_link[point + 1]; ++i) {
-      if (m.next_epoch[i] > static_cast<float>(m.epoch + 1)) continue;
-      m.next_epoch[i] += m.period[i];
+    const std::size_t n_acting = ActingLinks(m, point, acting);
+    for (std::size_t l = 0; l < n_acting; ++l) {
       // umap-learn meets a link from both ends and moves both ends each time: two pulls, one after
-      // the other, the second together with the pushes.
-      const float* other = m.positions + 2 * std::int64_t{m.other[i]};
+      // the other. The second acts together with the pushes and the first pull of the next link.
+      const float* other = m.positions + 2 * std::int64_t{m.other[acting[l]]};
+      if (forces.n == kForces) Apply(forces, m, x, y);
       forces.add(other, attraction, 0);
       Apply(forces, m, x, y);
       forces.add(other, attraction, 0);
+      const auto first = static_cast<std::uint64_t>(acting[l]) * n_samples;
       for (std::uint64_t s = 0; s < n_samples; ++s) {
-        const auto sample = static_cast<std::int64_t>(
-            random.below(static_cast<std::uint64_t>(i) * n_samples + s, n_points));
-        if (sample == point) continue;
+        const auto sample = static_cast<std::int64_t>(random.below(first + s, n_points));
         if (forces.n == kForces) Apply(forces, m, x, y);
-        forces.add(m.positions + 2 * sample, 0, repulsion);
+        forces.add(m.positions + 2 * sample, 0, sample == point ? 0.0F : repulsion);
       }
-      Apply(forces, m, x, y);
     }
+    Apply(forces, m, x, y);
     m.moved[2 * point] = x;
     m.moved[2 * point + 1] = y;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
-// k nearest neighbours by Euclidean distance: exact up to a size, NN-descent above; reproducible.
+// k nearest neighbours by Euclidean distance: exact up to 16 000 points; above, found among the
+// regions around a point and among its neighbours' neighbours. Reproducible.
 
 #include <cstdint>
 #include <vector>

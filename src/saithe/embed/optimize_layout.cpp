@@ -14,7 +14,7 @@ namespace {
 constexpr std::int64_t kChunkPoints = 64;
 // Points that move at the same time, from the same positions: one in kGroups. One group alone would
 // let linked points jump past each other.
-constexpr std::int64_t kGroups = 16;
+constexpr std::int64_t kGroups = 256;
 
 }  // namespace
 

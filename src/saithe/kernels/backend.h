@@ -87,6 +87,8 @@ class Backend {
  public:
   virtual ~Backend() = default;
   [[nodiscard]] virtual std::string name() const = 0;
+  /// What it computes with: the instruction set of a processor, or the model of a GPU.
+  [[nodiscard]] virtual std::string hardware() const = 0;
 
   [[nodiscard]] virtual std::unique_ptr<Buffer> allocate(std::int64_t size) = 0;  ///< zeros
   virtual void upload(std::span<const float> source, Buffer& target) = 0;

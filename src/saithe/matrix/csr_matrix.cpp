@@ -29,9 +29,11 @@ void validate(const CsrView& matrix, std::string_view where) {
          matrix.row_start.front(), matrix.row_start.back(), matrix.columns.size());
   }
   for (CellIndex r = 0; r < matrix.n_rows; ++r) {
-    if (matrix.row_start[as_size(r) + 1] < matrix.row_start[as_size(r)]) {
-      fail(ErrorKind::BadFormat, "{}: row starts fall from {} to {} at cell {}", where,
-           matrix.row_start[as_size(r)], matrix.row_start[as_size(r) + 1], r);
+    const RowPointer begin = matrix.row_start[as_size(r)];
+    const RowPointer end = matrix.row_start[as_size(r) + 1];
+    if (end < begin || end > matrix.row_start.back()) {
+      fail(ErrorKind::BadFormat, "{}: row starts go from {} to {} at cell {}, the last one is {}",
+           where, begin, end, r, matrix.row_start.back());
     }
     const auto columns = matrix.row_columns(r);
     for (const GeneIndex column : columns) {

@@ -45,6 +45,7 @@ class CpuBackend final : public Backend {
   explicit CpuBackend(const Context& context) : context_(context) {}
 
   std::string name() const override { return "cpu"; }
+  std::string hardware() const override { return simd_target(); }
 
   std::unique_ptr<Buffer> allocate(std::int64_t size) override {
     return std::make_unique<CpuBuffer>(size);

@@ -1,0 +1,205 @@
+// Lines, numbers and files that appear whole or not at all.
+
+#include "saithe/core/text_io.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include <cmath>
+#include <limits>
+
+#include "support/folder_for_test.h"
+
+namespace saithe {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::FolderForTest;
+using testing::read_bytes;
+using testing::write_bytes;
+
+std::vector<std::string> lines_of(const fs::path& path) {
+  LineReader reader(path);
+  std::vector<std::string> lines;
+  std::string_view line;
+  while (reader.next(line)) lines.emplace_back(line);
+  return lines;
+}
+
+std::string gzip(const std::string& text) {
+  const FolderForTest folder;
+  const fs::path path = folder / "member.gz";
+  gzFile file = gzopen(path.c_str(), "wb");
+  gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
+  gzclose(file);
+  return read_bytes(path);
+}
+
+TEST(LineReader, EveryKindOfLineEnd) {
+  const FolderForTest folder;
+  write_bytes(folder / "a.txt", "one\r\ntwo\n\nfour");
+  EXPECT_EQ(lines_of(folder / "a.txt"), (std::vector<std::string>{"one", "two", "", "four"}));
+  write_bytes(folder / "empty.txt", "");
+  EXPECT_TRUE(lines_of(folder / "empty.txt").empty());
+}
+
+TEST(LineReader, LinesLongerThanTheBuffer) {
+  const FolderForTest folder;
+  const std::string longest(700000, 'x');
+  write_bytes(folder / "a.txt", "first\n" + longest + "\nlast\n");
+  EXPECT_EQ(lines_of(folder / "a.txt"), (std::vector<std::string>{"first", longest, "last"}));
+}
+
+TEST(LineReader, GzipOfSeveralMembers) {
+  const FolderForTest folder;
+  write_bytes(folder / "a.gz", gzip("one\ntw") + gzip("o\nthree\n"));
+  EXPECT_EQ(lines_of(folder / "a.gz"), (std::vector<std::string>{"one", "two", "three"}));
+}
+
+TEST(LineReader, ACutGzipFileIsAnError) {
+  const FolderForTest folder;
+  std::string text;
+  for (int i = 0; i < 20000; ++i) text += std::to_string(i * 7919) + "\n";
+  const std::string whole = gzip(text);
+  for (const std::size_t n : {whole.size() / 2, whole.size() - 4}) {
+    write_bytes(folder / "a.gz", whole.substr(0, n));
+    EXPECT_SAITHE_ERROR(lines_of(folder / "a.gz"), ErrorKind::BadFormat, "damaged or cut off");
+  }
+}
+
+TEST(LineReader, SaysWhereItIs) {
+  const FolderForTest folder;
+  write_bytes(folder / "a.txt", "one\ntwo\n");
+  LineReader reader(folder / "a.txt");
+  std::string_view line;
+  ASSERT_TRUE(reader.next(line));
+  ASSERT_TRUE(reader.next(line));
+  EXPECT_EQ(reader.where(), (folder / "a.txt").string() + ":2");
+  EXPECT_FALSE(reader.next(line));
+  EXPECT_EQ(reader.line_number(), 2);
+}
+
+TEST(LineReader, MissingFilesAndFoldersAreErrors) {
+  const FolderForTest folder;
+  EXPECT_SAITHE_ERROR(LineReader(folder / "none"), ErrorKind::NotFound, "none");
+  EXPECT_SAITHE_ERROR(LineReader(folder.path()), ErrorKind::NotFound, "is a folder");
+}
+
+TEST(SplitFields, NDelimitersGiveNPlusOneFields) {
+  std::vector<std::string_view> fields;
+  split_fields("a\t\tb\t", '\t', fields);
+  EXPECT_EQ(fields, (std::vector<std::string_view>{"a", "", "b", ""}));
+  split_fields("", '\t', fields);
+  EXPECT_EQ(fields, (std::vector<std::string_view>{""}));
+}
+
+TEST(ParseNumber, OnlyAWholeNumberCounts) {
+  std::int64_t whole = 0;
+  EXPECT_TRUE(parse_number("+12", whole));
+  EXPECT_EQ(whole, 12);
+  EXPECT_TRUE(parse_number("-9223372036854775808", whole));
+  EXPECT_EQ(whole, std::numeric_limits<std::int64_t>::min());
+  for (const char* text : {"", "+", "1.0", "1 ", " 1", "x", "9223372036854775808"}) {
+    EXPECT_FALSE(parse_number(text, whole)) << text;
+  }
+  double real = 0;
+  EXPECT_TRUE(parse_number("1e-3", real));
+  EXPECT_EQ(real, 1e-3);
+  EXPECT_FALSE(parse_number("1,5", real));
+  EXPECT_FALSE(parse_number("", real));
+}
+
+TEST(FormatNumber, ReadsBackAsTheSameNumber) {
+  EXPECT_EQ(format_number(0.1), "0.1");
+  EXPECT_EQ(format_number(0.1F), "0.1");
+  EXPECT_EQ(format_number(std::nan("")), "nan");
+  for (const double value : {1.0 / 3, 1e300, -5e-324, 123456789.123}) {
+    double back = 0;
+    ASSERT_TRUE(parse_number(format_number(value), back));
+    EXPECT_EQ(back, value);
+  }
+}
+
+TEST(Printable, ControlCharactersBecomeQuestionMarks) {
+  EXPECT_EQ(printable("T\x1b[31m\n\x7f"), "T?[31m??");
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "31m"),
+            "?31m");
+  EXPECT_EQ(printable("na\xC3\xAFve T"), "na\xC3\xAFve T");
+}
+
+TEST(ReadFile, RefusesWhatIsTooLarge) {
+  const FolderForTest folder;
+  write_bytes(folder / "a", std::string(10, 'x'));
+  EXPECT_EQ(read_file(folder / "a", 10), std::string(10, 'x'));
+  EXPECT_SAITHE_ERROR(read_file(folder / "a", 9), ErrorKind::BadFormat, "at most 9");
+  EXPECT_SAITHE_ERROR(read_file(folder / "none", 9), ErrorKind::NotFound, "none");
+  EXPECT_SAITHE_ERROR(read_file(folder.path(), 9), ErrorKind::NotFound, "folder");
+}
+
+std::vector<std::string> names_in(const FolderForTest& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder.path())) {
+    names.push_back(entry.path().filename().string());
+  }
+  return names;
+}
+
+TEST(OutputFile, NothingIsLeftWithoutCommit) {
+  const FolderForTest folder;
+  {
+    const OutputFile output(folder / "a.txt", false);
+    write_bytes(output.temporary_path(), "half");
+    EXPECT_FALSE(fs::exists(folder / "a.txt"));
+  }
+  EXPECT_TRUE(names_in(folder).empty());
+}
+
+TEST(OutputFile, CommitPutsTheFileThereWithOrdinaryPermissions) {
+  const FolderForTest folder;
+  const mode_t mask = umask(022);
+  write_file(folder / "a.txt", "text", false);
+  umask(mask);
+  EXPECT_EQ(read_bytes(folder / "a.txt"), "text");
+  EXPECT_EQ(names_in(folder), (std::vector<std::string>{"a.txt"}));
+  struct stat status {};
+  ASSERT_EQ(stat((folder / "a.txt").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0644U);
+}
+
+TEST(OutputFile, AnExistingFileIsNamedAndKept) {
+  const FolderForTest folder;
+  write_bytes(folder / "a.txt", "old");
+  EXPECT_SAITHE_ERROR(write_file(folder / "a.txt", "new", false), ErrorKind::Output, "a.txt");
+  EXPECT_EQ(read_bytes(folder / "a.txt"), "old");
+  write_file(folder / "a.txt", "new", true);
+  EXPECT_EQ(read_bytes(folder / "a.txt"), "new");
+}
+
+TEST(OutputFile, AFileMadeMeanwhileIsNotReplaced) {
+  const FolderForTest folder;
+  OutputFile output(folder / "a.txt", false);
+  write_bytes(folder / "a.txt", "theirs");
+  EXPECT_SAITHE_ERROR(output.commit(), ErrorKind::Output, "another program");
+  EXPECT_EQ(read_bytes(folder / "a.txt"), "theirs");
+}
+
+TEST(OutputFile, ALinkIsWrittenThrough) {
+  const FolderForTest folder;
+  write_bytes(folder / "real.txt", "old");
+  fs::create_symlink(folder / "real.txt", folder / "link.txt");
+  write_file(folder / "link.txt", "new", true);
+  EXPECT_TRUE(fs::is_symlink(folder / "link.txt"));
+  EXPECT_EQ(read_bytes(folder / "real.txt"), "new");
+}
+
+TEST(OutputFile, FoldersAndMissingFoldersAreErrors) {
+  const FolderForTest folder;
+  EXPECT_SAITHE_ERROR(OutputFile(folder.path(), true), ErrorKind::Output, "is a folder");
+  EXPECT_SAITHE_ERROR(OutputFile(folder / "none/a.txt", false), ErrorKind::Output,
+                      "cannot be written");
+}
+
+}  // namespace
+}  // namespace saithe
