@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "saithe/core/parallel.h"
 #include "saithe/core/types.h"
@@ -21,6 +22,10 @@ constexpr std::size_t kCandidates = 1024;
 constexpr std::size_t kSpare = 8;
 // Regions of the partition that are searched around a point's own.
 constexpr std::int64_t kProbes = 12;
+// Rounds over the neighbours' neighbours, and the share of new ones below which no further is worth
+// its time. Points of few real dimensions, as a hidden layer gives them, need one.
+constexpr int kFriendRounds = 6;
+constexpr double kFewNew = 0.02;
 
 /// A neighbour on trial; smaller is nearer.
 struct Candidate {
@@ -139,12 +144,14 @@ void search_regions(DenseView points, const embed::Partition& partition, std::in
 }
 
 /// One round over the neighbours' neighbours, which finds those behind a border of regions.
-void search_friends(DenseView points, Neighbors& neighbors, const Context& context) {
+/// Returns how many neighbours are new.
+std::int64_t search_friends(DenseView points, Neighbors& neighbors, const Context& context) {
   static constexpr std::int64_t kChunkPoints = 256;
   const std::vector<std::int32_t> found = neighbors.indices;
   const auto row = [&](std::int64_t p) {
     return std::span(found).subspan(as_size(p * neighbors.k), as_size(neighbors.k));
   };
+  std::vector<std::int64_t> n_new(as_size((points.n_rows + kChunkPoints - 1) / kChunkPoints));
   parallel_for(context, points.n_rows, kChunkPoints, [&](std::int64_t begin, std::int64_t end) {
     context.throw_if_cancelled();
     std::vector<std::int32_t> friends;
@@ -161,8 +168,15 @@ void search_friends(DenseView points, Neighbors& neighbors, const Context& conte
         if (index != point) all.push_back({0, index});
       }
       settle(points, static_cast<std::int32_t>(point), all, neighbors);
+      for (int i = 0; i < neighbors.k; ++i) {
+        const auto at = as_size(point * neighbors.k + i);
+        const auto old = row(point);
+        const bool is_old = std::find(old.begin(), old.end(), neighbors.indices[at]) != old.end();
+        n_new[as_size(begin / kChunkPoints)] += is_old ? 0 : 1;
+      }
     }
   });
+  return std::accumulate(n_new.begin(), n_new.end(), std::int64_t{0});
 }
 
 void require_finite(DenseView points) {
@@ -195,7 +209,10 @@ Neighbors find_neighbors(DenseView points, int k, const Context& context) {
   const embed::Partition partition = embed::partition_points(points, context);
   const bool is_exact = points.n_rows <= kExactPoints;
   search_regions(points, partition, is_exact ? points.n_rows : kProbes, neighbors, context);
-  if (!is_exact) search_friends(points, neighbors, context);
+  for (int round = 0; round < kFriendRounds && !is_exact; ++round) {
+    const std::int64_t n_new = search_friends(points, neighbors, context);
+    if (static_cast<double>(n_new) < kFewNew * static_cast<double>(n)) break;
+  }
   return neighbors;
 }
 
