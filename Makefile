@@ -17,11 +17,6 @@ PYTHON := /usr/bin/python3
 ORACLE_PINS := tests/golden/requirements.txt
 JUNIT  := $(CURDIR)/$(BUILD)/ctest.xml
 
-# The ci preset also compiles the benchmarks.
-ifeq ($(PRESET),ci)
-  CI_PACKAGES := bench
-endif
-
 .PHONY: help demo build test bench oracle install clean
 
 help:
@@ -29,7 +24,7 @@ help:
 	@echo 'make build     install what is missing, build the program ($(SAITHE))'
 	@echo 'make test      the same, with all tests'
 	@echo 'make oracle    compare with PyTorch, Scanpy, umap-learn (a virtual environment, pinned)'
-	@echo 'make bench     build and run the benchmarks'
+	@echo 'make bench     measure beside PyTorch, Scanpy and umap-learn (the same environment; an hour)'
 	@echo 'make install   PREFIX=$(PREFIX)'
 	@echo 'make clean     remove build/ and demo/'
 
@@ -45,7 +40,7 @@ build:
 	cmake --build --preset $(PRESET) -j $(JOBS) --target saithe_cli
 
 test:
-	@scripts/install_packages.sh build test $(CI_PACKAGES)
+	@scripts/install_packages.sh build test
 	cmake --preset $(PRESET) -DSAITHE_TESTS=ON
 	cmake --build --preset $(PRESET) -j $(JOBS)
 	@rm -f $(JUNIT)
@@ -54,6 +49,8 @@ test:
 	$(PYTHON) scripts/list_skipped_tests.py $(JUNIT) $(if $(ONLY_GPU_MAY_SKIP),--only-gpu) && exit $$status
 
 oracle: build $(ORACLE)/.installed
+	cmake --preset $(PRESET) -DSAITHE_ORACLE=ON
+	cmake --build --preset $(PRESET) -j $(JOBS) --target saithe_cli saithe_oracle_driver
 	SAITHE_PROGRAM=$(CURDIR)/$(SAITHE) $(ORACLE)/bin/python -m pytest -q -rs tests/oracle
 
 # PyTorch first and alone: its wheel decides which of the pinned versions fit beside it.
@@ -64,12 +61,13 @@ $(ORACLE)/.installed: $(ORACLE_PINS)
 	$(ORACLE)/bin/pip install --quiet -r $(ORACLE_PINS)
 	@touch $@
 
-bench:
-	@scripts/install_packages.sh build bench
-	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET) -DSAITHE_TESTS=OFF
+# Prints the tables of bench/RESULTS.md; about an hour. Side by side with the pinned peers of the oracle.
+bench: build $(ORACLE)/.installed
 	cmake --preset $(PRESET) -DSAITHE_BENCHMARKS=ON
-	cmake --build --preset $(PRESET) -j $(JOBS)
-	@for program in $(BUILD)/bin/*_bench; do echo "== $$program"; "$$program" || exit 1; done
+	cmake --build --preset $(PRESET) -j $(JOBS) --target saithe_cli update_floor umap_driver
+	$(ORACLE)/bin/python bench/compare_training.py $(SAITHE)
+	$(ORACLE)/bin/python bench/compare_accuracy.py $(SAITHE)
+	$(ORACLE)/bin/python bench/umap_compare.py $(BUILD)/bin/umap_driver
 
 install: build
 	cmake --install $(BUILD) --prefix $(PREFIX)

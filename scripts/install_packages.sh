@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian 12 packages that a step needs and that are not there yet.
 #
-#   scripts/install_packages.sh build|test|oracle|bench ...      several lists may be named
+#   scripts/install_packages.sh build|test|oracle ...      several lists may be named
 #   scripts/install_packages.sh --list build test                prints the names, installs nothing
 #
 # Where nothing is missing it touches nothing, not even the package index. As root it installs; as
@@ -12,7 +12,7 @@ set -euo pipefail
 build_packages=(
   g++ cmake ninja-build pkg-config
   libhdf5-dev zlib1g-dev libdeflate-dev      # h5ad, 10x HDF5, gzip
-  libhwy-dev libopenblas-dev                 # SIMD, dense products
+  libhwy-dev                                 # SIMD
   libeigen3-dev libspectra-dev               # eigenvectors for the spectral start of UMAP
   libcairo2-dev fonts-dejavu-core            # pictures
   libfmt-dev nlohmann-json3-dev libcli11-dev # messages, metadata, command line
@@ -23,10 +23,9 @@ test_packages=(
   python3-h5py python3-anndata python3-sklearn
 )
 oracle_packages=(python3 python3-venv)
-bench_packages=(libbenchmark-dev)
 
 usage() {
-  echo "usage: ${0##*/} [--list] build|test|oracle|bench ..." >&2
+  echo "usage: ${0##*/} [--list] build|test|oracle ..." >&2
   exit 2
 }
 
@@ -39,7 +38,6 @@ for list in "$@"; do
     build) wanted+=("${build_packages[@]}") ;;
     test) wanted+=("${test_packages[@]}") ;;
     oracle) wanted+=("${oracle_packages[@]}") ;;
-    bench) wanted+=("${bench_packages[@]}") ;;
     *) usage ;;
   esac
 done

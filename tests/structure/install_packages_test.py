@@ -42,7 +42,7 @@ def machine(tmp_path):
 
 
 def test_nothing_missing_calls_nothing(machine):
-    done, calls = machine(lists=("build", "test", "oracle", "bench"))
+    done, calls = machine(lists=("build", "test", "oracle"))
     assert (done.returncode, done.stdout, done.stderr, calls) == (0, "", "", [])
 
 
