@@ -37,7 +37,7 @@ demo: build
 build:
 	@scripts/install_packages.sh build
 	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET) -DSAITHE_TESTS=OFF
-	cmake --build --preset $(PRESET) -j $(JOBS) --target saithe_cli
+	cmake --build --preset $(PRESET) -j $(JOBS) --target saithe_cli example_walkthrough
 
 test:
 	@scripts/install_packages.sh build test

@@ -240,7 +240,8 @@ def test_a_signal_before_the_first_epoch_leaves_nothing(tmp_path):
 
 def test_pages_say_what_the_program_does():
     scripts = pathlib.Path(os.environ["SAITHE_SOURCE"]) / "scripts"
-    for command in (["make_cli_page.py", PROGRAM, "--check"], ["update_walkthrough.py", "--check"]):
+    for command in (["make_cli_page.py", PROGRAM, "--check"], ["update_walkthrough.py", "--check"],
+                    ["draw_walkthrough_images.py", "--check"]):
         done = subprocess.run(["/usr/bin/python3", scripts / command[0], *command[1:]],
                               capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
