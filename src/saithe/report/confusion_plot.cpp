@@ -99,7 +99,7 @@ ConfusionLayout confusion_layout(const std::vector<std::string>& names, const st
   layout.true_name_x = layout.matrix.x - widest - 18;
   layout.predicted_name_y =
       layout.matrix.bottom() + 6 + widest * std::sin(radians) + layout.label_size + 10;
-  const double bar_height = std::clamp(side, 80.0, 220.0);
+  const double bar_height = std::clamp(side, 140.0, 220.0);  // its name stands along it
   layout.color_bar = {layout.matrix.right() + 18, layout.matrix.y, 11, bar_height};
   const double title_right =
       layout.matrix.x + text_width(title, {.size = 11, .is_bold = true}) + 10;
