@@ -70,7 +70,7 @@ inline bool contains(std::string_view text, std::string_view part) {
 /// Expects Error(kind) of one line whose message contains `part`.
 #define EXPECT_SAITHE_ERROR(statement, expected_kind, part)                                       \
   do {                                                                                            \
-    const auto thrown_error = ::saithe::testing::error_of([&] { statement; });                    \
+    const auto thrown_error = ::saithe::testing::error_of([&] { static_cast<void>(statement); }); \
     ASSERT_TRUE(thrown_error.has_value()) << "nothing thrown by " #statement;                     \
     EXPECT_EQ(kind_name(thrown_error->kind()), std::string(kind_name(expected_kind)));            \
     EXPECT_TRUE(::saithe::testing::contains(thrown_error->what(), part)) << thrown_error->what(); \

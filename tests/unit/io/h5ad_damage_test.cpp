@@ -194,66 +194,6 @@ TEST(H5adDamage, UnknownFiltersAreNamed) {
                       "filter 32015");
 }
 
-TEST(H5adDamage, ChunksOfAnyKindAreReadAsHdf5ReadsThem) {
-  const FolderForTest folder;
-  std::vector<std::int32_t> values(1000);
-  for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = static_cast<std::int32_t>(i * i % 977);
-  const std::vector<std::function<void(hid_t)>> filters = {
-      [](hid_t) {},
-      [](hid_t list) { H5Pset_deflate(list, 4); },
-      [](hid_t list) { H5Pset_shuffle(list), H5Pset_deflate(list, 4); },
-      [](hid_t list) { H5Pset_fletcher32(list); },
-      [](hid_t list) { H5Pset_shuffle(list), H5Pset_deflate(list, 9), H5Pset_fletcher32(list); },
-      [](hid_t list) { H5Pset_fletcher32(list), H5Pset_shuffle(list), H5Pset_deflate(list, 1); },
-  };
-  for (std::size_t f = 0; f < filters.size(); ++f) {
-    for (const hid_t type : {H5T_STD_I32LE, H5T_STD_U16LE, H5T_STD_I64LE, H5T_STD_I32BE}) {
-      Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
-      const hsize_t n = 1500;  // the last 500 values are never written: they have the fill value
-      const hsize_t chunk = 128;
-      const hsize_t n_written = values.size();
-      const std::int32_t fill = 42;
-      const io::Hdf5Id space(H5Screate_simple(1, &n, nullptr));
-      const io::Hdf5Id creation(H5Pcreate(H5P_DATASET_CREATE));
-      H5Pset_chunk(creation.get(), 1, &chunk);
-      H5Pset_fill_value(creation.get(), H5T_NATIVE_INT32, &fill);
-      filters[f](creation.get());
-      {
-        const io::Hdf5Id data(H5Dcreate2(root.id(), "v", type, space.get(), H5P_DEFAULT,
-                                         creation.get(), H5P_DEFAULT));
-        const hsize_t start = 0;
-        H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &n_written, nullptr);
-        const io::Hdf5Id memory(H5Screate_simple(1, &n_written, nullptr));
-        ASSERT_GE(H5Dwrite(data.get(), H5T_NATIVE_INT32, memory.get(), space.get(), H5P_DEFAULT,
-                           values.data()),
-                  0);
-      }
-      root.flush();
-      root.close();
-      const io::Hdf5Group group = io::Hdf5Group::open_file(folder / "a.h5");
-      const io::ChunkedArray array(group.dataset("v"));
-      std::vector<std::int32_t> read(1400);
-      array.read(37, std::span<std::int32_t>(read), kContext);
-      for (std::size_t i = 0; i < read.size(); ++i) {
-        ASSERT_EQ(read[i], i + 37 < values.size() ? values[i + 37] : fill) << f << " at " << i;
-      }
-    }
-  }
-}
-
-TEST(H5adDamage, FilesThatAreNoHdf5) {
-  const FolderForTest folder;
-  EXPECT_SAITHE_ERROR(open_source(folder / "none.h5ad", {}, kContext), ErrorKind::NotFound,
-                      "none.h5ad");
-  testing::write_bytes(folder / "empty.h5ad", "");
-  testing::write_bytes(folder / "text.h5ad", "barcode\tlabel\n");
-  for (const char* name : {"empty.h5ad", "text.h5ad"}) {
-    EXPECT_SAITHE_ERROR(open_source(folder / name, {}, kContext), ErrorKind::BadFormat, name);
-    EXPECT_FALSE(is_h5ad(folder / name));
-  }
-}
-
 /// Reads a file that may be damaged; true if it was read.
 bool survives(const std::filesystem::path& path) {
   try {

@@ -1,197 +1,49 @@
-#include "saithe/io/write_h5ad.h"
+// Reading of h5ad: layers, raw, dense matrices and every kind of column that AnnData 0.8 writes.
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <algorithm>
-#include <chrono>
-#include <csignal>
-#include <limits>
-#include <thread>
+#include <cmath>
 
 #include "saithe/io/hdf5_writer.h"
 #include "saithe/io/open.h"
+#include "saithe/io/write_h5ad.h"
 #include "support/folder_for_test.h"
 #include "support/marker_cells.h"
 
 namespace saithe {
 namespace {
 
+using io::Hdf5Target;
 using testing::FolderForTest;
 using testing::marker_cells;
-using testing::read_bytes;
 
 const Context kContext(2);
+constexpr auto kInteger = NumberColumn::Kind::Integer;
+constexpr auto kBoolean = NumberColumn::Kind::Boolean;
 
-Dataset cells_with_columns() {
-  Dataset cells = marker_cells(60, 40, 3);
-  const auto n = as_size(cells.n_cells());
-  NumberColumn score{std::vector<double>(n, 0.25), NumberColumn::Kind::Float64};
-  score.values.at(3) = std::numeric_limits<double>::quiet_NaN();
-  NumberColumn count{std::vector<double>(n, 7), NumberColumn::Kind::Integer};
-  NumberColumn flag{std::vector<double>(n, 0), NumberColumn::Kind::Boolean};
-  flag.values.at(1) = 1;
-  TextColumn note{std::vector<std::string>(n, "x"), std::vector<bool>(n, false)};
-  note.is_missing.at(2) = true;
-  note.values.at(2) = "";
-  cells.obs().set("score", score);
-  cells.obs().set("count", count);
-  cells.obs().set("flag", flag);
-  cells.obs().set("note", note);
-  return cells;
+/// Two cells x three genes as csr: the values `first` and 7.
+void write_matrix(const Hdf5Target& parent, const std::string& name, double first) {
+  const Hdf5Target group = parent.create_group(name, "csr_matrix");
+  group.write_array("data", std::vector<double>{first, 7}, NumberColumn::Kind::Float32);
+  group.write_array("indices", std::vector<double>{2, 0}, kInteger);
+  group.write_array("indptr", std::vector<double>{0, 1, 2}, kInteger);
+  group.set_attribute("shape", std::vector<std::int64_t>{2, 3});
 }
 
-Annotations some_annotations(CellIndex n_cells) {
-  Annotations annotations;
-  std::vector<std::string> types(as_size(n_cells), "B/plasma");
-  types.at(0) = "T";
-  annotations.obs.emplace_back("predicted_cell_type", make_category_column(types));
-  DenseMatrix probabilities(n_cells, 2);
-  probabilities(1, 1) = 0.5F;
-  annotations.obsm.emplace_back("predicted_cell_type_probabilities", std::move(probabilities));
-  annotations.uns.emplace_back("predicted_cell_type_colors",
-                               std::vector<std::string>{"#000000", "#ffffff"});
-  annotations.uns.emplace_back("saithe/version", std::string("1"));
-  annotations.uns.emplace_back("saithe/seed", std::int64_t{4});
-  annotations.uns.emplace_back("saithe/scale", 0.5);
-  annotations.uns.emplace_back("saithe/stratified", true);
-  return annotations;
-}
-
-TEST(H5ad, ReadsBackWhatItWrote) {
-  const FolderForTest folder;
-  const Dataset cells = cells_with_columns();
-  write_h5ad(folder / "a.h5ad", cells, some_annotations(60), false, kContext);
-  const Dataset read = read_dataset(folder / "a.h5ad", {}, kContext);
-  EXPECT_EQ(read.counts.row_start, cells.counts.row_start);
-  EXPECT_EQ(read.counts.columns, cells.counts.columns);
-  EXPECT_EQ(read.counts.values, cells.counts.values);
-  EXPECT_EQ(read.obs().index(), cells.obs().index());
-  EXPECT_EQ(read.var().index(), cells.var().index());
-  for (const char* name : {"cell_type", "donor", "score", "count", "flag", "note"}) {
-    EXPECT_EQ(read.obs().as_text(name), cells.obs().as_text(name)) << name;
-  }
-  EXPECT_EQ(read.obs().as_text("predicted_cell_type")[1], "B/plasma");
-  EXPECT_TRUE(is_h5ad(folder / "a.h5ad"));
-}
-
-TEST(H5ad, BlocksAreTheRowsOfTheWhole) {
-  const FolderForTest folder;
-  const Dataset cells = marker_cells(60, 40, 3);
-  write_h5ad(folder / "a.h5ad", cells, {}, false, kContext);
-  const auto source = open_source(folder / "a.h5ad", {}, kContext);
-  CsrMatrix joined = source->read_cells(0, 17, kContext);
-  append_rows(joined, source->read_cells(17, 18, kContext).view());
-  append_rows(joined, source->read_cells(18, 18, kContext).view());
-  append_rows(joined, source->read_cells(18, 60, kContext).view());
-  EXPECT_EQ(joined.row_start, cells.counts.row_start);
-  EXPECT_EQ(joined.columns, cells.counts.columns);
-  EXPECT_EQ(joined.values, cells.counts.values);
-}
-
-TEST(H5ad, SameContentGivesSameBytes) {
-  const FolderForTest folder;
-  const Dataset cells = cells_with_columns();
-  write_h5ad(folder / "a.h5ad", cells, some_annotations(60), false, Context(1));
-  annotate_h5ad(folder / "a.h5ad", folder / "a2.h5ad", some_annotations(60), true, Context(1));
-  std::this_thread::sleep_for(std::chrono::milliseconds(2100));  // HDF5's clock counts seconds
-  write_h5ad(folder / "b.h5ad", cells, some_annotations(60), false, Context(2));
-  annotate_h5ad(folder / "b.h5ad", folder / "b2.h5ad", some_annotations(60), true, Context(2));
-  EXPECT_EQ(read_bytes(folder / "a.h5ad"), read_bytes(folder / "b.h5ad"));
-  EXPECT_EQ(read_bytes(folder / "a2.h5ad"), read_bytes(folder / "b2.h5ad"));
-}
-
-TEST(H5ad, StreamEqualsTheWhole) {
-  const FolderForTest folder;
-  const Dataset cells = cells_with_columns();
-  H5adStream stream(folder / "s.h5ad", cells.var(), false);
-  for (CellIndex begin = 0; begin < 60; begin += 25) {
-    std::vector<CellIndex> rows;
-    for (CellIndex cell = begin; cell < std::min<CellIndex>(begin + 25, 60); ++cell) {
-      rows.push_back(cell);
-    }
-    const Dataset block = select_cells(cells, rows);
-    stream.append(block.counts.view(), block.obs(), kContext);
-  }
-  EXPECT_FALSE(std::filesystem::exists(folder / "s.h5ad"));
-  stream.finish(kContext);
-  const Dataset read = read_dataset(folder / "s.h5ad", {}, kContext);
-  EXPECT_EQ(read.counts.columns, cells.counts.columns);
-  EXPECT_EQ(read.counts.values, cells.counts.values);
-  EXPECT_EQ(read.obs().as_text("cell_type"), cells.obs().as_text("cell_type"));
-  EXPECT_EQ(read.obs().as_text("note"), cells.obs().as_text("note"));
-}
-
-TEST(H5ad, AnnotatesACopyAndKeepsTheRest) {
-  const FolderForTest folder;
-  const Dataset cells = cells_with_columns();
-  write_h5ad(folder / "in.h5ad", cells, {}, false, kContext);
-  const std::string before = read_bytes(folder / "in.h5ad");
-  annotate_h5ad(folder / "in.h5ad", folder / "out.h5ad", some_annotations(60), false, kContext);
-  EXPECT_EQ(read_bytes(folder / "in.h5ad"), before);
-  const Dataset read = read_dataset(folder / "out.h5ad", {}, kContext);
-  EXPECT_EQ(read.counts.values, cells.counts.values);
-  EXPECT_EQ(read.obs().columns().size(), cells.obs().columns().size() + 1);
-  EXPECT_EQ(read.obs().as_text("predicted_cell_type")[0], "T");
-
-  EXPECT_SAITHE_ERROR(annotate_h5ad(folder / "out.h5ad", folder / "again.h5ad",
-                                    some_annotations(60), false, kContext),
-                      ErrorKind::Output, "predicted_cell_type already");
-  EXPECT_FALSE(std::filesystem::exists(folder / "again.h5ad"));
-  annotate_h5ad(folder / "out.h5ad", folder / "again.h5ad", some_annotations(60), true, kContext);
-  EXPECT_SAITHE_ERROR(
-      annotate_h5ad(folder / "in.h5ad", folder / "in.h5ad", some_annotations(60), true, kContext),
-      ErrorKind::Output, "is the input itself");
-  EXPECT_EQ(read_bytes(folder / "in.h5ad"), before);
-}
-
-TEST(H5ad, AnExistingOutputIsNamedAndUntouched) {
-  const FolderForTest folder;
-  testing::write_bytes(folder / "a.h5ad", "mine");
-  EXPECT_SAITHE_ERROR(write_h5ad(folder / "a.h5ad", marker_cells(8, 8, 2), {}, false, kContext),
-                      ErrorKind::Output, "a.h5ad");
-  EXPECT_EQ(read_bytes(folder / "a.h5ad"), "mine");
-  write_h5ad(folder / "a.h5ad", marker_cells(8, 8, 2), {}, true, kContext);
-  EXPECT_TRUE(is_h5ad(folder / "a.h5ad"));
-}
-
-TEST(H5ad, AFullDiskIsAnErrorAndLeavesNothing) {
-  const FolderForTest folder;
-  std::signal(SIGXFSZ, SIG_IGN);
-  rlimit old_limit{};
-  getrlimit(RLIMIT_FSIZE, &old_limit);
-  const rlimit small{8192,
-                     old_limit.rlim_max};  // the kernel refuses what goes beyond, as a full disk
-  setrlimit(RLIMIT_FSIZE, &small);
-  const auto error = testing::error_of(
-      [&] { write_h5ad(folder / "a.h5ad", marker_cells(600, 100, 3), {}, false, kContext); });
-  setrlimit(RLIMIT_FSIZE, &old_limit);
-  ASSERT_TRUE(error.has_value());
-  EXPECT_EQ(error->kind(), ErrorKind::Output);
-  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
-  // The library is usable afterwards.
-  write_h5ad(folder / "a.h5ad", marker_cells(600, 100, 3), {}, false, kContext);
-  EXPECT_EQ(read_dataset(folder / "a.h5ad", {}, kContext).n_cells(), 600);
-}
-
-TEST(H5ad, InspectSaysWhatIsThere) {
-  const FolderForTest folder;
-  Dataset cells = cells_with_columns();
-  write_h5ad(folder / "a.h5ad", cells, {}, false, kContext);
-  const FileSummary summary = inspect_file(folder / "a.h5ad", {}, kContext);
-  EXPECT_EQ(summary.format, "h5ad (AnnData 0.8 or later)");
-  EXPECT_EQ(summary.n_cells, 60);
-  EXPECT_EQ(summary.n_genes, 40);
-  EXPECT_EQ(summary.n_stored, cells.counts.n_stored());
-  EXPECT_TRUE(summary.holds_whole_numbers);
-  EXPECT_FALSE(summary.has_raw);
-  ASSERT_EQ(summary.obs.size(), 6U);
-  EXPECT_EQ(summary.obs[0].name, "cell_type");
-  EXPECT_EQ(summary.obs[0].kind, "category");
-  EXPECT_EQ(summary.obs[0].n_values, 3);
-  cells.counts.values[0] = 0.5F;
-  write_h5ad(folder / "b.h5ad", cells, {}, false, kContext);
-  EXPECT_FALSE(inspect_file(folder / "b.h5ad", {}, kContext).holds_whole_numbers);
+/// A file with X, a layer and raw that differ in their first value, and what `add` adds.
+template <typename Add>
+void write_file(const std::filesystem::path& path, Add add) {
+  Hdf5Target root = Hdf5Target::create_file(path, path.string());
+  write_matrix(root, "X", 1);
+  write_matrix(root.create_group("layers", "dict"), "counts", 2);
+  root.write_frame("obs", Table({"a", "b"}));
+  root.write_frame("var", Table({"x", "y", "z"}));
+  const Hdf5Target raw = root.create_group("raw", "raw");
+  write_matrix(raw, "X", 3);
+  raw.write_frame("var", Table({"rx", "ry", "rz"}));
+  add(root);
+  root.flush();
+  root.close();
 }
 
 TEST(H5ad, LayersAndRawAreAskedForByName) {
@@ -210,6 +62,99 @@ TEST(H5ad, LayersAndRawAreAskedForByName) {
                       "exclude");
   EXPECT_SAITHE_ERROR(open_source(folder / "a.h5ad", {"", false, "hg19"}, kContext),
                       ErrorKind::InvalidArgument, "--genome");
+}
+
+TEST(H5ad, LayersAndRawAreRead) {
+  const FolderForTest folder;
+  write_file(folder / "a.h5ad", [](const Hdf5Target&) {});
+  const Dataset x = read_dataset(folder / "a.h5ad", {}, kContext);
+  EXPECT_EQ(x.counts.values, (std::vector<float>{1, 7}));
+  const Dataset layer = read_dataset(folder / "a.h5ad", {"counts", false, ""}, kContext);
+  EXPECT_EQ(layer.counts.values, (std::vector<float>{2, 7}));
+  EXPECT_EQ(layer.var().index(), x.var().index());
+  const Dataset raw = read_dataset(folder / "a.h5ad", {"", true, ""}, kContext);
+  EXPECT_EQ(raw.counts.values, (std::vector<float>{3, 7}));
+  EXPECT_EQ(raw.var().index(), (std::vector<std::string>{"rx", "ry", "rz"}));
+  const FileSummary summary = inspect_file(folder / "a.h5ad", {"counts", false, ""}, kContext);
+  EXPECT_EQ(summary.total, 9);
+  EXPECT_EQ(summary.layers, (std::vector<std::string>{"counts"}));
+  EXPECT_TRUE(summary.has_raw);
+}
+
+TEST(H5ad, NullableColumnsAndCategoriesOfNumbers) {
+  const FolderForTest folder;
+  write_file(folder / "a.h5ad", [](const Hdf5Target& root) {
+    const Hdf5Target obs = root.group("obs");
+    const std::vector<double> mask = {0, 1};
+    const auto add_nullable = [&](const char* name, const char* encoding, double first,
+                                  NumberColumn::Kind kind) {
+      const Hdf5Target column = obs.create_group(name, encoding);
+      column.write_array("values", std::vector<double>{first, 0}, kind);
+      column.write_array("mask", mask, kBoolean);
+    };
+    add_nullable("n", "nullable-integer", 12, kInteger);
+    add_nullable("flag", "nullable-boolean", 1, kBoolean);
+    const Hdf5Target text = obs.create_group("text", "nullable-string-array");
+    text.write_texts("values", {"word", ""});
+    text.write_array("mask", mask, kBoolean);
+    const Hdf5Target cluster = obs.create_group("cluster", "categorical", "0.2.0");
+    cluster.write_array("codes", std::vector<double>{1, -1}, kInteger);
+    cluster.write_array("categories", std::vector<double>{4, 5}, kInteger);
+    static_cast<void>(obs.create_group("strange", "awkward-array"));
+    obs.set_attribute("column-order",
+                      std::vector<std::string>{"n", "flag", "text", "cluster", "strange"});
+  });
+  std::vector<std::string> warnings;
+  Context listening(1);
+  listening.on_warning = [&](const std::string& message) { warnings.push_back(message); };
+  const Dataset cells = read_dataset(folder / "a.h5ad", {}, listening);
+  EXPECT_EQ(cells.obs().as_text("n"), (std::vector<std::string>{"12", ""}));
+  EXPECT_EQ(cells.obs().as_text("flag"), (std::vector<std::string>{"True", ""}));
+  EXPECT_EQ(cells.obs().as_text("text"), (std::vector<std::string>{"word", ""}));
+  EXPECT_EQ(cells.obs().as_text("cluster"), (std::vector<std::string>{"5", ""}));
+  EXPECT_EQ(cells.obs().find("strange"), nullptr);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(testing::contains(warnings[0], "strange"));
+}
+
+TEST(H5ad, ColumnsThatLieAreErrors) {
+  const FolderForTest folder;
+  write_file(folder / "codes.h5ad", [](const Hdf5Target& root) {
+    const Hdf5Target column = root.group("obs").create_group("type", "categorical", "0.2.0");
+    column.write_array("codes", std::vector<double>{0, 2}, kInteger);
+    column.write_texts("categories", {"B", "T"});
+    root.group("obs").set_attribute("column-order", std::vector<std::string>{"type"});
+  });
+  EXPECT_SAITHE_ERROR(open_source(folder / "codes.h5ad", {}, kContext), ErrorKind::BadFormat,
+                      "code 2 for 2 categories");
+  write_file(folder / "length.h5ad", [](const Hdf5Target& root) {
+    root.group("obs").write_texts("type", {"B", "T", "NK"});
+    root.group("obs").set_attribute("column-order", std::vector<std::string>{"type"});
+  });
+  EXPECT_SAITHE_ERROR(open_source(folder / "length.h5ad", {}, kContext), ErrorKind::BadFormat,
+                      "3 entries for 2 rows");
+  write_file(folder / "shape.h5ad", [](const Hdf5Target& root) {
+    root.remove("X");
+    const std::vector<float> values = {1, 2, 3, 4};
+    const std::vector<std::int64_t> shape = {2, 2};
+    root.write_array("X", values, shape);
+  });
+  EXPECT_SAITHE_ERROR(open_source(folder / "shape.h5ad", {}, kContext), ErrorKind::BadFormat,
+                      "2 cells x 3 genes");
+}
+
+TEST(H5ad, ADenseMatrixKeepsItsValuesOnly) {
+  const FolderForTest folder;
+  write_file(folder / "dense.h5ad", [](const Hdf5Target& root) {
+    root.remove("X");
+    const std::vector<float> values = {0, 5, 0, 1, 0, 2};
+    const std::vector<std::int64_t> shape = {2, 3};
+    root.write_array("X", values, shape);
+  });
+  const Dataset cells = read_dataset(folder / "dense.h5ad", {}, kContext);
+  EXPECT_EQ(cells.counts.row_start, (std::vector<RowPointer>{0, 1, 3}));
+  EXPECT_EQ(cells.counts.columns, (std::vector<GeneIndex>{1, 0, 2}));
+  EXPECT_EQ(cells.counts.values, (std::vector<float>{5, 1, 2}));
 }
 
 TEST(H5ad, NamesThatStandTwice) {

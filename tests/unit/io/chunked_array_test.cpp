@@ -1,0 +1,152 @@
+#include "saithe/io/chunked_array.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <limits>
+
+#include "saithe/core/random.h"
+#include "saithe/io/hdf5_writer.h"
+#include "support/folder_for_test.h"
+
+namespace saithe {
+namespace {
+
+using io::ChunkedArray;
+using io::Hdf5Group;
+using io::Hdf5Target;
+using testing::FolderForTest;
+
+const Context kContext(2);
+
+TEST(ChunkedArray, ChunksOfAnyKindAreReadAsHdf5ReadsThem) {
+  const FolderForTest folder;
+  std::vector<std::int32_t> values(1000);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<std::int32_t>(i * i % 977);
+  const std::vector<std::function<void(hid_t)>> filters = {
+      [](hid_t) {},
+      [](hid_t list) { H5Pset_deflate(list, 4); },
+      [](hid_t list) { H5Pset_shuffle(list), H5Pset_deflate(list, 4); },
+      [](hid_t list) { H5Pset_fletcher32(list); },
+      [](hid_t list) { H5Pset_shuffle(list), H5Pset_deflate(list, 9), H5Pset_fletcher32(list); },
+      [](hid_t list) { H5Pset_fletcher32(list), H5Pset_shuffle(list), H5Pset_deflate(list, 1); },
+  };
+  for (std::size_t f = 0; f < filters.size(); ++f) {
+    for (const hid_t type : {H5T_STD_I32LE, H5T_STD_U16LE, H5T_STD_I64LE, H5T_STD_I32BE}) {
+      Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+      const hsize_t n = 1500;  // the last 500 values are never written: they have the fill value
+      const hsize_t chunk = 128;
+      const hsize_t n_written = values.size();
+      const std::int32_t fill = 42;
+      const io::Hdf5Id space(H5Screate_simple(1, &n, nullptr));
+      const io::Hdf5Id creation(H5Pcreate(H5P_DATASET_CREATE));
+      H5Pset_chunk(creation.get(), 1, &chunk);
+      H5Pset_fill_value(creation.get(), H5T_NATIVE_INT32, &fill);
+      filters[f](creation.get());
+      {
+        const io::Hdf5Id data(H5Dcreate2(root.id(), "v", type, space.get(), H5P_DEFAULT,
+                                         creation.get(), H5P_DEFAULT));
+        const hsize_t start = 0;
+        H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &n_written, nullptr);
+        const io::Hdf5Id memory(H5Screate_simple(1, &n_written, nullptr));
+        ASSERT_GE(H5Dwrite(data.get(), H5T_NATIVE_INT32, memory.get(), space.get(), H5P_DEFAULT,
+                           values.data()),
+                  0);
+      }
+      root.flush();
+      root.close();
+      const io::Hdf5Group group = io::Hdf5Group::open_file(folder / "a.h5");
+      const io::ChunkedArray array(group.dataset("v"));
+      std::vector<std::int32_t> read(1400);
+      array.read(37, std::span<std::int32_t>(read), kContext);
+      for (std::size_t i = 0; i < read.size(); ++i) {
+        ASSERT_EQ(read[i], i + 37 < values.size() ? values[i + 37] : fill) << f << " at " << i;
+      }
+    }
+  }
+}
+
+/// A file with the integers `values` as "v".
+Hdf5Group file_with(const std::filesystem::path& path, const std::vector<double>& values,
+                    NumberColumn::Kind kind) {
+  Hdf5Target root = Hdf5Target::create_file(path, "a");
+  root.write_array("v", values, kind);
+  root.flush();
+  root.close();
+  return Hdf5Group::open_file(path);
+}
+
+TEST(ChunkedArray, AnyRangeIsTheRangeOfTheWhole) {
+  const FolderForTest folder;
+  std::vector<double> values(70'000);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i % 1013);
+  const Hdf5Group group = file_with(folder / "a.h5", values, NumberColumn::Kind::Integer);
+  const ChunkedArray array(group.dataset("v"));
+  ASSERT_EQ(array.size(), 70'000);
+  const Random random(1, 0);
+  for (std::uint64_t round = 0; round < 60; ++round) {
+    const auto begin = static_cast<std::int64_t>(random.below(2 * round, 70'001));
+    const auto n = random.below(2 * round + 1, static_cast<std::uint64_t>(70'001 - begin));
+    std::vector<float> read(n);
+    array.read(begin, std::span<float>(read), kContext);
+    for (std::size_t i = 0; i < n; ++i) {
+      ASSERT_EQ(static_cast<double>(read[i]), values[as_size(begin) + i]);
+    }
+  }
+}
+
+TEST(ChunkedArray, IntegersThatDoNotFitAreErrors) {
+  const FolderForTest folder;
+  const Hdf5Group group = file_with(folder / "a.h5", {1, 3e9, 2}, NumberColumn::Kind::Integer);
+  const ChunkedArray array(group.dataset("v"));
+  std::vector<std::int32_t> narrow(3);
+  EXPECT_SAITHE_ERROR(array.read(0, std::span<std::int32_t>(narrow), kContext),
+                      ErrorKind::BadFormat, "/v");
+  std::vector<std::int64_t> wide(3);
+  array.read(0, std::span<std::int64_t>(wide), kContext);
+  EXPECT_EQ(wide, (std::vector<std::int64_t>{1, 3'000'000'000, 2}));
+}
+
+TEST(ChunkedArray, OnlyRowsOfNumbers) {
+  const FolderForTest folder;
+  Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+  const std::vector<float> values = {1, 2, 3, 4};
+  const std::vector<std::int64_t> shape = {2, 2};
+  root.write_array("matrix", values, shape);
+  root.write_texts("texts", {"a", "b"});
+  root.flush();
+  root.close();
+  const Hdf5Group group = Hdf5Group::open_file(folder / "a.h5");
+  EXPECT_SAITHE_ERROR(ChunkedArray(group.dataset("matrix")), ErrorKind::BadFormat, "matrix");
+  EXPECT_SAITHE_ERROR(ChunkedArray(group.dataset("texts")), ErrorKind::BadFormat, "texts");
+}
+
+TEST(Shuffle, IsUndone) {
+  const Random random(4, 0);
+  for (const std::size_t value_bytes : {1U, 2U, 4U, 8U}) {
+    for (const std::size_t n : {0U, 1U, 7U, 1000U}) {
+      std::vector<unsigned char> bytes;
+      for (std::size_t i = 0; i < n * value_bytes; ++i) {
+        bytes.push_back(static_cast<unsigned char>(random.below(i, 256)));
+      }
+      std::vector<unsigned char> shuffled;
+      std::vector<unsigned char> back;
+      io::shuffle(bytes, value_bytes, shuffled);
+      io::unshuffle(shuffled, value_bytes, back);
+      EXPECT_EQ(back, bytes) << n << " values of " << value_bytes;
+    }
+  }
+}
+
+// H5_checksum_fletcher32 of libhdf5 1.10 for the same bytes, written into a file by h5py 3.12.
+TEST(Fletcher32, OddAndEvenLengths) {
+  const std::vector<unsigned char> even = {1, 2, 3, 4};
+  // Sums of the big-endian pairs 0x0102, 0x0304: 0x0406 and 0x0508.
+  EXPECT_EQ(io::fletcher32(even), 0x05080406U);
+  const std::vector<unsigned char> odd = {1, 2, 3};
+  EXPECT_EQ(io::fletcher32(odd), 0x05040402U);
+}
+
+}  // namespace
+}  // namespace saithe

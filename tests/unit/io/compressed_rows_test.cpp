@@ -1,0 +1,89 @@
+#include <gtest/gtest.h>
+
+#include "saithe/io/formats.h"
+#include "saithe/io/hdf5_writer.h"
+#include "support/folder_for_test.h"
+
+namespace saithe {
+namespace {
+
+using io::CompressedRows;
+using io::Hdf5Group;
+using io::Hdf5Target;
+using testing::FolderForTest;
+
+const Context kContext(2);
+
+/// The three arrays of a matrix in a file of their own.
+struct Arrays {
+  std::vector<double> data = {1, 2, 3, 4};
+  std::vector<double> indices = {0, 2, 1, 0};
+  std::vector<double> indptr = {0, 2, 2, 4};
+};
+
+Hdf5Group file_of(const std::filesystem::path& path, const Arrays& arrays) {
+  Hdf5Target root = Hdf5Target::create_file(path, "a");
+  root.write_array("data", arrays.data, NumberColumn::Kind::Float64);
+  root.write_array("indices", arrays.indices, NumberColumn::Kind::Integer);
+  root.write_array("indptr", arrays.indptr, NumberColumn::Kind::Integer);
+  root.flush();
+  root.close();
+  return Hdf5Group::open_file(path);
+}
+
+TEST(CompressedRows, BlocksAreTheRowsOfTheWhole) {
+  const FolderForTest folder;
+  const CompressedRows rows(file_of(folder / "a.h5", {}), 3, 3, kContext);
+  EXPECT_EQ(rows.n_rows(), 3);
+  const CsrMatrix whole = rows.read(0, 3, kContext);
+  EXPECT_EQ(whole.columns, (std::vector<GeneIndex>{0, 2, 0, 1}));  // sorted within a row
+  EXPECT_EQ(whole.values, (std::vector<float>{1, 2, 4, 3}));
+  const CsrMatrix last = rows.read(2, 3, kContext);
+  EXPECT_EQ(last.row_start, (std::vector<RowPointer>{0, 2}));
+  EXPECT_EQ(last.values, (std::vector<float>{4, 3}));
+  EXPECT_EQ(rows.read(1, 2, kContext).n_stored(), 0);
+  EXPECT_EQ(rows.read(3, 3, kContext).n_rows, 0);
+}
+
+TEST(CompressedRows, EntriesOfOneColumnAreAdded) {
+  const FolderForTest folder;
+  Arrays twice;
+  twice.indices = {2, 2, 1, 0};
+  const CompressedRows rows(file_of(folder / "a.h5", twice), 3, 3, kContext);
+  const CsrMatrix first = rows.read(0, 1, kContext);
+  EXPECT_EQ(first.columns, (std::vector<GeneIndex>{2}));
+  EXPECT_EQ(first.values, (std::vector<float>{3}));
+}
+
+TEST(CompressedRows, WhatDoesNotAgreeIsNamed) {
+  const FolderForTest folder;
+  const auto expect_error = [&](const Arrays& arrays, std::int64_t n_rows, const char* part) {
+    EXPECT_SAITHE_ERROR(
+        CompressedRows(file_of(folder / "a.h5", arrays), n_rows, 3, kContext).read(0, 3, kContext),
+        ErrorKind::BadFormat, part);
+  };
+  expect_error({}, 4, "expected 5 for 4 rows");
+  expect_error({{1, 2, 3}, {0, 2, 1, 0}, {0, 2, 2, 4}}, 3, "indices has 4 entries but data has 3");
+  expect_error({{1, 2, 3, 4}, {0, 2, 1, 0}, {1, 2, 2, 4}}, 3, "begins with 1");
+  expect_error({{1, 2, 3, 4}, {0, 2, 1, 0}, {0, 3, 2, 4}}, 3, "falls from 3 to 2 at entry 1");
+  expect_error({{1, 2, 3, 4}, {0, 2, 1, 0}, {0, 2, 2, 5}}, 3, "ends at 5");
+  expect_error({{1, 2, 3, 4}, {0, 3, 1, 0}, {0, 2, 2, 4}}, 3, "entry 1 is 3; expected 0 to 2");
+  expect_error({{1, 2, 3, 4}, {0, -1, 1, 0}, {0, 2, 2, 4}}, 3, "entry 1 is -1");
+}
+
+// anndata.utils.make_index_unique of 0.11 gives the same names.
+TEST(MakeNamesUnique, AsScanpyDoes) {
+  std::vector<std::string> names = {"A", "B", "A", "A-1", "A", "B"};
+  EXPECT_EQ(io::make_names_unique(names), 3);
+  EXPECT_EQ(names, (std::vector<std::string>{"A", "B", "A-2", "A-1", "A-3", "B-1"}));
+  EXPECT_EQ(io::make_names_unique(names), 0);
+}
+
+TEST(RequireUniqueGeneIds, NamesTheFirstThatStandsTwice) {
+  io::require_unique_gene_ids({"E1", "", "E2", ""}, "f");  // an id that is not known is no repeat
+  EXPECT_SAITHE_ERROR(io::require_unique_gene_ids({"E1", "E2", "E3", "E2"}, "f"),
+                      ErrorKind::BadFormat, "'E2' stands twice, as gene 1 and 3");
+}
+
+}  // namespace
+}  // namespace saithe

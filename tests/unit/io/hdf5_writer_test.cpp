@@ -1,0 +1,114 @@
+#include "saithe/io/hdf5_writer.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "saithe/core/random.h"
+#include "saithe/io/chunked_array.h"
+#include "support/folder_for_test.h"
+
+namespace saithe {
+namespace {
+
+using io::GrowingArray;
+using io::Hdf5Group;
+using io::Hdf5Target;
+using testing::FolderForTest;
+
+TEST(GrowingArray, PiecesOfAnySizeGiveTheSameBytes) {
+  const FolderForTest folder;
+  std::vector<std::int32_t> values(300'000);
+  const Random random(6, 0);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = static_cast<std::int32_t>(random.below(i, 40));
+  }
+  const auto bytes_of = [&](std::size_t begin, std::size_t end) {
+    return std::span(reinterpret_cast<const unsigned char*>(values.data()) + 4 * begin,
+                     4 * (end - begin));
+  };
+  const auto write = [&](const std::string& name, std::size_t piece, int n_threads) {
+    const Context context(n_threads);
+    Hdf5Target root = Hdf5Target::create_file(folder / name, name);
+    GrowingArray array(root, "v", H5T_NATIVE_INT32);
+    for (std::size_t begin = 0; begin < values.size(); begin += piece) {
+      array.append(bytes_of(begin, std::min(begin + piece, values.size())), context);
+    }
+    array.finish(context);
+    root.flush();
+    root.close();
+  };
+  write("once.h5", values.size(), 1);
+  write("pieces.h5", 7777, 2);
+  EXPECT_EQ(testing::read_bytes(folder / "once.h5"), testing::read_bytes(folder / "pieces.h5"));
+  const Hdf5Group root = Hdf5Group::open_file(folder / "pieces.h5");
+  const io::ChunkedArray array(root.dataset("v"));
+  ASSERT_EQ(array.size(), 300'000);
+  std::vector<std::int32_t> read(values.size());
+  array.read(0, std::span<std::int32_t>(read), Context(2));
+  EXPECT_EQ(read, values);
+  EXPECT_LT(std::filesystem::file_size(folder / "once.h5"), 300'000U);  // deflated
+}
+
+TEST(GrowingArray, MayStayEmpty) {
+  const FolderForTest folder;
+  Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+  {
+    GrowingArray array(root, "v", H5T_NATIVE_FLOAT);
+    array.finish(Context(1));
+  }
+  root.flush();
+  root.close();
+  EXPECT_EQ(Hdf5Group::open_file(folder / "a.h5").dataset("v").size(), 0);
+}
+
+TEST(Hdf5Writer, EveryColumnSaysItsEncoding) {
+  const FolderForTest folder;
+  Table table({"a", "b"});
+  table.set("type", make_category_column(std::vector<std::string>{"T", "B"}));
+  table.set("score", NumberColumn{{0.5, std::numeric_limits<double>::quiet_NaN()},
+                                  NumberColumn::Kind::Float32});
+  table.set("n", NumberColumn{{1, 2}, NumberColumn::Kind::Integer});
+  table.set("note", TextColumn{{"x", ""}, {}});
+  Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+  root.write_frame("obs", table);
+  root.flush();
+  root.close();
+  const Hdf5Group obs = Hdf5Group::open_file(folder / "a.h5").group("obs");
+  EXPECT_EQ(obs.text_attribute("encoding-type"), "dataframe");
+  EXPECT_EQ(obs.text_list_attribute("column-order"),
+            (std::vector<std::string>{"type", "score", "n", "note"}));
+  EXPECT_EQ(obs.text_attribute("_index"), table.index_name);
+  EXPECT_EQ(obs.group("type").text_attribute("encoding-type"), "categorical");
+  EXPECT_EQ(obs.group("type").dataset("categories").read_texts(),
+            (std::vector<std::string>{"B", "T"}));
+  EXPECT_EQ(obs.group("type").dataset("codes").read_integers(), (std::vector<std::int64_t>{1, 0}));
+  EXPECT_EQ(obs.dataset("score").text_attribute("encoding-type"), "array");
+  EXPECT_EQ(obs.dataset("score").value_bytes(), 4U);
+  EXPECT_EQ(obs.dataset("note").text_attribute("encoding-type"), "string-array");
+  EXPECT_EQ(obs.dataset("n").kind(), io::StoredKind::Integer);
+}
+
+TEST(Hdf5Writer, UnsIsNestedAndReplacedOnlyWhenAsked) {
+  const FolderForTest folder;
+  Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+  const Hdf5Target uns = root.create_group("uns", "dict");
+  uns.write_uns("saithe/version", std::string("1"), false);
+  uns.write_uns("saithe/seed", std::int64_t{7}, false);
+  EXPECT_SAITHE_ERROR(uns.write_uns("saithe/seed", std::int64_t{8}, false), ErrorKind::Output,
+                      "saithe/seed");
+  uns.write_uns("saithe/seed", std::int64_t{9}, true);
+  root.flush();
+  root.close();
+  const Hdf5Group saithe = Hdf5Group::open_file(folder / "a.h5").group("uns").group("saithe");
+  EXPECT_EQ(saithe.dataset("seed").read_integers(), (std::vector<std::int64_t>{9}));
+  EXPECT_EQ(saithe.dataset("version").read_texts(), (std::vector<std::string>{"1"}));
+}
+
+TEST(AsKey, SlashesWouldMakeGroups) {
+  EXPECT_EQ(io::as_key("B/plasma/x"), "B_plasma_x");
+  EXPECT_EQ(io::as_key("CD4+ T"), "CD4+ T");
+}
+
+}  // namespace
+}  // namespace saithe

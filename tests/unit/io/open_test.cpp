@@ -1,0 +1,67 @@
+// open_source() finds out what a path is; inspect_file() says what is in it.
+
+#include "saithe/io/open.h"
+
+#include <gtest/gtest.h>
+
+#include "saithe/io/hdf5_writer.h"
+#include "saithe/io/write_h5ad.h"
+#include "support/folder_for_test.h"
+#include "support/marker_cells.h"
+
+namespace saithe {
+namespace {
+
+using testing::FolderForTest;
+using testing::marker_cells;
+
+const Context kContext(2);
+
+TEST(OpenSource, FilesThatAreNoHdf5) {
+  const FolderForTest folder;
+  EXPECT_SAITHE_ERROR(open_source(folder / "none.h5ad", {}, kContext), ErrorKind::NotFound,
+                      "none.h5ad");
+  testing::write_bytes(folder / "empty.h5ad", "");
+  testing::write_bytes(folder / "text.h5ad", "barcode\tlabel\n");
+  for (const char* name : {"empty.h5ad", "text.h5ad"}) {
+    EXPECT_SAITHE_ERROR(open_source(folder / name, {}, kContext), ErrorKind::BadFormat, name);
+    EXPECT_FALSE(is_h5ad(folder / name));
+  }
+}
+
+TEST(OpenSource, AFolderAndAnHdf5FileOfNoKnownFormat) {
+  const FolderForTest folder;
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::NotFound, "matrix.mtx");
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {"counts", false, ""}, kContext),
+                      ErrorKind::InvalidArgument, "this is a folder");
+  io::Hdf5Target root = io::Hdf5Target::create_file(folder / "other.h5", "other.h5");
+  root.flush();
+  root.close();
+  EXPECT_SAITHE_ERROR(open_source(folder / "other.h5", {}, kContext), ErrorKind::BadFormat,
+                      "of no format that is read here");
+  EXPECT_FALSE(is_h5ad(folder / "other.h5"));
+  EXPECT_FALSE(is_h5ad(folder.path()));
+}
+
+TEST(InspectFile, SaysWhatIsThere) {
+  const FolderForTest folder;
+  Dataset cells = marker_cells(60, 40, 3);
+  write_h5ad(folder / "a.h5ad", cells, {}, false, kContext);
+  const FileSummary summary = inspect_file(folder / "a.h5ad", {}, kContext);
+  EXPECT_EQ(summary.format, "h5ad (AnnData 0.8 or later)");
+  EXPECT_EQ(summary.n_cells, 60);
+  EXPECT_EQ(summary.n_genes, 40);
+  EXPECT_EQ(summary.n_stored, cells.counts.n_stored());
+  EXPECT_TRUE(summary.holds_whole_numbers);
+  EXPECT_FALSE(summary.has_raw);
+  ASSERT_EQ(summary.obs.size(), 2U);
+  EXPECT_EQ(summary.obs[0].name, "cell_type");
+  EXPECT_EQ(summary.obs[0].kind, "category");
+  EXPECT_EQ(summary.obs[0].n_values, 3);
+  cells.counts.values[0] = 0.5F;
+  write_h5ad(folder / "b.h5ad", cells, {}, false, kContext);
+  EXPECT_FALSE(inspect_file(folder / "b.h5ad", {}, kContext).holds_whole_numbers);
+}
+
+}  // namespace
+}  // namespace saithe

@@ -1,0 +1,178 @@
+#include "saithe/io/write_h5ad.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <limits>
+#include <thread>
+
+#include "saithe/io/hdf5_writer.h"
+#include "saithe/io/open.h"
+#include "support/folder_for_test.h"
+#include "support/marker_cells.h"
+
+namespace saithe {
+namespace {
+
+using testing::FolderForTest;
+using testing::marker_cells;
+using testing::read_bytes;
+
+const Context kContext(2);
+
+Dataset cells_with_columns() {
+  Dataset cells = marker_cells(60, 40, 3);
+  const auto n = as_size(cells.n_cells());
+  NumberColumn score{std::vector<double>(n, 0.25), NumberColumn::Kind::Float64};
+  score.values.at(3) = std::numeric_limits<double>::quiet_NaN();
+  NumberColumn count{std::vector<double>(n, 7), NumberColumn::Kind::Integer};
+  NumberColumn flag{std::vector<double>(n, 0), NumberColumn::Kind::Boolean};
+  flag.values.at(1) = 1;
+  TextColumn note{std::vector<std::string>(n, "x"), std::vector<bool>(n, false)};
+  note.is_missing.at(2) = true;
+  note.values.at(2) = "";
+  cells.obs().set("score", score);
+  cells.obs().set("count", count);
+  cells.obs().set("flag", flag);
+  cells.obs().set("note", note);
+  return cells;
+}
+
+Annotations some_annotations(CellIndex n_cells) {
+  Annotations annotations;
+  std::vector<std::string> types(as_size(n_cells), "B/plasma");
+  types.at(0) = "T";
+  annotations.obs.emplace_back("predicted_cell_type", make_category_column(types));
+  DenseMatrix probabilities(n_cells, 2);
+  probabilities(1, 1) = 0.5F;
+  annotations.obsm.emplace_back("predicted_cell_type_probabilities", std::move(probabilities));
+  annotations.uns.emplace_back("predicted_cell_type_colors",
+                               std::vector<std::string>{"#000000", "#ffffff"});
+  annotations.uns.emplace_back("saithe/version", std::string("1"));
+  annotations.uns.emplace_back("saithe/seed", std::int64_t{4});
+  annotations.uns.emplace_back("saithe/scale", 0.5);
+  annotations.uns.emplace_back("saithe/stratified", true);
+  return annotations;
+}
+
+TEST(WriteH5ad, ReadsBackWhatItWrote) {
+  const FolderForTest folder;
+  const Dataset cells = cells_with_columns();
+  write_h5ad(folder / "a.h5ad", cells, some_annotations(60), false, kContext);
+  const Dataset read = read_dataset(folder / "a.h5ad", {}, kContext);
+  EXPECT_EQ(read.counts.row_start, cells.counts.row_start);
+  EXPECT_EQ(read.counts.columns, cells.counts.columns);
+  EXPECT_EQ(read.counts.values, cells.counts.values);
+  EXPECT_EQ(read.obs().index(), cells.obs().index());
+  EXPECT_EQ(read.var().index(), cells.var().index());
+  for (const char* name : {"cell_type", "donor", "score", "count", "flag", "note"}) {
+    EXPECT_EQ(read.obs().as_text(name), cells.obs().as_text(name)) << name;
+  }
+  EXPECT_EQ(read.obs().as_text("predicted_cell_type")[1], "B/plasma");
+  EXPECT_TRUE(is_h5ad(folder / "a.h5ad"));
+}
+
+TEST(WriteH5ad, BlocksAreTheRowsOfTheWhole) {
+  const FolderForTest folder;
+  const Dataset cells = marker_cells(60, 40, 3);
+  write_h5ad(folder / "a.h5ad", cells, {}, false, kContext);
+  const auto source = open_source(folder / "a.h5ad", {}, kContext);
+  CsrMatrix joined = source->read_cells(0, 17, kContext);
+  append_rows(joined, source->read_cells(17, 18, kContext).view());
+  append_rows(joined, source->read_cells(18, 18, kContext).view());
+  append_rows(joined, source->read_cells(18, 60, kContext).view());
+  EXPECT_EQ(joined.row_start, cells.counts.row_start);
+  EXPECT_EQ(joined.columns, cells.counts.columns);
+  EXPECT_EQ(joined.values, cells.counts.values);
+}
+
+TEST(WriteH5ad, SameContentGivesSameBytes) {
+  const FolderForTest folder;
+  const Dataset cells = cells_with_columns();
+  write_h5ad(folder / "a.h5ad", cells, some_annotations(60), false, Context(1));
+  annotate_h5ad(folder / "a.h5ad", folder / "a2.h5ad", some_annotations(60), true, Context(1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(2100));  // HDF5's clock counts seconds
+  write_h5ad(folder / "b.h5ad", cells, some_annotations(60), false, Context(2));
+  annotate_h5ad(folder / "b.h5ad", folder / "b2.h5ad", some_annotations(60), true, Context(2));
+  EXPECT_EQ(read_bytes(folder / "a.h5ad"), read_bytes(folder / "b.h5ad"));
+  EXPECT_EQ(read_bytes(folder / "a2.h5ad"), read_bytes(folder / "b2.h5ad"));
+}
+
+TEST(WriteH5ad, StreamEqualsTheWhole) {
+  const FolderForTest folder;
+  const Dataset cells = cells_with_columns();
+  H5adStream stream(folder / "s.h5ad", cells.var(), false);
+  for (CellIndex begin = 0; begin < 60; begin += 25) {
+    std::vector<CellIndex> rows;
+    for (CellIndex cell = begin; cell < std::min<CellIndex>(begin + 25, 60); ++cell) {
+      rows.push_back(cell);
+    }
+    const Dataset block = select_cells(cells, rows);
+    stream.append(block.counts.view(), block.obs(), kContext);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "s.h5ad"));
+  stream.finish(kContext);
+  const Dataset read = read_dataset(folder / "s.h5ad", {}, kContext);
+  EXPECT_EQ(read.counts.columns, cells.counts.columns);
+  EXPECT_EQ(read.counts.values, cells.counts.values);
+  EXPECT_EQ(read.obs().as_text("cell_type"), cells.obs().as_text("cell_type"));
+  EXPECT_EQ(read.obs().as_text("note"), cells.obs().as_text("note"));
+}
+
+TEST(WriteH5ad, AnnotatesACopyAndKeepsTheRest) {
+  const FolderForTest folder;
+  const Dataset cells = cells_with_columns();
+  write_h5ad(folder / "in.h5ad", cells, {}, false, kContext);
+  const std::string before = read_bytes(folder / "in.h5ad");
+  annotate_h5ad(folder / "in.h5ad", folder / "out.h5ad", some_annotations(60), false, kContext);
+  EXPECT_EQ(read_bytes(folder / "in.h5ad"), before);
+  const Dataset read = read_dataset(folder / "out.h5ad", {}, kContext);
+  EXPECT_EQ(read.counts.values, cells.counts.values);
+  EXPECT_EQ(read.obs().columns().size(), cells.obs().columns().size() + 1);
+  EXPECT_EQ(read.obs().as_text("predicted_cell_type")[0], "T");
+
+  EXPECT_SAITHE_ERROR(annotate_h5ad(folder / "out.h5ad", folder / "again.h5ad",
+                                    some_annotations(60), false, kContext),
+                      ErrorKind::Output, "predicted_cell_type already");
+  EXPECT_FALSE(std::filesystem::exists(folder / "again.h5ad"));
+  annotate_h5ad(folder / "out.h5ad", folder / "again.h5ad", some_annotations(60), true, kContext);
+  EXPECT_SAITHE_ERROR(
+      annotate_h5ad(folder / "in.h5ad", folder / "in.h5ad", some_annotations(60), true, kContext),
+      ErrorKind::Output, "is the input itself");
+  EXPECT_EQ(read_bytes(folder / "in.h5ad"), before);
+}
+
+TEST(WriteH5ad, AnExistingOutputIsNamedAndUntouched) {
+  const FolderForTest folder;
+  testing::write_bytes(folder / "a.h5ad", "mine");
+  EXPECT_SAITHE_ERROR(write_h5ad(folder / "a.h5ad", marker_cells(8, 8, 2), {}, false, kContext),
+                      ErrorKind::Output, "a.h5ad");
+  EXPECT_EQ(read_bytes(folder / "a.h5ad"), "mine");
+  write_h5ad(folder / "a.h5ad", marker_cells(8, 8, 2), {}, true, kContext);
+  EXPECT_TRUE(is_h5ad(folder / "a.h5ad"));
+}
+
+TEST(WriteH5ad, AFullDiskIsAnErrorAndLeavesNothing) {
+  const FolderForTest folder;
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old_limit{};
+  getrlimit(RLIMIT_FSIZE, &old_limit);
+  const rlimit small{8192,
+                     old_limit.rlim_max};  // the kernel refuses what goes beyond, as a full disk
+  setrlimit(RLIMIT_FSIZE, &small);
+  const auto error = testing::error_of(
+      [&] { write_h5ad(folder / "a.h5ad", marker_cells(600, 100, 3), {}, false, kContext); });
+  setrlimit(RLIMIT_FSIZE, &old_limit);
+  ASSERT_TRUE(error.has_value());
+  EXPECT_EQ(error->kind(), ErrorKind::Output);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  // The library is usable afterwards.
+  write_h5ad(folder / "a.h5ad", marker_cells(600, 100, 3), {}, false, kContext);
+  EXPECT_EQ(read_dataset(folder / "a.h5ad", {}, kContext).n_cells(), 600);
+}
+
+}  // namespace
+}  // namespace saithe
