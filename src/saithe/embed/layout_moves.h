@@ -15,8 +15,11 @@ struct LayoutMoves {
   const std::int32_t* other = nullptr;  ///< the other end of each link
   const float* period = nullptr;        ///< epochs between two acts of a link
   float* next_epoch = nullptr;          ///< when it acts next
-  const float* positions = nullptr;     ///< (n_points, 2)
-  float* moved = nullptr;               ///< (n_points, 2): the new positions
+  /// of each point, from first_link[p]: the links that act in this epoch, counted from its first
+  std::int32_t* acting = nullptr;
+  std::int32_t* n_acting = nullptr;  ///< of each point: how many
+  const float* positions = nullptr;  ///< (n_points, 2)
+  float* moved = nullptr;            ///< (n_points, 2): the new positions
   float a = 1;
   float b = 1;
   int n_samples = 5;  ///< points that push, per act of a link
@@ -25,8 +28,13 @@ struct LayoutMoves {
   std::uint64_t seed = 0;
 };
 
-/// Moves the points begin, begin + stride, ... below end.
+/// The first half of an epoch: each link that is due pulls its point once, and points at random
+/// push it. Moves the points begin, begin + stride, ... below end.
 void move_points(const LayoutMoves& moves, std::int64_t begin, std::int64_t end,
                  std::int64_t stride);
+
+/// The second half: the same links pull once more, in the opposite order. Call it for the groups of
+/// points in the opposite order, too.
+void pull_back(const LayoutMoves& moves, std::int64_t begin, std::int64_t end, std::int64_t stride);
 
 }  // namespace saithe::embed

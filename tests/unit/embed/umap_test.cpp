@@ -14,6 +14,7 @@ namespace saithe {
 namespace {
 
 using testing::clouds;
+using testing::distance_of;
 
 TEST(Umap, CloudsAreKeptApart) {
   const DenseMatrix points = clouds(600, 10, 3, 12);
@@ -27,6 +28,29 @@ TEST(Umap, CloudsAreKeptApart) {
       n_own += neighbors.indices[as_size(p * 10 + i)] % 3 == p % 3 ? 1 : 0;
   }
   EXPECT_GT(n_own, 5990);
+}
+
+// A long line of points is one piece: its neighbours are not torn apart. (Pulling each point twice
+// at its own turn, before its neighbours answer, tears 8 % of them.)
+TEST(Umap, NeighborsAreNotTornApart) {
+  const Random random(3, 1);
+  DenseMatrix points(1500, 3);
+  for (std::int64_t i = 0; i < 1500; ++i) {
+    const auto at = static_cast<std::uint64_t>(3 * i);
+    points(i, 0) = static_cast<float>(30 * random.uniform(at));
+    points(i, 1) = static_cast<float>(0.3 * random.normal(at + 1));
+    points(i, 2) = static_cast<float>(0.3 * random.normal(at + 2));
+  }
+  const DenseMatrix layout = umap(points.view(), UmapOptions{}, Context(2));
+  const Neighbors neighbors = find_neighbors(points.view(), 15, Context(1));
+  std::int64_t n_torn = 0;
+  for (std::int64_t i = 0; i < 1500; ++i) {
+    for (int k = 0; k < 15; ++k) {
+      const std::int64_t other = neighbors.indices[as_size(i * 15 + k)];
+      n_torn += distance_of(layout.view(), i, other) > 3 ? 1 : 0;
+    }
+  }
+  EXPECT_LT(static_cast<double>(n_torn) / (1500 * 15), 0.04);
 }
 
 TEST(Umap, SameBitsForAnyThreads) {
