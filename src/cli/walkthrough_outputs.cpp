@@ -227,6 +227,12 @@ void write_walkthrough(const Walkthrough& walkthrough, const std::vector<std::st
   report.history = result.history;
   report.training = result.training;
   report.validation = result.validation;
+  if (walkthrough.compared) {
+    for (const TrainResult* run : {&result, &*walkthrough.compared}) {
+      report.losses.push_back(
+          {to_text(run->model.loss), run->history.epochs.back(), run->validation});
+    }
+  }
   report.figures = make_figures(walkthrough, options);
   fs::create_directories(folder.file("figures"));
   for (const Figure& figure : report.figures) figure.write(folder.file("figures"), true);

@@ -152,6 +152,21 @@ std::string history(const TrainHistory& history) {
   return table(rows);
 }
 
+std::string compared_losses(const std::vector<LossComparison>& losses) {
+  if (losses.empty()) return {};
+  std::vector<std::vector<std::string>> rows = {
+      {"loss", "training loss", "validation loss", "accuracy", "NLL", "Brier", "ECE"}};
+  for (const LossComparison& run : losses) {
+    rows.push_back({run.loss, fixed(run.last.train_loss, 4), fixed(run.last.validation_loss, 4),
+                    fixed(run.validation.accuracy, 4), fixed(run.validation.nll, 4),
+                    fixed(run.validation.brier, 4), fixed(run.validation.ece, 4)});
+  }
+  return "<h2>The same network with another loss</h2>\n" + table(rows) +
+         "<p>Losses of two kinds cannot be compared with each other; accuracy, NLL, Brier and ECE "
+         "of the validation cells can. The article's loss applies softmax twice, so that even a "
+         "perfect network cannot bring it to 0.</p>\n";
+}
+
 std::string filters(const ReportInput& input) {
   std::vector<std::vector<std::string>> rows = {{"filter", "cells dropped", "genes dropped"}};
   for (const FilterStep& step : input.filter_steps) {
@@ -195,6 +210,7 @@ std::string report_html(const ReportInput& input) {
   html += "<h2>Confusion, validation cells</h2>\n" + confusion(input.validation);
   html += "<h2>Most confused types</h2>\n" + confused_pairs(input.validation);
   html += "<h2>Training</h2>\n" + history(input.history);
+  html += compared_losses(input.losses);
   html += "<h2>Filters</h2>\n" + filters(input);
   std::vector<std::vector<std::string>> options = {{"option", "value"}};
   for (const auto& [name, value] : input.options) options.push_back({"--" + name, value});

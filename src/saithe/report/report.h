@@ -11,6 +11,13 @@
 
 namespace saithe {
 
+/// One of several losses that the same network was trained with.
+struct LossComparison {
+  std::string loss;  ///< its name among the options
+  EpochRecord last;  ///< the last epoch
+  Evaluation validation;
+};
+
 /// What the page shows. Contains no time, path or thread count: the same run gives the same page.
 struct ReportInput {
   std::string title;
@@ -26,7 +33,8 @@ struct ReportInput {
   TrainHistory history;
   Evaluation training;
   Evaluation validation;
-  std::vector<Figure> figures;  ///< in reading order
+  std::vector<LossComparison> losses;  ///< empty unless losses were compared
+  std::vector<Figure> figures;         ///< in reading order
 };
 
 /// The page as text. Every name from the data is escaped.

@@ -71,6 +71,16 @@ TEST(Report, NamesFromTheDataCannotBreakThePage) {
   EXPECT_TRUE(contains(page, "&lt;/script&gt;&lt;script&gt;alert(&#39;&quot;&amp;"));
 }
 
+TEST(Report, ComparedLossesStandSideBySide) {
+  ReportInput input = input_with("B");
+  EXPECT_FALSE(contains(report_html(input), "another loss"));
+  input.losses = {{"article", {9, 1.2749, 1.3517, 0.9, 0.9, 1}, evaluation_of("B")},
+                  {"cross-entropy", {9, 0.0101, 0.1234, 0.9, 0.9, 1}, evaluation_of("B")}};
+  const std::string page = report_html(input);
+  EXPECT_TRUE(contains(page, "<td>article</td><td>1.2749</td><td>1.3517</td><td>0.7000</td>"));
+  EXPECT_TRUE(contains(page, "<td>cross-entropy</td><td>0.0101</td><td>0.1234</td>"));
+}
+
 // Self-contained: nothing is loaded, and the page says so to the browser.
 TEST(Report, LoadsNothing) {
   const std::string page = report_html(input_with("B"));
