@@ -42,6 +42,7 @@ LabelJoin join_labels(const std::filesystem::path& labels_path, const CellSource
   auto labels = read_labels(labels_path);
   LabelJoin join;
   const auto& barcodes = source.obs().index();
+  std::int64_t n_found = 0;
   for (std::size_t cell = 0; cell < barcodes.size(); ++cell) {
     const auto found = labels.find(barcodes[cell]);
     if (found == labels.end()) {
@@ -56,12 +57,16 @@ LabelJoin join_labels(const std::filesystem::path& labels_path, const CellSource
           source.name(), printable(barcodes[cell]));
     }
     found->second.is_used = true;
+    ++n_found;
+    if (found->second.cell_type.empty()) {  // listed, but nobody has named its type
+      ++join.n_cells_without_label;
+      continue;
+    }
     join.cells.push_back(static_cast<CellIndex>(cell));
     join.labels.push_back(found->second.cell_type);
   }
-  join.n_labels_without_cell =
-      static_cast<std::int64_t>(labels.size()) - static_cast<std::int64_t>(join.cells.size());
-  if (join.cells.empty()) {
+  join.n_labels_without_cell = static_cast<std::int64_t>(labels.size()) - n_found;
+  if (n_found == 0) {
     fail(ErrorKind::BadFormat,
          "{}: none of its {} barcodes is in {} (which has, for example, '{}'; the labels have "
          "'{}'). "

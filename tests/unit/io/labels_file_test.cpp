@@ -30,6 +30,15 @@ TEST(LabelsFile, JoinsByBarcodeInTheOrderOfTheFile) {
   EXPECT_EQ(join.n_labels_without_cell, 1);
 }
 
+TEST(LabelsFile, ABarcodeWithoutALabelIsACellWithoutLabel) {
+  const FolderForTest folder;
+  write_bytes(folder / "l.tsv", "cell3\tB\ncell1\t\nother\t\n");
+  const LabelJoin join = join_labels(folder / "l.tsv", five_cells(kBarcodes));
+  EXPECT_EQ(join.cells, (std::vector<CellIndex>{3}));
+  EXPECT_EQ(join.n_cells_without_label, 4);
+  EXPECT_EQ(join.n_labels_without_cell, 1);
+}
+
 TEST(LabelsFile, EveryMistakeIsNamed) {
   const FolderForTest folder;
   const Dataset cells = five_cells(kBarcodes);
