@@ -18,36 +18,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, 16>;
 using V = hn::Vec<D>;
 
-#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-// Where the processor's own approximations are good to 14 bits, one step of Newton's makes them as
-// good as rounding does, in a third of the divider's time, which would else be the step's longest
-// part.
-
-/// sqrt(x) for x >= 0.
-HWY_INLINE V SquareRoot(V x) {
-  const D d;
-  const V safe = hn::Max(x, hn::Set(d, 1e-37F));  // at 0 the reciprocal would be infinite
-  const V r = hn::ApproximateReciprocalSqrt(safe);
-  const V root = hn::Mul(x, r);
-  const V rest = hn::NegMulAdd(root, r, hn::Set(d, 1.0F));
-  return hn::MulAdd(hn::Mul(root, hn::Set(d, 0.5F)), rest, root);
-}
-
-/// a / b for normal b.
-HWY_INLINE V Quotient(V a, V b) {
-  const D d;
-  const V r = hn::ApproximateReciprocal(b);
-  return hn::Mul(a, hn::MulAdd(hn::NegMulAdd(b, r, hn::Set(d, 1.0F)), r, r));
-}
-#else
-HWY_INLINE V SquareRoot(V x) {
-  return hn::Sqrt(x);
-}
-HWY_INLINE V Quotient(V a, V b) {
-  return hn::Div(a, b);
-}
-#endif
-
 /// Adam of one vector; returns the updated parameter.
 HWY_INLINE V AdamVector(const AdamConstants& a, V gradient, V parameter, V& m, V& v) {
   const D d;
@@ -55,9 +25,9 @@ HWY_INLINE V AdamVector(const AdamConstants& a, V gradient, V parameter, V& m, V
   v = hn::MulAdd(hn::Set(d, a.beta2), v,
                  hn::Mul(hn::Set(d, a.one_minus_beta2), hn::Mul(gradient, gradient)));
   const V denominator =
-      hn::MulAdd(SquareRoot(v), hn::Set(d, a.inverse_root_correction2), hn::Set(d, a.epsilon));
+      hn::MulAdd(hn::Sqrt(v), hn::Set(d, a.inverse_root_correction2), hn::Set(d, a.epsilon));
   const V decayed = hn::Mul(parameter, hn::Set(d, a.keep));
-  return hn::NegMulAdd(hn::Set(d, a.step_size), Quotient(m, denominator), decayed);
+  return hn::NegMulAdd(hn::Set(d, a.step_size), hn::Div(m, denominator), decayed);
 }
 
 /// Calls pass(std::integral_constant<n_vectors>, first unit) over a block's width, so that a gene's
