@@ -62,6 +62,8 @@ struct Forces {
   HWY_ALIGN float y[kForces] = {};
   HWY_ALIGN float pull[kForces] = {};  // -2 a b for a link, else 0
   HWY_ALIGN float push[kForces] = {};  // 2 b for a point that is not linked, else 0
+  HWY_ALIGN float move_x[kForces] = {};
+  HWY_ALIGN float move_y[kForces] = {};
   std::size_t n = 0;
 
   void add(const float* position, float pull_by, float push_by) {
@@ -106,35 +108,35 @@ HWY_INLINE void Apply(Forces& forces, const LayoutMoves& m, float& x, float& y) 
     forces.pull[i] = 0;
     forces.push[i] = 0;
   }
-  HWY_ALIGN float move_x[kForces];
-  HWY_ALIGN float move_y[kForces];
   for (std::size_t i = 0; i < kForces; i += hn::Lanes(d)) {
     const V dx = hn::Sub(hn::Set(d, x), hn::Load(d, forces.x + i));
     const V dy = hn::Sub(hn::Set(d, y), hn::Load(d, forces.y + i));
     const V coefficient =
         Coefficient(m, dx, dy, hn::Load(d, forces.pull + i), hn::Load(d, forces.push + i));
-    hn::Store(Cut(hn::Mul(coefficient, dx)), d, move_x + i);
-    hn::Store(Cut(hn::Mul(coefficient, dy)), d, move_y + i);
+    hn::Store(Cut(hn::Mul(coefficient, dx)), d, forces.move_x + i);
+    hn::Store(Cut(hn::Mul(coefficient, dy)), d, forces.move_y + i);
   }
-  x += SumOf(move_x) * m.rate;
-  y += SumOf(move_y) * m.rate;
+  x += SumOf(forces.move_x) * m.rate;
+  y += SumOf(forces.move_y) * m.rate;
   forces.n = 0;
 }
 
-/// Notes the links of a point that act in this epoch and gives their number; without branches, as
-/// none could be foreseen.
-HWY_INLINE std::int32_t NoteActingLinks(const LayoutMoves& m, std::int64_t point) {
+/// The links of a point that act in this epoch; without branches, as none could be foreseen.
+HWY_INLINE std::size_t ActingLinks(const LayoutMoves& m, std::int64_t point,
+                                   std::vector<std::int64_t>& acting) {
   const std::int64_t begin = m.first_link[point];
   const std::int64_t end = m.first_link[point + 1];
+  if (acting.size() < static_cast<std::size_t>(end - begin)) {
+    acting.resize(static_cast<std::size_t>(end - begin));
+  }
   const auto now = static_cast<float>(m.epoch + 1);
-  std::int32_t n = 0;
+  std::size_t n = 0;
   for (std::int64_t link = begin; link < end; ++link) {
     const bool acts = m.next_epoch[link] <= now;
     m.next_epoch[link] += acts ? m.period[link] : 0.0F;
-    m.acting[begin + n] = static_cast<std::int32_t>(link - begin);
+    acting[n] = link;
     n += acts ? 1 : 0;
   }
-  m.n_acting[point] = n;
   return n;
 }
 
@@ -145,17 +147,21 @@ void MovePoints(const LayoutMoves& m, std::int64_t begin, std::int64_t end, std:
   const float attraction = -2 * m.a * m.b;
   const float repulsion = 2 * m.b;
   Forces forces;
+  std::vector<std::int64_t> acting;
   for (std::int64_t point = begin; point < std::min(end, m.n_points); point += stride) {
     float x = m.positions[2 * point];
     float y = m.positions[2 * point + 1];
-    const std::int64_t first_link = m.first_link[point];
-    const std::int32_t n_acting = NoteActingLinks(m, point);
-    for (std::int32_t l = 0; l < n_acting; ++l) {
-      const std::int64_t link = first_link + m.acting[first_link + l];
+    const std::size_t n_acting = ActingLinks(m, point, acting);
+    for (std::size_t l = 0; l < n_acting; ++l) {
+      const std::int64_t link = acting[l];
       // The pull acts together with the pushes of the link before it.
       if (forces.n == kForces) Apply(forces, m, x, y);
+      const std::size_t pull = forces.n;
       forces.add(m.positions + 2 * std::int64_t{m.other[link]}, attraction, 0);
       Apply(forces, m, x, y);
+      float* reaction = m.reactions + 2 * m.back[link];
+      reaction[0] = -forces.move_x[pull] * m.rate;
+      reaction[1] = -forces.move_y[pull] * m.rate;
       const auto first = static_cast<std::uint64_t>(link) * n_samples;
       for (std::uint64_t s = 0; s < n_samples; ++s) {
         const auto sample = static_cast<std::int64_t>(random.below(first + s, n_points));
@@ -169,67 +175,6 @@ void MovePoints(const LayoutMoves& m, std::int64_t begin, std::int64_t end, std:
   }
 }
 
-/// Up to eight points side by side, each with the links that still have to pull it.
-struct Pulled {
-  HWY_ALIGN float x[kForces] = {};
-  HWY_ALIGN float y[kForces] = {};
-  HWY_ALIGN float other_x[kForces] = {};
-  HWY_ALIGN float other_y[kForces] = {};
-  HWY_ALIGN float pull[kForces] = {};
-  std::int64_t first[kForces] = {};
-  std::int32_t left[kForces] = {};  // links that have not pulled yet
-
-  /// Takes each point's next link from the end; false if no point has one.
-  HWY_INLINE bool take_next(const LayoutMoves& m, float attraction) {
-    std::int32_t n_taken = 0;
-    for (std::size_t i = 0; i < kForces; ++i) {
-      const bool has_link = left[i] > 0;
-      left[i] -= has_link ? 1 : 0;
-      pull[i] = has_link ? attraction : 0.0F;
-      n_taken += has_link ? 1 : 0;
-      // Without a link: the first one again, without force.
-      const std::int64_t link = first[i] + m.acting[first[i] + left[i]];
-      other_x[i] = m.positions[2 * std::int64_t{m.other[link]}];
-      other_y[i] = m.positions[2 * std::int64_t{m.other[link]} + 1];
-    }
-    return n_taken > 0;
-  }
-};
-
-void PullBack(const LayoutMoves& m, std::int64_t begin, std::int64_t end, std::int64_t stride) {
-  const D d;
-  const V zero = hn::Zero(d);
-  const V rate = hn::Set(d, m.rate);
-  const float attraction = -2 * m.a * m.b;
-  end = std::min(end, m.n_points);
-  for (std::int64_t start = begin; start < end; start += stride * std::int64_t{kForces}) {
-    Pulled points;
-    std::size_t n = 0;
-    for (std::int64_t point = start; point < end && n < kForces; point += stride, ++n) {
-      points.x[n] = m.positions[2 * point];
-      points.y[n] = m.positions[2 * point + 1];
-      points.first[n] = m.first_link[point];
-      points.left[n] = m.n_acting[point];
-    }
-    while (points.take_next(m, attraction)) {
-      for (std::size_t i = 0; i < kForces; i += hn::Lanes(d)) {
-        const V x = hn::Load(d, points.x + i);
-        const V y = hn::Load(d, points.y + i);
-        const V dx = hn::Sub(x, hn::Load(d, points.other_x + i));
-        const V dy = hn::Sub(y, hn::Load(d, points.other_y + i));
-        const V by = Coefficient(m, dx, dy, hn::Load(d, points.pull + i), zero);
-        hn::Store(hn::MulAdd(Cut(hn::Mul(by, dx)), rate, x), d, points.x + i);
-        hn::Store(hn::MulAdd(Cut(hn::Mul(by, dy)), rate, y), d, points.y + i);
-      }
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::int64_t point = start + static_cast<std::int64_t>(i) * stride;
-      m.moved[2 * point] = points.x[i];
-      m.moved[2 * point + 1] = points.y[i];
-    }
-  }
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace saithe::embed
 HWY_AFTER_NAMESPACE();
@@ -238,7 +183,6 @@ HWY_AFTER_NAMESPACE();
 namespace saithe::embed {
 
 HWY_EXPORT(MovePoints);
-HWY_EXPORT(PullBack);
 
 void move_points(const LayoutMoves& moves, std::int64_t begin, std::int64_t end,
                  std::int64_t stride) {
@@ -246,10 +190,20 @@ void move_points(const LayoutMoves& moves, std::int64_t begin, std::int64_t end,
   HWY_DYNAMIC_DISPATCH(MovePoints)(moves, begin, end, stride);
 }
 
-void pull_back(const LayoutMoves& moves, std::int64_t begin, std::int64_t end,
-               std::int64_t stride) {
-  kernels::cpu::choose_simd_target();
-  HWY_DYNAMIC_DISPATCH(PullBack)(moves, begin, end, stride);
+void take_reactions(const LayoutMoves& moves, float* positions, std::int64_t begin,
+                    std::int64_t end, std::int64_t stride) {
+  for (std::int64_t point = begin; point < std::min(end, moves.n_points); point += stride) {
+    float x = 0;
+    float y = 0;
+    for (std::int64_t link = moves.first_link[point]; link < moves.first_link[point + 1]; ++link) {
+      x += moves.reactions[2 * link];
+      y += moves.reactions[2 * link + 1];
+      moves.reactions[2 * link] = 0;
+      moves.reactions[2 * link + 1] = 0;
+    }
+    positions[2 * point] += x;
+    positions[2 * point + 1] += y;
+  }
 }
 
 }  // namespace saithe::embed

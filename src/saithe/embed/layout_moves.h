@@ -15,9 +15,10 @@ struct LayoutMoves {
   const std::int32_t* other = nullptr;  ///< the other end of each link
   const float* period = nullptr;        ///< epochs between two acts of a link
   float* next_epoch = nullptr;          ///< when it acts next
-  /// of each point, from first_link[p]: the links that act in this epoch, counted from its first
-  std::int32_t* acting = nullptr;
-  std::int32_t* n_acting = nullptr;  ///< of each point: how many
+  /// the place of each link's other direction among the links
+  const std::int64_t* back = nullptr;
+  /// (n_links, 2): the moves of points by links that acted from the other end, not yet taken
+  float* reactions = nullptr;
   const float* positions = nullptr;  ///< (n_points, 2)
   float* moved = nullptr;            ///< (n_points, 2): the new positions
   float a = 1;
@@ -28,13 +29,14 @@ struct LayoutMoves {
   std::uint64_t seed = 0;
 };
 
-/// The first half of an epoch: each link that is due pulls its point once, and points at random
-/// push it. Moves the points begin, begin + stride, ... below end.
+/// Moves the points begin, begin + stride, ... below end by their links that are due and by the
+/// points at random that push them; leaves the other end of each link its reaction.
 void move_points(const LayoutMoves& moves, std::int64_t begin, std::int64_t end,
                  std::int64_t stride);
 
-/// The second half: the same links pull once more, in the opposite order. Call it for the groups of
-/// points in the opposite order, too.
-void pull_back(const LayoutMoves& moves, std::int64_t begin, std::int64_t end, std::int64_t stride);
+/// Moves the same points by the reactions that wait for them. Not at the same time as
+/// move_points().
+void take_reactions(const LayoutMoves& moves, float* positions, std::int64_t begin,
+                    std::int64_t end, std::int64_t stride);
 
 }  // namespace saithe::embed

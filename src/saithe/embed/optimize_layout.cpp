@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "saithe/core/error.h"
 #include "saithe/core/parallel.h"
 #include "saithe/core/types.h"
 #include "saithe/embed/layout_moves.h"
@@ -84,8 +85,7 @@ struct Schedule {
   std::vector<float>
       period;  // in epochs: the strongest link acts in each, a weaker one more rarely
   std::vector<float> next;
-  std::vector<std::int32_t> acting;  // filled anew in each epoch
-  std::vector<std::int32_t> n_acting;
+  std::vector<std::int64_t> back;  // the same link from its other end
 
   Schedule(const CsrView& graph, float largest, int n_epochs) {
     first_link.push_back(0);
@@ -100,15 +100,20 @@ struct Schedule {
       first_link.push_back(static_cast<std::int64_t>(other.size()));
     }
     next = period;
-    // A point without links reads, but never uses, the place after the last.
-    acting.resize(other.size() + 1);
-    other.push_back(0);
-    n_acting.resize(as_size(graph.n_rows));
+    // The graph is symmetric with rising columns: the links into a point come in the order of its
+    // own.
+    std::vector<std::int64_t> next_back(first_link.begin(), first_link.end() - 1);
+    back.reserve(other.size());
+    for (const std::int32_t end : other) back.push_back(next_back[as_size(end)]++);
+    SAITHE_ASSERT(std::equal(next_back.begin(), next_back.end(), first_link.begin() + 1));
   }
 };
 
 }  // namespace
 
+// umap-learn moves both ends of a link when it acts. Here the other end takes its part at its own
+// turn, so that no two threads write to a point. It must be the very move, reversed: were each end
+// pulled anew at its own turn, pulls would carry points past their neighbours and tear clusters.
 void optimize_layout(const CsrView& graph, const LayoutOptions& options, DenseMatrix& layout,
                      const Context& context) {
   const std::int64_t n = graph.n_rows;
@@ -117,6 +122,7 @@ void optimize_layout(const CsrView& graph, const LayoutOptions& options, DenseMa
   if (largest <= 0) return;
   Schedule schedule(graph, largest, options.n_epochs);
   DenseMatrix next = layout;
+  std::vector<float> reactions(2 * schedule.other.size());
 
   LayoutMoves moves;
   moves.n_points = n;
@@ -124,8 +130,8 @@ void optimize_layout(const CsrView& graph, const LayoutOptions& options, DenseMa
   moves.other = schedule.other.data();
   moves.period = schedule.period.data();
   moves.next_epoch = schedule.next.data();
-  moves.acting = schedule.acting.data();
-  moves.n_acting = schedule.n_acting.data();
+  moves.back = schedule.back.data();
+  moves.reactions = reactions.data();
   moves.positions = layout.data();
   moves.moved = next.data();
   moves.a = static_cast<float>(options.curve.a);
@@ -133,28 +139,26 @@ void optimize_layout(const CsrView& graph, const LayoutOptions& options, DenseMa
   moves.n_samples = options.negative_sample_rate;
   moves.seed = context.seed();
 
-  const auto move_group = [&](std::int64_t group, auto move) {
-    const std::int64_t n_members = (n - group + kGroups - 1) / kGroups;
-    if (n_members <= 0) return;
-    parallel_for(context, n_members, kChunkPoints, [&](std::int64_t begin, std::int64_t end) {
-      move(moves, group + begin * kGroups, group + end * kGroups, kGroups);
-    });
-    for (std::int64_t point = group; point < n; point += kGroups) {
-      layout(point, 0) = next(point, 0);
-      layout(point, 1) = next(point, 1);
-    }
-  };
   for (int epoch = 0; epoch < options.n_epochs; ++epoch) {
     context.throw_if_cancelled();
     context.report("UMAP", epoch, options.n_epochs);
     moves.epoch = epoch;
     moves.rate = static_cast<float>(options.learning_rate *
                                     (1.0 - static_cast<double>(epoch) / options.n_epochs));
-    // umap-learn meets a link from both ends and moves both ends each time, so that each end is
-    // pulled twice an epoch. Both pulls at the point's own turn would carry it past its neighbours
-    // before they answer, and tear clusters apart; so the second comes on the way back.
-    for (std::int64_t group = 0; group < kGroups; ++group) move_group(group, move_points);
-    for (std::int64_t group = kGroups; group-- > 0;) move_group(group, pull_back);
+    for (std::int64_t group = 0; group < std::min(kGroups, n); ++group) {
+      const std::int64_t n_members = (n - group + kGroups - 1) / kGroups;
+      parallel_for(context, n_members, kChunkPoints, [&](std::int64_t begin, std::int64_t end) {
+        take_reactions(moves, layout.data(), group + begin * kGroups, group + end * kGroups,
+                       kGroups);
+      });
+      parallel_for(context, n_members, kChunkPoints, [&](std::int64_t begin, std::int64_t end) {
+        move_points(moves, group + begin * kGroups, group + end * kGroups, kGroups);
+      });
+      for (std::int64_t point = group; point < n; point += kGroups) {
+        layout(point, 0) = next(point, 0);
+        layout(point, 1) = next(point, 1);
+      }
+    }
   }
   context.report("UMAP", options.n_epochs, options.n_epochs);
 }

@@ -17,11 +17,11 @@ constexpr double kB = 0.8950609;
 /// A pair of linked points; no samples push, so the move is known.
 struct Pair {
   std::vector<std::int64_t> first_link = {0, 1, 2};
-  std::vector<std::int32_t> other = {1, 0, 0};
+  std::vector<std::int32_t> other = {1, 0};
   std::vector<float> period = {1, 2};
   std::vector<float> next_epoch = {1, 2};
-  std::vector<std::int32_t> acting = {0, 0, 0};
-  std::vector<std::int32_t> n_acting = {0, 0};
+  std::vector<std::int64_t> back = {1, 0};
+  std::vector<float> reactions = std::vector<float>(4);
   std::vector<float> positions;
   std::vector<float> moved = std::vector<float>(4);
   LayoutMoves moves;
@@ -33,8 +33,8 @@ struct Pair {
     moves.other = other.data();
     moves.period = period.data();
     moves.next_epoch = next_epoch.data();
-    moves.acting = acting.data();
-    moves.n_acting = n_acting.data();
+    moves.back = back.data();
+    moves.reactions = reactions.data();
     moves.positions = positions.data();
     moves.moved = moved.data();
     moves.a = static_cast<float>(kA);
@@ -58,64 +58,26 @@ TEST(LayoutMoves, ALinkPullsByTheGradientOfTheCurve) {
     Pair pair(distance);
     const double expected = pull(static_cast<double>(distance), 0.5);
     move_points(pair.moves, 0, 2, 1);
-    const std::vector<float> moved = pair.moved;
-    pair.moved.assign(4, 0.0F);
-    pull_back(pair.moves, 0, 2, 1);  // from the same positions: the same pull
-    for (const std::vector<float>& place : {moved, pair.moved}) {
-      const double tolerance = 2e-4 * std::max(1.0, expected);
-      EXPECT_NEAR(static_cast<double>(place[0]), 0.6 * expected, tolerance) << distance;
-      EXPECT_NEAR(static_cast<double>(place[1]), 0.8 * expected, tolerance) << distance;
-    }
+    const double tolerance = 2e-4 * std::max(1.0, expected);
+    EXPECT_NEAR(static_cast<double>(pair.moved[0]), 0.6 * expected, tolerance) << distance;
+    EXPECT_NEAR(static_cast<double>(pair.moved[1]), 0.8 * expected, tolerance) << distance;
   }
 }
 
-TEST(LayoutMoves, OnlyLinksThatActedPullBack) {
+// The link of point 0 acts, that of point 1 waits: what moves point 1 is the reaction alone.
+TEST(LayoutMoves, TheOtherEndTakesTheSameMoveReversed) {
   Pair pair(1.0F);
   move_points(pair.moves, 0, 2, 1);
-  EXPECT_EQ(pair.n_acting, (std::vector<std::int32_t>{1, 0}));
-  pull_back(pair.moves, 0, 2, 1);
-  EXPECT_GT(pair.moved[0], 0.0F);
-  EXPECT_EQ(pair.moved[2], pair.positions[2]);
-  EXPECT_EQ(pair.moved[3], pair.positions[3]);
-}
-
-// Points that are moved side by side get the same bits as alone, whatever their number of links.
-TEST(LayoutMoves, PullsBackSideBySideAsAlone) {
-  constexpr std::int64_t kPoints = 21;
-  std::vector<std::int64_t> first_link = {0};
-  std::vector<std::int32_t> other;
-  std::vector<std::int32_t> acting;
-  std::vector<std::int32_t> n_acting;
-  std::vector<float> positions;
-  for (std::int64_t point = 0; point < kPoints; ++point) {
-    const std::int64_t n_links = point % 5;
-    for (std::int64_t link = 0; link < n_links; ++link) {
-      other.push_back(static_cast<std::int32_t>((point * 7 + link * 3 + 1) % kPoints));
-      acting.push_back(static_cast<std::int32_t>(link));
-    }
-    first_link.push_back(static_cast<std::int64_t>(other.size()));
-    n_acting.push_back(static_cast<std::int32_t>(n_links));
-    positions.push_back(static_cast<float>(point * point % 13));
-    positions.push_back(static_cast<float>(point * 3 % 11));
-  }
-  other.push_back(0);
-  acting.push_back(0);
-  LayoutMoves moves;
-  moves.n_points = kPoints;
-  moves.first_link = first_link.data();
-  moves.other = other.data();
-  moves.acting = acting.data();
-  moves.n_acting = n_acting.data();
-  moves.positions = positions.data();
-  std::vector<float> together(2 * kPoints);
-  moves.moved = together.data();
-  pull_back(moves, 0, kPoints, 1);
-  std::vector<float> alone(2 * kPoints);
-  moves.moved = alone.data();
-  for (std::int64_t point = 0; point < kPoints; ++point) pull_back(moves, point, point + 1, 1);
-  EXPECT_EQ(together, alone);
-  EXPECT_EQ(together[0], positions[0]);  // a point without links stays
-  EXPECT_NE(together[2], positions[2]);
+  const std::vector<float> before = pair.positions;
+  take_reactions(pair.moves, pair.positions.data(), 0, 2, 1);
+  EXPECT_EQ(pair.positions[0], before[0]);
+  EXPECT_EQ(pair.positions[1], before[1]);
+  EXPECT_EQ(pair.positions[2], before[2] - pair.moved[0]);
+  EXPECT_EQ(pair.positions[3], before[3] - pair.moved[1]);
+  // Taken once: none is left.
+  const std::vector<float> after = pair.positions;
+  take_reactions(pair.moves, pair.positions.data(), 0, 2, 1);
+  EXPECT_EQ(pair.positions, after);
 }
 
 TEST(LayoutMoves, ALinkActsOncePerPeriod) {
