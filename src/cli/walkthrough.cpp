@@ -27,12 +27,18 @@ DenseMatrix lay_out(const TrainResult& result, std::span<const CellIndex> cells,
   return umap(select_rows(result.activations.hidden.view(), cells).view(), options, context);
 }
 
-int end_interrupted(const TrainResult& result, OutputFolder& folder, Session& session) {
+/// Leaves the model alone; `when` says how far the walk-through came.
+int end_interrupted(const TrainResult& result, const std::string& when, OutputFolder& folder,
+                    Session& session) {
   save_model(result.model, folder.file("model.saithe"), true);
   folder.commit();
-  session.say(fmt::format("interrupted after {} epochs; written: {}", result.history.epochs.size(),
+  session.say(fmt::format("interrupted {}; written: {}", when,
                           (folder.path() / "model.saithe").string()));
   return cancelled_exit_code();
+}
+
+std::string after_epochs(const TrainResult& result) {
+  return fmt::format("after {} epochs", result.history.epochs.size());
 }
 
 std::string run_json(const Walkthrough& walkthrough, const Session& session) {
@@ -106,14 +112,17 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   walkthrough.input_name = request.training.input.filename().string();
   walkthrough.training = run_training(std::move(data), options, session);
   const TrainResult& result = walkthrough.training.result;
-  if (result.model.was_interrupted) return end_interrupted(result, folder, session);
+  if (result.model.was_interrupted) {
+    return end_interrupted(result, after_epochs(result), folder, session);
+  }
   if (again) {
     TrainOptions other = options;
     other.trainer.loss = other_loss(options.trainer.loss);
     session.print(fmt::format("the same with --loss {}:", to_text(other.trainer.loss)));
     walkthrough.compared = run_training(std::move(*again), other, session).result;
-    if (walkthrough.compared->model.was_interrupted)
-      return end_interrupted(result, folder, session);
+    if (walkthrough.compared->model.was_interrupted) {
+      return end_interrupted(result, "while losses were compared", folder, session);
+    }
   }
 
   std::vector<CellIndex> all(as_size(result.dataset.n_cells()));
@@ -123,9 +132,14 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
          "--hidden: the walk-through embeds the last hidden layer; name one");
   }
   const Context& context = session.context();
-  walkthrough.umap_training = lay_out(result, result.split.training, request.umap, context);
-  walkthrough.umap_validation = lay_out(result, result.split.validation, request.umap, context);
-  walkthrough.umap_all = lay_out(result, all, request.umap, context);
+  try {
+    walkthrough.umap_training = lay_out(result, result.split.training, request.umap, context);
+    walkthrough.umap_validation = lay_out(result, result.split.validation, request.umap, context);
+    walkthrough.umap_all = lay_out(result, all, request.umap, context);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::Cancelled) throw;
+    return end_interrupted(result, "while embedding, after the whole training", folder, session);
+  }
   session.end_stage("embed");
   write_walkthrough(walkthrough, session.warnings(), options, folder, session);
   session.end_stage("write");

@@ -224,6 +224,21 @@ def test_a_signal_after_an_epoch_leaves_the_model_of_that_epoch(cells, tmp_path,
     assert [path.name for path in tmp_path.iterdir()] == ["m.saithe"]
 
 
+def test_a_signal_while_embedding_leaves_the_whole_model(cells, tmp_path):
+    out = tmp_path / "out"
+    process = subprocess.Popen([PROGRAM, "walkthrough", cells, "--label-key", "cell_type", "-o", out,
+                                "--hidden", "16", "--epochs", "2", "--umap-epochs", "10000000"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not process.stdout.readline().startswith("Epoch: 1"):
+        assert process.poll() is None
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert [path.name for path in out.iterdir()] == ["model.saithe"]
+    assert json.loads(must("inspect", out / "model.saithe", "--json").out)["was_interrupted"] is False
+
+
 def test_a_signal_before_the_first_epoch_leaves_nothing(tmp_path):
     big = tmp_path / "big.h5ad"
     must("simulate", "-o", big, "--cells", 6000, "--genes", 3000, "--stored-per-cell", 500)

@@ -1,6 +1,8 @@
 #include "saithe/embed/layout_moves.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <vector>
 
 #include "saithe/core/random.h"
@@ -56,21 +58,15 @@ HWY_INLINE V Exp2(V x) {
   return hn::Mul(sum, hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(whole, hn::Set(di, 127)))));
 }
 
-/// Up to eight points that pull or push a ninth. What is not filled has no force.
+/// Up to eight points that push a ninth; the last may pull instead.
 struct Forces {
-  HWY_ALIGN float x[kForces] = {};
-  HWY_ALIGN float y[kForces] = {};
-  HWY_ALIGN float pull[kForces] = {};  // -2 a b for a link, else 0
-  HWY_ALIGN float push[kForces] = {};  // 2 b for a point that is not linked, else 0
+  HWY_ALIGN float positions[2 * kForces] = {};
   HWY_ALIGN float move_x[kForces] = {};
   HWY_ALIGN float move_y[kForces] = {};
   std::size_t n = 0;
 
-  void add(const float* position, float pull_by, float push_by) {
-    x[n] = position[0];
-    y[n] = position[1];
-    pull[n] = pull_by;
-    push[n] = push_by;
+  HWY_INLINE void add(const float* position) {
+    std::memcpy(positions + 2 * n, position, 2 * sizeof(float));
     ++n;
   }
 };
@@ -101,18 +97,25 @@ HWY_INLINE V Cut(V move) {
   return hn::Min(hn::Max(move, hn::Set(d, -kLongestMove)), hn::Set(d, kLongestMove));
 }
 
-/// Moves (x, y) by all forces at once, each cut to kLongestMove.
-HWY_INLINE void Apply(Forces& forces, const LayoutMoves& m, float& x, float& y) {
+/// Moves (x, y) by all forces at once, each cut to kLongestMove. A point does not push itself: the
+/// distance is 0, and with it the move.
+HWY_INLINE void Apply(Forces& forces, const LayoutMoves& m, bool last_pulls, float& x, float& y) {
   const D d;
-  for (std::size_t i = forces.n; i < kForces; ++i) {
-    forces.pull[i] = 0;
-    forces.push[i] = 0;
-  }
+  const V n = hn::Set(d, static_cast<float>(forces.n));
+  const V first_pull = hn::Set(d, static_cast<float>(forces.n) - (last_pulls ? 1.0F : 0.0F));
+  const V attraction = hn::Set(d, -2 * m.a * m.b);
+  const V repulsion = hn::Set(d, 2 * m.b);
   for (std::size_t i = 0; i < kForces; i += hn::Lanes(d)) {
-    const V dx = hn::Sub(hn::Set(d, x), hn::Load(d, forces.x + i));
-    const V dy = hn::Sub(hn::Set(d, y), hn::Load(d, forces.y + i));
-    const V coefficient =
-        Coefficient(m, dx, dy, hn::Load(d, forces.pull + i), hn::Load(d, forces.push + i));
+    V other_x;
+    V other_y;
+    hn::LoadInterleaved2(d, forces.positions + 2 * i, other_x, other_y);
+    const V number = hn::Iota(d, static_cast<float>(i));
+    const V push = hn::IfThenElseZero(hn::Lt(number, first_pull), repulsion);
+    const V pull =
+        hn::IfThenElseZero(hn::And(hn::Ge(number, first_pull), hn::Lt(number, n)), attraction);
+    const V dx = hn::Sub(hn::Set(d, x), other_x);
+    const V dy = hn::Sub(hn::Set(d, y), other_y);
+    const V coefficient = Coefficient(m, dx, dy, pull, push);
     hn::Store(Cut(hn::Mul(coefficient, dx)), d, forces.move_x + i);
     hn::Store(Cut(hn::Mul(coefficient, dy)), d, forces.move_y + i);
   }
@@ -121,57 +124,124 @@ HWY_INLINE void Apply(Forces& forces, const LayoutMoves& m, float& x, float& y) 
   forces.n = 0;
 }
 
-/// The links of a point that act in this epoch; without branches, as none could be foreseen.
-HWY_INLINE std::size_t ActingLinks(const LayoutMoves& m, std::int64_t point,
-                                   std::vector<std::int64_t>& acting) {
-  const std::int64_t begin = m.first_link[point];
-  const std::int64_t end = m.first_link[point + 1];
-  if (acting.size() < static_cast<std::size_t>(end - begin)) {
-    acting.resize(static_cast<std::size_t>(end - begin));
-  }
-  const auto now = static_cast<float>(m.epoch + 1);
-  std::size_t n = 0;
-  for (std::int64_t link = begin; link < end; ++link) {
-    const bool acts = m.next_epoch[link] <= now;
-    m.next_epoch[link] += acts ? m.period[link] : 0.0F;
-    acting[n] = link;
-    n += acts ? 1 : 0;
-  }
-  return n;
-}
-
-void MovePoints(const LayoutMoves& m, std::int64_t begin, std::int64_t end, std::int64_t stride) {
-  const Random random(m.seed, stream::kUmap + 2000 + static_cast<std::uint64_t>(m.epoch));
-  const auto n_points = static_cast<std::uint64_t>(m.n_points);
-  const auto n_samples = static_cast<std::uint64_t>(m.n_samples);
-  const float attraction = -2 * m.a * m.b;
-  const float repulsion = 2 * m.b;
-  Forces forces;
-  std::vector<std::int64_t> acting;
-  for (std::int64_t point = begin; point < std::min(end, m.n_points); point += stride) {
-    float x = m.positions[2 * point];
-    float y = m.positions[2 * point + 1];
-    const std::size_t n_acting = ActingLinks(m, point, acting);
-    for (std::size_t l = 0; l < n_acting; ++l) {
-      const std::int64_t link = acting[l];
-      // The pull acts together with the pushes of the link before it.
-      if (forces.n == kForces) Apply(forces, m, x, y);
-      const std::size_t pull = forces.n;
-      forces.add(m.positions + 2 * std::int64_t{m.other[link]}, attraction, 0);
-      Apply(forces, m, x, y);
-      float* reaction = m.reactions + 2 * m.back[link];
-      reaction[0] = -forces.move_x[pull] * m.rate;
-      reaction[1] = -forces.move_y[pull] * m.rate;
-      const auto first = static_cast<std::uint64_t>(link) * n_samples;
-      for (std::uint64_t s = 0; s < n_samples; ++s) {
-        const auto sample = static_cast<std::int64_t>(random.below(first + s, n_points));
-        if (forces.n == kForces) Apply(forces, m, x, y);
-        forces.add(m.positions + 2 * sample, 0, sample == point ? 0.0F : repulsion);
+/// A point on its way through its acting links.
+class MovingPoint {
+ public:
+  HWY_INLINE void start(const LayoutMoves& m, std::int64_t point) {
+    point_ = point;
+    x_ = m.positions[2 * point];
+    y_ = m.positions[2 * point + 1];
+    const std::int64_t begin = m.first_link[point];
+    const std::int64_t end = m.first_link[point + 1];
+    if (acting_.size() < static_cast<std::size_t>(end - begin)) {
+      acting_.resize(static_cast<std::size_t>(end - begin));
+    }
+    const D d;
+    const V now = hn::Set(d, static_cast<float>(m.epoch + 1));
+    const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+    n_acting_ = 0;
+    std::int64_t link = begin;
+    for (; link + lanes <= end; link += lanes) {
+      const V next = hn::LoadU(d, m.next_epoch + link);
+      const auto acts = hn::Le(next, now);
+      const V period = hn::LoadU(d, m.period + link);
+      hn::StoreU(hn::Add(next, hn::IfThenElseZero(acts, period)), d, m.next_epoch + link);
+      std::uint8_t bits[8] = {};
+      hn::StoreMaskBits(d, acts, bits);
+      for (unsigned left = bits[0]; left != 0; left &= left - 1) {
+        acting_[n_acting_++] = link + std::countr_zero(left);
       }
     }
-    Apply(forces, m, x, y);
-    m.moved[2 * point] = x;
-    m.moved[2 * point + 1] = y;
+    for (; link < end; ++link) {
+      const bool is_due = m.next_epoch[link] <= static_cast<float>(m.epoch + 1);
+      m.next_epoch[link] += is_due ? m.period[link] : 0.0F;
+      acting_[n_acting_] = link;
+      n_acting_ += is_due ? 1 : 0;
+    }
+  }
+
+  [[nodiscard]] HWY_INLINE std::size_t n_acting() const { return n_acting_; }
+
+  /// The link pulls, together with the pushes of the link before it; its own pushes are collected.
+  HWY_INLINE void act(const LayoutMoves& m, const Random& random, std::size_t number) {
+    const std::int64_t link = acting_[number];
+    if (forces_.n == kForces) Apply(forces_, m, false, x_, y_);
+    const std::size_t pull = forces_.n;
+    forces_.add(m.positions + 2 * std::int64_t{m.other[link]});
+    Apply(forces_, m, true, x_, y_);
+    float* reaction = m.reactions + 2 * m.back[link];
+    reaction[0] = -forces_.move_x[pull] * m.rate;
+    reaction[1] = -forces_.move_y[pull] * m.rate;
+    const auto n_samples = static_cast<std::uint64_t>(m.n_samples);
+    const auto first = static_cast<std::uint64_t>(link) * n_samples;
+    for (std::uint64_t s = 0; s < n_samples; ++s) {
+      const std::uint64_t sample = random.below(first + s, static_cast<std::uint64_t>(m.n_points));
+      if (forces_.n == kForces) Apply(forces_, m, false, x_, y_);
+      forces_.add(m.positions + 2 * sample);
+    }
+  }
+
+  HWY_INLINE void finish(const LayoutMoves& m) {
+    Apply(forces_, m, false, x_, y_);
+    m.moved[2 * point_] = x_;
+    m.moved[2 * point_ + 1] = y_;
+  }
+
+ private:
+  Forces forces_;
+  std::int64_t point_ = 0;
+  float x_ = 0;
+  float y_ = 0;
+  std::vector<std::int64_t> acting_;
+  std::size_t n_acting_ = 0;
+};
+
+void MovePoints(const LayoutMoves& m, std::int64_t begin, std::int64_t end) {
+  const Random random(m.seed, stream::kUmap + 2000 + static_cast<std::uint64_t>(m.epoch));
+  // Two points take turns: each waits for its own last move, and the processor does the other's
+  // meanwhile.
+  MovingPoint a;
+  MovingPoint b;
+  for (std::int64_t point = begin; point < end; point += 2) {
+    const bool is_pair = point + 1 < end;
+    a.start(m, point);
+    if (is_pair) b.start(m, point + 1);
+    const std::size_t n_b = is_pair ? b.n_acting() : 0;
+    const std::size_t n_both = std::min(a.n_acting(), n_b);
+    for (std::size_t l = 0; l < n_both; ++l) {
+      a.act(m, random, l);
+      b.act(m, random, l);
+    }
+    for (std::size_t l = n_both; l < a.n_acting(); ++l) a.act(m, random, l);
+    for (std::size_t l = n_both; l < n_b; ++l) b.act(m, random, l);
+    a.finish(m);
+    if (is_pair) b.finish(m);
+  }
+}
+
+void TakeReactions(const LayoutMoves& m, float* positions, std::int64_t begin, std::int64_t end) {
+  const D d;
+  constexpr std::int64_t kPairs = kForces / 2;
+  const auto lanes = hn::Lanes(d);
+  for (std::int64_t point = begin; point < end; ++point) {
+    HWY_ALIGN float sums[kForces] = {};  // x, y, x, y, ...
+    std::int64_t link = m.first_link[point];
+    const std::int64_t end_link = m.first_link[point + 1];
+    for (; link + kPairs <= end_link; link += kPairs) {
+      float* reactions = m.reactions + 2 * link;
+      for (std::size_t i = 0; i < kForces; i += lanes) {
+        hn::Store(hn::Add(hn::Load(d, sums + i), hn::LoadU(d, reactions + i)), d, sums + i);
+        hn::StoreU(hn::Zero(d), d, reactions + i);
+      }
+    }
+    for (std::size_t i = 0; link < end_link; ++link, i += 2) {
+      sums[i] += m.reactions[2 * link];
+      sums[i + 1] += m.reactions[2 * link + 1];
+      m.reactions[2 * link] = 0;
+      m.reactions[2 * link + 1] = 0;
+    }
+    positions[2 * point] += (sums[0] + sums[4]) + (sums[2] + sums[6]);
+    positions[2 * point + 1] += (sums[1] + sums[5]) + (sums[3] + sums[7]);
   }
 }
 
@@ -183,27 +253,17 @@ HWY_AFTER_NAMESPACE();
 namespace saithe::embed {
 
 HWY_EXPORT(MovePoints);
+HWY_EXPORT(TakeReactions);
 
-void move_points(const LayoutMoves& moves, std::int64_t begin, std::int64_t end,
-                 std::int64_t stride) {
+void move_points(const LayoutMoves& moves, std::int64_t begin, std::int64_t end) {
   kernels::cpu::choose_simd_target();
-  HWY_DYNAMIC_DISPATCH(MovePoints)(moves, begin, end, stride);
+  HWY_DYNAMIC_DISPATCH(MovePoints)(moves, begin, end);
 }
 
 void take_reactions(const LayoutMoves& moves, float* positions, std::int64_t begin,
-                    std::int64_t end, std::int64_t stride) {
-  for (std::int64_t point = begin; point < std::min(end, moves.n_points); point += stride) {
-    float x = 0;
-    float y = 0;
-    for (std::int64_t link = moves.first_link[point]; link < moves.first_link[point + 1]; ++link) {
-      x += moves.reactions[2 * link];
-      y += moves.reactions[2 * link + 1];
-      moves.reactions[2 * link] = 0;
-      moves.reactions[2 * link + 1] = 0;
-    }
-    positions[2 * point] += x;
-    positions[2 * point + 1] += y;
-  }
+                    std::int64_t end) {
+  kernels::cpu::choose_simd_target();
+  HWY_DYNAMIC_DISPATCH(TakeReactions)(moves, positions, begin, end);
 }
 
 }  // namespace saithe::embed

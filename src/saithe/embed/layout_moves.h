@@ -29,14 +29,13 @@ struct LayoutMoves {
   std::uint64_t seed = 0;
 };
 
-/// Moves the points begin, begin + stride, ... below end by their links that are due and by the
+/// Moves the points [begin, end) by their links that are due and by the
 /// points at random that push them; leaves the other end of each link its reaction.
-void move_points(const LayoutMoves& moves, std::int64_t begin, std::int64_t end,
-                 std::int64_t stride);
+void move_points(const LayoutMoves& moves, std::int64_t begin, std::int64_t end);
 
 /// Moves the same points by the reactions that wait for them. Not at the same time as
 /// move_points().
 void take_reactions(const LayoutMoves& moves, float* positions, std::int64_t begin,
-                    std::int64_t end, std::int64_t stride);
+                    std::int64_t end);
 
 }  // namespace saithe::embed

@@ -9,6 +9,7 @@
 #include "saithe/core/types.h"
 #include "saithe/embed/partition_points.h"
 #include "saithe/kernels/cpu/gemm.h"
+#include "saithe/kernels/cpu/simd.h"
 
 namespace saithe {
 namespace {
@@ -65,8 +66,9 @@ void settle(DenseView points, std::int32_t point, const std::vector<Candidate>& 
             Neighbors& neighbors) {
   std::vector<std::pair<double, std::int32_t>> exact;
   for (const Candidate& candidate : candidates) {
-    exact.emplace_back(embed::squared_distance(points.row(point), points.row(candidate.index)),
-                       candidate.index);
+    exact.emplace_back(
+        kernels::cpu::squared_distance(points.row(point), points.row(candidate.index)),
+        candidate.index);
   }
   SAITHE_ASSERT(exact.size() >= as_size(neighbors.k));
   std::partial_sort(exact.begin(), exact.begin() + neighbors.k, exact.end());

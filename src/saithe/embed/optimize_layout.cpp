@@ -12,7 +12,7 @@
 namespace saithe::embed {
 namespace {
 
-constexpr std::int64_t kChunkPoints = 64;
+constexpr std::int64_t kChunkPoints = 16;
 // Points that move at the same time, from the same positions: one in kGroups. One group alone would
 // let linked points jump past each other.
 constexpr std::int64_t kGroups = 256;
@@ -78,36 +78,76 @@ Curve fit_curve(double min_dist, double spread) {
 
 namespace {
 
-/// The links that act often enough to matter, and when each acts next.
+/// The points in the order in which they move: group after group.
+std::vector<std::int32_t> order_of_moves(std::int64_t n) {
+  std::vector<std::int32_t> order;
+  order.reserve(as_size(n));
+  for (std::int64_t group = 0; group < kGroups; ++group) {
+    for (std::int64_t point = group; point < n; point += kGroups) {
+      order.push_back(static_cast<std::int32_t>(point));
+    }
+  }
+  return order;
+}
+
+/// The links that act often enough to matter, and when each acts next. Points are numbered by the
+/// order of their moves, so that a group's links lie side by side: memory is read as it lies.
 struct Schedule {
   std::vector<std::int64_t> first_link;  // of each point
   std::vector<std::int32_t> other;
-  std::vector<float>
-      period;  // in epochs: the strongest link acts in each, a weaker one more rarely
+  std::vector<float> period;  // in epochs: 1 for the strongest link, more for weaker ones
   std::vector<float> next;
   std::vector<std::int64_t> back;  // the same link from its other end
 
-  Schedule(const CsrView& graph, float largest, int n_epochs) {
+  Schedule(const CsrView& graph, const std::vector<std::int32_t>& order, float largest,
+           int n_epochs) {
+    std::vector<std::int32_t> number(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      number[as_size(order[i])] = static_cast<std::int32_t>(i);
+    }
+    const auto acts = [&](float weight) {
+      return weight * static_cast<float>(n_epochs) >= largest;
+    };
     first_link.push_back(0);
-    for (CellIndex point = 0; point < graph.n_rows; ++point) {
-      const auto columns = graph.row_columns(point);
-      const auto weights = graph.row_values(point);
-      for (std::size_t i = 0; i < columns.size(); ++i) {
-        if (weights[i] * static_cast<float>(n_epochs) < largest) continue;
-        other.push_back(columns[i]);
-        period.push_back(largest / weights[i]);
+    for (const std::int32_t point : order) {
+      const auto n_of_point = std::ranges::count_if(graph.row_values(point), acts);
+      first_link.push_back(first_link.back() + n_of_point);
+    }
+    const std::size_t n_links = as_size(first_link.back());
+    other.assign(n_links, 0);
+    period.assign(n_links, 0.0F);
+    back.assign(n_links, 0);
+    // The graph is symmetric: each link of a point is entered at its other end, so that the links
+    // of every end come in rising order, and a link finds its place there the same way.
+    std::vector<std::int64_t> write(first_link.begin(), first_link.end() - 1);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const auto columns = graph.row_columns(order[i]);
+      const auto weights = graph.row_values(order[i]);
+      for (std::size_t k = 0; k < columns.size(); ++k) {
+        if (!acts(weights[k])) continue;
+        const auto at = as_size(write[as_size(number[as_size(columns[k])])]++);
+        other[at] = static_cast<std::int32_t>(i);
+        period[at] = largest / weights[k];
       }
-      first_link.push_back(static_cast<std::int64_t>(other.size()));
+    }
+    SAITHE_ASSERT(std::equal(write.begin(), write.end(), first_link.begin() + 1));
+    std::copy(first_link.begin(), first_link.end() - 1, write.begin());
+    for (std::size_t link = 0; link < other.size(); ++link) {
+      back[link] = write[as_size(other[link])]++;
     }
     next = period;
-    // The graph is symmetric with rising columns: the links into a point come in the order of its
-    // own.
-    std::vector<std::int64_t> next_back(first_link.begin(), first_link.end() - 1);
-    back.reserve(other.size());
-    for (const std::int32_t end : other) back.push_back(next_back[as_size(end)]++);
-    SAITHE_ASSERT(std::equal(next_back.begin(), next_back.end(), first_link.begin() + 1));
   }
 };
+
+/// Rows of `layout` in the order of moves.
+DenseMatrix reordered(const DenseMatrix& layout, const std::vector<std::int32_t>& order) {
+  DenseMatrix moved(layout.n_rows(), 2);
+  for (std::int64_t i = 0; i < layout.n_rows(); ++i) {
+    moved(i, 0) = layout(order[as_size(i)], 0);
+    moved(i, 1) = layout(order[as_size(i)], 1);
+  }
+  return moved;
+}
 
 }  // namespace
 
@@ -120,8 +160,10 @@ void optimize_layout(const CsrView& graph, const LayoutOptions& options, DenseMa
   const float largest =
       graph.values.empty() ? 0.0F : *std::max_element(graph.values.begin(), graph.values.end());
   if (largest <= 0) return;
-  Schedule schedule(graph, largest, options.n_epochs);
-  DenseMatrix next = layout;
+  const std::vector<std::int32_t> order = order_of_moves(n);
+  Schedule schedule(graph, order, largest, options.n_epochs);
+  DenseMatrix positions = reordered(layout, order);
+  DenseMatrix next = positions;
   std::vector<float> reactions(2 * schedule.other.size());
 
   LayoutMoves moves;
@@ -132,7 +174,7 @@ void optimize_layout(const CsrView& graph, const LayoutOptions& options, DenseMa
   moves.next_epoch = schedule.next.data();
   moves.back = schedule.back.data();
   moves.reactions = reactions.data();
-  moves.positions = layout.data();
+  moves.positions = positions.data();
   moves.moved = next.data();
   moves.a = static_cast<float>(options.curve.a);
   moves.b = static_cast<float>(options.curve.b);
@@ -145,20 +187,22 @@ void optimize_layout(const CsrView& graph, const LayoutOptions& options, DenseMa
     moves.epoch = epoch;
     moves.rate = static_cast<float>(options.learning_rate *
                                     (1.0 - static_cast<double>(epoch) / options.n_epochs));
+    std::int64_t first = 0;
     for (std::int64_t group = 0; group < std::min(kGroups, n); ++group) {
       const std::int64_t n_members = (n - group + kGroups - 1) / kGroups;
       parallel_for(context, n_members, kChunkPoints, [&](std::int64_t begin, std::int64_t end) {
-        take_reactions(moves, layout.data(), group + begin * kGroups, group + end * kGroups,
-                       kGroups);
+        take_reactions(moves, positions.data(), first + begin, first + end);
       });
       parallel_for(context, n_members, kChunkPoints, [&](std::int64_t begin, std::int64_t end) {
-        move_points(moves, group + begin * kGroups, group + end * kGroups, kGroups);
+        move_points(moves, first + begin, first + end);
       });
-      for (std::int64_t point = group; point < n; point += kGroups) {
-        layout(point, 0) = next(point, 0);
-        layout(point, 1) = next(point, 1);
-      }
+      std::copy_n(next.data() + 2 * first, 2 * n_members, positions.data() + 2 * first);
+      first += n_members;
     }
+  }
+  for (std::int64_t i = 0; i < n; ++i) {
+    layout(order[as_size(i)], 0) = positions(i, 0);
+    layout(order[as_size(i)], 1) = positions(i, 1);
   }
   context.report("UMAP", options.n_epochs, options.n_epochs);
 }

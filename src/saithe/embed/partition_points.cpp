@@ -10,6 +10,7 @@
 #include "saithe/core/random.h"
 #include "saithe/core/types.h"
 #include "saithe/kernels/cpu/gemm.h"
+#include "saithe/kernels/cpu/simd.h"
 
 namespace saithe::embed {
 namespace {
@@ -75,23 +76,6 @@ void move_centres(DenseView points, const std::vector<std::int32_t>& nearest,
 
 }  // namespace
 
-double squared_distance(std::span<const float> a, std::span<const float> b) {
-  static constexpr std::size_t kLanes = 8;  // independent sums, for the compiler's vectors
-  std::array<double, kLanes> sums{};
-  std::size_t i = 0;
-  for (; i + kLanes <= a.size(); i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const double d = static_cast<double>(a[i + lane]) - static_cast<double>(b[i + lane]);
-      sums[lane] += d * d;
-    }
-  }
-  for (std::size_t lane = 0; i < a.size(); ++i, ++lane) {
-    const double d = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-    sums[lane] += d * d;
-  }
-  return std::accumulate(sums.begin(), sums.end(), 0.0);
-}
-
 Partition partition_points(DenseView points, const Context& context) {
   const auto n_regions = static_cast<std::int64_t>(std::sqrt(static_cast<double>(points.n_rows)));
   std::vector<CellIndex> order(as_size(points.n_rows));
@@ -117,9 +101,10 @@ std::vector<std::int32_t> members_near(const Partition& partition, std::int64_t 
                                        std::int64_t n_regions, std::size_t n_needed) {
   std::vector<std::pair<double, std::int64_t>> order;
   for (std::int64_t other = 0; other < partition.centres.n_rows(); ++other) {
-    const double distance = other == region ? -1.0
-                                            : squared_distance(partition.centres.row(region),
-                                                               partition.centres.row(other));
+    const double distance = other == region
+                                ? -1.0
+                                : kernels::cpu::squared_distance(partition.centres.row(region),
+                                                                 partition.centres.row(other));
     order.emplace_back(distance, other);
   }
   std::sort(order.begin(), order.end());

@@ -27,7 +27,4 @@ Partition partition_points(DenseView points, const Context& context);
 std::vector<std::int32_t> members_near(const Partition& partition, std::int64_t region,
                                        std::int64_t n_regions, std::size_t n_needed);
 
-/// Summed in double precision, in a fixed order.
-double squared_distance(std::span<const float> a, std::span<const float> b);
-
 }  // namespace saithe::embed

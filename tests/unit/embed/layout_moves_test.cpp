@@ -57,7 +57,7 @@ TEST(LayoutMoves, ALinkPullsByTheGradientOfTheCurve) {
   for (const float distance : {0.01F, 0.3F, 1.0F, 4.0F, 9.0F}) {
     Pair pair(distance);
     const double expected = pull(static_cast<double>(distance), 0.5);
-    move_points(pair.moves, 0, 2, 1);
+    move_points(pair.moves, 0, 2);
     const double tolerance = 2e-4 * std::max(1.0, expected);
     EXPECT_NEAR(static_cast<double>(pair.moved[0]), 0.6 * expected, tolerance) << distance;
     EXPECT_NEAR(static_cast<double>(pair.moved[1]), 0.8 * expected, tolerance) << distance;
@@ -67,27 +67,27 @@ TEST(LayoutMoves, ALinkPullsByTheGradientOfTheCurve) {
 // The link of point 0 acts, that of point 1 waits: what moves point 1 is the reaction alone.
 TEST(LayoutMoves, TheOtherEndTakesTheSameMoveReversed) {
   Pair pair(1.0F);
-  move_points(pair.moves, 0, 2, 1);
+  move_points(pair.moves, 0, 2);
   const std::vector<float> before = pair.positions;
-  take_reactions(pair.moves, pair.positions.data(), 0, 2, 1);
+  take_reactions(pair.moves, pair.positions.data(), 0, 2);
   EXPECT_EQ(pair.positions[0], before[0]);
   EXPECT_EQ(pair.positions[1], before[1]);
   EXPECT_EQ(pair.positions[2], before[2] - pair.moved[0]);
   EXPECT_EQ(pair.positions[3], before[3] - pair.moved[1]);
   // Taken once: none is left.
   const std::vector<float> after = pair.positions;
-  take_reactions(pair.moves, pair.positions.data(), 0, 2, 1);
+  take_reactions(pair.moves, pair.positions.data(), 0, 2);
   EXPECT_EQ(pair.positions, after);
 }
 
 TEST(LayoutMoves, ALinkActsOncePerPeriod) {
   Pair pair(1.0F);
-  move_points(pair.moves, 0, 2, 1);  // epoch 0: the link of point 1 has period 2 and waits
+  move_points(pair.moves, 0, 2);  // epoch 0: the link of point 1 has period 2 and waits
   EXPECT_EQ(pair.moved[2], pair.positions[2]);
   EXPECT_EQ(pair.moved[3], pair.positions[3]);
   EXPECT_EQ(pair.next_epoch, (std::vector<float>{2, 2}));
   pair.moves.epoch = 1;
-  move_points(pair.moves, 0, 2, 1);
+  move_points(pair.moves, 0, 2);
   EXPECT_LT(pair.moved[2], pair.positions[2]);
   EXPECT_EQ(pair.next_epoch, (std::vector<float>{3, 4}));
 }
@@ -95,8 +95,8 @@ TEST(LayoutMoves, ALinkActsOncePerPeriod) {
 TEST(LayoutMoves, SamplesPushApart) {
   Pair pulled(0.5F);
   Pair pushed(0.5F, 40);
-  move_points(pulled.moves, 0, 2, 1);
-  move_points(pushed.moves, 0, 2, 1);
+  move_points(pulled.moves, 0, 2);
+  move_points(pushed.moves, 0, 2);
   const auto distance = [](const Pair& pair) {
     return std::hypot(pair.moved[0] - pair.positions[2], pair.moved[1] - pair.positions[3]);
   };
@@ -106,14 +106,14 @@ TEST(LayoutMoves, SamplesPushApart) {
 
 TEST(LayoutMoves, CoincidentPointsStayFinite) {
   Pair pair(0.0F, 5);
-  move_points(pair.moves, 0, 2, 1);
+  move_points(pair.moves, 0, 2);
   for (const float value : pair.moved) EXPECT_TRUE(std::isfinite(value));
 }
 
-TEST(LayoutMoves, OnlyTheStrideIsMoved) {
+TEST(LayoutMoves, OnlyTheRangeIsMoved) {
   Pair pair(1.0F);
   pair.moved = {7, 7, 7, 7};
-  move_points(pair.moves, 1, 2, 2);
+  move_points(pair.moves, 1, 2);
   EXPECT_EQ(pair.moved[0], 7.0F);
   EXPECT_NE(pair.moved[2], 7.0F);
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "saithe/kernels/cpu/simd.h"
 #include "support/random_points.h"
 
 namespace saithe::embed {
@@ -18,7 +19,7 @@ TEST(SquaredDistance, AnyLength) {
   std::vector<float> b;
   double expected = 0;
   for (int n = 0; n < 40; ++n) {
-    EXPECT_DOUBLE_EQ(squared_distance(a, b), expected);
+    EXPECT_DOUBLE_EQ(kernels::cpu::squared_distance(a, b), expected);
     a.push_back(static_cast<float>(n));
     b.push_back(2.5F);
     expected += (n - 2.5) * (n - 2.5);
@@ -34,10 +35,11 @@ TEST(PartitionPoints, EveryPointIsInTheRegionOfItsNearestCentre) {
     EXPECT_TRUE(std::is_sorted(partition.members[region].begin(), partition.members[region].end()));
     for (const std::int32_t point : partition.members[region]) {
       ++seen[as_size(point)];
-      const double mine = squared_distance(
+      const double mine = kernels::cpu::squared_distance(
           points.row(point), partition.centres.row(static_cast<std::int64_t>(region)));
       for (std::int64_t other = 0; other < partition.centres.n_rows(); ++other) {
-        EXPECT_GE(squared_distance(points.row(point), partition.centres.row(other)), mine - 1e-3);
+        EXPECT_GE(kernels::cpu::squared_distance(points.row(point), partition.centres.row(other)),
+                  mine - 1e-3);
       }
     }
   }

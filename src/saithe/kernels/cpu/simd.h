@@ -6,6 +6,7 @@
 // simd_targets()) in the environment forces a target; the kernels' tests run all of them.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,9 @@ void shift_dot_weights(std::int64_t n_genes, std::int64_t width, const float* sh
 /// Adam on n values.
 void adam_update(const AdamConstants& adam, std::int64_t n, const float* gradient, float* parameter,
                  float* first_moment, float* second_moment);
+
+/// Squared Euclidean distance of two points, summed in double precision in one order.
+double squared_distance(std::span<const float> a, std::span<const float> b);
 
 /// The targets that this processor and build have, best first, and the one in use.
 std::vector<std::string> simd_targets();
