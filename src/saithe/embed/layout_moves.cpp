@@ -163,15 +163,15 @@ class MovingPoint {
   [[nodiscard]] HWY_INLINE std::size_t n_acting() const { return n_acting_; }
 
   /// The link pulls, together with the pushes of the link before it; its own pushes are collected.
-  HWY_INLINE void act(const LayoutMoves& m, const Random& random, std::size_t number) {
+  HWY_INLINE void act(const LayoutMoves& m, const Random& random, std::size_t number,
+                      std::vector<Move>& found) {
     const std::int64_t link = acting_[number];
     if (forces_.n == kForces) Apply(forces_, m, false, x_, y_);
     const std::size_t pull = forces_.n;
     forces_.add(m.positions + 2 * std::int64_t{m.other[link]});
     Apply(forces_, m, true, x_, y_);
-    float* reaction = m.reactions + 2 * m.back[link];
-    reaction[0] = -forces_.move_x[pull] * m.rate;
-    reaction[1] = -forces_.move_y[pull] * m.rate;
+    found.push_back(
+        {m.other[link], -forces_.move_x[pull] * m.rate, -forces_.move_y[pull] * m.rate});
     const auto n_samples = static_cast<std::uint64_t>(m.n_samples);
     const auto first = static_cast<std::uint64_t>(link) * n_samples;
     for (std::uint64_t s = 0; s < n_samples; ++s) {
@@ -181,10 +181,10 @@ class MovingPoint {
     }
   }
 
-  HWY_INLINE void finish(const LayoutMoves& m) {
+  HWY_INLINE void finish(const LayoutMoves& m, std::vector<Move>& found) {
     Apply(forces_, m, false, x_, y_);
-    m.moved[2 * point_] = x_;
-    m.moved[2 * point_ + 1] = y_;
+    found.push_back({static_cast<std::int32_t>(point_), x_ - m.positions[2 * point_],
+                     y_ - m.positions[2 * point_ + 1]});
   }
 
  private:
@@ -196,7 +196,8 @@ class MovingPoint {
   std::size_t n_acting_ = 0;
 };
 
-void MovePoints(const LayoutMoves& m, std::int64_t begin, std::int64_t end) {
+void FindMoves(const LayoutMoves& m, std::int64_t begin, std::int64_t end,
+               std::vector<Move>& found) {
   const Random random(m.seed, stream::kUmap + 2000 + static_cast<std::uint64_t>(m.epoch));
   // Two points take turns: each waits for its own last move, and the processor does the other's
   // meanwhile.
@@ -209,39 +210,13 @@ void MovePoints(const LayoutMoves& m, std::int64_t begin, std::int64_t end) {
     const std::size_t n_b = is_pair ? b.n_acting() : 0;
     const std::size_t n_both = std::min(a.n_acting(), n_b);
     for (std::size_t l = 0; l < n_both; ++l) {
-      a.act(m, random, l);
-      b.act(m, random, l);
+      a.act(m, random, l, found);
+      b.act(m, random, l, found);
     }
-    for (std::size_t l = n_both; l < a.n_acting(); ++l) a.act(m, random, l);
-    for (std::size_t l = n_both; l < n_b; ++l) b.act(m, random, l);
-    a.finish(m);
-    if (is_pair) b.finish(m);
-  }
-}
-
-void TakeReactions(const LayoutMoves& m, float* positions, std::int64_t begin, std::int64_t end) {
-  const D d;
-  constexpr std::int64_t kPairs = kForces / 2;
-  const auto lanes = hn::Lanes(d);
-  for (std::int64_t point = begin; point < end; ++point) {
-    HWY_ALIGN float sums[kForces] = {};  // x, y, x, y, ...
-    std::int64_t link = m.first_link[point];
-    const std::int64_t end_link = m.first_link[point + 1];
-    for (; link + kPairs <= end_link; link += kPairs) {
-      float* reactions = m.reactions + 2 * link;
-      for (std::size_t i = 0; i < kForces; i += lanes) {
-        hn::Store(hn::Add(hn::Load(d, sums + i), hn::LoadU(d, reactions + i)), d, sums + i);
-        hn::StoreU(hn::Zero(d), d, reactions + i);
-      }
-    }
-    for (std::size_t i = 0; link < end_link; ++link, i += 2) {
-      sums[i] += m.reactions[2 * link];
-      sums[i + 1] += m.reactions[2 * link + 1];
-      m.reactions[2 * link] = 0;
-      m.reactions[2 * link + 1] = 0;
-    }
-    positions[2 * point] += (sums[0] + sums[4]) + (sums[2] + sums[6]);
-    positions[2 * point + 1] += (sums[1] + sums[5]) + (sums[3] + sums[7]);
+    for (std::size_t l = n_both; l < a.n_acting(); ++l) a.act(m, random, l, found);
+    for (std::size_t l = n_both; l < n_b; ++l) b.act(m, random, l, found);
+    a.finish(m, found);
+    if (is_pair) b.finish(m, found);
   }
 }
 
@@ -252,18 +227,12 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace saithe::embed {
 
-HWY_EXPORT(MovePoints);
-HWY_EXPORT(TakeReactions);
+HWY_EXPORT(FindMoves);
 
-void move_points(const LayoutMoves& moves, std::int64_t begin, std::int64_t end) {
+void find_moves(const LayoutMoves& moves, std::int64_t begin, std::int64_t end,
+                std::vector<Move>& found) {
   kernels::cpu::choose_simd_target();
-  HWY_DYNAMIC_DISPATCH(MovePoints)(moves, begin, end);
-}
-
-void take_reactions(const LayoutMoves& moves, float* positions, std::int64_t begin,
-                    std::int64_t end) {
-  kernels::cpu::choose_simd_target();
-  HWY_DYNAMIC_DISPATCH(TakeReactions)(moves, positions, begin, end);
+  HWY_DYNAMIC_DISPATCH(FindMoves)(moves, begin, end, found);
 }
 
 }  // namespace saithe::embed

@@ -4,6 +4,7 @@
 // embed/; dispatched to the processor as the kernels are.
 
 #include <cstdint>
+#include <vector>
 
 namespace saithe::embed {
 
@@ -15,12 +16,7 @@ struct LayoutMoves {
   const std::int32_t* other = nullptr;  ///< the other end of each link
   const float* period = nullptr;        ///< epochs between two acts of a link
   float* next_epoch = nullptr;          ///< when it acts next
-  /// the place of each link's other direction among the links
-  const std::int64_t* back = nullptr;
-  /// (n_links, 2): the moves of points by links that acted from the other end, not yet taken
-  float* reactions = nullptr;
-  const float* positions = nullptr;  ///< (n_points, 2)
-  float* moved = nullptr;            ///< (n_points, 2): the new positions
+  const float* positions = nullptr;     ///< (n_points, 2)
   float a = 1;
   float b = 1;
   int n_samples = 5;  ///< points that push, per act of a link
@@ -29,13 +25,16 @@ struct LayoutMoves {
   std::uint64_t seed = 0;
 };
 
-/// Moves the points [begin, end) by their links that are due and by the
-/// points at random that push them; leaves the other end of each link its reaction.
-void move_points(const LayoutMoves& moves, std::int64_t begin, std::int64_t end);
+/// By how much a point is to move.
+struct Move {
+  std::int32_t point;
+  float x;
+  float y;
+};
 
-/// Moves the same points by the reactions that wait for them. Not at the same time as
-/// move_points().
-void take_reactions(const LayoutMoves& moves, float* positions, std::int64_t begin,
-                    std::int64_t end);
+/// Appends the moves of the points [begin, end) by their links that are due and by the points at
+/// random that push them, and for each pull the reversed move of the link's other end.
+void find_moves(const LayoutMoves& moves, std::int64_t begin, std::int64_t end,
+                std::vector<Move>& found);
 
 }  // namespace saithe::embed

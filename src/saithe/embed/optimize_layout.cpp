@@ -12,10 +12,13 @@
 namespace saithe::embed {
 namespace {
 
-constexpr std::int64_t kChunkPoints = 16;
 // Points that move at the same time, from the same positions: one in kGroups. One group alone would
 // let linked points jump past each other.
-constexpr std::int64_t kGroups = 256;
+constexpr std::int64_t kGroups = 64;
+// Fewer points of a group are not worth a thread.
+constexpr std::int64_t kPointsOfPart = 4;
+// Each has a layout of its own, and makes all moves.
+constexpr std::int64_t kMaxParts = 16;
 
 }  // namespace
 
@@ -97,7 +100,6 @@ struct Schedule {
   std::vector<std::int32_t> other;
   std::vector<float> period;  // in epochs: 1 for the strongest link, more for weaker ones
   std::vector<float> next;
-  std::vector<std::int64_t> back;  // the same link from its other end
 
   Schedule(const CsrView& graph, const std::vector<std::int32_t>& order, float largest,
            int n_epochs) {
@@ -116,24 +118,16 @@ struct Schedule {
     const std::size_t n_links = as_size(first_link.back());
     other.assign(n_links, 0);
     period.assign(n_links, 0.0F);
-    back.assign(n_links, 0);
-    // The graph is symmetric: each link of a point is entered at its other end, so that the links
-    // of every end come in rising order, and a link finds its place there the same way.
-    std::vector<std::int64_t> write(first_link.begin(), first_link.end() - 1);
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      const auto columns = graph.row_columns(order[i]);
-      const auto weights = graph.row_values(order[i]);
+    std::size_t link = 0;
+    for (const std::int32_t point : order) {
+      const auto columns = graph.row_columns(point);
+      const auto weights = graph.row_values(point);
       for (std::size_t k = 0; k < columns.size(); ++k) {
         if (!acts(weights[k])) continue;
-        const auto at = as_size(write[as_size(number[as_size(columns[k])])]++);
-        other[at] = static_cast<std::int32_t>(i);
-        period[at] = largest / weights[k];
+        other[link] = number[as_size(columns[k])];
+        period[link] = largest / weights[k];
+        ++link;
       }
-    }
-    SAITHE_ASSERT(std::equal(write.begin(), write.end(), first_link.begin() + 1));
-    std::copy(first_link.begin(), first_link.end() - 1, write.begin());
-    for (std::size_t link = 0; link < other.size(); ++link) {
-      back[link] = write[as_size(other[link])]++;
     }
     next = period;
   }
@@ -149,11 +143,28 @@ DenseMatrix reordered(const DenseMatrix& layout, const std::vector<std::int32_t>
   return moved;
 }
 
+/// A thread's part of every group. Each part has a layout of its own and makes all moves in it, in
+/// the same order: so threads read what they wrote themselves, and share the list of moves alone.
+struct Part {
+  DenseMatrix positions;
+  std::vector<Move> found;
+  std::vector<Move> found_before;  // in the last group; the other threads read it
+
+  void make_moves_of(const std::vector<Part>& parts) {
+    for (const Part& part : parts) {
+      for (const Move& move : part.found_before) {
+        positions.data()[2 * std::int64_t{move.point}] += move.x;
+        positions.data()[2 * std::int64_t{move.point} + 1] += move.y;
+      }
+    }
+  }
+};
+
 }  // namespace
 
-// umap-learn moves both ends of a link when it acts. Here the other end takes its part at its own
-// turn, so that no two threads write to a point. It must be the very move, reversed: were each end
-// pulled anew at its own turn, pulls would carry points past their neighbours and tear clusters.
+// umap-learn moves both ends of a link when it acts, and so is it done here, group by group. Left
+// to its own turn, the other end would be moved by a pull from an older place, and the layout would
+// be coarser; pulled anew at its turn, points jump past each other and clusters tear.
 void optimize_layout(const CsrView& graph, const LayoutOptions& options, DenseMatrix& layout,
                      const Context& context) {
   const std::int64_t n = graph.n_rows;
@@ -162,9 +173,10 @@ void optimize_layout(const CsrView& graph, const LayoutOptions& options, DenseMa
   if (largest <= 0) return;
   const std::vector<std::int32_t> order = order_of_moves(n);
   Schedule schedule(graph, order, largest, options.n_epochs);
-  DenseMatrix positions = reordered(layout, order);
-  DenseMatrix next = positions;
-  std::vector<float> reactions(2 * schedule.other.size());
+  const std::int64_t n_parts = std::clamp<std::int64_t>(
+      n / kGroups / kPointsOfPart, 1, std::min<std::int64_t>(context.n_threads(), kMaxParts));
+  std::vector<Part> parts(as_size(n_parts));
+  for (Part& part : parts) part.positions = reordered(layout, order);
 
   LayoutMoves moves;
   moves.n_points = n;
@@ -172,10 +184,6 @@ void optimize_layout(const CsrView& graph, const LayoutOptions& options, DenseMa
   moves.other = schedule.other.data();
   moves.period = schedule.period.data();
   moves.next_epoch = schedule.next.data();
-  moves.back = schedule.back.data();
-  moves.reactions = reactions.data();
-  moves.positions = positions.data();
-  moves.moved = next.data();
   moves.a = static_cast<float>(options.curve.a);
   moves.b = static_cast<float>(options.curve.b);
   moves.n_samples = options.negative_sample_rate;
@@ -190,19 +198,26 @@ void optimize_layout(const CsrView& graph, const LayoutOptions& options, DenseMa
     std::int64_t first = 0;
     for (std::int64_t group = 0; group < std::min(kGroups, n); ++group) {
       const std::int64_t n_members = (n - group + kGroups - 1) / kGroups;
-      parallel_for(context, n_members, kChunkPoints, [&](std::int64_t begin, std::int64_t end) {
-        take_reactions(moves, positions.data(), first + begin, first + end);
+      // Even, because points move in pairs: the moves and their order are those of one part.
+      const std::int64_t part_size = 2 * ((n_members + 2 * n_parts - 1) / (2 * n_parts));
+      parallel_for(context, n_parts, 1, [&](std::int64_t number, std::int64_t) {
+        Part& part = parts[as_size(number)];
+        part.make_moves_of(parts);
+        part.found.clear();
+        LayoutMoves seen = moves;
+        seen.positions = part.positions.data();
+        find_moves(seen, first + std::min(n_members, number * part_size),
+                   first + std::min(n_members, (number + 1) * part_size), part.found);
       });
-      parallel_for(context, n_members, kChunkPoints, [&](std::int64_t begin, std::int64_t end) {
-        move_points(moves, first + begin, first + end);
-      });
-      std::copy_n(next.data() + 2 * first, 2 * n_members, positions.data() + 2 * first);
+      for (Part& part : parts) part.found.swap(part.found_before);
       first += n_members;
     }
   }
+  Part& any = parts.front();
+  any.make_moves_of(parts);
   for (std::int64_t i = 0; i < n; ++i) {
-    layout(order[as_size(i)], 0) = positions(i, 0);
-    layout(order[as_size(i)], 1) = positions(i, 1);
+    layout(order[as_size(i)], 0) = any.positions(i, 0);
+    layout(order[as_size(i)], 1) = any.positions(i, 1);
   }
   context.report("UMAP", options.n_epochs, options.n_epochs);
 }

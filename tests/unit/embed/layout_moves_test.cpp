@@ -20,10 +20,7 @@ struct Pair {
   std::vector<std::int32_t> other = {1, 0};
   std::vector<float> period = {1, 2};
   std::vector<float> next_epoch = {1, 2};
-  std::vector<std::int64_t> back = {1, 0};
-  std::vector<float> reactions = std::vector<float>(4);
   std::vector<float> positions;
-  std::vector<float> moved = std::vector<float>(4);
   LayoutMoves moves;
 
   explicit Pair(float distance, int n_samples = 0)
@@ -33,10 +30,7 @@ struct Pair {
     moves.other = other.data();
     moves.period = period.data();
     moves.next_epoch = next_epoch.data();
-    moves.back = back.data();
-    moves.reactions = reactions.data();
     moves.positions = positions.data();
-    moves.moved = moved.data();
     moves.a = static_cast<float>(kA);
     moves.b = static_cast<float>(kB);
     moves.n_samples = n_samples;
@@ -44,7 +38,25 @@ struct Pair {
   }
   Pair(const Pair&) = delete;
   Pair& operator=(const Pair&) = delete;
+
+  /// The moves of the points [begin, end), in the order found.
+  std::vector<Move> moves_of(std::int64_t begin, std::int64_t end) {
+    std::vector<Move> found;
+    find_moves(moves, begin, end, found);
+    return found;
+  }
 };
+
+/// All that a list of moves does to a point.
+Move sum_of(const std::vector<Move>& moves, std::int32_t point) {
+  Move sum{point, 0, 0};
+  for (const Move& move : moves) {
+    if (move.point != point) continue;
+    sum.x += move.x;
+    sum.y += move.y;
+  }
+  return sum;
+}
 
 /// Where a point at distance d of its partner is after one pull, as a share of the line to it.
 double pull(double d, double rate) {
@@ -57,65 +69,63 @@ TEST(LayoutMoves, ALinkPullsByTheGradientOfTheCurve) {
   for (const float distance : {0.01F, 0.3F, 1.0F, 4.0F, 9.0F}) {
     Pair pair(distance);
     const double expected = pull(static_cast<double>(distance), 0.5);
-    move_points(pair.moves, 0, 2);
+    const Move move = sum_of(pair.moves_of(0, 1), 0);
     const double tolerance = 2e-4 * std::max(1.0, expected);
-    EXPECT_NEAR(static_cast<double>(pair.moved[0]), 0.6 * expected, tolerance) << distance;
-    EXPECT_NEAR(static_cast<double>(pair.moved[1]), 0.8 * expected, tolerance) << distance;
+    EXPECT_NEAR(static_cast<double>(move.x), 0.6 * expected, tolerance) << distance;
+    EXPECT_NEAR(static_cast<double>(move.y), 0.8 * expected, tolerance) << distance;
   }
 }
 
-// The link of point 0 acts, that of point 1 waits: what moves point 1 is the reaction alone.
+// The link of point 0 acts, that of point 1 waits.
 TEST(LayoutMoves, TheOtherEndTakesTheSameMoveReversed) {
   Pair pair(1.0F);
-  move_points(pair.moves, 0, 2);
-  const std::vector<float> before = pair.positions;
-  take_reactions(pair.moves, pair.positions.data(), 0, 2);
-  EXPECT_EQ(pair.positions[0], before[0]);
-  EXPECT_EQ(pair.positions[1], before[1]);
-  EXPECT_EQ(pair.positions[2], before[2] - pair.moved[0]);
-  EXPECT_EQ(pair.positions[3], before[3] - pair.moved[1]);
-  // Taken once: none is left.
-  const std::vector<float> after = pair.positions;
-  take_reactions(pair.moves, pair.positions.data(), 0, 2);
-  EXPECT_EQ(pair.positions, after);
+  const std::vector<Move> found = pair.moves_of(0, 2);
+  const Move move = sum_of(found, 0);
+  const Move reversed = sum_of(found, 1);
+  EXPECT_GT(move.x, 0);
+  EXPECT_EQ(reversed.x, -move.x);
+  EXPECT_EQ(reversed.y, -move.y);
 }
 
 TEST(LayoutMoves, ALinkActsOncePerPeriod) {
   Pair pair(1.0F);
-  move_points(pair.moves, 0, 2);  // epoch 0: the link of point 1 has period 2 and waits
-  EXPECT_EQ(pair.moved[2], pair.positions[2]);
-  EXPECT_EQ(pair.moved[3], pair.positions[3]);
-  EXPECT_EQ(pair.next_epoch, (std::vector<float>{2, 2}));
+  const Move waiting = sum_of(pair.moves_of(1, 2), 1);  // period 2: not in epoch 0
+  EXPECT_EQ(waiting.x, 0);
+  EXPECT_EQ(waiting.y, 0);
+  EXPECT_EQ(pair.next_epoch, (std::vector<float>{1, 2}));
   pair.moves.epoch = 1;
-  move_points(pair.moves, 0, 2);
-  EXPECT_LT(pair.moved[2], pair.positions[2]);
-  EXPECT_EQ(pair.next_epoch, (std::vector<float>{3, 4}));
+  EXPECT_LT(sum_of(pair.moves_of(1, 2), 1).x, 0);
+  EXPECT_EQ(pair.next_epoch, (std::vector<float>{1, 4}));
 }
 
 TEST(LayoutMoves, SamplesPushApart) {
   Pair pulled(0.5F);
   Pair pushed(0.5F, 40);
-  move_points(pulled.moves, 0, 2);
-  move_points(pushed.moves, 0, 2);
-  const auto distance = [](const Pair& pair) {
-    return std::hypot(pair.moved[0] - pair.positions[2], pair.moved[1] - pair.positions[3]);
+  const auto distance = [](Pair& pair) {
+    const Move move = sum_of(pair.moves_of(0, 1), 0);
+    return std::hypot(move.x - pair.positions[2], move.y - pair.positions[3]);
   };
   EXPECT_GT(distance(pushed), 2 * distance(pulled));
-  EXPECT_TRUE(std::isfinite(pushed.moved[0]) && std::isfinite(pushed.moved[1]));
 }
 
 TEST(LayoutMoves, CoincidentPointsStayFinite) {
   Pair pair(0.0F, 5);
-  move_points(pair.moves, 0, 2);
-  for (const float value : pair.moved) EXPECT_TRUE(std::isfinite(value));
+  for (const Move& move : pair.moves_of(0, 2)) {
+    EXPECT_TRUE(std::isfinite(move.x) && std::isfinite(move.y));
+  }
 }
 
-TEST(LayoutMoves, OnlyTheRangeIsMoved) {
-  Pair pair(1.0F);
-  pair.moved = {7, 7, 7, 7};
-  move_points(pair.moves, 1, 2);
-  EXPECT_EQ(pair.moved[0], 7.0F);
-  EXPECT_NE(pair.moved[2], 7.0F);
+// Points move in pairs for speed alone: whether a point has a partner changes nothing.
+TEST(LayoutMoves, APointMovesAloneAsBesideAnother) {
+  Pair together(1.0F, 5);
+  Pair alone(1.0F, 5);
+  const std::vector<Move> both = together.moves_of(0, 2);
+  std::vector<Move> single = alone.moves_of(0, 1);
+  for (const Move& move : alone.moves_of(1, 2)) single.push_back(move);
+  for (const std::int32_t point : {0, 1}) {
+    EXPECT_EQ(sum_of(both, point).x, sum_of(single, point).x);
+    EXPECT_EQ(sum_of(both, point).y, sum_of(single, point).y);
+  }
 }
 
 }  // namespace
