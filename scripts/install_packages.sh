@@ -14,6 +14,7 @@ build_packages=(
   libhdf5-dev zlib1g-dev libdeflate-dev      # h5ad, 10x HDF5, gzip
   libhwy-dev                                 # SIMD
   libeigen3-dev libspectra-dev               # eigenvectors for the spectral start of UMAP
+  libssl-dev                                 # SHA-256 of the model file
   libcairo2-dev fonts-dejavu-core            # pictures
   libfmt-dev nlohmann-json3-dev libcli11-dev # messages, metadata, command line
 )

@@ -191,6 +191,7 @@ TrainResult train(TrainingData data, const TrainOptions& options, kernels::Devic
   result.history = train_network(mlp, features.values.view(), result.labels, result.split.training,
                                  result.split.validation, options.trainer, context, on_epoch);
   result.model.was_interrupted = result.history.was_interrupted;
+  mlp.end_training();  // its memory makes room for the copy of the weights
   result.model.parameters = mlp.parameters();
 
   // An interrupted training is judged like any other.

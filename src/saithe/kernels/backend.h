@@ -77,6 +77,8 @@ class SparseInputLayer {
   /// Keeps a copy of weights and bias, and goes back to it. Moments are not kept.
   virtual void save_snapshot() = 0;
   virtual void restore_snapshot() = 0;
+  /// Frees the moments and the snapshot: the layer only predicts from now on, or starts anew.
+  virtual void end_training() = 0;
   /// The gradient itself: dw (G, H), db (H). For tests; step() never stores it.
   virtual void gradient(const SparseMinibatch& x, const Buffer& dy, std::span<float> dw,
                         std::span<float> db) const = 0;

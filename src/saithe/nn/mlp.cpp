@@ -53,11 +53,11 @@ MlpParameters initial_parameters(const MlpShape& shape, std::uint64_t seed) {
       return static_cast<float>((2.0 * u - 1.0) * bound);
     };
     AlignedVector<float> weights(as_size(checked_multiply(n_in, n_out, "weights of a layer")));
-    for (std::int64_t o = 0; o < n_out; ++o) {
-      for (std::int64_t i = 0; i < n_in; ++i) {
-        const std::int64_t position = layer == 0 ? i * n_out + o : o * n_in + i;
-        weights[as_size(position)] = draw(o * n_in + i);
-      }
+    // The first layer is stored by gene.
+    const bool is_by_input = layer == 0;
+    for (std::size_t position = 0; position < weights.size(); ++position) {
+      const auto at = static_cast<std::int64_t>(position);
+      weights[position] = draw(is_by_input ? at % n_out * n_in + at / n_out : at);
     }
     AlignedVector<float> biases(as_size(n_out));
     for (std::int64_t o = 0; o < n_out; ++o) biases[as_size(o)] = draw(n_out * n_in + o);
@@ -84,6 +84,11 @@ struct Parameter {
     gradient = backend.allocate(value->size());
     first_moment = backend.allocate(value->size());
     second_moment = backend.allocate(value->size());
+  }
+  void end_training() {
+    gradient.reset();
+    first_moment.reset();
+    second_moment.reset();
   }
   void adam_step(kernels::Backend& backend, const kernels::AdamStep& adam) {
     backend.adam_step(adam, *gradient, *value, *first_moment, *second_moment);
@@ -372,6 +377,19 @@ void Mlp::restore_snapshot() {
     s.backend.upload(s.snapshot[2 * i], *s.weights[i].value);
     s.backend.upload(s.snapshot[2 * i + 1], *s.biases[i].value);
   }
+}
+
+void Mlp::end_training() {
+  State& s = *state_;
+  s.input->end_training();
+  for (Parameter& weight : s.weights) weight.end_training();
+  for (Parameter& bias : s.biases) bias.end_training();
+  s.snapshot.clear();
+  s.ahead_minibatch.reset();
+  s.ahead.reset();
+  s.outputs.clear();
+  s.gradients.clear();
+  s.capacity = 0;
 }
 
 DenseMatrix softmax(DenseView logits) {

@@ -76,6 +76,8 @@ class Mlp {
   /// Keeps a copy of all weights and biases on the device, and goes back to it.
   void save_snapshot();
   void restore_snapshot();
+  /// Frees what only training needs: moments, gradients, the snapshot.
+  void end_training();
 
   /// The gradient of the mean loss at the present weights, dropout off: for tests.
   [[nodiscard]] MlpParameters gradient(const CsrView& features, std::span<const LabelIndex> labels,

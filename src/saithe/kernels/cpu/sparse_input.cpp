@@ -166,6 +166,16 @@ void CpuSparseInputLayer::restore_snapshot() {
   refresh_base();
 }
 
+void CpuSparseInputLayer::end_training() {
+  std::fill(bias_first_moment_.begin(), bias_first_moment_.end(), 0.0F);
+  std::fill(bias_second_moment_.begin(), bias_second_moment_.end(), 0.0F);
+  for (Block& block : blocks_) {
+    for (auto* array : {&block.first_moment, &block.second_moment, &block.snapshot}) {
+      AlignedVector<float>().swap(*array);
+    }
+  }
+}
+
 std::unique_ptr<SparseMinibatch> CpuSparseInputLayer::prepare(
     const CsrView& features, std::span<const CellIndex> rows) const {
   SAITHE_ASSERT(features.n_cols == n_genes_);

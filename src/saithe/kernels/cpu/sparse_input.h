@@ -29,6 +29,7 @@ class CpuSparseInputLayer final : public SparseInputLayer {
             const SparseMinibatch* next, Buffer* next_out) override;
   void save_snapshot() override;
   void restore_snapshot() override;
+  void end_training() override;
   void gradient(const SparseMinibatch& x, const Buffer& dy, std::span<float> dw,
                 std::span<float> db) const override;
 
