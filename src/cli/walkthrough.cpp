@@ -32,8 +32,8 @@ int end_interrupted(const TrainResult& result, const std::string& when, OutputFo
                     Session& session) {
   save_model(result.model, folder.file("model.saithe"), true);
   folder.commit();
-  session.say(fmt::format("interrupted {}; written: {}", when,
-                          (folder.path() / "model.saithe").string()));
+  session.say(
+      fmt::format("interrupted {}; written: {}", when, (folder.path() / "model.saithe").string()));
   return cancelled_exit_code();
 }
 

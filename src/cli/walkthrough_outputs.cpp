@@ -8,7 +8,6 @@
 #include "annotations.h"
 #include "saithe/classify/evaluation_json.h"
 #include "saithe/classify/model_file.h"
-#include "saithe/core/parallel.h"
 #include "saithe/core/text_io.h"
 #include "saithe/report/plots.h"
 #include "saithe/report/report.h"
@@ -236,10 +235,7 @@ void write_walkthrough(const Walkthrough& walkthrough, const std::vector<std::st
   }
   report.figures = make_figures(walkthrough, options);
   fs::create_directories(folder.file("figures"));
-  parallel_for(session.context(), static_cast<std::int64_t>(report.figures.size()), 1,
-               [&](std::int64_t number, std::int64_t) {
-                 report.figures[as_size(number)].write(folder.file("figures"), true);
-               });
+  write_figures(report.figures, folder.file("figures"), true, session.context());
   write_report(report, folder.file("report.html"), true);
 }
 

@@ -2,7 +2,8 @@
 
 // Everything public, in reading order.
 
-// clang-format off: the order is for the reader
+// The order is for the reader.
+// clang-format off
 #include "saithe/core/error.h"
 #include "saithe/core/types.h"
 #include "saithe/core/context.h"

@@ -10,7 +10,9 @@
 #include <utility>
 
 #include "saithe/core/error.h"
+#include "saithe/core/parallel.h"
 #include "saithe/core/text_io.h"
+#include "saithe/core/types.h"
 #include "saithe/report/canvas.h"
 #include "saithe/report/shown_text.h"
 
@@ -356,6 +358,14 @@ void Figure::write(const fs::path& folder, bool overwrite) const {
   }
   write_file(folder / (name_ + ".svg"), svg(), overwrite);
   write_file(folder / (name_ + ".png"), png(), overwrite);
+}
+
+void write_figures(std::span<const Figure> figures, const fs::path& folder, bool overwrite,
+                   const Context& context) {
+  parallel_for(context, static_cast<std::int64_t>(figures.size()), 1,
+               [&](std::int64_t number, std::int64_t) {
+                 figures[as_size(number)].write(folder, overwrite);
+               });
 }
 
 }  // namespace saithe

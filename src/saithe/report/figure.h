@@ -7,8 +7,11 @@
 
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
+
+#include "saithe/core/context.h"
 
 namespace saithe {
 
@@ -62,5 +65,9 @@ class Figure {
   std::string title_;
   std::string caption_;
 };
+
+/// Figure::write() of each, the figures shared out among the context's threads.
+void write_figures(std::span<const Figure> figures, const std::filesystem::path& folder,
+                   bool overwrite, const Context& context);
 
 }  // namespace saithe

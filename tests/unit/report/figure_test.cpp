@@ -73,6 +73,19 @@ TEST(Figure, WritesBothFilesAndKeepsThoseOfOthers) {
   EXPECT_SAITHE_ERROR(blue_square().write(folder / "file", true), ErrorKind::Output, "file");
 }
 
+TEST(Figure, ManyAtOnceAreTheSameAsEachAlone) {
+  const FolderForTest folder;
+  std::vector<Figure> figures;
+  for (int i = 0; i < 8; ++i) figures.push_back(blue_square("square_" + std::to_string(i)));
+  write_figures(figures, folder / "figures", false, Context(4));
+  for (const Figure& figure : figures) {
+    EXPECT_EQ(read_bytes(folder / "figures" / (figure.name() + ".svg")), figure.svg());
+    EXPECT_EQ(read_bytes(folder / "figures" / (figure.name() + ".png")), figure.png());
+  }
+  EXPECT_SAITHE_ERROR(write_figures(figures, folder / "figures", false, Context(4)),
+                      ErrorKind::Output, "square_0.svg");
+}
+
 TEST(Figure, ANameThatIsNoFileNameIsRefused) {
   for (const char* name : {"", "a/b", "..", "a b", "a\n", "\xC3\xA4"}) {
     EXPECT_SAITHE_ERROR(blue_square(name), ErrorKind::InvalidArgument, "its name");
