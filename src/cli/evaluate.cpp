@@ -29,8 +29,10 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   options.force = request.force;
   const Predictions predictions =
       predict(model, *source, options, common.device, session.context());
+  const bool has_loss = model.members.size() == 1 && model.output == OutputKind::Softmax;
   const Evaluation evaluation = saithe::evaluate(
-      predictions.probabilities.view(), truth, model.types, predictions.logits.view(), model.loss);
+      predictions.probabilities.view(), truth, model.types,
+      has_loss ? std::optional(predictions.logits.view()) : std::nullopt, model.loss);
   const std::string text = evaluation_json(evaluation);
   if (request.output.empty()) {
     std::fputs(text.c_str(), stdout);

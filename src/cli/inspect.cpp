@@ -60,7 +60,7 @@ ordered_json model_json(const Model& model) {
   return {{"format", "saithe model"},
           {"n_genes", model.preprocessor.n_genes()},
           {"types", model.types.names()},
-          {"n_parameters", model.shape.n_parameters()},
+          {"n_parameters", model.n_parameters()},
           {"saithe_version", model.saithe_version},
           {"seed", model.seed},
           {"was_interrupted", model.was_interrupted},
@@ -70,7 +70,7 @@ ordered_json model_json(const Model& model) {
 std::string model_text(const Model& model) {
   std::string text = fmt::format("format: saithe model\ngenes: {}\n", model.preprocessor.n_genes());
   for (const std::string& type : model.types.names()) text += "type: " + printable(type) + "\n";
-  text += model.shape.summary();
+  for (const Member& member : model.members) text += member.shape.summary();
   text += fmt::format("made by saithe {}, seed {}{}\n", model.saithe_version, model.seed,
                       model.was_interrupted ? ", training was interrupted" : "");
   for (const auto& [name, value] : model.options) text += fmt::format("--{} {}\n", name, value);

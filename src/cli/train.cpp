@@ -19,10 +19,20 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
   save_model(result.model, output, common.overwrite);
   session.say(
       fmt::format("genes: {}, types: {}", result.dataset.n_genes(), result.model.types.n_types()));
-  session.say(fmt::format(
-      "validation: {} cells, accuracy {:.4f}, macro F1 {:.4f}, calibration error {:.4f}",
-      result.validation.n_cells, result.validation.accuracy, result.validation.macro_f1,
-      result.validation.ece));
+  if (!result.suspects.empty()) {
+    session.say(fmt::format("suspect labels: {} cells ({:.1f} %){}", result.suspects.size(),
+                            100.0 * static_cast<double>(result.suspects.size()) /
+                                static_cast<double>(result.dataset.n_cells()),
+                            result.suspects_dropped ? ", left out of the training" : ""));
+  }
+  if (result.validation.n_cells > 0) {
+    session.say(fmt::format(
+        "validation ({}): {} cells, accuracy {:.4f}, macro F1 {:.4f}, NLL {:.4f}, calibration "
+        "error {:.4f} (temperature {:.3f}; without it NLL {:.4f}, error {:.4f})",
+        to_text(request.training.validate), result.validation.n_cells, result.validation.accuracy,
+        result.validation.macro_f1, result.validation.nll, result.validation.ece,
+        result.model.temperature, result.uncalibrated.nll, result.uncalibrated.ece));
+  }
   session.say(fmt::format("written: {}{}", output,
                           result.model.was_interrupted ? " (training was interrupted)" : ""));
   session.finish(result.dataset.n_cells());
@@ -34,7 +44,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
 void add_train(CLI::App& program) {
   const auto flags = std::make_shared<OptionFlags>();
   const auto request = std::make_shared<TrainingRequest>();
-  const auto preset = std::make_shared<std::string>("default");
+  const auto preset = std::make_shared<std::string>("standard");
   const auto output = std::make_shared<std::string>();
   CLI::App* app = add_subcommand(
       program, "train", "Train a model on labelled cells", flags,
@@ -43,10 +53,10 @@ void add_train(CLI::App& program) {
       ->required();
   app->add_option("-o,--output", *output, "the model to write")->required()->type_name("FILE");
   add_label_flags(*app, request->labels);
-  app->add_option("--preset", *preset, "default, or walkthrough (the article as written)")
+  app->add_option("--preset", *preset, "standard, fast, thorough, or walkthrough (the article as written)")
       ->capture_default_str()
       ->type_name("");
-  flags->add(*app, TrainOptions::preset("default"), "Training");
+  flags->add(*app, TrainOptions::preset("standard"), "Training");
   flags->add(*app, ReadOptions{}, "Reading");
 }
 

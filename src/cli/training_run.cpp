@@ -12,9 +12,30 @@ std::string epoch_line(const EpochRecord& record) {
       record.validation_accuracy);
 }
 
+namespace {
+
+/// The same without validation cells.
+std::string training_epoch_line(const EpochRecord& record) {
+  return fmt::format("Epoch: {}, Train loss: {:.6f}, Train acc: {:.6f}", record.epoch,
+                     record.train_loss, record.train_accuracy);
+}
+
+}  // namespace
+
 void apply_training_flags(const OptionFlags& flags, TrainOptions& options) {
   flags.apply(options);
-  if (flags.is_given("donor-key") && !flags.is_given("split")) options.split = SplitKind::ByDonor;
+  // Naming a share or a kind of split asks for one to be held out; naming donors asks for them.
+  const bool names_split = flags.is_given("split") || flags.is_given("validation-fraction");
+  if (!flags.is_given("validate")) {
+    if (names_split) options.validate = Validation::HeldOut;
+    else if (flags.is_given("donor-key") && options.validate != Validation::HeldOut) {
+      options.validate = Validation::ByDonor;
+    }
+  }
+  if (options.validate == Validation::HeldOut && flags.is_given("donor-key") &&
+      !flags.is_given("split")) {
+    options.split = SplitKind::ByDonor;
+  }
   if (!flags.is_given("dropout") && options.dropout.size() > options.hidden.size()) {
     options.dropout.resize(options.hidden.size());
   }
@@ -30,6 +51,12 @@ TrainingData read_training_data(const TrainingRequest& request, Session& session
                                 std::pair(data.n_cells_without_counts, "without counts")}) {
     if (n > 0) session.say(fmt::format("dropped: {} cells {}", n, what));
   }
+  for (const auto& [type, n] : data.small_types) {
+    session.say(printable(fmt::format("left out: type '{}' has {} cells", type, n)));
+  }
+  if (data.kind == ExpressionKind::LogNormalized) {
+    session.say("values: logarithms of normalised counts, taken as they are");
+  }
   session.end_stage("filter");
   return data;
 }
@@ -40,8 +67,12 @@ TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Ses
   outcome.n_genes_read = data.n_genes_read;
   outcome.n_cells_without_label = data.n_cells_without_label;
   outcome.n_cells_without_counts = data.n_cells_without_counts;
+  const bool has_validation = options.validate == Validation::HeldOut;
   outcome.result = train(std::move(data), options, session.common().device, session.context(),
-                         [&](const EpochRecord& record) { session.print(epoch_line(record)); });
+                         [&](const EpochRecord& record) {
+                           session.print(has_validation ? epoch_line(record)
+                                                        : training_epoch_line(record));
+                         });
   for (const FilterStep& step : outcome.result.qc.steps) {
     session.say(fmt::format("filter {}: {} cells, {} genes dropped", step.name,
                             step.n_cells_dropped, step.n_genes_dropped));

@@ -26,34 +26,102 @@ constexpr std::size_t kLengthBytes = 8;
 constexpr std::size_t kDigestChars = 64;
 const std::string kNoDigest(kDigestChars, '0');
 
-std::string layer_name(std::size_t layer, const char* part) {
-  return fmt::format("layer{}.{}", layer, part);
-}
+/// The arrays of a model as they are read.
+struct LoadedTensors {
+  std::vector<double> mean;
+  std::vector<double> sd;
+  std::vector<double> count_share;
+  NoveltyModel novelty;
+  std::vector<Member> members;
+};
 
-/// The tensors that a network of this shape has, in the order of the file.
-std::vector<TensorInfo> expected_tensors(const MlpShape& shape) {
-  std::vector<TensorInfo> tensors;
-  std::int64_t offset = 0;
-  const auto add = [&](std::string name, const char* dtype, std::vector<std::int64_t> sizes) {
-    std::int64_t n_bytes = dtype_bytes(dtype);
-    for (const std::int64_t size : sizes) {
-      n_bytes = checked_multiply(n_bytes, size, "model file: tensor");
-    }
-    const std::int64_t end = checked_add(offset, n_bytes, "model file: tensors");
-    tensors.push_back({std::move(name), dtype, std::move(sizes), offset, end});
-    offset = end;
-  };
-  add("gene_mean", "F64", {shape.n_inputs});
-  add("gene_sd", "F64", {shape.n_inputs});
+/// The same of a model that exists.
+struct SavedTensors {
+  const std::vector<double>& mean;
+  const std::vector<double>& sd;
+  const std::vector<double>& count_share;
+  const NoveltyModel& novelty;
+  const std::vector<Member>& members;
+};
+
+/// Calls visit(name, sizes, values) for the weights of a member, in the order of the file.
+template <typename Parameters, typename Visit>
+void for_each_weight(const MlpShape& shape, const std::string& member, Parameters& parameters,
+                     Visit visit) {
   for (int layer = 0; layer < shape.n_layers(); ++layer) {
     const std::int64_t n_in = shape.inputs_of(layer);
     const std::int64_t n_out = shape.outputs_of(layer);
     const auto at = as_size(layer);
-    add(layer_name(at, "weight"), "F32",
-        layer == 0 ? std::vector<std::int64_t>{n_in, n_out}
-                   : std::vector<std::int64_t>{n_out, n_in});
-    add(layer_name(at, "bias"), "F32", {n_out});
+    const std::string name = fmt::format("{}.layer{}.", member, layer);
+    visit(name + "weight",
+          layer == 0 ? std::vector<std::int64_t>{n_in, n_out}
+                     : std::vector<std::int64_t>{n_out, n_in},
+          parameters.weights[at]);
+    visit(name + "bias", {n_out}, parameters.biases[at]);
+    if (!shape.layer_norm || layer + 1 == shape.n_layers()) continue;
+    visit(name + "norm_gain", {n_out}, parameters.norm_gains[at]);
+    visit(name + "norm_bias", {n_out}, parameters.norm_biases[at]);
   }
+}
+
+/// Calls visit(name, sizes, values) for every tensor of a model, in the order of the file.
+template <typename Tensors, typename Visit>
+void for_each_tensor(const ModelDescription& model, Tensors& tensors, Visit visit) {
+  const auto n_inputs = static_cast<std::int64_t>(model.genes.inputs.size());
+  const auto n_genes = static_cast<std::int64_t>(model.genes.names.size());
+  const auto n_types = static_cast<std::int64_t>(model.types.size());
+  visit("gene_mean", {n_inputs}, tensors.mean);
+  visit("gene_sd", {n_inputs}, tensors.sd);
+  if (model.has_count_share) visit("count_share", {n_genes}, tensors.count_share);
+  if (model.has_novelty) {
+    visit("novelty.means", {n_types, n_types}, tensors.novelty.means);
+    visit("novelty.precision", {n_types, n_types}, tensors.novelty.precision);
+  }
+  if (model.has_held_out_distances) {
+    visit("novelty.quantiles", {static_cast<std::int64_t>(kNoveltyQuantiles)},
+          tensors.novelty.held_out_quantiles);
+  }
+  for (std::size_t i = 0; i < model.members.size(); ++i) {
+    for_each_weight(model.members[i], fmt::format("member{}", i), tensors.members[i].parameters,
+                    visit);
+  }
+}
+
+/// Members with the number of arrays that their shapes have, all empty.
+std::vector<Member> empty_members(const std::vector<MlpShape>& shapes) {
+  std::vector<Member> members;
+  for (const MlpShape& shape : shapes) {
+    Member member;
+    member.shape = shape;
+    member.parameters.weights.resize(as_size(shape.n_layers()));
+    member.parameters.biases.resize(as_size(shape.n_layers()));
+    if (shape.layer_norm) {
+      member.parameters.norm_gains.resize(shape.hidden.size());
+      member.parameters.norm_biases.resize(shape.hidden.size());
+    }
+    members.push_back(std::move(member));
+  }
+  return members;
+}
+
+/// The tensors that a model of this description has.
+std::vector<TensorInfo> expected_tensors(const ModelDescription& model) {
+  std::vector<TensorInfo> tensors;
+  std::int64_t offset = 0;
+  LoadedTensors none;
+  none.members = empty_members(model.members);
+  for_each_tensor(model, none,
+                  [&](std::string name, std::vector<std::int64_t> sizes, const auto& values) {
+    using Value = typename std::decay_t<decltype(values)>::value_type;
+    auto n_bytes = static_cast<std::int64_t>(sizeof(Value));
+    for (const std::int64_t size : sizes) {
+      n_bytes = checked_multiply(n_bytes, size, "model file: tensor");
+    }
+    const std::int64_t end = checked_add(offset, n_bytes, "model file: tensors");
+    tensors.push_back({std::move(name), std::is_same_v<Value, double> ? "F64" : "F32",
+                       std::move(sizes), offset, end});
+    offset = end;
+  });
   return tensors;
 }
 
@@ -205,28 +273,46 @@ void require_statistics(const std::vector<double>& mean, const std::vector<doubl
   }
 }
 
+/// Shares of a whole.
+void require_shares(const std::vector<double>& shares, const std::string& where) {
+  constexpr double kRounding = 1e-6;
+  double sum = 0;
+  for (const double share : shares) {
+    if (share < 0) fail(ErrorKind::BadFormat, "{}: a gene's share of the counts is {}", where, share);
+    sum += share;
+  }
+  if (sum > 1 + kRounding) {
+    fail(ErrorKind::BadFormat, "{}: the genes' shares of the counts add up to {}", where, sum);
+  }
+}
+
+void require_quantiles(const std::vector<double>& quantiles, const std::string& where) {
+  const bool ascend = std::is_sorted(quantiles.begin(), quantiles.end());
+  if (!quantiles.empty() && (!ascend || quantiles.front() < 0)) {
+    fail(ErrorKind::BadFormat, "{}: the distances of held-out cells do not ascend from 0", where);
+  }
+}
+
 }  // namespace
 
 void save_model(const Model& model, const fs::path& path, bool overwrite) {
-  require_storable(model, path.string());
-  SAITHE_ASSERT(model.parameters.weights.size() == as_size(model.shape.n_layers()));
-  const auto tensors = expected_tensors(model.shape);
+  const ModelDescription description = describe_model(model);
+  require_storable(description, path.string());
+  const auto tensors = expected_tensors(description);
   std::string header = format_safetensors_header(
-      {{"sha256", kNoDigest}, {"saithe", format_model_json(model, path.string())}}, tensors);
+      {{"sha256", kNoDigest}, {"saithe", format_model_json(description, path.string())}}, tensors);
   if (static_cast<std::int64_t>(header.size()) > kMaxSafetensorsHeader) {
     fail(ErrorKind::InvalidArgument, "{}: the model's names take {} bytes; at most {} fit",
          path.string(), header.size(), kMaxSafetensorsHeader);
   }
   std::vector<std::pair<const void*, std::size_t>> pieces;
-  const auto add = [&](const auto& values) {
+  const SavedTensors saved{model.preprocessor.mean(), model.preprocessor.sd(),
+                           model.preprocessor.reference().count_share, model.novelty,
+                           model.members};
+  for_each_tensor(description, saved,
+                  [&](const std::string&, const std::vector<std::int64_t>&, const auto& values) {
     pieces.emplace_back(values.data(), values.size() * sizeof(values[0]));
-  };
-  add(model.preprocessor.mean());
-  add(model.preprocessor.sd());
-  for (std::size_t layer = 0; layer < model.parameters.weights.size(); ++layer) {
-    add(model.parameters.weights[layer]);
-    add(model.parameters.biases[layer]);
-  }
+  });
   SAITHE_ASSERT(pieces.size() == tensors.size());
   Sha256 hash = hash_header(header);
   for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -260,35 +346,40 @@ Model load_model(const fs::path& path) {
   }
   ModelDescription description =
       parse_model_json(header.metadata.at("saithe"), reader.where() + ": __metadata__ saithe");
-  const auto tensors = expected_tensors(description.shape);
+  const auto tensors = expected_tensors(description);
   require_tensors(header.tensors, tensors, reader.where());
 
-  Model model;
-  std::vector<double> mean;
-  std::vector<double> sd;
-  reader.read_tensor(tensors[0], mean);
-  reader.read_tensor(tensors[1], sd);
-  model.parameters.weights.resize(as_size(description.shape.n_layers()));
-  model.parameters.biases.resize(model.parameters.weights.size());
-  for (std::size_t layer = 0; layer < model.parameters.weights.size(); ++layer) {
-    reader.read_tensor(tensors[2 + 2 * layer], model.parameters.weights[layer]);
-    reader.read_tensor(tensors[3 + 2 * layer], model.parameters.biases[layer]);
-  }
+  LoadedTensors loaded;
+  loaded.members = empty_members(description.members);
+  auto next = tensors.begin();
+  for_each_tensor(description, loaded,
+                  [&](const std::string&, const std::vector<std::int64_t>&, auto& values) {
+    reader.read_tensor(*next++, values);
+  });
   reader.require_digest();
-  require_finite(mean, tensors[0], reader.where());
-  require_finite(sd, tensors[1], reader.where());
-  for (std::size_t layer = 0; layer < model.parameters.weights.size(); ++layer) {
-    require_finite(model.parameters.weights[layer], tensors[2 + 2 * layer], reader.where());
-    require_finite(model.parameters.biases[layer], tensors[3 + 2 * layer], reader.where());
-  }
-  require_statistics(mean, sd, reader.where());
+  next = tensors.begin();
+  for_each_tensor(description, loaded,
+                  [&](const std::string&, const std::vector<std::int64_t>&, const auto& values) {
+    require_finite(values, *next++, reader.where());
+  });
+  require_statistics(loaded.mean, loaded.sd, reader.where());
+  require_shares(loaded.count_share, reader.where());
+  require_quantiles(loaded.novelty.held_out_quantiles, reader.where());
 
+  Model model;
+  description.genes.count_share = std::move(loaded.count_share);
+  loaded.novelty.n_types =
+      description.has_novelty ? static_cast<std::int64_t>(description.types.size()) : 0;
   model.types = LabelSet(std::move(description.types));
-  model.preprocessor =
-      Preprocessor(description.preprocessing, std::move(description.gene_names),
-                   std::move(description.gene_ids), std::move(mean), std::move(sd));
-  model.shape = std::move(description.shape);
+  model.preprocessor = Preprocessor(description.preprocessing, description.kind,
+                                    std::move(description.genes), std::move(loaded.mean),
+                                    std::move(loaded.sd));
+  model.members = std::move(loaded.members);
+  model.output = description.output;
+  model.temperature = description.temperature;
+  model.novelty = std::move(loaded.novelty);
   model.loss = description.loss;
+  model.card = std::move(description.card);
   model.options = std::move(description.options);
   model.saithe_version = std::move(description.saithe_version);
   model.seed = description.seed;

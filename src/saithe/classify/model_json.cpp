@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kMaxJsonValues = 4000000;
 constexpr std::size_t kMaxHiddenLayers = 63;
 constexpr std::uint64_t kMaxInt = std::numeric_limits<int>::max();
+constexpr std::uint64_t kMaxCells = std::uint64_t{1} << 53;
 
 void require_distinct(const std::vector<std::string>& names, const char* what,
                       const std::string& where) {
@@ -27,8 +28,9 @@ void require_distinct(const std::vector<std::string>& names, const char* what,
 }
 
 PreprocessorOptions read_preprocessing(const nlohmann::json& json, const std::string& where) {
-  const JsonObject object(json, where, {"target_sum", "scale", "max_value"});
+  const JsonObject object(json, where, {"variable_genes", "target_sum", "scale", "max_value"});
   PreprocessorOptions options;
+  options.n_variable_genes = static_cast<int>(object.count("variable_genes", kMaxInt));
   options.target_sum = object.number("target_sum");
   options.scale = object.boolean("scale");
   options.max_value = object.number("max_value");
@@ -40,7 +42,8 @@ PreprocessorOptions read_preprocessing(const nlohmann::json& json, const std::st
 }
 
 MlpShape read_shape(const nlohmann::json& json, const std::string& where) {
-  const JsonObject object(json, where, {"n_inputs", "hidden", "dropout", "n_outputs"});
+  const JsonObject object(json, where,
+                          {"n_inputs", "hidden", "dropout", "layer_norm", "n_outputs"});
   MlpShape shape;
   shape.n_inputs = static_cast<std::int64_t>(object.count("n_inputs", kMaxModelGenes));
   for (const std::uint64_t units : object.counts("hidden", kMaxInt)) {
@@ -48,6 +51,7 @@ MlpShape read_shape(const nlohmann::json& json, const std::string& where) {
     shape.hidden.push_back(static_cast<int>(units));
   }
   shape.dropout = object.numbers("dropout");
+  shape.layer_norm = object.boolean("layer_norm");
   shape.n_outputs = static_cast<int>(object.count("n_outputs", kMaxInt));
   if (shape.hidden.size() > kMaxHiddenLayers || shape.dropout.size() > shape.hidden.size()) {
     fail(ErrorKind::BadFormat, "{}: {} hidden layers (at most {}) with {} dropout rates", where,
@@ -74,46 +78,141 @@ std::vector<std::pair<std::string, std::string>> read_options(const nlohmann::js
   return options;
 }
 
-/// A later version may have keys that this one does not know, so it is looked at first.
+ModelScores read_scores(const nlohmann::json& json, const std::string& where) {
+  const JsonObject object(json, where,
+                          {"validation", "n_cells", "accuracy", "macro_f1", "median_f1", "nll",
+                           "brier", "ece", "nll_uncalibrated", "brier_uncalibrated",
+                           "ece_uncalibrated", "f1_of_type"});
+  ModelScores scores;
+  scores.validation = object.text("validation");
+  scores.n_cells = static_cast<std::int64_t>(object.count("n_cells", kMaxCells));
+  scores.accuracy = object.number("accuracy");
+  scores.macro_f1 = object.number("macro_f1");
+  scores.median_f1 = object.number("median_f1");
+  scores.nll = object.number("nll");
+  scores.brier = object.number("brier");
+  scores.ece = object.number("ece");
+  scores.nll_uncalibrated = object.number("nll_uncalibrated");
+  scores.brier_uncalibrated = object.number("brier_uncalibrated");
+  scores.ece_uncalibrated = object.number("ece_uncalibrated");
+  scores.f1_of_type = object.numbers("f1_of_type");
+  return scores;
+}
+
+ModelCard read_card(const nlohmann::json& json, const std::string& where) {
+  const JsonObject object(json, where,
+                          {"sources", "input_sha256", "cells_of_type", "n_donors", "n_suspects",
+                           "n_suspects_dropped", "scores"});
+  ModelCard card;
+  card.sources = object.texts("sources");
+  card.input_sha256 = object.text("input_sha256");
+  for (const std::uint64_t n : object.counts("cells_of_type", kMaxCells)) {
+    card.cells_of_type.push_back(static_cast<std::int64_t>(n));
+  }
+  card.n_donors = static_cast<std::int64_t>(object.count("n_donors", kMaxCells));
+  card.n_suspects = static_cast<std::int64_t>(object.count("n_suspects", kMaxCells));
+  card.n_suspects_dropped =
+      static_cast<std::int64_t>(object.count("n_suspects_dropped", kMaxCells));
+  card.scores = read_scores(object.at("scores"), where + ": scores");
+  return card;
+}
+
+nlohmann::ordered_json card_json(const ModelCard& card) {
+  const ModelScores& scores = card.scores;
+  return {{"sources", card.sources},
+          {"input_sha256", card.input_sha256},
+          {"cells_of_type", card.cells_of_type},
+          {"n_donors", card.n_donors},
+          {"n_suspects", card.n_suspects},
+          {"n_suspects_dropped", card.n_suspects_dropped},
+          {"scores",
+           {{"validation", scores.validation},
+            {"n_cells", scores.n_cells},
+            {"accuracy", scores.accuracy},
+            {"macro_f1", scores.macro_f1},
+            {"median_f1", scores.median_f1},
+            {"nll", scores.nll},
+            {"brier", scores.brier},
+            {"ece", scores.ece},
+            {"nll_uncalibrated", scores.nll_uncalibrated},
+            {"brier_uncalibrated", scores.brier_uncalibrated},
+            {"ece_uncalibrated", scores.ece_uncalibrated},
+            {"f1_of_type", scores.f1_of_type}}}};
+}
+
+/// Another version may have keys that this one does not know, so it is looked at first.
 void require_known_version(const nlohmann::json& json, const std::string& where) {
   const auto found = json.is_object() ? json.find("format_version") : json.end();
   if (!json.is_object() || found == json.end() || !found->is_number_unsigned()) {
     fail(ErrorKind::BadFormat, "{}: no whole number \"format_version\"", where);
   }
   const auto version = found->get<std::uint64_t>();
-  if (version == 0 || version > kModelFormatVersion) {
+  if (version != kModelFormatVersion) {
     fail(ErrorKind::BadFormat,
-         "{}: the model has format version {}; this saithe reads versions 1 to {}. Use a newer "
-         "saithe, or train the model again with this one.",
-         where, version, kModelFormatVersion);
+         "{}: the model has format version {}; this saithe reads version {}. {}", where, version,
+         kModelFormatVersion,
+         version > kModelFormatVersion ? "Use a newer saithe."
+                                       : "Train the model again with this saithe.");
   }
 }
 
-void require_consistent(const ModelDescription& model, const std::string& where) {
+void require_types(const ModelDescription& model, const std::string& where) {
   const auto n_types = model.types.size();
-  if (n_types < 2 || n_types != as_size(model.shape.n_outputs)) {
-    fail(ErrorKind::BadFormat, "{}: {} cell types for {} outputs of the network", where, n_types,
-         model.shape.n_outputs);
+  for (const MlpShape& shape : model.members) {
+    if (n_types < 2 || n_types != as_size(shape.n_outputs)) {
+      fail(ErrorKind::BadFormat, "{}: {} cell types for {} outputs of a member", where, n_types,
+           shape.n_outputs);
+    }
   }
   if (model.types.front().empty() ||
       std::adjacent_find(model.types.begin(), model.types.end(), std::greater_equal<>()) !=
           model.types.end()) {
     fail(ErrorKind::BadFormat, "{}: the cell types are not sorted, distinct and named", where);
   }
-  const auto n_genes = model.gene_names.size();
-  if (n_genes == 0 || n_genes != as_size(model.shape.n_inputs)) {
-    fail(ErrorKind::BadFormat, "{}: {} gene names for {} inputs of the network", where, n_genes,
-         model.shape.n_inputs);
+  const ModelCard& card = model.card;
+  if ((!card.cells_of_type.empty() && card.cells_of_type.size() != n_types) ||
+      (!card.scores.f1_of_type.empty() && card.scores.f1_of_type.size() != n_types)) {
+    fail(ErrorKind::BadFormat, "{}: the card has {} counts and {} scores for {} types", where,
+         card.cells_of_type.size(), card.scores.f1_of_type.size(), n_types);
   }
-  if (!model.gene_ids.empty() && model.gene_ids.size() != n_genes) {
-    fail(ErrorKind::BadFormat, "{}: {} gene ids for {} genes", where, model.gene_ids.size(),
-         n_genes);
+}
+
+void require_genes(const ModelDescription& model, const std::string& where) {
+  const ReferenceGenes& genes = model.genes;
+  const auto n_genes = genes.names.size();
+  if (n_genes == 0) fail(ErrorKind::BadFormat, "{}: no gene names", where);
+  if (!genes.ids.empty() && genes.ids.size() != n_genes) {
+    fail(ErrorKind::BadFormat, "{}: {} gene ids for {} genes", where, genes.ids.size(), n_genes);
   }
-  if (std::find(model.gene_names.begin(), model.gene_names.end(), "") != model.gene_names.end()) {
+  if (std::find(genes.names.begin(), genes.names.end(), "") != genes.names.end()) {
     fail(ErrorKind::BadFormat, "{}: a gene has no name", where);
   }
-  require_distinct(model.gene_names, "\"gene_names\"", where);
-  require_distinct(model.gene_ids, "\"gene_ids\"", where);
+  require_distinct(genes.names, "\"gene_names\"", where);
+  require_distinct(genes.ids, "\"gene_ids\"", where);
+  const bool ascend = std::adjacent_find(genes.inputs.begin(), genes.inputs.end(),
+                                         std::greater_equal<>()) == genes.inputs.end();
+  if (genes.inputs.empty() || !ascend || as_size(genes.inputs.back()) >= n_genes) {
+    fail(ErrorKind::BadFormat, "{}: the inputs are not ascending numbers of the {} genes", where,
+         n_genes);
+  }
+  for (const MlpShape& shape : model.members) {
+    if (genes.inputs.size() != as_size(shape.n_inputs)) {
+      fail(ErrorKind::BadFormat, "{}: {} genes are inputs, but a member has {} inputs", where,
+           genes.inputs.size(), shape.n_inputs);
+    }
+  }
+}
+
+void require_consistent(const ModelDescription& model, const std::string& where) {
+  if (model.members.empty()) fail(ErrorKind::BadFormat, "{}: the model has no members", where);
+  require_types(model, where);
+  require_genes(model, where);
+  if (!(model.temperature > 0)) {
+    fail(ErrorKind::BadFormat, "{}: the temperature {} is not above 0", where, model.temperature);
+  }
+  if (model.has_held_out_distances && !model.has_novelty) {
+    fail(ErrorKind::BadFormat, "{}: distances of held-out cells without a novelty score", where);
+  }
 }
 
 void require_utf8(const std::vector<std::string>& texts, const char* what,
@@ -128,12 +227,59 @@ void require_utf8(const std::vector<std::string>& texts, const char* what,
   }
 }
 
+/// The value of an enum's text. Throws Error(BadFormat).
+template <typename Enum>
+Enum read_enum(const JsonObject& object, const char* key, const std::string& where) {
+  const std::string text = object.text(key);
+  for (const auto& [value, name] : EnumNames<Enum>::values) {
+    if (text == name) return value;
+  }
+  fail(ErrorKind::BadFormat, "{}: unknown {} '{}'", where, key, printable(text));
+}
+
+/// The numbers of the inputs; an empty list stands for all genes.
+std::vector<GeneIndex> read_inputs(const JsonObject& object, std::size_t n_genes) {
+  std::vector<GeneIndex> inputs;
+  for (const std::uint64_t gene : object.counts("input_genes", kMaxModelGenes)) {
+    inputs.push_back(static_cast<GeneIndex>(gene));
+  }
+  if (inputs.empty()) {
+    for (std::size_t gene = 0; gene < n_genes; ++gene) {
+      inputs.push_back(static_cast<GeneIndex>(gene));
+    }
+  }
+  return inputs;
+}
+
 }  // namespace
 
-std::string format_model_json(const Model& model, const std::string& where) {
-  require_utf8(model.types.names(), "cell type", where);
-  require_utf8(model.preprocessor.gene_names(), "gene name", where);
-  require_utf8(model.preprocessor.gene_ids(), "gene id", where);
+ModelDescription describe_model(const Model& model) {
+  ModelDescription description;
+  description.types = model.types.names();
+  description.genes = model.preprocessor.reference();
+  description.has_count_share = !description.genes.count_share.empty();
+  description.genes.count_share.clear();
+  description.kind = model.preprocessor.kind();
+  description.preprocessing = model.preprocessor.options();
+  for (const Member& member : model.members) description.members.push_back(member.shape);
+  description.output = model.output;
+  description.temperature = model.temperature;
+  description.has_novelty = model.novelty.n_types > 0;
+  description.has_held_out_distances = !model.novelty.held_out_quantiles.empty();
+  description.loss = model.loss;
+  description.card = model.card;
+  description.options = model.options;
+  description.saithe_version = model.saithe_version;
+  description.seed = model.seed;
+  description.was_interrupted = model.was_interrupted;
+  return description;
+}
+
+std::string format_model_json(const ModelDescription& model, const std::string& where) {
+  require_utf8(model.types, "cell type", where);
+  require_utf8(model.genes.names, "gene name", where);
+  require_utf8(model.genes.ids, "gene id", where);
+  require_utf8(model.card.sources, "file name", where);
   for (const auto& [name, value] : model.options) require_utf8({name, value}, "option", where);
   nlohmann::ordered_json json;
   json["format_version"] = kModelFormatVersion;
@@ -141,22 +287,36 @@ std::string format_model_json(const Model& model, const std::string& where) {
   json["seed"] = model.seed;
   json["was_interrupted"] = model.was_interrupted;
   json["loss"] = to_text(model.loss);
-  const PreprocessorOptions& preprocessing = model.preprocessor.options();
-  json["preprocessing"] = {{"target_sum", preprocessing.target_sum},
-                           {"scale", preprocessing.scale},
-                           {"max_value", preprocessing.max_value}};
-  json["network"] = {{"n_inputs", model.shape.n_inputs},
-                     {"hidden", model.shape.hidden},
-                     {"dropout", model.shape.dropout},
-                     {"n_outputs", model.shape.n_outputs}};
-  json["types"] = model.types.names();
+  json["output"] = to_text(model.output);
+  json["temperature"] = model.temperature;
+  json["has_novelty"] = model.has_novelty;
+  json["has_held_out_distances"] = model.has_held_out_distances;
+  json["value_kind"] = to_text(model.kind);
+  json["preprocessing"] = {{"variable_genes", model.preprocessing.n_variable_genes},
+                           {"target_sum", model.preprocessing.target_sum},
+                           {"scale", model.preprocessing.scale},
+                           {"max_value", model.preprocessing.max_value}};
+  auto members = nlohmann::ordered_json::array();
+  for (const MlpShape& shape : model.members) {
+    members.push_back({{"n_inputs", shape.n_inputs},
+                       {"hidden", shape.hidden},
+                       {"dropout", shape.dropout},
+                       {"layer_norm", shape.layer_norm},
+                       {"n_outputs", shape.n_outputs}});
+  }
+  json["members"] = std::move(members);
+  json["types"] = model.types;
+  json["card"] = card_json(model.card);
   auto options = nlohmann::ordered_json::array();
   for (const auto& [name, value] : model.options) {
     options.push_back(nlohmann::ordered_json::array({name, value}));
   }
   json["options"] = std::move(options);
-  json["gene_names"] = model.preprocessor.gene_names();
-  json["gene_ids"] = model.preprocessor.gene_ids();
+  json["has_count_share"] = model.has_count_share;
+  json["gene_names"] = model.genes.names;
+  json["gene_ids"] = model.genes.ids;
+  const bool all_are_inputs = model.genes.inputs.size() == model.genes.names.size();
+  json["input_genes"] = all_are_inputs ? std::vector<GeneIndex>{} : model.genes.inputs;
   return json.dump();
 }
 
@@ -165,28 +325,39 @@ ModelDescription parse_model_json(std::string_view text, const std::string& wher
   require_known_version(json, where);
   const JsonObject object(
       json, where,
-      {"format_version", "saithe_version", "seed", "was_interrupted", "loss", "preprocessing",
-       "network", "types", "options", "gene_names", "gene_ids"});
+      {"format_version", "saithe_version", "seed", "was_interrupted", "loss", "output",
+       "temperature", "has_novelty", "has_held_out_distances", "value_kind", "preprocessing",
+       "members", "types", "card", "options", "has_count_share", "gene_names", "gene_ids",
+       "input_genes"});
   ModelDescription model;
   model.saithe_version = object.text("saithe_version");
   model.seed = object.count("seed", std::numeric_limits<std::uint64_t>::max());
   model.was_interrupted = object.boolean("was_interrupted");
-  const std::string loss = object.text("loss");
-  if (loss != to_text(kernels::Loss::CrossEntropy) && loss != to_text(kernels::Loss::Article)) {
-    fail(ErrorKind::BadFormat, "{}: unknown loss '{}'", where, printable(loss));
-  }
-  model.loss = from_text<kernels::Loss>(loss, "loss");
+  model.loss = read_enum<kernels::Loss>(object, "loss", where);
+  model.output = read_enum<OutputKind>(object, "output", where);
+  model.temperature = object.number("temperature");
+  model.has_novelty = object.boolean("has_novelty");
+  model.has_held_out_distances = object.boolean("has_held_out_distances");
+  model.kind = read_enum<ExpressionKind>(object, "value_kind", where);
   model.preprocessing = read_preprocessing(object.at("preprocessing"), where + ": preprocessing");
-  model.shape = read_shape(object.at("network"), where + ": network");
+  if (!object.at("members").is_array()) {
+    fail(ErrorKind::BadFormat, "{}: \"members\" is not a list", where);
+  }
+  for (const auto& member : object.at("members")) {
+    model.members.push_back(read_shape(member, where + ": members"));
+  }
   model.types = object.texts("types");
+  model.card = read_card(object.at("card"), where + ": card");
   model.options = read_options(object.at("options"), where);
-  model.gene_names = object.texts("gene_names");
-  model.gene_ids = object.texts("gene_ids");
+  model.has_count_share = object.boolean("has_count_share");
+  model.genes.names = object.texts("gene_names");
+  model.genes.ids = object.texts("gene_ids");
+  model.genes.inputs = read_inputs(object, model.genes.names.size());
   require_consistent(model, where);
   return model;
 }
 
-void require_storable(const Model& model, const std::string& where) {
+void require_storable(const ModelDescription& model, const std::string& where) {
   static_cast<void>(parse_model_json(format_model_json(model, where), where));
 }
 

@@ -13,32 +13,41 @@
 
 namespace saithe {
 
-inline constexpr std::uint64_t kModelFormatVersion = 1;
+inline constexpr std::uint64_t kModelFormatVersion = 2;
 inline constexpr std::uint64_t kMaxModelGenes = 1000000;
 
 /// A Model without its tensors.
 struct ModelDescription {
   std::vector<std::string> types;
-  std::vector<std::string> gene_names;
-  std::vector<std::string> gene_ids;
+  ReferenceGenes genes;  ///< without their shares
+  bool has_count_share = false;
+  ExpressionKind kind = ExpressionKind::Counts;
   PreprocessorOptions preprocessing;
-  MlpShape shape;
+  std::vector<MlpShape> members;
+  OutputKind output = OutputKind::Softmax;
+  double temperature = 1;
+  bool has_novelty = false;
+  bool has_held_out_distances = false;
   kernels::Loss loss = kernels::Loss::CrossEntropy;
+  ModelCard card;
   std::vector<std::pair<std::string, std::string>> options;
   std::string saithe_version;
   std::uint64_t seed = 0;
   bool was_interrupted = false;
 };
 
-/// One line of JSON. Throws Error(BadFormat), beginning with `where`, if a name is no UTF-8.
-std::string format_model_json(const Model& model, const std::string& where);
+/// What the words say of a model.
+ModelDescription describe_model(const Model& model);
 
-/// Reads and checks it: known version, sorted distinct types as many as outputs, unique genes as
-/// many as inputs, sensible sizes. Throws Error(BadFormat) beginning with `where`.
+/// One line of JSON. Throws Error(BadFormat), beginning with `where`, if a name is no UTF-8.
+std::string format_model_json(const ModelDescription& model, const std::string& where);
+
+/// Reads and checks it: known version, sorted distinct types as many as outputs, unique genes,
+/// inputs among them as many as every member has, sensible sizes. Throws Error(BadFormat) beginning with `where`.
 ModelDescription parse_model_json(std::string_view text, const std::string& where);
 
-/// Throws Error(BadFormat) unless load_model() would accept what save_model() writes of the model's
-/// words: asked before a training, not after it.
-void require_storable(const Model& model, const std::string& where);
+/// Throws Error(BadFormat) unless load_model() would accept these words: asked before a training, not
+/// after it.
+void require_storable(const ModelDescription& model, const std::string& where);
 
 }  // namespace saithe

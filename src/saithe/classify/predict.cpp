@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <limits>
+#include <optional>
+#include <tuple>
 
+#include "saithe/classify/ensemble.h"
 #include "saithe/core/text_io.h"
 
 namespace saithe {
@@ -12,10 +15,13 @@ namespace {
 /// A query is refused when it has less than this share of the genes and of their weight.
 constexpr double kMinShare = 0.3;
 
-/// The share of the first layer's absolute weight that lies on the matched genes.
+/// The share of the absolute first-layer weight of the first member that lies on the matched genes.
+/// That is the linear member where there is one: the weights of a network's uninformative genes
+/// stay what chance made them.
 double matched_weight(const Model& model, const GeneMatch& match) {
-  const auto n_units = as_size(model.shape.outputs_of(0));
-  const auto& weights = model.parameters.weights.front();
+  const Member& member = model.members.front();
+  const auto n_units = as_size(member.shape.outputs_of(0));
+  const auto& weights = member.parameters.weights.front();
   double matched = 0;
   double all = 0;
   for (std::size_t gene = 0; gene < match.is_present.size(); ++gene) {
@@ -27,6 +33,12 @@ double matched_weight(const Model& model, const GeneMatch& match) {
     if (match.is_present[gene]) matched += sum;
   }
   return all > 0 ? matched / all : 0;
+}
+
+std::string join(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + printable(name);
+  return text;
 }
 
 std::string first_names(const std::vector<std::string>& names) {
@@ -57,6 +69,155 @@ void copy_rows(const DenseMatrix& block, CellIndex begin, DenseMatrix& target) {
   std::copy(block.data(), block.data() + block.n_rows() * block.n_cols(),
             target.data() + begin * target.n_cols());
 }
+
+/// Which types may be given. Throws Error(InvalidArgument) on unknown names, or if none is left.
+std::vector<bool> find_allowed_types(const LabelSet& types, const PredictOptions& options) {
+  std::vector<bool> is_allowed(types.names().size(), options.labels_allow.empty());
+  const auto set = [&](const std::vector<std::string>& names, const char* option, bool value) {
+    for (const std::string& name : names) {
+      const LabelIndex label = types.find(name);
+      if (label == kNoLabel) {
+        fail(ErrorKind::InvalidArgument, "--{}: the model has no type '{}'; its types are: {}",
+             option, printable(name), join(types.names()));
+      }
+      is_allowed[as_size(label)] = value;
+    }
+  };
+  set(options.labels_allow, "labels-allow", true);
+  set(options.labels_deny, "labels-deny", false);
+  if (std::find(is_allowed.begin(), is_allowed.end(), true) == is_allowed.end()) {
+    fail(ErrorKind::InvalidArgument, "--labels-allow and --labels-deny leave no type");
+  }
+  return is_allowed;
+}
+
+/// 0 for the types that are not allowed; the rest is scaled to a sum of 1.
+void restrict_types(DenseMatrix& probabilities, const std::vector<bool>& is_allowed) {
+  if (std::find(is_allowed.begin(), is_allowed.end(), false) == is_allowed.end()) return;
+  const auto n_allowed = static_cast<float>(
+      std::count(is_allowed.begin(), is_allowed.end(), true));
+  for (std::int64_t r = 0; r < probabilities.n_rows(); ++r) {
+    const auto row = probabilities.row(r);
+    double sum = 0;
+    for (std::size_t t = 0; t < row.size(); ++t) {
+      if (!is_allowed[t]) row[t] = 0;
+      sum += static_cast<double>(row[t]);
+    }
+    for (std::size_t t = 0; t < row.size(); ++t) {
+      // Where all that is allowed is rounded to 0 nothing is known among it.
+      if (is_allowed[t]) {
+        row[t] = sum > 0 ? static_cast<float>(static_cast<double>(row[t]) / sum) : 1 / n_allowed;
+      }
+    }
+  }
+}
+
+/// One prediction, block by block.
+class Prediction {
+ public:
+  Prediction(const Model& model, CellSource& source, const PredictOptions& options,
+             kernels::Device device, const Context& context)
+      : model_(model), source_(source), options_(options), context_(context) {
+    if (options.block_cells < 1) {
+      fail(ErrorKind::InvalidArgument, "block-cells: {} is not 1 or more", options.block_cells);
+    }
+    is_allowed_ = find_allowed_types(model.types, options);
+    match_ = model.preprocessor.match_genes(source.var());
+    result_.n_genes_matched = match_.n_matched;
+    result_.matched_by = match_.matched_by;
+    result_.weight_matched = matched_weight(model, match_);
+    require_compatible(model, source, result_, options.force);
+    threshold_ = novelty_threshold(model.novelty, options.false_reject_rate);
+    backend_ = kernels::make_backend(device, context);
+    ensemble_.emplace(model, model.preprocessor.shift(match_), *backend_);
+  }
+
+  Predictions run() {
+    reserve();
+    for (CellIndex begin = 0; begin < source_.n_cells(); begin += options_.block_cells) {
+      context_.throw_if_cancelled();
+      const CellIndex end = std::min(begin + options_.block_cells, source_.n_cells());
+      predict_block(begin, end);
+      context_.report("predicting", end, source_.n_cells());
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void reserve() {
+    const auto n_cells = as_size(source_.n_cells());
+    result_.labels.resize(n_cells);
+    result_.best_labels.resize(n_cells);
+    result_.confidence.resize(n_cells);
+    result_.runners_up.resize(n_cells, kNoLabel);
+    result_.runner_up_confidence.resize(n_cells);
+    result_.novelty.resize(n_cells, std::numeric_limits<float>::quiet_NaN());
+    const std::int64_t n_types = model_.types.n_types();
+    if (options_.with_probabilities) result_.probabilities = {source_.n_cells(), n_types};
+    if (options_.with_logits) result_.logits = {source_.n_cells(), n_types};
+    if (options_.with_hidden && ensemble_->has_hidden()) {
+      result_.hidden = {source_.n_cells(), model_.network().shape.hidden.back()};
+    }
+  }
+
+  void require_values(const CsrView& values, CellIndex begin) {
+    if (begin == 0) {
+      result_.kind = find_expression_kind(source_, values, begin);
+    } else {
+      require_expression(source_, values, begin, result_.kind);
+    }
+  }
+
+  void predict_block(CellIndex begin, CellIndex end) {
+    const CsrMatrix values = source_.read_cells(begin, end, context_);
+    require_values(values.view(), begin);
+    const auto has_counts = find_cells_with_counts(values.view(), match_.model_gene);
+    const Features features =
+        model_.preprocessor.apply(values.view(), match_, result_.kind, context_);
+    EnsembleOutput output =
+        ensemble_->forward(features.values.view(), result_.hidden.n_rows() > 0, context_);
+    restrict_types(output.probabilities, is_allowed_);
+    const auto first = as_size(begin);
+    const auto n = as_size(end - begin);
+    assign_labels(output.probabilities, has_counts,
+                  std::span(result_.best_labels).subspan(first, n),
+                  std::span(result_.confidence).subspan(first, n));
+    judge_cells(output, has_counts, first);
+    if (options_.with_probabilities) copy_rows(output.probabilities, begin, result_.probabilities);
+    if (options_.with_logits) copy_rows(output.logits, begin, result_.logits);
+    if (result_.hidden.n_rows() > 0) copy_rows(output.hidden, begin, result_.hidden);
+  }
+
+  /// Runner-up, novelty, and the label that remains.
+  void judge_cells(const EnsembleOutput& output, const std::vector<bool>& has_counts,
+                   std::size_t first) {
+    std::vector<double> distances;
+    const bool has_novelty = model_.novelty.n_types > 0;
+    if (has_novelty) distances = novelty_distances(model_.novelty, output.logits.view());
+    for (std::size_t i = 0; i < has_counts.size(); ++i) {
+      const std::size_t cell = first + i;
+      const LabelIndex best = result_.best_labels[cell];
+      result_.labels[cell] = best;
+      if (!has_counts[i]) continue;
+      std::tie(result_.runners_up[cell], result_.runner_up_confidence[cell]) =
+          runner_up_of(output.probabilities.row(static_cast<std::int64_t>(i)), best);
+      if (!has_novelty) continue;
+      result_.novelty[cell] = static_cast<float>(distances[i] / threshold_);
+      if (options_.reject && distances[i] > threshold_) result_.labels[cell] = kNoLabel;
+    }
+  }
+
+  const Model& model_;
+  CellSource& source_;
+  const PredictOptions& options_;
+  const Context& context_;
+  std::vector<bool> is_allowed_;
+  GeneMatch match_;
+  double threshold_ = 0;
+  std::unique_ptr<kernels::Backend> backend_;
+  std::optional<Ensemble> ensemble_;
+  Predictions result_;
+};
 
 }  // namespace
 
@@ -96,51 +257,21 @@ void assign_labels(DenseMatrix& probabilities, const std::vector<bool>& has_coun
   }
 }
 
+std::pair<LabelIndex, float> runner_up_of(std::span<const float> probabilities, LabelIndex best) {
+  std::pair<LabelIndex, float> second{kNoLabel, 0.0F};
+  for (std::size_t t = 0; t < probabilities.size(); ++t) {
+    const auto label = static_cast<LabelIndex>(t);
+    if (label == best) continue;
+    if (second.first == kNoLabel || probabilities[t] > second.second) {
+      second = {label, probabilities[t]};
+    }
+  }
+  return second;
+}
+
 Predictions predict(const Model& model, CellSource& source, const PredictOptions& options,
                     kernels::Device device, const Context& context) {
-  if (options.block_cells < 1) {
-    fail(ErrorKind::InvalidArgument, "block-cells: {} is not 1 or more", options.block_cells);
-  }
-  const GeneMatch match = model.preprocessor.match_genes(source.var());
-  Predictions result;
-  result.n_genes_matched = match.n_matched;
-  result.weight_matched = matched_weight(model, match);
-  require_compatible(model, source, result, options.force);
-
-  // A gene the query lacks has z = 0: nothing is subtracted for it.
-  std::vector<float> shift = model.preprocessor.shift();
-  for (std::size_t gene = 0; gene < shift.size(); ++gene) {
-    if (!match.is_present[gene]) shift[gene] = 0;
-  }
-  const auto backend = kernels::make_backend(device, context);
-  const Mlp mlp(model.shape, model.parameters, shift, *backend);
-
-  const CellIndex n_cells = source.n_cells();
-  result.labels.resize(as_size(n_cells));
-  result.confidence.resize(as_size(n_cells));
-  const bool with_hidden = options.with_hidden && !model.shape.hidden.empty();
-  if (options.with_probabilities) result.probabilities = {n_cells, model.shape.n_outputs};
-  if (options.with_logits) result.logits = {n_cells, model.shape.n_outputs};
-  if (with_hidden) result.hidden = {n_cells, model.shape.hidden.back()};
-
-  for (CellIndex begin = 0; begin < n_cells; begin += options.block_cells) {
-    context.throw_if_cancelled();
-    const CellIndex end = std::min(begin + options.block_cells, n_cells);
-    const CsrMatrix counts = source.read_cells(begin, end, context);
-    require_counts(source, counts.view(), begin, true);
-    const auto has_counts = find_cells_with_counts(counts.view(), match.model_gene);
-    const Features features = model.preprocessor.apply(counts.view(), match, context);
-    const Activations activations = mlp.forward(features.values.view(), with_hidden, context);
-    DenseMatrix probabilities = softmax(activations.logits.view());
-    const auto n = as_size(end - begin);
-    assign_labels(probabilities, has_counts, std::span(result.labels).subspan(as_size(begin), n),
-                  std::span(result.confidence).subspan(as_size(begin), n));
-    if (options.with_probabilities) copy_rows(probabilities, begin, result.probabilities);
-    if (options.with_logits) copy_rows(activations.logits, begin, result.logits);
-    if (with_hidden) copy_rows(activations.hidden, begin, result.hidden);
-    context.report("predicting", end, n_cells);
-  }
-  return result;
+  return Prediction(model, source, options, device, context).run();
 }
 
 }  // namespace saithe

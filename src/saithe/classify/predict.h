@@ -3,6 +3,8 @@
 // A model and cells -> labels with probabilities; streams the cells in blocks.
 
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "saithe/classify/model.h"
@@ -19,30 +21,50 @@ struct PredictOptions {
   bool with_logits = false;
   bool with_hidden = false;
   bool force = false;               ///< accept a query that lacks most of the model's genes
+  bool reject = true;               ///< cells of no known type become unassigned
+  double false_reject_rate = 0.01;  ///< share of cells of known types that this may cost
+  /// Types that cells may be given (all if empty), and types that they may not. The others'
+  /// probabilities become 0, and the rest is scaled to a sum of 1.
+  std::vector<std::string> labels_allow;
+  std::vector<std::string> labels_deny;
   std::int64_t block_cells = 4096;  ///< cells in memory at a time; the results do not depend on it
 };
 
 /// One entry per cell of the source, in its order.
 struct Predictions {
-  std::vector<LabelIndex> labels;  ///< kNoLabel: unassigned (no count on any gene of the model)
-  std::vector<float> confidence;   ///< the largest probability; 0 where unassigned
-  DenseMatrix probabilities;       ///< (n_cells, n_types), where asked for; 0 where unassigned
-  DenseMatrix logits;              ///< likewise, also of unassigned cells
-  DenseMatrix hidden;              ///< last hidden layer, likewise
+  std::vector<LabelIndex> labels;  ///< kNoLabel: unassigned (rejected, or without counts)
+  /// The most probable type, rejected or not; kNoLabel only where no gene of the model has counts.
+  std::vector<LabelIndex> best_labels;
+  std::vector<float> confidence;       ///< its probability; 0 without counts
+  std::vector<LabelIndex> runners_up;  ///< the second; kNoLabel without counts
+  std::vector<float> runner_up_confidence;
+  /// Distance from the known types over the threshold of rejection: above 1 a cell is rejected.
+  /// NaN for cells without counts, and where the model has no novelty score.
+  std::vector<float> novelty;
+  DenseMatrix probabilities;  ///< (n_cells, n_types), where asked for; 0 without counts
+  DenseMatrix logits;         ///< of the first member, likewise, also of cells without counts
+  DenseMatrix hidden;         ///< last hidden layer of the first network, likewise
+  ExpressionKind kind = ExpressionKind::Counts;  ///< what the query's values were taken for
   std::int64_t n_genes_matched = 0;
+  std::string matched_by;     ///< the columns whose names met
   double weight_matched = 0;  ///< share of the first layer's absolute weight on matched genes
 };
 
-/// Labels every cell of the source. A cell's result does not depend on the other cells.
-/// Throws Error(Incompatible) when the matched genes are under 30 % of the model's and carry under
-/// 30 % of its weight (unless forced), or none matches; Error(BadFormat) on values that are no
-/// counts; Error(Numerical) if the network leaves the finite numbers; Error(Cancelled).
+/// Labels every cell of the source. Counts are normalised, log1p(CP10k) taken as it is; which of the
+/// two the first block of cells holds decides, and must hold for all. A cell's result does not depend on the other cells.
+/// Throws Error(InvalidArgument) if a label to allow or deny is no type of the model or none is
+/// left; Error(Incompatible) when the matched genes are under 30 % of the model's and carry under
+/// 30 % of its weight (unless forced), or none matches; Error(BadFormat) on values that are
+/// neither; Error(Numerical) if the network leaves the finite numbers; Error(Cancelled).
 Predictions predict(const Model& model, CellSource& source, const PredictOptions& options,
                     kernels::Device device, const Context& context);
 
 /// Whether each cell has a count on a gene with model_gene >= 0.
 std::vector<bool> find_cells_with_counts(const CsrView& counts,
                                          std::span<const GeneIndex> model_gene);
+
+/// Index and probability of the second most probable type of a row; ties go to the first type.
+std::pair<LabelIndex, float> runner_up_of(std::span<const float> probabilities, LabelIndex best);
 
 /// Labels of softmax rows; ties go to the first type. Cells without counts become unassigned: no
 /// label, confidence 0, a row of zeros. Throws Error(Numerical) on a row that is not finite.

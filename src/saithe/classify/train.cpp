@@ -4,38 +4,43 @@
 #include <cmath>
 #include <numeric>
 
+#include "saithe/classify/calibration.h"
+#include "saithe/classify/ensemble.h"
 #include "saithe/classify/model_json.h"
 #include "saithe/classify/predict.h"
 #include "saithe/core/option_text.h"
+#include "saithe/core/random.h"
+#include "saithe/core/sha256.h"
+#include "saithe/prep/folds.h"
 
 namespace saithe {
 namespace {
 
-constexpr std::size_t kMaxHiddenLayers = 63;
+// More donors than these are dealt into so many folds.
+constexpr int kMaxDonorFolds = 10;
+constexpr int kFolds = 5;
+// Above so many cells one fold of the five judges: its cells are enough to calibrate.
+constexpr std::size_t kMaxCellsOfAllFolds = 50000;
 
 void require_options(const TrainOptions& options) {
-  if (options.hidden.size() > kMaxHiddenLayers ||
-      std::any_of(options.hidden.begin(), options.hidden.end(), [](int n) { return n < 1; })) {
-    fail(ErrorKind::InvalidArgument, "--hidden {}: expected at most {} layers of 1 unit or more",
-         option_text(options.hidden), kMaxHiddenLayers);
-  }
-  if (options.dropout.size() > options.hidden.size() ||
-      std::any_of(options.dropout.begin(), options.dropout.end(),
-                  [](double rate) { return !(rate >= 0 && rate < 1); })) {
-    fail(ErrorKind::InvalidArgument,
-         "--dropout {}: expected at most one rate from 0 to below 1 for each of the {} hidden "
-         "layers",
-         option_text(options.dropout), options.hidden.size());
-  }
+  require_recipe(options);
   if (!std::isfinite(options.preprocessor.max_value)) {
     fail(ErrorKind::InvalidArgument, "--max-value {}: expected a finite number",
          options.preprocessor.max_value);
   }
-  if ((options.split == SplitKind::ByDonor) != !options.donor_key.empty()) {
+  const bool wants_donors = options.validate == Validation::ByDonor ||
+                            (options.validate == Validation::HeldOut &&
+                             options.split == SplitKind::ByDonor);
+  if (wants_donors != !options.donor_key.empty()) {
     fail(ErrorKind::InvalidArgument,
-         "--split {} with --donor-key '{}': a split by donor needs both --split donor and the name "
-         "of the column of donors",
-         to_text(options.split), options.donor_key);
+         "--validate {}, --split {}, --donor-key '{}': validation by donor needs the name of the "
+         "column of donors, and a column of donors needs --validate by-donor, or --validate "
+         "held-out with --split donor",
+         to_text(options.validate), to_text(options.split), options.donor_key);
+  }
+  if (options.min_cells_per_type < 1) {
+    fail(ErrorKind::InvalidArgument, "--min-cells-per-type: {} is not 1 or more",
+         options.min_cells_per_type);
   }
 }
 
@@ -52,7 +57,23 @@ void warn_of_untrained_types(const TrainingData& data, const Split& split, const
   }
 }
 
+/// The donor of each cell. Throws Error(BadFormat) if there is no such column.
+std::vector<std::string> donors_of(const TrainingData& data, const TrainOptions& options) {
+  const Table& obs = data.dataset.obs();
+  if (obs.find(options.donor_key) == nullptr) {
+    fail(ErrorKind::BadFormat, "{}: obs has no column '{}' (--donor-key); its columns are {}",
+         data.dataset.name(), options.donor_key, obs.column_names());
+  }
+  return obs.as_text(options.donor_key);
+}
+
 Split split_cells(const TrainingData& data, const TrainOptions& options, const Context& context) {
+  if (options.validate != Validation::HeldOut) {
+    Split all;
+    all.training.resize(data.labels.size());
+    std::iota(all.training.begin(), all.training.end(), CellIndex{0});
+    return all;
+  }
   const auto& names = data.types.names();
   if (options.split == SplitKind::Random) {
     return split_random(data.labels, names, options.validation_fraction, context);
@@ -60,13 +81,7 @@ Split split_cells(const TrainingData& data, const TrainOptions& options, const C
   if (options.split == SplitKind::Stratified) {
     return split_stratified(data.labels, names, options.validation_fraction, context);
   }
-  const Table& obs = data.dataset.obs();
-  if (obs.find(options.donor_key) == nullptr) {
-    fail(ErrorKind::BadFormat, "{}: obs has no column '{}' (--donor-key); its columns are {}",
-         data.dataset.name(), options.donor_key, obs.column_names());
-  }
-  Split split =
-      split_by_donor(obs.as_text(options.donor_key), options.validation_fraction, context);
+  Split split = split_by_donor(donors_of(data, options), options.validation_fraction, context);
   warn_of_untrained_types(data, split, context);
   return split;
 }
@@ -103,102 +118,307 @@ std::vector<std::string> gene_ids_of(const Table& var) {
   return has_any ? ids : std::vector<std::string>{};
 }
 
-/// Everything of the model but the weights.
-Model make_model(const TrainingData& data, const Split& split, const TrainOptions& options,
-                 const Context& context) {
-  Model model;
-  model.types = data.types;
-  const std::span<const CellIndex> scaled_on =
-      options.scale_on == ScaleOn::Training ? split.training : std::span<const CellIndex>{};
-  model.preprocessor =
-      Preprocessor::fit(data.dataset.counts.view(), scaled_on, data.dataset.var().index(),
-                        gene_ids_of(data.dataset.var()), options.preprocessor, context);
-  model.shape.n_inputs = model.preprocessor.n_genes();
-  model.shape.hidden = options.hidden;
-  model.shape.dropout = options.dropout;
-  model.shape.n_outputs = model.types.n_types();
-  model.loss = options.trainer.loss;
-  model.options = options_as_text(options);
-  model.saithe_version = SAITHE_VERSION;
-  model.seed = context.seed();
-  return model;
+/// SHA-256 of counts, names of genes and labels of the cells kept: the same cells, the same hash.
+std::string hash_training_cells(const TrainingData& data) {
+  Sha256 hash;
+  const auto add = [&](const auto& values) {
+    hash.update(values.data(), values.size() * sizeof(values[0]));
+  };
+  const CsrMatrix& counts = data.dataset.counts;
+  add(counts.row_start);
+  add(counts.columns);
+  add(counts.values);
+  add(data.labels);
+  for (const auto* names : {&data.dataset.var().index(), &data.types.names()}) {
+    for (const std::string& name : *names) hash.update(name.c_str(), name.size() + 1);
+  }
+  return hash.hex_digest();
 }
 
-Evaluation judge(const TrainResult& result, std::span<const CellIndex> cells) {
-  std::vector<LabelIndex> truth;
-  truth.reserve(cells.size());
-  for (const CellIndex cell : cells) truth.push_back(result.labels[as_size(cell)]);
-  const DenseMatrix probabilities = select_rows(result.probabilities.view(), cells);
-  const DenseMatrix logits = select_rows(result.activations.logits.view(), cells);
-  return evaluate(probabilities.view(), truth, result.model.types, logits.view(),
-                  result.model.loss);
-}
+/// One training, step by step.
+class TrainingRun {
+ public:
+  TrainingRun(TrainingData data, const TrainOptions& options, kernels::Device device,
+              const Context& context)
+      : data_(std::move(data)), options_(options), context_(context) {
+    backend_ = kernels::make_backend(device, context);
+  }
 
-/// Predictions for all cells in evaluation mode, and their scores.
-void judge_all(TrainResult& result, const Mlp& mlp, const CsrView& features,
-               const Context& context) {
-  result.activations = mlp.forward(features, true, context);
-  result.probabilities = softmax(result.activations.logits.view());
-  std::vector<GeneIndex> all_genes(as_size(result.dataset.n_genes()));
-  std::iota(all_genes.begin(), all_genes.end(), GeneIndex{0});
-  result.predicted.resize(result.labels.size());
-  result.confidence.resize(result.labels.size());
-  assign_labels(result.probabilities,
-                find_cells_with_counts(result.dataset.counts.view(), all_genes), result.predicted,
-                result.confidence);
-  result.training = judge(result, result.split.training);
-  result.validation = judge(result, result.split.validation);
-}
+  TrainResult run(const std::function<void(const EpochRecord&)>& on_epoch) {
+    result_.split = split_cells(data_, options_, context_);
+    deal_folds();
+    if (options_.scale_on == ScaleOn::Training && options_.qc.min_cells > 0) {
+      filter_genes(data_, result_.split.training, options_.qc.min_cells);
+    }
+    fit_words();
+    ModelDescription words = describe_model(result_.model);
+    words.members = member_shapes(options_, result_.model.preprocessor.n_genes(), n_types());
+    require_storable(words, data_.dataset.name());
+    context_.throw_if_cancelled();
+    features_ = result_.model.preprocessor.apply(values(), context_);
+    training_ = result_.split.training;
+    look_for_suspects();
+    judge_folds();
+    train_model(on_epoch);
+    judge_model();
+    fill_card();
+    result_.dataset = std::move(data_.dataset);
+    result_.labels = std::move(data_.labels);
+    result_.cells = std::move(data_.cells);
+    result_.qc = std::move(data_.qc);
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] CsrView values() const { return data_.dataset.counts.view(); }
+  [[nodiscard]] LabelIndex n_types() const { return data_.types.n_types(); }
+
+  void deal_folds() {
+    if (options_.validate == Validation::FiveFold) {
+      folds_ = stratified_folds(data_.labels, n_types(), kFolds, context_);
+    } else if (options_.validate == Validation::ByDonor) {
+      folds_ = donor_folds(donors_of(data_, options_), kMaxDonorFolds);
+    }
+  }
+
+  Preprocessor fit_preprocessor(std::span<const CellIndex> cells) const {
+    return Preprocessor::fit(values(), cells, data_.dataset.var().index(),
+                             gene_ids_of(data_.dataset.var()), options_.preprocessor, context_,
+                             data_.kind);
+  }
+
+  /// Everything of the model but its members.
+  void fit_words() {
+    Model& model = result_.model;
+    model.types = data_.types;
+    model.preprocessor = fit_preprocessor(options_.scale_on == ScaleOn::Training
+                                              ? std::span<const CellIndex>(result_.split.training)
+                                              : std::span<const CellIndex>{});
+    model.loss = options_.trainer.loss;
+    model.options = options_as_text(options_);
+    model.saithe_version = SAITHE_VERSION;
+    model.seed = context_.seed();
+  }
+
+  [[nodiscard]] RecipeCells recipe_cells(const Features& features, const Augmenter& augmenter,
+                                         std::span<const CellIndex> training) const {
+    RecipeCells cells;
+    cells.features = &features;
+    cells.augmenter = &augmenter;
+    cells.labels = data_.labels;
+    cells.training = training;
+    cells.n_types = n_types();
+    return cells;
+  }
+
+  void look_for_suspects() {
+    if (!options_.suspects.find) return;
+    const Augmenter none(values(), result_.model.preprocessor, {}, context_);
+    result_.suspects = find_suspects(recipe_cells(features_, none, training_),
+                                     result_.model.preprocessor, values(), options_,
+                                     options_.suspects, *backend_, context_);
+    result_.suspects_dropped =
+        drops_suspects(result_.suspects, static_cast<std::int64_t>(training_.size()),
+                       options_.suspects);
+    if (!result_.suspects_dropped) return;
+    is_dropped_.assign(data_.labels.size(), false);
+    for (const Suspect& suspect : result_.suspects) is_dropped_[as_size(suspect.cell)] = true;
+    std::erase_if(training_, [&](CellIndex cell) { return is_dropped_[as_size(cell)]; });
+  }
+
+  [[nodiscard]] bool is_dropped(CellIndex cell) const {
+    return !is_dropped_.empty() && is_dropped_[as_size(cell)];
+  }
+
+  /// Every fold by a model of the others, which sees nothing of it.
+  void judge_folds() {
+    if (folds_.empty()) return;
+    const int n_all = count_folds(folds_);
+    const int n_folds = options_.validate == Validation::FiveFold &&
+                                data_.labels.size() > kMaxCellsOfAllFolds
+                            ? 1
+                            : n_all;
+    HeldOutPredictions& held_out = result_.held_out;
+    for (std::size_t cell = 0; cell < folds_.size(); ++cell) {
+      if (folds_[cell] >= n_folds) continue;
+      held_out.cells.push_back(static_cast<CellIndex>(cell));
+      held_out.folds.push_back(folds_[cell]);
+    }
+    held_out.probabilities = DenseMatrix(static_cast<std::int64_t>(held_out.cells.size()), n_types());
+    if (options_.novelty) held_out.distances.resize(held_out.cells.size());
+    for (int fold = 0; fold < n_folds; ++fold) {
+      context_.report("validating", fold, n_folds);
+      judge_fold(fold);
+    }
+  }
+
+  void judge_fold(int fold) {
+    std::vector<CellIndex> training;
+    for (const CellIndex cell : training_) {
+      if (folds_[as_size(cell)] != fold) training.push_back(cell);
+    }
+    const Context own = context_.with_seed(
+        Random(context_.seed(), stream::kFoldModels).bits(static_cast<std::uint64_t>(fold)));
+    Model model;
+    model.types = data_.types;
+    model.preprocessor = fit_preprocessor(training);
+    const Features features = model.preprocessor.apply(values(), own);
+    const Augmenter augmenter(values(), model.preprocessor, options_.augment, own);
+    TrainHistory history;
+    model.members =
+        train_members(recipe_cells(features, augmenter, training), options_, *backend_, own, history);
+    context_.throw_if_cancelled();
+    const Ensemble ensemble(model, features.shift, *backend_);
+    const EnsembleOutput output = ensemble.forward(features.values.view(), false, own);
+    if (options_.novelty) model.novelty = fit_novelty(output.logits.view(), data_.labels, training);
+    fill_held_out(fold, model, output);
+  }
+
+  void fill_held_out(int fold, const Model& model, const EnsembleOutput& output) {
+    HeldOutPredictions& held_out = result_.held_out;
+    std::vector<double> distances;
+    if (options_.novelty) distances = novelty_distances(model.novelty, output.logits.view());
+    for (std::size_t i = 0; i < held_out.cells.size(); ++i) {
+      if (!held_out.folds.empty() && held_out.folds[i] != fold) continue;
+      const CellIndex cell = held_out.cells[i];
+      const auto row = output.probabilities.row(cell);
+      std::copy(row.begin(), row.end(),
+                held_out.probabilities.row(static_cast<std::int64_t>(i)).begin());
+      if (options_.novelty) held_out.distances[i] = distances[as_size(cell)];
+    }
+  }
+
+  void train_model(const std::function<void(const EpochRecord&)>& on_epoch) {
+    Model& model = result_.model;
+    const Augmenter augmenter(values(), model.preprocessor, options_.augment, context_);
+    RecipeCells cells = recipe_cells(features_, augmenter, training_);
+    cells.validation = result_.split.validation;
+    model.members =
+        train_members(cells, options_, *backend_, context_, result_.history, on_epoch);
+    model.was_interrupted = result_.history.was_interrupted;
+    if (options_.networks == 0) context_.throw_if_cancelled();
+  }
+
+  /// Predictions for all cells, temperature and novelty by the held-out ones, and all scores.
+  void judge_model() {
+    // An interrupted training is judged like any other.
+    Context uninterrupted = context_;
+    uninterrupted.cancelled = nullptr;
+    Model& model = result_.model;
+    EnsembleOutput output = Ensemble(model, features_.shift, *backend_)
+                                .forward(features_.values.view(), true, uninterrupted);
+    if (options_.novelty) {
+      model.novelty = fit_novelty(output.logits.view(), data_.labels, training_);
+    }
+    HeldOutPredictions& held_out = result_.held_out;
+    if (options_.validate == Validation::HeldOut) {
+      held_out.cells = result_.split.validation;
+      held_out.probabilities =
+          DenseMatrix(static_cast<std::int64_t>(held_out.cells.size()), n_types());
+      if (options_.novelty) held_out.distances.resize(held_out.cells.size());
+      fill_held_out(0, model, output);
+    }
+    result_.probabilities = std::move(output.probabilities);
+    result_.activations.logits = std::move(output.logits);
+    result_.activations.hidden = std::move(output.hidden);
+    calibrate();
+    label_all_cells();
+    const bool has_loss = model.members.size() == 1;
+    result_.training = judge(training_, select_rows(result_.probabilities.view(), training_),
+                             has_loss);
+    if (!held_out.cells.empty()) {
+      result_.validation = judge(held_out.cells, held_out.probabilities,
+                                 has_loss && options_.validate == Validation::HeldOut);
+    }
+  }
+
+  /// Suspects that were dropped do not tell how sure a model may be.
+  void calibrate() {
+    HeldOutPredictions& held_out = result_.held_out;
+    Model& model = result_.model;
+    if (held_out.cells.empty()) return;
+    std::vector<LabelIndex> labels;
+    std::vector<CellIndex> rows;
+    std::vector<double> distances;
+    for (std::size_t i = 0; i < held_out.cells.size(); ++i) {
+      labels.push_back(data_.labels[as_size(held_out.cells[i])]);
+      if (is_dropped(held_out.cells[i])) continue;
+      rows.push_back(static_cast<CellIndex>(i));
+      if (options_.novelty) distances.push_back(held_out.distances[i]);
+    }
+    result_.uncalibrated = judge(held_out.cells, held_out.probabilities, false);
+    model.novelty.held_out_quantiles = distance_quantiles(std::move(distances));
+    if (!options_.calibrate) return;
+    model.temperature = choose_temperature(held_out.probabilities.view(), labels, rows);
+    apply_temperature(held_out.probabilities, model.temperature);
+    apply_temperature(result_.probabilities, model.temperature);
+  }
+
+  void label_all_cells() {
+    std::vector<GeneIndex> inputs = result_.model.preprocessor.match_reference().model_gene;
+    result_.predicted.resize(data_.labels.size());
+    result_.confidence.resize(data_.labels.size());
+    assign_labels(result_.probabilities, find_cells_with_counts(values(), inputs),
+                  result_.predicted, result_.confidence);
+  }
+
+  [[nodiscard]] Evaluation judge(std::span<const CellIndex> cells,
+                                 const DenseMatrix& probabilities, bool has_loss) const {
+    std::vector<LabelIndex> truth;
+    truth.reserve(cells.size());
+    for (const CellIndex cell : cells) truth.push_back(data_.labels[as_size(cell)]);
+    if (!has_loss) return evaluate(probabilities.view(), truth, data_.types);
+    const DenseMatrix logits = select_rows(result_.activations.logits.view(), cells);
+    return evaluate(probabilities.view(), truth, data_.types, logits.view(), result_.model.loss);
+  }
+
+  void fill_card() {
+    ModelCard& card = result_.model.card;
+    std::vector<LabelIndex> trained;
+    for (const CellIndex cell : training_) trained.push_back(data_.labels[as_size(cell)]);
+    card.cells_of_type = count_labels(trained, n_types());
+    card.n_suspects = static_cast<std::int64_t>(result_.suspects.size());
+    card.n_suspects_dropped = result_.suspects_dropped ? card.n_suspects : 0;
+    card.input_sha256 = hash_training_cells(data_);
+    if (!options_.donor_key.empty()) {
+      auto donors = donors_of(data_, options_);
+      std::sort(donors.begin(), donors.end());
+      card.n_donors = std::unique(donors.begin(), donors.end()) - donors.begin();
+    }
+    ModelScores& scores = card.scores;
+    scores.validation = to_text(options_.validate);
+    const Evaluation& validation = result_.validation;
+    if (validation.n_cells == 0) return;
+    scores.n_cells = validation.n_cells;
+    scores.accuracy = validation.accuracy;
+    scores.macro_f1 = validation.macro_f1;
+    scores.median_f1 = validation.median_f1;
+    scores.nll = validation.nll;
+    scores.brier = validation.brier;
+    scores.ece = validation.ece;
+    scores.nll_uncalibrated = result_.uncalibrated.nll;
+    scores.brier_uncalibrated = result_.uncalibrated.brier;
+    scores.ece_uncalibrated = result_.uncalibrated.ece;
+    for (const TypeScores& type : validation.per_type) scores.f1_of_type.push_back(type.f1);
+  }
+
+  TrainingData data_;
+  const TrainOptions& options_;
+  const Context& context_;
+  std::unique_ptr<kernels::Backend> backend_;
+  TrainResult result_;
+  Features features_;
+  std::vector<int> folds_;           // of all cells; empty without folds
+  std::vector<CellIndex> training_;  // the training cells without dropped suspects
+  std::vector<bool> is_dropped_;     // empty: none
+};
 
 }  // namespace
-
-TrainOptions TrainOptions::preset(const std::string& name) {
-  TrainOptions options;
-  if (name == "default") return options;
-  if (name != "walkthrough") {
-    fail(ErrorKind::InvalidArgument,
-         "there is no preset '{}'; the presets are default, walkthrough", name);
-  }
-  options.qc.min_genes = 200;
-  options.qc.min_cells = 3;
-  options.qc.max_genes = 2500;
-  options.qc.max_percent_mt = 5;
-  options.split = SplitKind::Random;
-  options.scale_on = ScaleOn::All;
-  options.trainer.loss = kernels::Loss::Article;
-  return options;
-}
 
 TrainResult train(TrainingData data, const TrainOptions& options, kernels::Device device,
                   const Context& context, const std::function<void(const EpochRecord&)>& on_epoch) {
   require_options(options);
-  TrainResult result;
-  result.split = split_cells(data, options, context);
-  if (options.scale_on == ScaleOn::Training && options.qc.min_cells > 0) {
-    filter_genes(data, result.split.training, options.qc.min_cells);
-  }
-  result.model = make_model(data, result.split, options, context);
-  require_storable(result.model, data.dataset.name());
-  result.dataset = std::move(data.dataset);
-  result.labels = std::move(data.labels);
-  result.qc = std::move(data.qc);
-
-  context.throw_if_cancelled();
-  const Features features = result.model.preprocessor.apply(result.dataset.counts.view(), context);
-  const auto backend = kernels::make_backend(device, context);
-  Mlp mlp(result.model.shape, initial_parameters(result.model.shape, context.seed()),
-          features.shift, *backend);
-  result.history = train_network(mlp, features.values.view(), result.labels, result.split.training,
-                                 result.split.validation, options.trainer, context, on_epoch);
-  result.model.was_interrupted = result.history.was_interrupted;
-  mlp.end_training();  // its memory makes room for the copy of the weights
-  result.model.parameters = mlp.parameters();
-
-  // An interrupted training is judged like any other.
-  Context uninterrupted = context;
-  uninterrupted.cancelled = nullptr;
-  judge_all(result, mlp, features.values.view(), uninterrupted);
-  return result;
+  return TrainingRun(std::move(data), options, device, context).run(on_epoch);
 }
 
 }  // namespace saithe

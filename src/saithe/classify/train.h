@@ -1,15 +1,18 @@
 #pragma once
 
-// Labelled counts -> a model: filters, split, preprocessing, network, evaluation.
+// Labelled cells -> a model: filters, split, preprocessing, suspect labels, members, calibration,
+// novelty, evaluation.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "saithe/classify/evaluate.h"
 #include "saithe/classify/model.h"
+#include "saithe/classify/recipe.h"
+#include "saithe/classify/suspects.h"
 #include "saithe/data/cell_source.h"
-#include "saithe/nn/trainer.h"
 #include "saithe/prep/preprocessor.h"
 #include "saithe/prep/qc.h"
 #include "saithe/prep/split.h"
@@ -27,77 +30,118 @@ struct EnumNames<ScaleOn> {
                                                                {ScaleOn::All, "all"}};
 };
 
-/// Every option of training.
-struct TrainOptions {
+/// On which cells a model is judged, and its temperature and threshold are fitted.
+enum class Validation {
+  HeldOut,   ///< one share of the cells, never trained on (--split, --validation-fraction)
+  FiveFold,  ///< every cell, by a model of the other folds; the model itself trains on all cells
+  ByDonor,   ///< the same with whole donors as folds (up to 10)
+  None       ///< nothing is known of how good the model is
+};
+template <>
+struct EnumNames<Validation> {
+  static constexpr std::pair<Validation, const char*> values[] = {{Validation::HeldOut, "held-out"},
+                                                                  {Validation::FiveFold, "5-fold"},
+                                                                  {Validation::ByDonor, "by-donor"},
+                                                                  {Validation::None, "none"}};
+};
+
+/// Every option of training. Defaults are those of the article's network.
+struct TrainOptions : RecipeOptions {
   QcOptions qc;
   PreprocessorOptions preprocessor;
-  TrainerOptions trainer;
-  std::vector<int> hidden = {1028, 256, 128};
-  std::vector<double> dropout = {0.2, 0.2};
+  SuspectOptions suspects;
+  int min_cells_per_type = 1;
+  Validation validate = Validation::HeldOut;
   SplitKind split = SplitKind::Stratified;
   double validation_fraction = 0.2;
   std::string donor_key;
   ScaleOn scale_on = ScaleOn::Training;
+  bool calibrate = false;
+  bool novelty = false;
 
   template <typename Visitor>
   static void describe(Visitor& visit, TrainOptions& options) {
-    visit("hidden", options.hidden, "units of each hidden layer");
-    visit("dropout", options.dropout, "dropout rate after each hidden layer");
-    TrainerOptions::describe(visit, options.trainer);
-    visit("split", options.split, "how validation cells are drawn: random, stratified, donor");
-    visit("validation-fraction", options.validation_fraction, "share of the cells that validate");
-    visit("donor-key", options.donor_key, "obs column of donors, for --split donor");
+    RecipeOptions::describe(visit, options);
+    visit("validate", options.validate,
+          "cells that judge and calibrate: held-out, 5-fold, by-donor, none");
+    visit("split", options.split, "how held-out cells are drawn: random, stratified, donor");
+    visit("validation-fraction", options.validation_fraction, "share of the cells held out");
+    visit("donor-key", options.donor_key, "obs column of donors, for by-donor and --split donor");
+    visit("calibrate", options.calibrate, "fit a temperature on the validation cells");
+    visit("novelty", options.novelty, "learn to tell cells of unknown types");
+    SuspectOptions::describe(visit, options.suspects);
+    visit("min-cells-per-type", options.min_cells_per_type, "leave out types with fewer cells");
     visit("scale-on", options.scale_on,
           "cells that gene filter and scaling look at: training, all");
     QcOptions::describe(visit, options.qc);
     PreprocessorOptions::describe(visit, options.preprocessor);
   }
 
-  /// "walkthrough" (the article as written) or "default". Throws Error(InvalidArgument) listing
-  /// them.
+  /// "standard", "fast", "thorough", or "walkthrough" (the article as written). Throws
+  /// Error(InvalidArgument) listing them.
   static TrainOptions preset(const std::string& name);
 };
 
 /// Labelled cells that passed the filters.
 struct TrainingData {
-  Dataset dataset;  ///< counts of the cells and genes kept
+  Dataset dataset;  ///< values of the cells and genes kept
+  ExpressionKind kind = ExpressionKind::Counts;
   LabelSet types;
   std::vector<LabelIndex> labels;  ///< of the cells kept
+  std::vector<CellIndex> cells;    ///< of the input, that were kept
   QcResult qc;                     ///< indices refer to the labelled cells of the input
   std::int64_t n_cells_read = 0;
   std::int64_t n_genes_read = 0;
   std::int64_t n_cells_without_label = 0;
   std::int64_t n_cells_without_counts = 0;
+  /// Types with fewer cells than --min-cells-per-type, and their cells.
+  std::vector<std::pair<std::string, std::int64_t>> small_types;
 };
 
-/// Drops unlabelled and empty cells, then filters by options.qc (the gene filter waits for the
-/// split unless scale_on is All). Throws Error(BadFormat) if fewer than two types or no cell
-/// remains, or values are no counts.
+/// Drops unlabelled and empty cells and small types, then filters by options.qc (the gene filter
+/// waits for the split unless scale_on is All). Values must be counts, or log1p(CP10k) where no
+/// filter of cells needs counts. Throws Error(BadFormat) if fewer than two types or no cell
+/// remains, or values are neither.
 TrainingData prepare_training_data(Dataset dataset, const std::vector<std::string>& label_of_cell,
                                    const TrainOptions& options, const Context& context);
+
+/// What models that had not seen them said of the cells that judge.
+struct HeldOutPredictions {
+  std::vector<CellIndex> cells;  ///< ascending, of TrainResult::dataset
+  std::vector<int> folds;        ///< of these cells; empty where one share was held out
+  DenseMatrix probabilities;     ///< (cells, types), calibrated; rows as `cells`
+  std::vector<double> distances; ///< novelty; empty where the model has none
+};
 
 /// A trained model and everything that is said of it.
 struct TrainResult {
   Model model;
-  TrainHistory history;
-  Split split;
-  Dataset dataset;  ///< cells and model genes kept, counts
+  TrainHistory history;  ///< of the first network
+  Split split;           ///< without a held-out share, all cells train
+  Dataset dataset;       ///< cells and genes kept, values
   std::vector<LabelIndex> labels;
+  std::vector<CellIndex> cells;  ///< of the input, that `dataset` holds
   QcResult qc;              ///< as in TrainingData; the gene filter's step is there in any case
-  Activations activations;  ///< of all cells of `dataset`, evaluation mode, with hidden layer
-  /// One softmax of the logits, labels and confidence: what predict() says of the same cells.
+  std::vector<Suspect> suspects;  ///< cells of `dataset`
+  bool suspects_dropped = false;
+  HeldOutPredictions held_out;
+  Activations activations;  ///< of all cells of `dataset`, evaluation mode: logits of the first
+                            ///< member, last hidden layer of the first network
+  /// What predict() says of the same cells, without rejecting any.
   DenseMatrix probabilities;
   std::vector<LabelIndex> predicted;
   std::vector<float> confidence;
-  Evaluation training;
-  Evaluation validation;
+  Evaluation training;    ///< the model on the cells it was trained on
+  Evaluation validation;  ///< held_out; n_cells 0 where nothing validates
+  Evaluation uncalibrated;  ///< the same before the temperature
 };
 
-/// Splits, fits the preprocessing, trains and judges. With scale_on Training the gene filter counts
-/// the training cells. When the context is cancelled after a full epoch the model of that epoch is
-/// returned, marked. Throws what its steps throw; Error(BadFormat) if the data have no donor_key, a
-/// gene twice, or no gene that passes the filter; Error(InvalidArgument) on options that make no
-/// sense; Error(Cancelled).
+/// Splits or deals into folds, fits the preprocessing, looks for suspects, trains and judges. With
+/// scale_on Training the gene filter counts the training cells. When the context is cancelled
+/// after a full epoch of the model's first network, the model of that epoch is returned, marked;
+/// before, Error(Cancelled) is thrown. Throws what its steps throw; Error(BadFormat) if the data
+/// have no donor_key, a gene twice, or no gene that passes the filter; Error(InvalidArgument) on
+/// options that make no sense.
 TrainResult train(TrainingData data, const TrainOptions& options, kernels::Device device,
                   const Context& context,
                   const std::function<void(const EpochRecord&)>& on_epoch = {});

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <unordered_set>
 
@@ -57,11 +58,41 @@ std::vector<std::string> select_names(const std::vector<std::string>& names,
 void require_types(const TrainingData& data, const LabelSet& types_before) {
   if (data.types.n_types() >= 2) return;
   const bool took_types = types_before.n_types() >= 2;
+  const std::string small =
+      data.small_types.empty()
+          ? ""
+          : fmt::format(" {} types have fewer than --min-cells-per-type cells.",
+                        data.small_types.size());
   fail(ErrorKind::BadFormat,
-       "{}: {} cells are left, all of the type '{}'; a classifier needs two types or more. {}",
-       data.dataset.name(), data.labels.size(), printable(data.types.name(0)),
+       "{}: {} cells are left, all of the type '{}'; a classifier needs two types or more.{} {}",
+       data.dataset.name(), data.labels.size(), printable(data.types.name(0)), small,
        took_types ? "The cell filters took the other types; loosen them."
                   : "Give labels with more types.");
+}
+
+/// Leaves out the types with fewer cells than `minimum`, in `names`, `cells` (of the dataset) and
+/// the dataset.
+void drop_small_types(int minimum, std::vector<std::string>& names, TrainingData& data) {
+  std::map<std::string, std::int64_t> n_cells;
+  for (const std::string& name : names) ++n_cells[name];
+  std::vector<CellIndex> kept;
+  for (std::size_t cell = 0; cell < names.size(); ++cell) {
+    if (n_cells[names[cell]] >= minimum) kept.push_back(static_cast<CellIndex>(cell));
+  }
+  if (kept.size() == names.size()) return;
+  for (const auto& [name, n] : n_cells) {
+    if (n < minimum) data.small_types.emplace_back(name, n);
+  }
+  if (kept.empty()) {
+    fail(ErrorKind::BadFormat,
+         "{}: every one of the {} types has fewer than {} cells (--min-cells-per-type)",
+         data.dataset.name(), n_cells.size(), minimum);
+  }
+  data.dataset = select_cells(data.dataset, kept);
+  names = select_names(names, kept);
+  std::vector<CellIndex> cells;
+  for (const CellIndex cell : kept) cells.push_back(data.cells[as_size(cell)]);
+  data.cells = std::move(cells);
 }
 
 }  // namespace
@@ -69,16 +100,24 @@ void require_types(const TrainingData& data, const LabelSet& types_before) {
 TrainingData prepare_training_data(Dataset dataset, const std::vector<std::string>& label_of_cell,
                                    const TrainOptions& options, const Context& context) {
   SAITHE_ASSERT(label_of_cell.size() == as_size(dataset.n_cells()));
-  require_counts(dataset, dataset.counts.view(), 0, true);
+  const bool needs_counts = options.qc.max_percent_mt > 0;  // a share of the molecules
+  ExpressionKind kind = ExpressionKind::Counts;
+  if (needs_counts) {
+    require_counts(dataset, dataset.counts.view(), 0, true);
+  } else {
+    kind = find_expression_kind(dataset, dataset.counts.view(), 0);
+  }
   require_distinct(dataset, dataset.var().index(), "gene name");
   if (dataset.var().find("gene_ids") != nullptr) {
     require_distinct(dataset, dataset.var().as_text("gene_ids"), "gene id");
   }
   TrainingData data;
   data.dataset = std::move(dataset);
+  data.kind = kind;
   data.n_cells_read = data.dataset.n_cells();
   data.n_genes_read = data.dataset.n_genes();
   const auto usable = find_usable_cells(label_of_cell, data);
+  data.cells = usable;
   std::vector<std::string> names = select_names(label_of_cell, usable);
   if (static_cast<std::int64_t>(usable.size()) < data.n_cells_read) {
     data.dataset = select_cells(data.dataset, usable);
@@ -91,10 +130,15 @@ TrainingData prepare_training_data(Dataset dataset, const std::vector<std::strin
   if (data.qc.cells.size() < usable.size()) {
     data.dataset = select_cells(data.dataset, data.qc.cells);
     names = select_names(names, data.qc.cells);
+    for (std::size_t i = 0; i < data.qc.cells.size(); ++i) {
+      data.cells[i] = usable[as_size(data.qc.cells[i])];
+    }
+    data.cells.resize(data.qc.cells.size());
   }
   if (data.qc.genes.size() < as_size(data.n_genes_read)) {
     data.dataset = select_genes(data.dataset, data.qc.genes);
   }
+  drop_small_types(options.min_cells_per_type, names, data);
   data.types = LabelSet::from_names(names);
   data.labels = data.types.encode(names);
   require_types(data, types_before);

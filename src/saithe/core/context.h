@@ -31,6 +31,12 @@ class Context {
 
   [[nodiscard]] int n_threads() const { return n_threads_; }
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
+  /// The same run with another seed: for one of several like computations.
+  [[nodiscard]] Context with_seed(std::uint64_t seed) const {
+    Context other = *this;
+    other.seed_ = seed;
+    return other;
+  }
   [[nodiscard]] ThreadTeam& team() const { return *team_; }
 
   void report(std::string_view stage, std::int64_t done, std::int64_t total) const {

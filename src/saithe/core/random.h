@@ -76,6 +76,12 @@ inline constexpr std::uint64_t kDropout = 1000000;      // + step * 64 + layer
 inline constexpr std::uint64_t kUmap = 2;
 inline constexpr std::uint64_t kNeighbors = 3;
 inline constexpr std::uint64_t kSimulate = 4;
+inline constexpr std::uint64_t kMembers = 6;
+inline constexpr std::uint64_t kSuspects = 7;
+inline constexpr std::uint64_t kSubsample = 8;
+inline constexpr std::uint64_t kFoldModels = 9;
+inline constexpr std::uint64_t kFolds = 5;            // + donor or type
+inline constexpr std::uint64_t kAugment = 2000000000;  // + epoch
 }  // namespace stream
 
 }  // namespace saithe

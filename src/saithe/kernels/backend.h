@@ -27,6 +27,9 @@ class Buffer {
   [[nodiscard]] virtual std::int64_t size() const = 0;
 };
 
+/// What layer normalisation adds to a variance (PyTorch's default).
+inline constexpr double kNormEpsilon = 1e-5;
+
 /// One step of Adam (Kingma & Ba 2015, arXiv:1412.6980); with weight_decay, of AdamW (Loshchilov &
 /// Hutter 2019, arXiv:1711.05101), as torch.optim computes them.
 struct AdamStep {
@@ -36,7 +39,15 @@ struct AdamStep {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0;
+  bool decays_vectors = true;  ///< false: biases and normalisation gains do not decay
 };
+
+/// The same step for a bias or another vector.
+inline AdamStep vector_step(const AdamStep& adam) {
+  AdamStep step = adam;
+  if (!adam.decays_vectors) step.weight_decay = 0;
+  return step;
+}
 
 /// Dropout of one layer in one step: unit u of row r is dropped where
 /// Random(seed, stream).uniform_float(r * n_units + u) < rate.
@@ -111,18 +122,28 @@ class Backend {
   /// dy = dy / (1 - rate) where y > 0, else 0; y is what relu_dropout_forward left.
   virtual void relu_dropout_backward(std::int64_t n_rows, std::int64_t n_units, double rate,
                                      const Buffer& y, Buffer& dy) = 0;
+  /// y = gain (y - mean) / sqrt(variance + kNormEpsilon) + bias, each row by its own mean and
+  /// variance (Ba, Kiros, Hinton 2016, arXiv:1607.06450, as torch.nn.LayerNorm). `normalized`
+  /// (B, H) and `inverse_sd` (B) keep what the way back needs.
+  virtual void layer_norm_forward(std::int64_t n_rows, std::int64_t n_units, const Buffer& gain,
+                                  const Buffer& bias, Buffer& y, Buffer& normalized,
+                                  Buffer& inverse_sd) = 0;
+  /// dy (B, H) by the output becomes that by the input; dgain and dbias (H) are overwritten.
+  virtual void layer_norm_backward(std::int64_t n_rows, std::int64_t n_units, const Buffer& gain,
+                                   const Buffer& normalized, const Buffer& inverse_sd, Buffer& dy,
+                                   Buffer& dgain, Buffer& dbias) = 0;
   /// Row-wise softmax.
   virtual void softmax(std::int64_t n_rows, std::int64_t n_types, const Buffer& logits,
                        Buffer& probabilities) = 0;
-  /// Mean loss over the rows (in double), the number of rows whose largest logit is the label, and
-  /// with dlogits the gradient of the mean loss.
+  /// Mean over the rows of weight x loss (in double; without `weights`, all weigh 1), the number of
+  /// rows whose largest logit is the label, and with dlogits the gradient of that mean.
   struct LossResult {
     double mean_loss = 0;
     std::int64_t n_correct = 0;
   };
   virtual LossResult softmax_cross_entropy(std::int64_t n_rows, std::int64_t n_types, Loss loss,
                                            const Buffer& logits, std::span<const LabelIndex> labels,
-                                           Buffer* dlogits) = 0;
+                                           std::span<const float> weights, Buffer* dlogits) = 0;
   /// One Adam step on a dense parameter of any shape.
   virtual void adam_step(const AdamStep& adam, const Buffer& gradient, Buffer& parameter,
                          Buffer& first_moment, Buffer& second_moment) = 0;

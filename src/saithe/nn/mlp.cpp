@@ -26,6 +26,7 @@ std::int64_t MlpShape::n_parameters() const {
   std::int64_t n = 0;
   for (int layer = 0; layer < n_layers(); ++layer) {
     n += outputs_of(layer) * (inputs_of(layer) + 1);
+    if (layer_norm && layer + 1 < n_layers()) n += 2 * outputs_of(layer);
   }
   return n;
 }
@@ -35,6 +36,7 @@ std::string MlpShape::summary() const {
   for (int layer = 0; layer < n_layers(); ++layer) {
     text += fmt::format("Linear({} -> {})\n", inputs_of(layer), outputs_of(layer));
     if (layer + 1 == n_layers()) break;
+    if (layer_norm) text += fmt::format("LayerNorm({})\n", outputs_of(layer));
     text += "ReLU\n";
     if (dropout_after(layer) > 0) text += fmt::format("Dropout({})\n", dropout_after(layer));
   }
@@ -63,6 +65,10 @@ MlpParameters initial_parameters(const MlpShape& shape, std::uint64_t seed) {
     for (std::int64_t o = 0; o < n_out; ++o) biases[as_size(o)] = draw(n_out * n_in + o);
     parameters.weights.push_back(std::move(weights));
     parameters.biases.push_back(std::move(biases));
+    if (shape.layer_norm && layer + 1 < shape.n_layers()) {
+      parameters.norm_gains.emplace_back(as_size(n_out), 1.0F);
+      parameters.norm_biases.emplace_back(as_size(n_out), 0.0F);
+    }
   }
   return parameters;
 }
@@ -123,7 +129,24 @@ void require_shape(const MlpShape& shape, const MlpParameters& parameters) {
                   as_size(shape.inputs_of(layer) * shape.outputs_of(layer)));
     SAITHE_ASSERT(parameters.biases[as_size(layer)].size() == as_size(shape.outputs_of(layer)));
   }
+  const std::size_t n_norms = shape.layer_norm ? shape.hidden.size() : 0;
+  SAITHE_ASSERT(parameters.norm_gains.size() == n_norms &&
+                parameters.norm_biases.size() == n_norms);
+  for (std::size_t layer = 0; layer < n_norms; ++layer) {
+    SAITHE_ASSERT(parameters.norm_gains[layer].size() == as_size(shape.hidden[layer]) &&
+                  parameters.norm_biases[layer].size() == as_size(shape.hidden[layer]));
+  }
 }
+
+}  // namespace
+
+namespace {
+
+/// What a normalised layer keeps for its way back.
+struct NormRecord {
+  std::unique_ptr<Buffer> normalized;
+  std::unique_ptr<Buffer> inverse_sd;
+};
 
 }  // namespace
 
@@ -136,11 +159,14 @@ struct Mlp::State {
   std::unique_ptr<kernels::SparseInputLayer> input;  // layer 0
   std::vector<Parameter> weights;                    // layers 1 and on, at layer - 1
   std::vector<Parameter> biases;
+  std::vector<Parameter> norm_gains;  // of hidden layer i; empty without normalisation
+  std::vector<Parameter> norm_biases;
 
   // Of the training step: outputs of each layer and the loss's derivative by them.
   std::int64_t capacity = 0;
   std::vector<std::unique_ptr<Buffer>> outputs;
   std::vector<std::unique_ptr<Buffer>> gradients;
+  std::vector<NormRecord> norms;
 
   // The minibatch whose first layer was computed ahead, by the step before.
   std::unique_ptr<Buffer> ahead;
@@ -148,14 +174,25 @@ struct Mlp::State {
   std::vector<CellIndex> ahead_rows;
   const float* ahead_values = nullptr;
 
-  std::vector<AlignedVector<float>> snapshot;  // weights and biases of the dense layers in turn
+  std::vector<AlignedVector<float>> snapshot;  // of all but the first layer, in one order
 
   [[nodiscard]] int last() const { return shape.n_layers() - 1; }
   void reserve(std::int64_t n_rows);
   [[nodiscard]] bool is_ahead(const CsrView& features, std::span<const CellIndex> rows) const;
-  void run_layers(std::int64_t n_rows, std::vector<std::unique_ptr<Buffer>>& buffers) const;
+  /// Calls visit(parameter) for all but the first layer's, in a fixed order.
+  template <typename Visit>
+  void for_each_parameter(Visit visit) {
+    for (auto* group : {&weights, &biases, &norm_gains, &norm_biases}) {
+      for (Parameter& parameter : *group) visit(parameter);
+    }
+  }
+  [[nodiscard]] std::vector<NormRecord> make_norm_records(std::int64_t n_rows) const;
+  void normalize(std::int64_t n_rows, std::size_t layer, Buffer& y, NormRecord& record) const;
+  void run_layers(std::int64_t n_rows, std::vector<std::unique_ptr<Buffer>>& buffers,
+                  std::vector<NormRecord>& records) const;
   void forward_training(std::int64_t n_rows, std::uint64_t seed, std::int64_t step);
   void backward(std::int64_t n_rows, const std::function<void(int)>& on_gradient);
+  void backward_norm(std::int64_t n_rows, std::size_t layer);
   [[nodiscard]] kernels::Dropout dropout(int layer, std::uint64_t seed, std::int64_t step) const;
 };
 
@@ -168,8 +205,25 @@ void Mlp::State::reserve(std::int64_t n_rows) {
     outputs.push_back(backend.allocate(n_rows * shape.outputs_of(layer)));
     gradients.push_back(backend.allocate(n_rows * shape.outputs_of(layer)));
   }
+  norms = make_norm_records(n_rows);
   ahead = backend.allocate(n_rows * shape.outputs_of(0));
   ahead_minibatch.reset();
+}
+
+std::vector<NormRecord> Mlp::State::make_norm_records(std::int64_t n_rows) const {
+  std::vector<NormRecord> records;
+  for (std::size_t layer = 0; layer < norm_gains.size(); ++layer) {
+    records.push_back(
+        {backend.allocate(n_rows * shape.hidden[layer]), backend.allocate(n_rows)});
+  }
+  return records;
+}
+
+/// Normalises the sums of a hidden layer, if the network does that.
+void Mlp::State::normalize(std::int64_t n_rows, std::size_t layer, Buffer& y,
+                           NormRecord& record) const {
+  backend.layer_norm_forward(n_rows, shape.hidden[layer], *norm_gains[layer].value,
+                             *norm_biases[layer].value, y, *record.normalized, *record.inverse_sd);
 }
 
 bool Mlp::State::is_ahead(const CsrView& features, std::span<const CellIndex> rows) const {
@@ -184,10 +238,11 @@ kernels::Dropout Mlp::State::dropout(int layer, std::uint64_t seed, std::int64_t
 }
 
 /// Layers 1 and on in evaluation mode; buffers[0] holds the first layer's sums.
-void Mlp::State::run_layers(std::int64_t n_rows,
-                            std::vector<std::unique_ptr<Buffer>>& buffers) const {
+void Mlp::State::run_layers(std::int64_t n_rows, std::vector<std::unique_ptr<Buffer>>& buffers,
+                            std::vector<NormRecord>& records) const {
   for (int layer = 1; layer <= last(); ++layer) {
     const auto at = as_size(layer);
+    if (shape.layer_norm) normalize(n_rows, at - 1, *buffers[at - 1], records[at - 1]);
     backend.relu_dropout_forward(n_rows, shape.inputs_of(layer), {}, *buffers[at - 1]);
     backend.linear_forward(n_rows, *buffers[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
                            *biases[at - 1].value, shape.outputs_of(layer), *buffers[at]);
@@ -197,6 +252,7 @@ void Mlp::State::run_layers(std::int64_t n_rows,
 void Mlp::State::forward_training(std::int64_t n_rows, std::uint64_t seed, std::int64_t step) {
   for (int layer = 1; layer <= last(); ++layer) {
     const auto at = as_size(layer);
+    if (shape.layer_norm) normalize(n_rows, at - 1, *outputs[at - 1], norms[at - 1]);
     backend.relu_dropout_forward(n_rows, shape.inputs_of(layer), dropout(layer - 1, seed, step),
                                  *outputs[at - 1]);
     backend.linear_forward(n_rows, *outputs[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
@@ -217,7 +273,15 @@ void Mlp::State::backward(std::int64_t n_rows, const std::function<void(int)>& o
     on_gradient(layer);
     backend.relu_dropout_backward(n_rows, shape.inputs_of(layer), shape.dropout_after(layer - 1),
                                   *outputs[at - 1], *gradients[at - 1]);
+    if (shape.layer_norm) backward_norm(n_rows, at - 1);
   }
+}
+
+void Mlp::State::backward_norm(std::int64_t n_rows, std::size_t layer) {
+  backend.layer_norm_backward(n_rows, shape.hidden[layer], *norm_gains[layer].value,
+                              *norms[layer].normalized, *norms[layer].inverse_sd,
+                              *gradients[layer], *norm_gains[layer].gradient,
+                              *norm_biases[layer].gradient);
 }
 
 Mlp::Mlp(MlpShape shape, const MlpParameters& parameters, std::span<const float> shift,
@@ -230,6 +294,10 @@ Mlp::Mlp(MlpShape shape, const MlpParameters& parameters, std::span<const float>
   for (int layer = 1; layer < s.n_layers(); ++layer) {
     state_->weights.push_back({upload(backend, parameters.weights[as_size(layer)]), {}, {}, {}});
     state_->biases.push_back({upload(backend, parameters.biases[as_size(layer)]), {}, {}, {}});
+  }
+  for (std::size_t layer = 0; layer < parameters.norm_gains.size(); ++layer) {
+    state_->norm_gains.push_back({upload(backend, parameters.norm_gains[layer]), {}, {}, {}});
+    state_->norm_biases.push_back({upload(backend, parameters.norm_biases[layer]), {}, {}, {}});
   }
 }
 
@@ -249,6 +317,10 @@ MlpParameters Mlp::parameters() const {
     parameters.weights.push_back(download(state_->backend, *state_->weights[layer].value));
     parameters.biases.push_back(download(state_->backend, *state_->biases[layer].value));
   }
+  for (std::size_t layer = 0; layer < state_->norm_gains.size(); ++layer) {
+    parameters.norm_gains.push_back(download(state_->backend, *state_->norm_gains[layer].value));
+    parameters.norm_biases.push_back(download(state_->backend, *state_->norm_biases[layer].value));
+  }
   return parameters;
 }
 
@@ -265,12 +337,13 @@ Activations Mlp::forward(const CsrView& features, bool with_hidden, const Contex
   for (int layer = 0; layer <= last; ++layer) {
     buffers.push_back(s.backend.allocate(n_block * s.shape.outputs_of(layer)));
   }
+  std::vector<NormRecord> records = s.make_norm_records(n_block);
   for (CellIndex begin = 0; begin < features.n_rows; begin += kForwardRows) {
     context.throw_if_cancelled();
     const CellIndex end = std::min(begin + kForwardRows, features.n_rows);
     const std::int64_t n = end - begin;
     s.input->forward_rows(features, begin, end, *buffers[0]);
-    s.run_layers(n, buffers);
+    s.run_layers(n, buffers, records);
     const auto copy_rows = [&](const Buffer& buffer, DenseMatrix& target) {
       s.backend.download(buffer, std::span<float>(target.data() + begin * target.n_cols(),
                                                   as_size(n * target.n_cols())));
@@ -284,12 +357,12 @@ Activations Mlp::forward(const CsrView& features, bool with_hidden, const Contex
 Mlp::StepResult Mlp::train_step(const CsrView& features, std::span<const LabelIndex> labels,
                                 std::span<const CellIndex> rows,
                                 std::span<const CellIndex> next_rows, kernels::Loss loss,
-                                const kernels::AdamStep& adam, std::uint64_t seed) {
+                                const kernels::AdamStep& adam, std::uint64_t seed,
+                                std::span<const float> weights) {
   State& s = *state_;
   const auto n_rows = static_cast<std::int64_t>(rows.size());
   s.reserve(std::max(n_rows, static_cast<std::int64_t>(next_rows.size())));
-  for (Parameter& weight : s.weights) weight.prepare_training(s.backend);
-  for (Parameter& bias : s.biases) bias.prepare_training(s.backend);
+  s.for_each_parameter([&](Parameter& parameter) { parameter.prepare_training(s.backend); });
 
   std::unique_ptr<kernels::SparseMinibatch> minibatch;
   if (s.is_ahead(features, rows)) {
@@ -302,15 +375,24 @@ Mlp::StepResult Mlp::train_step(const CsrView& features, std::span<const LabelIn
   s.forward_training(n_rows, seed, adam.step);
 
   std::vector<LabelIndex> row_labels;
+  std::vector<float> row_weights;
   row_labels.reserve(rows.size());
-  for (const CellIndex row : rows) row_labels.push_back(labels[as_size(row)]);
+  for (const CellIndex row : rows) {
+    row_labels.push_back(labels[as_size(row)]);
+    if (!weights.empty()) row_weights.push_back(weights[as_size(row)]);
+  }
   const auto last = as_size(s.last());
-  const auto result = s.backend.softmax_cross_entropy(
-      n_rows, s.shape.n_outputs, loss, *s.outputs[last], row_labels, s.gradients[last].get());
+  const auto result =
+      s.backend.softmax_cross_entropy(n_rows, s.shape.n_outputs, loss, *s.outputs[last],
+                                      row_labels, row_weights, s.gradients[last].get());
+  const kernels::AdamStep vector_adam = kernels::vector_step(adam);
   s.backward(n_rows, [&](int layer) {
     s.weights[as_size(layer) - 1].adam_step(s.backend, adam);
-    s.biases[as_size(layer) - 1].adam_step(s.backend, adam);
+    s.biases[as_size(layer) - 1].adam_step(s.backend, vector_adam);
   });
+  for (auto* norms : {&s.norm_gains, &s.norm_biases}) {
+    for (Parameter& norm : *norms) norm.adam_step(s.backend, vector_adam);
+  }
 
   s.ahead_minibatch.reset();
   if (next_rows.empty()) {
@@ -329,16 +411,15 @@ MlpParameters Mlp::gradient(const CsrView& features, std::span<const LabelIndex>
   State& s = *state_;
   const auto n_rows = static_cast<std::int64_t>(rows.size());
   s.reserve(n_rows);
-  for (Parameter& weight : s.weights) weight.prepare_training(s.backend);
-  for (Parameter& bias : s.biases) bias.prepare_training(s.backend);
+  s.for_each_parameter([&](Parameter& parameter) { parameter.prepare_training(s.backend); });
   const auto minibatch = s.input->prepare(features, rows);
   s.input->forward(*minibatch, *s.outputs[0]);
-  s.run_layers(n_rows, s.outputs);
+  s.run_layers(n_rows, s.outputs, s.norms);
   std::vector<LabelIndex> row_labels;
   for (const CellIndex row : rows) row_labels.push_back(labels[as_size(row)]);
   const auto last = as_size(s.last());
   s.backend.softmax_cross_entropy(n_rows, s.shape.n_outputs, loss, *s.outputs[last], row_labels,
-                                  s.gradients[last].get());
+                                  {}, s.gradients[last].get());
 
   MlpParameters gradient;
   gradient.weights.resize(last + 1);
@@ -352,6 +433,10 @@ MlpParameters Mlp::gradient(const CsrView& features, std::span<const LabelIndex>
     gradient.biases[at] = download(s.backend, *s.biases[at - 1].gradient);
   });
   std::swap(rates, s.shape.dropout);
+  for (std::size_t layer = 0; layer < s.norm_gains.size(); ++layer) {
+    gradient.norm_gains.push_back(download(s.backend, *s.norm_gains[layer].gradient));
+    gradient.norm_biases.push_back(download(s.backend, *s.norm_biases[layer].gradient));
+  }
   gradient.weights[0].resize(as_size(s.shape.n_inputs * s.shape.outputs_of(0)));
   gradient.biases[0].resize(as_size(s.shape.outputs_of(0)));
   s.input->gradient(*minibatch, *s.gradients[0], gradient.weights[0], gradient.biases[0]);
@@ -362,29 +447,28 @@ void Mlp::save_snapshot() {
   State& s = *state_;
   s.input->save_snapshot();
   s.snapshot.clear();
-  for (std::size_t i = 0; i < s.weights.size(); ++i) {
-    s.snapshot.push_back(download(s.backend, *s.weights[i].value));
-    s.snapshot.push_back(download(s.backend, *s.biases[i].value));
-  }
+  s.for_each_parameter([&](Parameter& parameter) {
+    s.snapshot.push_back(download(s.backend, *parameter.value));
+  });
 }
 
 void Mlp::restore_snapshot() {
   State& s = *state_;
-  SAITHE_ASSERT(s.snapshot.size() == 2 * s.weights.size());
   s.input->restore_snapshot();
   s.ahead_minibatch.reset();
-  for (std::size_t i = 0; i < s.weights.size(); ++i) {
-    s.backend.upload(s.snapshot[2 * i], *s.weights[i].value);
-    s.backend.upload(s.snapshot[2 * i + 1], *s.biases[i].value);
-  }
+  auto saved = s.snapshot.begin();
+  s.for_each_parameter([&](Parameter& parameter) {
+    SAITHE_ASSERT(saved != s.snapshot.end());
+    s.backend.upload(*saved++, *parameter.value);
+  });
 }
 
 void Mlp::end_training() {
   State& s = *state_;
   s.input->end_training();
-  for (Parameter& weight : s.weights) weight.end_training();
-  for (Parameter& bias : s.biases) bias.end_training();
+  s.for_each_parameter([](Parameter& parameter) { parameter.end_training(); });
   s.snapshot.clear();
+  s.norms.clear();
   s.ahead_minibatch.reset();
   s.ahead.reset();
   s.outputs.clear();

@@ -1,7 +1,8 @@
 #pragma once
 
-// A multilayer perceptron on sparse input: Linear and ReLU (and dropout) for each hidden layer, and
-// a last Linear to the logits. Orchestrates Backend operations; does no arithmetic itself.
+// A multilayer perceptron on sparse input: Linear, layer normalisation if asked for, ReLU and
+// dropout for each hidden layer, and a last Linear to the logits. Orchestrates Backend operations;
+// does no arithmetic itself.
 
 #include <cstdint>
 #include <memory>
@@ -22,6 +23,7 @@ struct MlpShape {
   std::vector<int> hidden;      ///< units of each hidden layer; empty: a linear model
   std::vector<double> dropout;  ///< rate after each hidden layer; missing entries are 0
   int n_outputs = 0;
+  bool layer_norm = false;  ///< normalise each hidden layer before its ReLU
 
   [[nodiscard]] int n_layers() const { return static_cast<int>(hidden.size()) + 1; }
   [[nodiscard]] std::int64_t inputs_of(int layer) const;
@@ -33,14 +35,20 @@ struct MlpShape {
 };
 
 /// Weights and biases on the host. weights[0] is (genes, units); the others are (outputs, inputs).
+/// With layer normalisation, a gain and a bias for each unit of each hidden layer.
 struct MlpParameters {
   std::vector<AlignedVector<float>> weights;
   std::vector<AlignedVector<float>> biases;
+  std::vector<AlignedVector<float>> norm_gains;
+  std::vector<AlignedVector<float>> norm_biases;
+
+  bool operator==(const MlpParameters&) const = default;
 };
 
 /// PyTorch's default initialisation: weights and biases uniform in +-1/sqrt(inputs), drawn by
 /// Random(seed, kInitialWeights + layer): weight (output o, input i) at o * inputs + i, bias o at
-/// outputs * inputs + o. Source: torch.nn.Linear.reset_parameters.
+/// outputs * inputs + o; gains 1 and biases 0 of the normalisation. Source:
+/// torch.nn.Linear.reset_parameters.
 MlpParameters initial_parameters(const MlpShape& shape, std::uint64_t seed);
 
 /// What a forward pass gives for a set of cells.
@@ -65,13 +73,15 @@ class Mlp {
 
   /// One training step on the rows `rows`, in training mode, and Adam. `next_rows` are the rows of
   /// the following step (empty at the end of an epoch); with them the next forward is fused.
+  /// `weights`, if not empty, is the weight of each cell's loss, one for each row of `features`.
   struct StepResult {
     double mean_loss = 0;
     std::int64_t n_correct = 0;
   };
   StepResult train_step(const CsrView& features, std::span<const LabelIndex> labels,
                         std::span<const CellIndex> rows, std::span<const CellIndex> next_rows,
-                        kernels::Loss loss, const kernels::AdamStep& adam, std::uint64_t seed);
+                        kernels::Loss loss, const kernels::AdamStep& adam, std::uint64_t seed,
+                        std::span<const float> weights = {});
 
   /// Keeps a copy of all weights and biases on the device, and goes back to it.
   void save_snapshot();

@@ -4,15 +4,25 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "saithe/nn/minibatches.h"
 
 namespace saithe {
 namespace {
 
+// Share of the steps over which a cosine schedule rises.
+constexpr double kWarmupShare = 0.1;
+
 void require_options(const TrainerOptions& options) {
   if (options.epochs < 1) {
     fail(ErrorKind::InvalidArgument, "epochs: {} is not 1 or more", options.epochs);
+  }
+  if (options.minibatch_size < 1) {
+    fail(ErrorKind::InvalidArgument, "minibatch-size: {} is not 1 or more", options.minibatch_size);
+  }
+  if (options.min_steps < 0) {
+    fail(ErrorKind::InvalidArgument, "min-steps: {} is not 0 or more", options.min_steps);
   }
   if (!(options.learning_rate > 0) || !std::isfinite(options.learning_rate)) {
     fail(ErrorKind::InvalidArgument, "learning-rate: {} is not above 0", options.learning_rate);
@@ -56,18 +66,20 @@ void validate_epoch(const Mlp& mlp, const CsrView& features, std::span<const Lab
 
 /// One pass over the training cells; `step` counts Adam's steps on. False if cancelled.
 bool train_epoch(Mlp& mlp, const CsrView& features, std::span<const LabelIndex> labels,
-                 const Minibatches& minibatches, const TrainerOptions& options,
-                 const Context& context, std::int64_t& step, EpochRecord& record) {
+                 std::span<const float> weights, const Minibatches& minibatches, int epochs,
+                 const TrainerOptions& options, const Context& context, std::int64_t& step,
+                 EpochRecord& record) {
   kernels::AdamStep adam;
-  adam.learning_rate = options.learning_rate;
   adam.weight_decay = options.weight_decay;
+  adam.decays_vectors = options.decay_biases;
   const std::int64_t n = minibatches.n_minibatches();
   for (std::int64_t i = 0; i < n; ++i) {
     if (context.is_cancelled()) return false;
     adam.step = ++step;
+    adam.learning_rate = learning_rate_at(options, step, epochs * n);
     const auto rows = minibatches.at(i);
     const auto result = mlp.train_step(features, labels, rows, minibatches.at(i + 1), options.loss,
-                                       adam, context.seed());
+                                       adam, context.seed(), weights);
     if (!std::isfinite(result.mean_loss)) {
       fail(ErrorKind::Numerical,
            "the loss is {} in epoch {}, step {}: training diverged. Try a lower --learning-rate "
@@ -77,7 +89,7 @@ bool train_epoch(Mlp& mlp, const CsrView& features, std::span<const LabelIndex> 
     record.train_loss += result.mean_loss;
     record.train_accuracy +=
         static_cast<double>(result.n_correct) / static_cast<double>(rows.size());
-    context.report("training", record.epoch * n + i + 1, options.epochs * n);
+    context.report("training", record.epoch * n + i + 1, epochs * n);
   }
   record.train_loss /= static_cast<double>(n);
   record.train_accuracy /= static_cast<double>(n);
@@ -86,11 +98,30 @@ bool train_epoch(Mlp& mlp, const CsrView& features, std::span<const LabelIndex> 
 
 }  // namespace
 
+int n_epochs(const TrainerOptions& options, std::size_t n_training_cells) {
+  const auto n_cells = static_cast<std::int64_t>(n_training_cells);
+  const std::int64_t n_steps = (n_cells + options.minibatch_size - 1) / options.minibatch_size;
+  if (n_steps == 0) return options.epochs;
+  const std::int64_t needed = (options.min_steps + n_steps - 1) / n_steps;
+  return std::max(options.epochs, checked_cast<int>(needed, "epochs"));
+}
+
+double learning_rate_at(const TrainerOptions& options, std::int64_t step, std::int64_t n_steps) {
+  if (options.schedule == Schedule::Constant) return options.learning_rate;
+  const auto now = static_cast<double>(step);
+  const auto last = static_cast<double>(n_steps);
+  const double warmup = std::max(1.0, kWarmupShare * last);
+  if (now <= warmup) return options.learning_rate * now / warmup;
+  return options.learning_rate * 0.5 *
+         (1.0 + std::cos(std::numbers::pi * (now - warmup) / (last - warmup)));
+}
+
 TrainHistory train_network(Mlp& mlp, const CsrView& features, std::span<const LabelIndex> labels,
                            std::span<const CellIndex> training,
                            std::span<const CellIndex> validation, const TrainerOptions& options,
                            const Context& context,
-                           const std::function<void(const EpochRecord&)>& on_epoch) {
+                           const std::function<void(const EpochRecord&)>& on_epoch,
+                           const Augmentation& augmentation) {
   require_options(options);
   if (training.empty()) fail(ErrorKind::InvalidArgument, "there is no training cell");
   const CsrMatrix validation_features = select_rows(features, validation);
@@ -103,7 +134,8 @@ TrainHistory train_network(Mlp& mlp, const CsrView& features, std::span<const La
 
   TrainHistory history;
   std::int64_t step = 0;
-  for (int epoch = 0; epoch < options.epochs; ++epoch) {
+  const int epochs = n_epochs(options, training.size());
+  for (int epoch = 0; epoch < epochs; ++epoch) {
     const auto start = std::chrono::steady_clock::now();
     EpochRecord record;
     record.epoch = epoch;
@@ -111,8 +143,11 @@ TrainHistory train_network(Mlp& mlp, const CsrView& features, std::span<const La
     record.validation_accuracy = std::numeric_limits<double>::quiet_NaN();
     const auto minibatches =
         Minibatches::shuffled(training, options.minibatch_size, context.seed(), epoch);
-    const bool is_complete =
-        train_epoch(mlp, features, labels, minibatches, options, context, step, record);
+    CsrMatrix augmented;
+    if (augmentation.features_of_epoch) augmented = augmentation.features_of_epoch(epoch);
+    const bool is_complete = train_epoch(
+        mlp, augmentation.features_of_epoch ? augmented.view() : features, labels,
+        augmentation.weights, minibatches, epochs, options, context, step, record);
     if (is_complete && !validation.empty()) {
       validate_epoch(mlp, validation_features.view(), validation_labels, options, uninterrupted,
                      record);
@@ -128,7 +163,7 @@ TrainHistory train_network(Mlp& mlp, const CsrView& features, std::span<const La
     history.epochs.push_back(record);
     if (on_epoch) on_epoch(record);
     // Without someone who could interrupt, nobody goes back.
-    if (context.cancelled != nullptr && epoch + 1 < options.epochs) mlp.save_snapshot();
+    if (context.cancelled != nullptr && epoch + 1 < epochs) mlp.save_snapshot();
   }
   return history;
 }

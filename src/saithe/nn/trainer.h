@@ -13,20 +13,37 @@
 
 namespace saithe {
 
+/// How the learning rate changes from step to step.
+enum class Schedule {
+  Constant,
+  Cosine  ///< rises over the first tenth of the steps, then falls to 0 along a cosine
+};
+template <>
+struct EnumNames<Schedule> {
+  static constexpr std::pair<Schedule, const char*> values[] = {{Schedule::Constant, "constant"},
+                                                                {Schedule::Cosine, "cosine"}};
+};
+
 /// How a network is trained. Defaults are the article's.
 struct TrainerOptions {
   int epochs = 10;
+  int min_steps = 0;
   int minibatch_size = 64;
   double learning_rate = 1e-4;
+  Schedule schedule = Schedule::Constant;
   double weight_decay = 0;
+  bool decay_biases = true;
   kernels::Loss loss = kernels::Loss::CrossEntropy;
 
   template <typename Visitor>
   static void describe(Visitor& visit, TrainerOptions& options) {
     visit("epochs", options.epochs, "passes over the training cells");
+    visit("min-steps", options.min_steps, "more epochs than --epochs where these are fewer steps");
     visit("minibatch-size", options.minibatch_size, "cells of a training step");
     visit("learning-rate", options.learning_rate, "step length of Adam");
+    visit("schedule", options.schedule, "learning rate over the steps: constant, cosine");
     visit("weight-decay", options.weight_decay, "decoupled weight decay (AdamW)");
+    visit("decay-biases", options.decay_biases, "weight decay of biases, too, as PyTorch's AdamW");
     visit("loss", options.loss, "cross-entropy, or the article's, which applies softmax twice");
   }
 };
@@ -48,6 +65,21 @@ struct TrainHistory {
   bool was_interrupted = false;
 };
 
+/// What a training may have beside its cells.
+struct Augmentation {
+  /// Weight of each cell's loss, one for each row of the features; empty: all weigh 1.
+  std::span<const float> weights;
+  /// The features that the training cells have in an epoch (same shape as the true ones; rows of
+  /// other cells are not looked at). Without it they are the same in every epoch.
+  std::function<CsrMatrix(int epoch)> features_of_epoch;
+};
+
+/// The epochs that a training has: --epochs, or more until there are --min-steps steps.
+int n_epochs(const TrainerOptions& options, std::size_t n_training_cells);
+
+/// The learning rate of step `step` (from 1) of `n_steps`.
+double learning_rate_at(const TrainerOptions& options, std::int64_t step, std::int64_t n_steps);
+
 /// Trains `mlp` on the cells `training` of features and labels, and judges it on `validation`.
 ///
 /// When the context is cancelled the network goes back to the end of the last full epoch and the
@@ -57,6 +89,7 @@ TrainHistory train_network(Mlp& mlp, const CsrView& features, std::span<const La
                            std::span<const CellIndex> training,
                            std::span<const CellIndex> validation, const TrainerOptions& options,
                            const Context& context,
-                           const std::function<void(const EpochRecord&)>& on_epoch = {});
+                           const std::function<void(const EpochRecord&)>& on_epoch = {},
+                           const Augmentation& augmentation = {});
 
 }  // namespace saithe

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <unordered_map>
 
 #include "saithe/core/parallel.h"
 #include "saithe/prep/normalize.h"
+#include "saithe/prep/select_genes.h"
 
 namespace saithe {
 namespace {
@@ -13,6 +15,10 @@ namespace {
 constexpr std::int64_t kChunkCells = 512;
 
 void require_options(const PreprocessorOptions& options) {
+  if (options.n_variable_genes < 0) {
+    fail(ErrorKind::InvalidArgument, "--variable-genes: {} is not 0 (all) or more",
+         options.n_variable_genes);
+  }
   if (!(options.target_sum > 0) || !std::isfinite(options.target_sum)) {
     fail(ErrorKind::InvalidArgument, "--target-sum: {} is not above 0", options.target_sum);
   }
@@ -48,45 +54,88 @@ ColumnMatch match_column(const std::vector<std::string>& wanted,
   return match;
 }
 
+/// Share of all values (logarithms taken back) that lies on each gene.
+std::vector<double> shares_of(const CsrView& values, ExpressionKind kind) {
+  std::vector<double> sums(as_size(values.n_cols));
+  double total = 0;
+  for (CellIndex cell = 0; cell < values.n_rows; ++cell) {
+    const auto genes = values.row_columns(cell);
+    const auto row = values.row_values(cell);
+    for (std::size_t i = 0; i < genes.size(); ++i) {
+      const auto value = static_cast<double>(row[i]);
+      const double count = kind == ExpressionKind::Counts ? value : std::expm1(value);
+      sums[as_size(genes[i])] += count;
+      total += count;
+    }
+  }
+  if (total > 0) {
+    for (double& sum : sums) sum /= total;
+  }
+  return sums;
+}
+
+/// The columns `columns` of all rows, in that order.
+CsrMatrix select_columns(const CsrView& matrix, std::span<const GeneIndex> columns) {
+  std::vector<GeneIndex> new_column(as_size(matrix.n_cols), -1);
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    new_column[as_size(columns[i])] = static_cast<GeneIndex>(i);
+  }
+  return map_columns(matrix, new_column, static_cast<GeneIndex>(columns.size()));
+}
+
 }  // namespace
 
-Preprocessor::Preprocessor(PreprocessorOptions options, std::vector<std::string> gene_names,
-                           std::vector<std::string> gene_ids, std::vector<double> mean,
-                           std::vector<double> sd)
+Preprocessor::Preprocessor(PreprocessorOptions options, ExpressionKind kind, ReferenceGenes genes,
+                           std::vector<double> mean, std::vector<double> sd)
     : options_(options),
-      gene_names_(std::move(gene_names)),
-      gene_ids_(std::move(gene_ids)),
+      kind_(kind),
+      reference_(std::move(genes)),
       mean_(std::move(mean)),
       sd_(std::move(sd)) {
   require_options(options_);
-  SAITHE_ASSERT(mean_.size() == gene_names_.size() && sd_.size() == gene_names_.size());
-  SAITHE_ASSERT(gene_ids_.empty() || gene_ids_.size() == gene_names_.size());
+  SAITHE_ASSERT(mean_.size() == reference_.inputs.size() && sd_.size() == mean_.size());
+  SAITHE_ASSERT(reference_.ids.empty() || reference_.ids.size() == reference_.names.size());
+  SAITHE_ASSERT(reference_.count_share.empty() ||
+                reference_.count_share.size() == reference_.names.size());
   derive();
 }
 
-Preprocessor Preprocessor::fit(const CsrView& counts, std::span<const CellIndex> cells,
+Preprocessor Preprocessor::fit(const CsrView& values, std::span<const CellIndex> cells,
                                std::vector<std::string> gene_names,
                                std::vector<std::string> gene_ids,
-                               const PreprocessorOptions& options, const Context& context) {
+                               const PreprocessorOptions& options, const Context& context,
+                               ExpressionKind kind) {
   require_options(options);
-  CsrMatrix values;
-  if (cells.empty()) {
-    values = {counts.n_rows,
-              counts.n_cols,
-              {counts.row_start.begin(), counts.row_start.end()},
-              {counts.columns.begin(), counts.columns.end()},
-              {counts.values.begin(), counts.values.end()}};
+  CsrMatrix fitted = cells.empty() ? CsrMatrix{values.n_rows,
+                                               values.n_cols,
+                                               {values.row_start.begin(), values.row_start.end()},
+                                               {values.columns.begin(), values.columns.end()},
+                                               {values.values.begin(), values.values.end()}}
+                                   : select_rows(values, cells);
+  ReferenceGenes genes;
+  genes.names = std::move(gene_names);
+  genes.ids = std::move(gene_ids);
+  genes.count_share = shares_of(fitted.view(), kind);
+  if (options.n_variable_genes > 0) {
+    genes.inputs = select_variable_genes(fitted.view(), options.n_variable_genes, 0, context);
   } else {
-    values = select_rows(counts, cells);
+    genes.inputs.resize(genes.names.size());
+    std::iota(genes.inputs.begin(), genes.inputs.end(), GeneIndex{0});
   }
-  normalize_total(values, options.target_sum, context);
-  log1p_in_place(values, context);
-  GeneStatistics statistics = gene_statistics(values.view(), context);
-  return Preprocessor(options, std::move(gene_names), std::move(gene_ids),
-                      std::move(statistics.mean), std::move(statistics.sd));
+  if (kind == ExpressionKind::Counts) {
+    normalize_total(fitted, options.target_sum, context);
+    log1p_in_place(fitted, context);
+  }
+  const CsrMatrix inputs = select_columns(fitted.view(), genes.inputs);
+  GeneStatistics statistics = gene_statistics(inputs.view(), context);
+  return Preprocessor(options, kind, std::move(genes), std::move(statistics.mean),
+                      std::move(statistics.sd));
 }
 
 void Preprocessor::derive() {
+  for (const GeneIndex gene : reference_.inputs) {
+    gene_names_.push_back(reference_.names[as_size(gene)]);
+  }
   shift_.assign(mean_.size(), 0.0F);
   inverse_sd_.assign(mean_.size(), options_.scale ? 0.0F : 1.0F);
   if (!options_.scale) return;
@@ -97,33 +146,37 @@ void Preprocessor::derive() {
   }
 }
 
-Features Preprocessor::apply(const CsrView& counts, const Context& context) const {
-  SAITHE_ASSERT(counts.n_cols == n_genes());
-  const auto first = as_size(counts.row_start.front());
-  const auto n_stored = as_size(counts.n_stored());
+Features Preprocessor::apply(const CsrView& values, const Context& context) const {
+  SAITHE_ASSERT(values.n_cols == static_cast<GeneIndex>(reference_.names.size()));
+  return apply(values, match_reference(), kind_, context);
+}
+
+Features Preprocessor::apply(const CsrView& values, const GeneMatch& match, ExpressionKind kind,
+                             const Context& context) const {
   Features features;
-  features.shift = shift_;
-  features.values.n_rows = counts.n_rows;
-  features.values.n_cols = counts.n_cols;
-  features.values.row_start.assign(counts.row_start.begin(), counts.row_start.end());
-  for (RowPointer& start : features.values.row_start) start -= static_cast<RowPointer>(first);
-  const auto columns = counts.columns.subspan(first, n_stored);
-  features.values.columns.assign(columns.begin(), columns.end());
-  features.values.values.resize(n_stored);
-  parallel_for(context, counts.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
+  features.shift = shift(match);
+  features.values = map_columns(values, match.model_gene, n_genes());
+  const double target = options_.target_sum * match.count_share;
+  parallel_for(context, values.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
     for (CellIndex cell = begin; cell < end; ++cell) {
-      const auto genes = counts.row_columns(cell);
-      const auto values = counts.row_values(cell);
-      float* out = features.values.values.data() + features.values.row_start[as_size(cell)];
       double total = 0;
-      for (const float value : values) total += static_cast<double>(value);
-      const double factor = total > 0 ? options_.target_sum / total : 0;
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        const auto gene = as_size(genes[i]);
-        const double log_value = std::log1p(static_cast<double>(values[i]) * factor);
-        out[i] = static_cast<float>(log_value * static_cast<double>(inverse_sd_[gene]));
+      const auto genes = values.row_columns(cell);
+      const auto row = values.row_values(cell);
+      for (std::size_t i = 0; i < genes.size(); ++i) {
+        if (match.is_counted[as_size(genes[i])]) total += static_cast<double>(row[i]);
+      }
+      const double factor = total > 0 ? target / total : 0;
+      const auto first = as_size(features.values.row_start[as_size(cell)]);
+      const auto last = as_size(features.values.row_start[as_size(cell) + 1]);
+      for (std::size_t i = first; i < last; ++i) {
+        const auto gene = as_size(features.values.columns[i]);
+        float& value = features.values.values[i];
+        const double log_value = kind == ExpressionKind::Counts
+                                     ? std::log1p(static_cast<double>(value) * factor)
+                                     : static_cast<double>(value);
+        value = static_cast<float>(log_value * static_cast<double>(inverse_sd_[gene]));
         if (options_.max_value > 0) {
-          out[i] = std::min(out[i], static_cast<float>(options_.max_value) + shift_[gene]);
+          value = std::min(value, static_cast<float>(options_.max_value) + shift_[gene]);
         }
       }
     }
@@ -131,46 +184,74 @@ Features Preprocessor::apply(const CsrView& counts, const Context& context) cons
   return features;
 }
 
-Features Preprocessor::apply(const CsrView& counts, const GeneMatch& match,
-                             const Context& context) const {
-  Features features = apply(map_columns(counts, match.model_gene, n_genes()).view(), context);
-  for (std::size_t gene = 0; gene < features.shift.size(); ++gene) {
-    if (!match.is_present[gene]) features.shift[gene] = 0;
+std::vector<float> Preprocessor::shift(const GeneMatch& match) const {
+  std::vector<float> result = shift_;
+  for (std::size_t gene = 0; gene < result.size(); ++gene) {
+    if (match.is_present[gene]) continue;
+    // z = 0 where the gene is scaled; where not, x - shift is to be the mean.
+    result[gene] = options_.scale ? 0.0F : -static_cast<float>(mean_[gene]);
   }
-  return features;
+  return result;
+}
+
+GeneMatch Preprocessor::match_reference() const {
+  GeneMatch match;
+  match.model_gene.assign(reference_.names.size(), -1);
+  for (std::size_t i = 0; i < reference_.inputs.size(); ++i) {
+    match.model_gene[as_size(reference_.inputs[i])] = static_cast<GeneIndex>(i);
+  }
+  match.is_counted.assign(reference_.names.size(), true);
+  match.is_present.assign(reference_.inputs.size(), true);
+  match.n_matched = n_genes();
+  match.matched_by = "gene names";
+  return match;
 }
 
 GeneMatch Preprocessor::match_genes(const Table& var) const {
-  ColumnMatch best = match_column(gene_names_, var.index());
-  GeneMatch match;
-  match.matched_by = "gene names";
-  const auto consider = [&](const std::vector<std::string>& wanted,
-                            const std::vector<std::string>& query, const char* name) {
+  ColumnMatch best = match_column(reference_.names, var.index());
+  std::string matched_by = "gene names";
+  const auto consider = [&](const char* ours, const std::vector<std::string>& wanted,
+                            const char* theirs, const std::vector<std::string>& query) {
     ColumnMatch other = match_column(wanted, query);
     if (other.n_matched <= best.n_matched) return;
     best = std::move(other);
-    match.matched_by = name;
+    matched_by = std::string_view(ours) == theirs
+                     ? ours
+                     : fmt::format("{} of the model, {} of the query", ours, theirs);
   };
-  if (!gene_ids_.empty()) {
-    consider(gene_ids_, var.index(), "gene_ids of the model, gene names of the query");
-    if (var.find("gene_ids") != nullptr) consider(gene_ids_, var.as_text("gene_ids"), "gene_ids");
-  }
-  if (var.find("gene_ids") != nullptr) {
-    consider(gene_names_, var.as_text("gene_ids"),
-             "gene names of the model, gene_ids of the query");
+  if (!reference_.ids.empty()) consider("gene_ids", reference_.ids, "gene names", var.index());
+  for (const char* column : {"gene_ids", "gene_symbols", "feature_name"}) {
+    if (var.find(column) == nullptr) continue;
+    const auto query = var.as_text(column);
+    consider("gene names", reference_.names, column, query);
+    if (!reference_.ids.empty()) consider("gene_ids", reference_.ids, column, query);
   }
   if (!best.twice.empty()) {
     fail(ErrorKind::BadFormat,
          "the gene '{}' stands twice among the query's genes (matched by {}); make gene names "
          "unique",
-         best.twice, match.matched_by);
+         best.twice, matched_by);
   }
-  match.model_gene = std::move(best.model_gene);
-  match.n_matched = best.n_matched;
-  match.is_present.assign(gene_names_.size(), false);
-  for (const GeneIndex gene : match.model_gene) {
-    if (gene >= 0) match.is_present[as_size(gene)] = true;
+  std::vector<GeneIndex> input_of(reference_.names.size(), -1);
+  for (std::size_t i = 0; i < reference_.inputs.size(); ++i) {
+    input_of[as_size(reference_.inputs[i])] = static_cast<GeneIndex>(i);
   }
+  GeneMatch match;
+  match.matched_by = std::move(matched_by);
+  match.is_present.assign(reference_.inputs.size(), false);
+  match.count_share = reference_.count_share.empty() ? 1 : 0;
+  for (const GeneIndex gene : best.model_gene) {
+    const GeneIndex input = gene < 0 ? -1 : input_of[as_size(gene)];
+    match.model_gene.push_back(input);
+    match.is_counted.push_back(gene >= 0 || reference_.count_share.empty());
+    if (input >= 0) match.is_present[as_size(input)] = true;
+    if (gene >= 0 && !reference_.count_share.empty()) {
+      match.count_share += reference_.count_share[as_size(gene)];
+    }
+  }
+  // All genes there is exactly 1, not a rounded sum of shares.
+  if (best.n_matched == static_cast<std::int64_t>(reference_.names.size())) match.count_share = 1;
+  match.n_matched = std::count(match.is_present.begin(), match.is_present.end(), true);
   return match;
 }
 

@@ -1,10 +1,14 @@
 #pragma once
 
-// Counts -> features of the network, with the statistics of the training cells; part of the model.
+// Counts -> features of a model: fitted once on training cells, applied to any cells.
 //
-// A feature is z = (x - mean) / sd with x = ln(1 + counts * target_sum / total). Features stay
-// sparse: values() are x / sd, and the mean/sd of each gene (shift) is subtracted by the network's
-// first layer as a rank-one term (docs/methods.md). A gene with sd 0 has z = 0 for every cell.
+// A cell is normalised by its total over the genes that the reference has, also those that are no
+// input of the model: to the target sum, or, where the query lacks genes, to the share of it that
+// the training cells had on the genes that are there. So a missing gene shifts no other gene's
+// value. The feature of a gene is ln(1 + x), or z = (ln(1 + x) - mean) / sd.
+// z is dense, so it is never made: features hold x / sd of the expressed genes only, and mean / sd
+// of each gene (shift) is subtracted by the network's first layer as a rank-one term
+// (docs/methods.md). A gene with sd 0 has z = 0 for every cell.
 
 #include <span>
 #include <string>
@@ -14,17 +18,21 @@
 #include "saithe/core/options.h"
 #include "saithe/data/cell_source.h"
 #include "saithe/matrix/csr_matrix.h"
+#include "saithe/prep/expression_kind.h"
 
 namespace saithe {
 
 /// How counts become features.
 struct PreprocessorOptions {
+  int n_variable_genes = 0;   ///< inputs of the model: so many of the most variable genes (0: all)
   double target_sum = 10000;  ///< counts of a cell after normalisation
   bool scale = true;          ///< z-score each gene; otherwise ln(1 + x) is the feature
   double max_value = 0;       ///< z above this is cut to it (0: off); only expressed genes
 
   template <typename Visitor>
   static void describe(Visitor& visit, PreprocessorOptions& options) {
+    visit("variable-genes", options.n_variable_genes,
+          "use so many of the most variable genes (0: all)");
     visit("target-sum", options.target_sum, "counts of a cell after normalisation");
     visit("scale", options.scale, "scale each gene to mean 0 and standard deviation 1");
     visit("max-value", options.max_value, "cut scaled values above this (0: off)");
@@ -34,55 +42,80 @@ struct PreprocessorOptions {
 /// Sparse features of cells x model genes, and what the first layer subtracts for each gene.
 struct Features {
   CsrMatrix values;          ///< x / sd (x where not scaled)
-  std::vector<float> shift;  ///< mean / sd per gene; 0 where not scaled or the query lacks the gene
+  std::vector<float> shift;  ///< mean / sd per gene, 0 where not scaled. Of a gene that the query
+                             ///< lacks, what makes it count as its training mean.
 };
 
 /// Which column of a query belongs to which gene of the model.
 struct GeneMatch {
-  std::vector<GeneIndex> model_gene;  ///< per query gene: the model's gene, or -1
-  std::vector<bool> is_present;       ///< per model gene
-  std::int64_t n_matched = 0;
-  std::string matched_by;  ///< "gene names" or "gene_ids"
+  std::vector<GeneIndex> model_gene;  ///< per query gene: the model's input, or -1
+  std::vector<bool> is_counted;       ///< per query gene: it belongs to a cell's total
+  std::vector<bool> is_present;       ///< per input of the model
+  std::int64_t n_matched = 0;         ///< inputs that are present
+  double count_share = 1;             ///< share of the training counts on the genes present
+  std::string matched_by;             ///< "gene names", "gene_ids", ...
+};
+
+/// The genes of a reference, all of them, and what is known of each.
+struct ReferenceGenes {
+  std::vector<std::string> names;
+  std::vector<std::string> ids;         ///< may be empty
+  std::vector<double> count_share;      ///< of the training cells' counts; empty: a cell's total is
+                                        ///< taken over all genes of the query
+  std::vector<GeneIndex> inputs;        ///< those that are inputs of the model, ascending
+
+  bool operator==(const ReferenceGenes&) const = default;
 };
 
 /// Fitted preprocessing: a value, saved in the model.
 class Preprocessor {
  public:
   Preprocessor() = default;
-  /// From saved parts (model file). mean and sd have one entry per gene.
-  Preprocessor(PreprocessorOptions options, std::vector<std::string> gene_names,
-               std::vector<std::string> gene_ids, std::vector<double> mean, std::vector<double> sd);
+  /// From saved parts (model file). mean and sd have one entry per input.
+  Preprocessor(PreprocessorOptions options, ExpressionKind kind, ReferenceGenes genes,
+               std::vector<double> mean, std::vector<double> sd);
 
-  /// Takes statistics over the rows `cells` of `counts` (cells x model genes; all rows if empty).
-  /// gene_ids may be empty.
-  static Preprocessor fit(const CsrView& counts, std::span<const CellIndex> cells,
+  /// Chooses the inputs and takes statistics over the rows `cells` of `values` (cells x genes of
+  /// the reference; all rows if empty). gene_ids may be empty. Values of the kind LogNormalized
+  /// are features as they stand, and their genes are chosen by the variance of the logarithms.
+  static Preprocessor fit(const CsrView& values, std::span<const CellIndex> cells,
                           std::vector<std::string> gene_names, std::vector<std::string> gene_ids,
-                          const PreprocessorOptions& options, const Context& context);
+                          const PreprocessorOptions& options, const Context& context,
+                          ExpressionKind kind = ExpressionKind::Counts);
 
-  /// Features of counts whose columns are the model's genes.
-  [[nodiscard]] Features apply(const CsrView& counts, const Context& context) const;
-  /// Features of a query's counts; genes the query lacks have z = 0. The cell's total is taken over
-  /// the model's genes.
-  [[nodiscard]] Features apply(const CsrView& counts, const GeneMatch& match,
+  /// Features of values whose columns are the reference's genes, of the reference's kind.
+  [[nodiscard]] Features apply(const CsrView& values, const Context& context) const;
+  /// Features of a query's values, counts or log-normalised. An input that the query lacks has its
+  /// training mean.
+  [[nodiscard]] Features apply(const CsrView& values, const GeneMatch& match, ExpressionKind kind,
                                const Context& context) const;
-  /// Finds the model's genes in a query, by names or by ids, whichever match more.
-  /// Throws Error(BadFormat) if the better column has a name twice among the matches.
+  /// Finds the reference's genes in a query: by names or ids, in the index, gene_ids, gene_symbols
+  /// or feature_name, whichever pair matches most. Throws Error(BadFormat) if that column has a
+  /// name twice among the matches.
   [[nodiscard]] GeneMatch match_genes(const Table& var) const;
+  /// What match_genes() finds in the reference itself.
+  [[nodiscard]] GeneMatch match_reference() const;
+  /// What the first layer subtracts for a query with these genes (Features::shift).
+  [[nodiscard]] std::vector<float> shift(const GeneMatch& match) const;
 
+  /// Inputs of the model.
   [[nodiscard]] GeneIndex n_genes() const { return static_cast<GeneIndex>(gene_names_.size()); }
+  /// Names of the inputs.
   [[nodiscard]] const std::vector<std::string>& gene_names() const { return gene_names_; }
-  [[nodiscard]] const std::vector<std::string>& gene_ids() const { return gene_ids_; }
+  [[nodiscard]] const ReferenceGenes& reference() const { return reference_; }
   [[nodiscard]] const std::vector<double>& mean() const { return mean_; }
   [[nodiscard]] const std::vector<double>& sd() const { return sd_; }
   [[nodiscard]] const PreprocessorOptions& options() const { return options_; }
-  /// mean / sd of each gene, 0 where not scaled or sd is 0.
+  [[nodiscard]] ExpressionKind kind() const { return kind_; }
+  /// mean / sd of each input, 0 where not scaled or sd is 0.
   [[nodiscard]] const std::vector<float>& shift() const { return shift_; }
 
  private:
   void derive();
   PreprocessorOptions options_;
+  ExpressionKind kind_ = ExpressionKind::Counts;
+  ReferenceGenes reference_;
   std::vector<std::string> gene_names_;
-  std::vector<std::string> gene_ids_;
   std::vector<double> mean_;
   std::vector<double> sd_;
   std::vector<float> shift_;

@@ -40,6 +40,27 @@ namespace {
 constexpr std::int64_t kChunkRows = 16;
 constexpr std::int64_t kChunkValues = 1 << 15;
 
+/// Mean of a row and 1 / sqrt(variance + kNormEpsilon), in double.
+struct RowMoments {
+  double mean = 0;
+  double inverse_sd = 0;
+};
+
+RowMoments row_moments(const float* row, std::int64_t n_units) {
+  const auto n = static_cast<double>(n_units);
+  double sum = 0;
+  for (std::int64_t u = 0; u < n_units; ++u) sum += static_cast<double>(row[u]);
+  RowMoments moments;
+  moments.mean = sum / n;
+  double squares = 0;
+  for (std::int64_t u = 0; u < n_units; ++u) {
+    const double distance = static_cast<double>(row[u]) - moments.mean;
+    squares += distance * distance;
+  }
+  moments.inverse_sd = 1.0 / std::sqrt(squares / n + kNormEpsilon);
+  return moments;
+}
+
 class CpuBackend final : public Backend {
  public:
   explicit CpuBackend(const Context& context) : context_(context) {}
@@ -128,6 +149,66 @@ class CpuBackend final : public Backend {
     });
   }
 
+  void layer_norm_forward(std::int64_t n_rows, std::int64_t n_units, const Buffer& gain,
+                          const Buffer& bias, Buffer& y, Buffer& normalized,
+                          Buffer& inverse_sd) override {
+    SAITHE_ASSERT(y.size() >= n_rows * n_units && normalized.size() >= n_rows * n_units);
+    SAITHE_ASSERT(gain.size() >= n_units && bias.size() >= n_units && inverse_sd.size() >= n_rows);
+    const float* g = data_of(gain);
+    const float* b = data_of(bias);
+    parallel_for(context_, n_rows, kChunkRows, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t r = begin; r < end; ++r) {
+        float* row = data_of(y) + r * n_units;
+        float* unit_row = data_of(normalized) + r * n_units;
+        const RowMoments moments = row_moments(row, n_units);
+        data_of(inverse_sd)[r] = static_cast<float>(moments.inverse_sd);
+        for (std::int64_t u = 0; u < n_units; ++u) {
+          unit_row[u] = static_cast<float>((static_cast<double>(row[u]) - moments.mean) *
+                                           moments.inverse_sd);
+          row[u] = g[u] * unit_row[u] + b[u];
+        }
+      }
+    });
+  }
+
+  void layer_norm_backward(std::int64_t n_rows, std::int64_t n_units, const Buffer& gain,
+                           const Buffer& normalized, const Buffer& inverse_sd, Buffer& dy,
+                           Buffer& dgain, Buffer& dbias) override {
+    SAITHE_ASSERT(dy.size() >= n_rows * n_units && normalized.size() >= n_rows * n_units);
+    SAITHE_ASSERT(dgain.size() >= n_units && dbias.size() >= n_units);
+    const float* g = data_of(gain);
+    std::fill_n(data_of(dgain), n_units, 0.0F);
+    std::fill_n(data_of(dbias), n_units, 0.0F);
+    for (std::int64_t r = 0; r < n_rows; ++r) {
+      const float* row = data_of(dy) + r * n_units;
+      const float* unit_row = data_of(normalized) + r * n_units;
+      for (std::int64_t u = 0; u < n_units; ++u) {
+        data_of(dgain)[u] += row[u] * unit_row[u];
+        data_of(dbias)[u] += row[u];
+      }
+    }
+    parallel_for(context_, n_rows, kChunkRows, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t r = begin; r < end; ++r) {
+        float* row = data_of(dy) + r * n_units;
+        const float* unit_row = data_of(normalized) + r * n_units;
+        double sum = 0;
+        double product = 0;
+        for (std::int64_t u = 0; u < n_units; ++u) {
+          const auto by_unit = static_cast<double>(g[u] * row[u]);
+          sum += by_unit;
+          product += by_unit * static_cast<double>(unit_row[u]);
+        }
+        const auto n = static_cast<double>(n_units);
+        const auto mean = static_cast<float>(sum / n);
+        const auto slope = static_cast<float>(product / n);
+        const float scale = data_of(inverse_sd)[r];
+        for (std::int64_t u = 0; u < n_units; ++u) {
+          row[u] = scale * (g[u] * row[u] - mean - unit_row[u] * slope);
+        }
+      }
+    });
+  }
+
   void softmax(std::int64_t n_rows, std::int64_t n_types, const Buffer& logits,
                Buffer& probabilities) override {
     SAITHE_ASSERT(logits.size() >= n_rows * n_types && probabilities.size() >= n_rows * n_types);
@@ -142,14 +223,16 @@ class CpuBackend final : public Backend {
 
   LossResult softmax_cross_entropy(std::int64_t n_rows, std::int64_t n_types, Loss loss,
                                    const Buffer& logits, std::span<const LabelIndex> labels,
-                                   Buffer* dlogits) override {
+                                   std::span<const float> weights, Buffer* dlogits) override {
     SAITHE_ASSERT(logits.size() >= n_rows * n_types && labels.size() == as_size(n_rows));
+    SAITHE_ASSERT(weights.empty() || weights.size() == labels.size());
     LossResult result;
     std::vector<double> row(as_size(n_types));
     std::vector<double> probabilities(row.size());
     std::vector<double> gradient(row.size());
-    const double scale = 1.0 / static_cast<double>(n_rows);
     for (std::int64_t r = 0; r < n_rows; ++r) {
+      const double weight = weights.empty() ? 1.0 : static_cast<double>(weights[as_size(r)]);
+      const double scale = weight / static_cast<double>(n_rows);
       const LabelIndex label = labels[as_size(r)];
       SAITHE_ASSERT(label >= 0 && label < n_types);
       std::copy_n(data_of(logits) + r * n_types, n_types, row.begin());

@@ -62,6 +62,58 @@ std::vector<double> relu_dropout_backward(double rate, std::span<const double> y
   return result;
 }
 
+namespace {
+
+/// (y - mean) / sd of one row, and 1 / sd.
+std::pair<std::vector<double>, double> normalized_row(std::span<const double> row) {
+  const auto n = static_cast<double>(row.size());
+  double mean = 0;
+  for (const double value : row) mean += value / n;
+  double variance = 0;
+  for (const double value : row) variance += (value - mean) * (value - mean) / n;
+  const double inverse_sd = 1.0 / std::sqrt(variance + kNormEpsilon);
+  std::vector<double> normalized;
+  for (const double value : row) normalized.push_back((value - mean) * inverse_sd);
+  return {normalized, inverse_sd};
+}
+
+}  // namespace
+
+std::vector<double> layer_norm_forward(std::int64_t n_rows, std::span<const double> gain,
+                                       std::span<const double> bias, std::span<const double> y) {
+  std::vector<double> result;
+  for (std::int64_t r = 0; r < n_rows; ++r) {
+    const auto row = normalized_row(y.subspan(as_size(r) * gain.size(), gain.size())).first;
+    for (std::size_t u = 0; u < row.size(); ++u) result.push_back(gain[u] * row[u] + bias[u]);
+  }
+  return result;
+}
+
+NormGradient layer_norm_backward(std::int64_t n_rows, std::span<const double> gain,
+                                 std::span<const double> y, std::span<const double> dy) {
+  const std::size_t n_units = gain.size();
+  NormGradient result;
+  result.dgain.resize(n_units);
+  result.dbias.resize(n_units);
+  for (std::size_t r = 0; r < as_size(n_rows); ++r) {
+    const auto [row, inverse_sd] = normalized_row(y.subspan(r * n_units, n_units));
+    for (std::size_t u = 0; u < n_units; ++u) {
+      result.dgain[u] += dy[r * n_units + u] * row[u];
+      result.dbias[u] += dy[r * n_units + u];
+    }
+    // d normalized_v / d y_u = (1[u == v] - 1/n - normalized_u normalized_v / n) / sd
+    for (std::size_t u = 0; u < n_units; ++u) {
+      double sum = 0;
+      for (std::size_t v = 0; v < n_units; ++v) {
+        const double by = (u == v ? 1.0 : 0.0) - (1.0 + row[u] * row[v]) / static_cast<double>(n_units);
+        sum += gain[v] * dy[r * n_units + v] * by;
+      }
+      result.dy.push_back(sum * inverse_sd);
+    }
+  }
+  return result;
+}
+
 std::vector<double> softmax(std::int64_t n_rows, std::int64_t n_types,
                             std::span<const double> logits) {
   std::vector<double> result(as_size(n_rows * n_types));
@@ -79,7 +131,7 @@ std::vector<double> softmax(std::int64_t n_rows, std::int64_t n_types,
 
 double softmax_cross_entropy(std::int64_t n_rows, std::int64_t n_types, Loss loss,
                              std::span<const double> logits, std::span<const LabelIndex> labels,
-                             std::vector<double>* dlogits) {
+                             std::span<const double> weights, std::vector<double>* dlogits) {
   const std::vector<double> p = softmax(n_rows, n_types, logits);
   const std::vector<double> q =
       loss == Loss::Article ? softmax(n_rows, n_types, p) : std::vector<double>();
@@ -89,7 +141,8 @@ double softmax_cross_entropy(std::int64_t n_rows, std::int64_t n_types, Loss los
   for (std::int64_t r = 0; r < n_rows; ++r) {
     const std::size_t row = as_size(r * n_types);
     const std::size_t label = as_size(labels[as_size(r)]);
-    total -= std::log(last[row + label]);
+    const double weight = weights.empty() ? 1.0 : weights[as_size(r)];
+    total -= weight * std::log(last[row + label]);
     if (dlogits == nullptr) continue;
     for (std::size_t t = 0; t < as_size(n_types); ++t) {
       double d = last[row + t] - (t == label ? 1.0 : 0.0);
@@ -101,7 +154,7 @@ double softmax_cross_entropy(std::int64_t n_rows, std::int64_t n_types, Loss los
           d += by_p * p[row + s] * ((s == t ? 1.0 : 0.0) - p[row + t]);
         }
       }
-      (*dlogits)[row + t] = d / static_cast<double>(n_rows);
+      (*dlogits)[row + t] = weight * d / static_cast<double>(n_rows);
     }
   }
   return total / static_cast<double>(n_rows);

@@ -32,14 +32,27 @@ std::vector<double> relu_dropout_forward(std::int64_t n_rows, std::int64_t n_uni
 std::vector<double> relu_dropout_backward(double rate, std::span<const double> y,
                                           std::span<const double> dy);
 
+/// Layer normalisation of the rows of y.
+std::vector<double> layer_norm_forward(std::int64_t n_rows, std::span<const double> gain,
+                                       std::span<const double> bias, std::span<const double> y);
+
+/// Its way back from dy: by the input, the gain and the bias.
+struct NormGradient {
+  std::vector<double> dy;
+  std::vector<double> dgain;
+  std::vector<double> dbias;
+};
+NormGradient layer_norm_backward(std::int64_t n_rows, std::span<const double> gain,
+                                 std::span<const double> y, std::span<const double> dy);
+
 /// Row-wise softmax.
 std::vector<double> softmax(std::int64_t n_rows, std::int64_t n_types,
                             std::span<const double> logits);
 
-/// Mean loss over the rows; `dlogits` may be null.
+/// Mean of weight x loss over the rows; `weights` may be empty, `dlogits` null.
 double softmax_cross_entropy(std::int64_t n_rows, std::int64_t n_types, Loss loss,
                              std::span<const double> logits, std::span<const LabelIndex> labels,
-                             std::vector<double>* dlogits);
+                             std::span<const double> weights, std::vector<double>* dlogits);
 
 /// One Adam step in place.
 void adam_step(const AdamStep& adam, std::span<const double> gradient, std::span<double> parameter,

@@ -229,6 +229,7 @@ void CpuSparseInputLayer::step(const SparseMinibatch& x, const Buffer& dy, const
   SAITHE_ASSERT(dy.size() >= minibatch.n_rows() * n_units_);
   SAITHE_ASSERT(following == nullptr || next_out->size() >= n_next * n_units_);
   const AdamConstants constants = adam_constants(adam);
+  const AdamConstants bias_constants = adam_constants(vector_step(adam));
   parallel_for(
       context_, static_cast<std::int64_t>(blocks_.size()), 1, [&](std::int64_t b, std::int64_t) {
         Block& block = blocks_[as_size(b)];
@@ -253,7 +254,7 @@ void CpuSparseInputLayer::step(const SparseMinibatch& x, const Buffer& dy, const
         s.width = block.width;
         s.adam = constants;
         sparse_step_block(s);
-        adam_update(constants, block.n_units, dy_sum.data(), bias_.data() + block.first_unit,
+        adam_update(bias_constants, block.n_units, dy_sum.data(), bias_.data() + block.first_unit,
                     bias_first_moment_.data() + block.first_unit,
                     bias_second_moment_.data() + block.first_unit);
         set_base(block, sums.data());

@@ -1,0 +1,84 @@
+#include "saithe/classify/ensemble.h"
+
+#include <cmath>
+
+#include "saithe/classify/calibration.h"
+
+namespace saithe {
+namespace {
+
+/// 1 / (1 + e^-x) of every logit.
+DenseMatrix sigmoid(DenseView logits) {
+  DenseMatrix result(logits.n_rows, logits.n_cols);
+  for (std::int64_t r = 0; r < logits.n_rows; ++r) {
+    const auto source = logits.row(r);
+    const auto target = result.row(r);
+    for (std::size_t t = 0; t < source.size(); ++t) {
+      target[t] = static_cast<float>(1 / (1 + std::exp(-static_cast<double>(source[t]))));
+    }
+  }
+  return result;
+}
+
+void add(const DenseMatrix& from, DenseMatrix& to) {
+  const std::int64_t n = from.n_rows() * from.n_cols();
+  for (std::int64_t i = 0; i < n; ++i) to.data()[i] += from.data()[i];
+}
+
+}  // namespace
+
+const Member& Model::network() const {
+  for (const Member& member : members) {
+    if (!member.shape.hidden.empty()) return member;
+  }
+  return members.front();
+}
+
+std::int64_t Model::n_parameters() const {
+  std::int64_t n = 0;
+  for (const Member& member : members) n += member.shape.n_parameters();
+  return n;
+}
+
+Ensemble::Ensemble(const Model& model, std::span<const float> shift, kernels::Backend& backend)
+    : model_(model) {
+  SAITHE_ASSERT(!model.members.empty());
+  for (const Member& member : model.members) {
+    if (&member == &model.network()) network_ = members_.size();
+    members_.push_back(std::make_unique<Mlp>(member.shape, member.parameters, shift, backend));
+  }
+}
+
+bool Ensemble::has_hidden() const {
+  return !model_.network().shape.hidden.empty();
+}
+
+EnsembleOutput Ensemble::forward(const CsrView& features, bool with_hidden,
+                                 const Context& context) const {
+  EnsembleOutput output;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const bool looks_inside = with_hidden && i == network_;
+    Activations activations = members_[i]->forward(features, looks_inside, context);
+    if (looks_inside) output.hidden = std::move(activations.hidden);
+    DenseMatrix probabilities = model_.output == OutputKind::Softmax
+                                    ? softmax(activations.logits.view())
+                                    : sigmoid(activations.logits.view());
+    if (i == 0) {
+      output.logits = std::move(activations.logits);
+      output.probabilities = std::move(probabilities);
+    } else {
+      add(probabilities, output.probabilities);
+    }
+  }
+  if (members_.size() > 1) {
+    const auto n = static_cast<float>(members_.size());
+    const std::int64_t size = features.n_rows * model_.types.n_types();
+    for (std::int64_t i = 0; i < size; ++i) output.probabilities.data()[i] /= n;
+  }
+  if (model_.output == OutputKind::Softmax) {
+    apply_temperature(output.probabilities, model_.temperature);
+  }
+  return output;
+}
+
+}  // namespace saithe

@@ -1,0 +1,38 @@
+#pragma once
+
+// The members of a model on a device, asked together.
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "saithe/classify/model.h"
+
+namespace saithe {
+
+/// What an ensemble says of cells.
+struct EnsembleOutput {
+  DenseMatrix probabilities;  ///< (cells, types): mean of the members', at the model's temperature
+  DenseMatrix logits;         ///< (cells, types) of the first member
+  DenseMatrix hidden;         ///< (cells, units): last hidden layer of the first network, if wanted
+};
+
+/// A model's members with weights on a device.
+class Ensemble {
+ public:
+  /// `shift` as Features::shift. Borrows the model.
+  Ensemble(const Model& model, std::span<const float> shift, kernels::Backend& backend);
+
+  /// Whether there is a hidden layer.
+  [[nodiscard]] bool has_hidden() const;
+  /// Evaluation mode, all rows; a row's bits depend on it alone. Throws Error(Cancelled).
+  [[nodiscard]] EnsembleOutput forward(const CsrView& features, bool with_hidden,
+                                       const Context& context) const;
+
+ private:
+  const Model& model_;
+  std::vector<std::unique_ptr<Mlp>> members_;
+  std::size_t network_ = 0;  // whose hidden layer is looked at
+};
+
+}  // namespace saithe

@@ -1,0 +1,203 @@
+#include "saithe/classify/suspects.h"
+
+#include <algorithm>
+
+#include "saithe/classify/ensemble.h"
+#include "saithe/core/random.h"
+#include "saithe/prep/folds.h"
+
+namespace saithe {
+namespace {
+
+constexpr int kFolds = 5;
+constexpr int kPasses = 2;
+// Strong penalty, half of the inputs and units gone: such models do not learn single labels by
+// heart (docs/methods.md has the measurements).
+constexpr double kRobustC = 0.01;
+constexpr double kRobustClassWeights = 0.5;
+constexpr double kRobustDrop = 0.5;
+
+RecipeOptions robust_recipe(const RecipeOptions& recipe, bool can_mask) {
+  RecipeOptions robust = recipe;
+  robust.linear = true;
+  robust.linear_c = kRobustC;
+  robust.linear_class_weights = kRobustClassWeights;
+  robust.networks = std::min(recipe.networks, 1);
+  robust.dropout.assign(robust.hidden.size(), kRobustDrop);
+  robust.augment.input_mask = can_mask ? kRobustDrop : 0;
+  robust.trainer.loss = kernels::Loss::CrossEntropy;
+  return robust;
+}
+
+/// At most `n` of the cells, the same share of every type, in their order.
+std::vector<CellIndex> subsample(std::span<const CellIndex> cells,
+                                 std::span<const LabelIndex> labels, std::int64_t n,
+                                 const Context& context) {
+  if (static_cast<std::int64_t>(cells.size()) <= n) return {cells.begin(), cells.end()};
+  std::vector<CellIndex> order(cells.begin(), cells.end());
+  Random(context.seed(), stream::kSubsample).shuffle(std::span<CellIndex>(order));
+  std::stable_sort(order.begin(), order.end(), [&](CellIndex a, CellIndex b) {
+    return labels[as_size(a)] < labels[as_size(b)];
+  });
+  // Evenly spaced over the types in turn: every type keeps its share.
+  std::vector<CellIndex> taken;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const auto at = static_cast<double>(i) * static_cast<double>(order.size()) /
+                    static_cast<double>(n);
+    taken.push_back(order[static_cast<std::size_t>(at)]);
+  }
+  std::sort(taken.begin(), taken.end());
+  return taken;
+}
+
+/// One search for suspects.
+class Search {
+ public:
+  Search(const RecipeCells& cells, const Preprocessor& preprocessor, const CsrView& values,
+         const RecipeOptions& recipe, const SuspectOptions& options, kernels::Backend& backend,
+         const Context& context)
+      : cells_(cells),
+        recipe_(robust_recipe(recipe, !preprocessor.options().scale)),
+        augmenter_(values, preprocessor, recipe_.augment, context),
+        backend_(backend),
+        context_(context),
+        is_suspect_(cells.labels.size()),
+        pool_(subsample(cells.training, cells.labels, options.max_cells, context)) {
+    std::vector<LabelIndex> labels;
+    for (const CellIndex cell : pool_) labels.push_back(cells.labels[as_size(cell)]);
+    folds_ = stratified_folds(labels, cells.n_types, kFolds, context);
+    fold_of_cell_.assign(cells.labels.size(), -1);
+    for (std::size_t i = 0; i < pool_.size(); ++i) fold_of_cell_[as_size(pool_[i])] = folds_[i];
+  }
+
+  std::vector<Suspect> run() {
+    std::vector<Suspect> suspects;
+    for (int pass = 0; pass < kPasses; ++pass) {
+      suspects = judge(out_of_fold(pass));
+      std::fill(is_suspect_.begin(), is_suspect_.end(), false);
+      for (const Suspect& suspect : suspects) is_suspect_[as_size(suspect.cell)] = true;
+    }
+    return suspects;
+  }
+
+ private:
+  /// Probabilities of all cells by models that have not seen them: of a cell of the pool by its
+  /// fold's, of another the mean of all.
+  DenseMatrix out_of_fold(int pass) {
+    DenseMatrix result(cells_.features->values.n_rows, cells_.n_types);
+    for (int fold = 0; fold < kFolds; ++fold) {
+      context_.report("looking for suspect labels", pass * kFolds + fold, kPasses * kFolds);
+      std::vector<CellIndex> training;
+      std::vector<CellIndex> judged;
+      for (const CellIndex cell : pool_) {
+        const bool is_inside = fold_of_cell_[as_size(cell)] == fold;
+        if (!is_inside && !is_suspect_[as_size(cell)]) training.push_back(cell);
+      }
+      for (const CellIndex cell : cells_.training) {
+        const int own = fold_of_cell_[as_size(cell)];
+        if (own == fold || own < 0) judged.push_back(cell);
+      }
+      const DenseMatrix probabilities = train_and_judge(training, judged, fold);
+      for (std::size_t i = 0; i < judged.size(); ++i) {
+        const float share = fold_of_cell_[as_size(judged[i])] < 0 ? 1.0F / kFolds : 1.0F;
+        const auto source = probabilities.row(static_cast<std::int64_t>(i));
+        const auto target = result.row(judged[i]);
+        for (std::size_t t = 0; t < source.size(); ++t) target[t] += share * source[t];
+      }
+    }
+    return result;
+  }
+
+  DenseMatrix train_and_judge(std::span<const CellIndex> training,
+                              std::span<const CellIndex> judged, int fold) {
+    RecipeCells cells = cells_;
+    cells.augmenter = &augmenter_;
+    cells.training = training;
+    cells.validation = {};
+    const Context own = context_.with_seed(
+        Random(context_.seed(), stream::kSuspects).bits(static_cast<std::uint64_t>(fold)));
+    Model model;
+    model.types = anonymous_types(cells_.n_types);
+    TrainHistory history;
+    model.members = train_members(cells, recipe_, backend_, own, history);
+    context_.throw_if_cancelled();
+    const Ensemble ensemble(model, cells_.features->shift, backend_);
+    const CsrMatrix rows = select_rows(cells_.features->values.view(), judged);
+    return ensemble.forward(rows.view(), false, context_).probabilities;
+  }
+
+  /// Names are of no use here, their number is.
+  static LabelSet anonymous_types(LabelIndex n_types) {
+    std::vector<std::string> names;
+    for (LabelIndex type = 0; type < n_types; ++type) names.push_back(fmt::format("{:010}", type));
+    return LabelSet(std::move(names));
+  }
+
+  [[nodiscard]] std::vector<Suspect> judge(const DenseMatrix& probabilities) const {
+    const auto n_types = as_size(cells_.n_types);
+    std::vector<double> threshold(n_types);
+    std::vector<double> n_cells(n_types);
+    for (const CellIndex cell : cells_.training) {
+      const auto label = as_size(cells_.labels[as_size(cell)]);
+      threshold[label] += static_cast<double>(probabilities.row(cell)[label]);
+      n_cells[label] += 1;
+    }
+    for (std::size_t t = 0; t < n_types; ++t) threshold[t] /= std::max(1.0, n_cells[t]);
+    std::vector<Suspect> suspects;
+    for (const CellIndex cell : cells_.training) {
+      const auto row = probabilities.row(cell);
+      Suspect suspect;
+      suspect.cell = cell;
+      suspect.label = cells_.labels[as_size(cell)];
+      for (std::size_t t = 0; t < n_types; ++t) {
+        const bool is_confident = static_cast<double>(row[t]) >= threshold[t] && n_cells[t] > 0;
+        if (is_confident && (suspect.looks_like == kNoLabel || row[t] > suspect.probability)) {
+          suspect.looks_like = static_cast<LabelIndex>(t);
+          suspect.probability = row[t];
+        }
+      }
+      if (suspect.looks_like == kNoLabel || suspect.looks_like == suspect.label) continue;
+      suspect.label_probability = row[as_size(suspect.label)];
+      suspects.push_back(suspect);
+    }
+    std::sort(suspects.begin(), suspects.end(),
+              [](const Suspect& a, const Suspect& b) { return a.cell < b.cell; });
+    return suspects;
+  }
+
+  RecipeCells cells_;
+  RecipeOptions recipe_;
+  Augmenter augmenter_;
+  kernels::Backend& backend_;
+  const Context& context_;
+  std::vector<bool> is_suspect_;  // in the pass before
+  std::vector<CellIndex> pool_;   // the cells that models are trained on
+  std::vector<int> folds_;
+  std::vector<int> fold_of_cell_;  // -1: not in the pool
+};
+
+}  // namespace
+
+std::vector<Suspect> find_suspects(const RecipeCells& cells, const Preprocessor& preprocessor,
+                                   const CsrView& values, const RecipeOptions& recipe,
+                                   const SuspectOptions& options, kernels::Backend& backend,
+                                   const Context& context) {
+  if (!(options.gate >= 0 && options.gate <= 1)) {
+    fail(ErrorKind::InvalidArgument, "--suspect-gate: {} is not from 0 to 1", options.gate);
+  }
+  if (options.max_cells < kFolds) {
+    fail(ErrorKind::InvalidArgument, "--suspect-cells: {} is not {} or more", options.max_cells,
+         kFolds);
+  }
+  return Search(cells, preprocessor, values, recipe, options, backend, context).run();
+}
+
+bool drops_suspects(std::span<const Suspect> suspects, std::int64_t n_cells,
+                    const SuspectOptions& options) {
+  if (options.drop == DropSuspects::Never) return false;
+  if (options.drop == DropSuspects::Always) return !suspects.empty();
+  return static_cast<double>(suspects.size()) >= options.gate * static_cast<double>(n_cells) &&
+         !suspects.empty();
+}
+
+}  // namespace saithe

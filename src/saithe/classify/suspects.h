@@ -1,0 +1,69 @@
+#pragma once
+
+// Reference cells whose label looks wrong: confident learning (Northcutt, Jiang, Chuang 2021,
+// arXiv:1911.00068), in two passes.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saithe/classify/recipe.h"
+#include "saithe/data/label_set.h"
+
+namespace saithe {
+
+/// What happens to suspects.
+enum class DropSuspects {
+  Auto,    ///< dropped from training where their share passes suspect_gate
+  Always,
+  Never
+};
+template <>
+struct EnumNames<DropSuspects> {
+  static constexpr std::pair<DropSuspects, const char*> values[] = {
+      {DropSuspects::Auto, "auto"}, {DropSuspects::Always, "always"}, {DropSuspects::Never, "never"}};
+};
+
+struct SuspectOptions {
+  bool find = false;
+  DropSuspects drop = DropSuspects::Auto;
+  double gate = 0.05;
+  std::int64_t max_cells = 50000;
+
+  template <typename Visitor>
+  static void describe(Visitor& visit, SuspectOptions& options) {
+    visit("find-suspects", options.find, "look for training cells whose label looks wrong");
+    visit("drop-suspects", options.drop,
+          "train without them: auto (where their share passes the gate), always, never");
+    visit("suspect-gate", options.gate, "share of suspects from which auto drops them");
+    visit("suspect-cells", options.max_cells,
+          "look with models of so many cells at most, a stratified draw (all cells are judged)");
+  }
+};
+
+/// A cell whose label looks wrong.
+struct Suspect {
+  CellIndex cell = 0;
+  LabelIndex label = kNoLabel;       ///< as given
+  LabelIndex looks_like = kNoLabel;
+  float label_probability = 0;       ///< of the given label, by models that did not see the cell
+  float probability = 0;             ///< of what it looks like
+};
+
+/// Two passes over the cells of `cells` (features, augmenter, labels, n_types; training: the cells
+/// to look at). Out-of-fold probabilities (5 folds) come from models that withstand wrong labels: a
+/// logistic regression with C 0.01 and weights n_k^-1/2, and the recipe's network with input mask
+/// and dropout of one half. A cell is suspect where the most probable type, among those whose
+/// probability is at least the mean that the type's own cells have, is not its label. The second
+/// pass trains without the suspects of the first and judges all cells anew. Ascending by cell.
+std::vector<Suspect> find_suspects(const RecipeCells& cells, const Preprocessor& preprocessor,
+                                   const CsrView& values, const RecipeOptions& recipe,
+                                   const SuspectOptions& options, kernels::Backend& backend,
+                                   const Context& context);
+
+/// Whether they are to be left out of a training on `n_cells` cells.
+bool drops_suspects(std::span<const Suspect> suspects, std::int64_t n_cells,
+                    const SuspectOptions& options);
+
+}  // namespace saithe

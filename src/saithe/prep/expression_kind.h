@@ -1,0 +1,35 @@
+#pragma once
+
+// What the values of a matrix are, seen from the values: counts, or logarithms of normalised
+// counts.
+
+#include "saithe/core/options.h"
+#include "saithe/data/cell_source.h"
+
+namespace saithe {
+
+/// What stored values mean.
+enum class ExpressionKind {
+  Counts,        ///< whole numbers of molecules
+  LogNormalized  ///< ln(1 + counts of 10 000), or a subset of its genes
+};
+template <>
+struct EnumNames<ExpressionKind> {
+  static constexpr std::pair<ExpressionKind, const char*> values[] = {
+      {ExpressionKind::Counts, "counts"}, {ExpressionKind::LogNormalized, "log1p(CP10k)"}};
+};
+
+/// No logarithm of a cell normalised to 10 000 is above this: ln(10 001) = 9.2104.
+inline constexpr float kLargestLogNormalized = 9.2105F;
+
+/// The kind of the stored values: counts if all are whole numbers of 0 or more, log-normalised if
+/// all lie in [0, ln(10 001)] and one is no whole number. Throws Error(BadFormat) naming cell and
+/// gene of the first value that is neither, with what to do. A matrix without values holds counts.
+ExpressionKind find_expression_kind(const CellSource& source, const CsrView& values,
+                                    CellIndex first_cell);
+
+/// Throws Error(BadFormat) at the first value that is not of the kind.
+void require_expression(const CellSource& source, const CsrView& values, CellIndex first_cell,
+                        ExpressionKind kind);
+
+}  // namespace saithe

@@ -1,0 +1,79 @@
+#include "saithe/prep/folds.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "saithe/core/random.h"
+
+namespace saithe {
+
+std::vector<int> stratified_folds(std::span<const LabelIndex> labels, LabelIndex n_types,
+                                  int n_folds, const Context& context) {
+  if (n_folds < 2 || labels.size() < as_size(n_folds)) {
+    fail(ErrorKind::InvalidArgument, "{} cells cannot be dealt into {} folds: expected 2 or more, "
+         "and a cell for each", labels.size(), n_folds);
+  }
+  std::vector<CellIndex> order(labels.size());
+  std::iota(order.begin(), order.end(), CellIndex{0});
+  Random(context.seed(), stream::kFolds).shuffle(std::span<CellIndex>(order));
+  // One deck for all types, type after type: a type begins where the one before ended.
+  std::stable_sort(order.begin(), order.end(), [&](CellIndex a, CellIndex b) {
+    return labels[as_size(a)] < labels[as_size(b)];
+  });
+  SAITHE_ASSERT(labels[as_size(order.back())] < n_types);
+  std::vector<int> folds(labels.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    folds[as_size(order[i])] = static_cast<int>(i % as_size(n_folds));
+  }
+  return folds;
+}
+
+std::vector<int> donor_folds(std::span<const std::string> donors, int max_folds) {
+  std::map<std::string, std::int64_t> n_cells_of;
+  for (std::size_t cell = 0; cell < donors.size(); ++cell) {
+    if (donors[cell].empty()) {
+      fail(ErrorKind::BadFormat, "--validate by-donor: cell {} has no donor", cell);
+    }
+    ++n_cells_of[donors[cell]];
+  }
+  if (n_cells_of.size() < 2) {
+    fail(ErrorKind::BadFormat,
+         "--validate by-donor: the column holds {} donor(s); whole donors can be held out from two "
+         "on",
+         n_cells_of.size());
+  }
+  std::map<std::string, int> fold_of;
+  if (n_cells_of.size() <= as_size(max_folds)) {
+    for (const auto& [donor, n] : n_cells_of) {
+      fold_of.emplace(donor, static_cast<int>(fold_of.size()));
+    }
+  } else {
+    std::vector<std::pair<std::string, std::int64_t>> order(n_cells_of.begin(), n_cells_of.end());
+    std::stable_sort(order.begin(), order.end(),
+                     [](const auto& a, const auto& b) { return a.second > b.second; });
+    std::vector<std::int64_t> n_cells(as_size(max_folds));
+    for (const auto& [donor, n] : order) {
+      const auto smallest = std::min_element(n_cells.begin(), n_cells.end());
+      *smallest += n;
+      fold_of.emplace(donor, static_cast<int>(smallest - n_cells.begin()));
+    }
+  }
+  std::vector<int> folds;
+  for (const std::string& donor : donors) folds.push_back(fold_of.at(donor));
+  return folds;
+}
+
+int count_folds(std::span<const int> folds) {
+  return folds.empty() ? 0 : 1 + *std::max_element(folds.begin(), folds.end());
+}
+
+std::vector<CellIndex> cells_of_fold(std::span<const int> folds, int fold, bool inside) {
+  std::vector<CellIndex> cells;
+  for (std::size_t i = 0; i < folds.size(); ++i) {
+    if ((folds[i] == fold) == inside) cells.push_back(static_cast<CellIndex>(i));
+  }
+  return cells;
+}
+
+}  // namespace saithe
