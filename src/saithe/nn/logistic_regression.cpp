@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "saithe/core/aligned_vector.h"
 #include "saithe/core/parallel.h"
+#include "saithe/kernels/cpu/weighted_rows.h"
 #include "saithe/kernels/loss.h"
 #include "saithe/nn/lbfgs.h"
 
@@ -14,32 +16,29 @@ namespace {
 constexpr std::int64_t kChunkCells = 256;
 constexpr std::int64_t kChunkGenes = 64;
 
-void add_scaled(double scale, const double* x, std::size_t n, double* y) {
-  for (std::size_t i = 0; i < n; ++i) y[i] += scale * x[i];
-}
-
 /// Loss and gradient of one training set. Parameters are the weights (genes, types), then the
-/// biases.
+/// biases. Inside, rows of types are padded to the width of the kernel.
 class LogisticLoss {
  public:
   LogisticLoss(const CsrView& features, std::span<const float> shift,
-               std::span<const LabelIndex> labels, std::span<const CellIndex> cells, std::span<const float> weights, LabelIndex n_types,
-               double c, const Context& context)
+               std::span<const LabelIndex> labels, std::span<const CellIndex> cells,
+               std::span<const float> weights, LabelIndex n_types, double c, const Context& context)
       : context_(context),
         n_types_(as_size(n_types)),
+        width_(kernels::cpu::padded_width(n_types_)),
         n_cells_(static_cast<double>(cells.size())),
         penalty_(1.0 / (c * static_cast<double>(cells.size()))),
         shift_(shift.begin(), shift.end()),
         by_cell_(select_rows(features, cells)),
         by_gene_(transpose(by_cell_.view())),
-        slopes_(cells.size() * n_types_) {
+        gene_table_(as_size(features.n_cols) * width_),
+        cell_table_(cells.size() * width_) {
     for (const CellIndex cell : cells) {
       labels_.push_back(labels[as_size(cell)]);
       weights_.push_back(weights.empty() ? 1.0 : static_cast<double>(weights[as_size(cell)]));
     }
-    n_chunks_ = (by_cell_.n_rows + kChunkCells - 1) / kChunkCells;
-    chunk_losses_.resize(as_size(n_chunks_));
-    chunk_bias_slopes_.resize(as_size(n_chunks_) * n_types_);
+    chunk_losses_.resize(as_size((by_cell_.n_rows + kChunkCells - 1) / kChunkCells));
+    chunk_bias_slopes_.resize(chunk_losses_.size() * n_types_);
   }
 
   [[nodiscard]] std::size_t n_parameters() const {
@@ -47,24 +46,21 @@ class LogisticLoss {
   }
 
   double operator()(std::span<const double> x, std::span<double> gradient) {
-    const std::size_t first_bias = as_size(by_cell_.n_cols) * n_types_;
-    base_.assign(x.begin() + static_cast<std::ptrdiff_t>(first_bias), x.end());
-    for (std::size_t gene = 0; gene < shift_.size(); ++gene) {
-      if (shift_[gene] != 0) {
-        add_scaled(-shift_[gene], x.data() + gene * n_types_, n_types_, base_.data());
-      }
-    }
+    read_weights(x);
     parallel_for(context_, by_cell_.n_rows, kChunkCells,
-                 [&](std::int64_t begin, std::int64_t end) { judge_cells(x, begin, end); });
+                 [&](std::int64_t begin, std::int64_t end) { judge_cells(begin, end); });
+    const std::size_t first_bias = as_size(by_cell_.n_cols) * n_types_;
     const auto bias_slopes = gradient.subspan(first_bias);
     std::fill(bias_slopes.begin(), bias_slopes.end(), 0.0);
     double loss = 0;
     for (std::size_t chunk = 0; chunk < chunk_losses_.size(); ++chunk) {
       loss += chunk_losses_[chunk];
-      add_scaled(1.0, chunk_bias_slopes_.data() + chunk * n_types_, n_types_, bias_slopes.data());
+      for (std::size_t t = 0; t < n_types_; ++t) {
+        bias_slopes[t] += chunk_bias_slopes_[chunk * n_types_ + t];
+      }
     }
     parallel_for(context_, by_gene_.n_rows, kChunkGenes, [&](std::int64_t begin, std::int64_t end) {
-      add_up_genes(x, bias_slopes, begin, end, gradient);
+      add_up_genes(bias_slopes, begin, end, gradient);
     });
     double squares = 0;
     for (std::size_t i = 0; i < first_bias; ++i) squares += x[i] * x[i];
@@ -72,61 +68,74 @@ class LogisticLoss {
   }
 
  private:
+  /// The padded table of weights, and what every cell's logits begin with.
+  void read_weights(std::span<const double> x) {
+    const std::size_t n_genes = as_size(by_cell_.n_cols);
+    base_.assign(width_, 0.0);
+    std::copy(x.end() - static_cast<std::ptrdiff_t>(n_types_), x.end(), base_.begin());
+    for (std::size_t gene = 0; gene < n_genes; ++gene) {
+      const double* weight = x.data() + gene * n_types_;
+      std::copy_n(weight, n_types_, gene_table_.data() + gene * width_);
+      if (shift_[gene] == 0) continue;
+      for (std::size_t t = 0; t < n_types_; ++t) base_[t] -= shift_[gene] * weight[t];
+    }
+  }
+
   /// Loss of a chunk of cells, and its derivative by each cell's logits.
-  void judge_cells(std::span<const double> x, CellIndex begin, CellIndex end) {
+  void judge_cells(CellIndex begin, CellIndex end) {
     const auto chunk = as_size(begin / kChunkCells);
     double* bias_slopes = chunk_bias_slopes_.data() + chunk * n_types_;
     std::fill_n(bias_slopes, n_types_, 0.0);
-    std::vector<double> logits(n_types_);
+    std::vector<double> logits(width_);
     std::vector<double> probabilities(n_types_);
     double loss = 0;
     for (CellIndex cell = begin; cell < end; ++cell) {
-      std::copy(base_.begin(), base_.end(), logits.begin());
+      logits = base_;
       const auto genes = by_cell_.view().row_columns(cell);
-      const auto values = by_cell_.view().row_values(cell);
-      for (std::size_t i = 0; i < genes.size(); ++i) {
-        add_scaled(static_cast<double>(values[i]), x.data() + as_size(genes[i]) * n_types_, n_types_,
-                   logits.data());
-      }
-      const std::span<double> slopes(slopes_.data() + as_size(cell) * n_types_, n_types_);
+      kernels::cpu::add_weighted_rows(by_cell_.view().row_values(cell).data(), genes.data(),
+                                      genes.size(), gene_table_.data(), width_, logits.data());
+      const std::span<double> slopes(cell_table_.data() + as_size(cell) * width_, n_types_);
       const double scale = weights_[as_size(cell)] / n_cells_;
-      loss += scale * kernels::cell_loss(kernels::Loss::CrossEntropy, logits,
+      loss += scale * kernels::cell_loss(kernels::Loss::CrossEntropy,
+                                         std::span<const double>(logits.data(), n_types_),
                                          as_size(labels_[as_size(cell)]), probabilities, slopes);
-      for (double& slope : slopes) slope *= scale;
-      add_scaled(1.0, slopes.data(), n_types_, bias_slopes);
+      for (std::size_t t = 0; t < n_types_; ++t) {
+        slopes[t] *= scale;
+        bias_slopes[t] += slopes[t];
+      }
     }
     chunk_losses_[chunk] = loss;
   }
 
-  void add_up_genes(std::span<const double> x, std::span<const double> bias_slopes,
-                    std::int64_t begin, std::int64_t end, std::span<double> gradient) const {
+  void add_up_genes(std::span<const double> bias_slopes, std::int64_t begin, std::int64_t end,
+                    std::span<double> gradient) const {
+    std::vector<double> sum(width_);
     for (std::int64_t gene = begin; gene < end; ++gene) {
-      double* row = gradient.data() + as_size(gene) * n_types_;
-      const double* weight = x.data() + as_size(gene) * n_types_;
+      const double* weight = gene_table_.data() + as_size(gene) * width_;
+      std::fill(sum.begin(), sum.end(), 0.0);
       for (std::size_t t = 0; t < n_types_; ++t) {
-        row[t] = penalty_ * weight[t] - shift_[as_size(gene)] * bias_slopes[t];
+        sum[t] = penalty_ * weight[t] - shift_[as_size(gene)] * bias_slopes[t];
       }
       const auto cells = by_gene_.view().row_columns(gene);
-      const auto values = by_gene_.view().row_values(gene);
-      for (std::size_t i = 0; i < cells.size(); ++i) {
-        add_scaled(static_cast<double>(values[i]), slopes_.data() + as_size(cells[i]) * n_types_,
-                   n_types_, row);
-      }
+      kernels::cpu::add_weighted_rows(by_gene_.view().row_values(gene).data(), cells.data(),
+                                      cells.size(), cell_table_.data(), width_, sum.data());
+      std::copy_n(sum.data(), n_types_, gradient.data() + as_size(gene) * n_types_);
     }
   }
 
   Context context_;
   std::size_t n_types_;
+  std::size_t width_;
   double n_cells_;
   double penalty_;
   std::vector<double> shift_;
   std::vector<double> base_;  // biases less what centring subtracts from every cell's logits
   CsrMatrix by_cell_;
   CsrMatrix by_gene_;
+  AlignedVector<double> gene_table_;  // (genes, width): weights
+  AlignedVector<double> cell_table_;  // (cells, width): derivative by the logits
   std::vector<LabelIndex> labels_;
   std::vector<double> weights_;
-  std::vector<double> slopes_;  // (cells, types)
-  std::int64_t n_chunks_ = 0;
   std::vector<double> chunk_losses_;
   std::vector<double> chunk_bias_slopes_;
 };
