@@ -37,6 +37,8 @@
 #include "saithe/classify/evaluation_json.h"
 #include "saithe/embed/neighbors.h"
 #include "saithe/embed/umap.h"
+#include "saithe/embed/leiden.h"
+#include "saithe/embed/cluster_cells.h"
 #include "saithe/report/figure.h"
 #include "saithe/report/plots.h"
 #include "saithe/report/report.h"

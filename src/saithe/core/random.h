@@ -76,6 +76,7 @@ inline constexpr std::uint64_t kDropout = 1000000;      // + step * 64 + layer
 inline constexpr std::uint64_t kUmap = 2;
 inline constexpr std::uint64_t kNeighbors = 3;
 inline constexpr std::uint64_t kSimulate = 4;
+inline constexpr std::uint64_t kLeiden = 500000;  // + 3 * pass + its draw
 }  // namespace stream
 
 }  // namespace saithe
