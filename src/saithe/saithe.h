@@ -33,6 +33,7 @@
 #include "saithe/classify/model_file.h"
 #include "saithe/classify/train.h"
 #include "saithe/classify/predict.h"
+#include "saithe/classify/majority_vote.h"
 #include "saithe/classify/evaluate.h"
 #include "saithe/classify/evaluation_json.h"
 #include "saithe/embed/neighbors.h"
