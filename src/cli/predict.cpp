@@ -1,5 +1,6 @@
 #include "saithe/classify/predict.h"
 #include "annotations.h"
+#include "ontology_columns.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
@@ -16,20 +17,24 @@ struct Request {
 };
 
 std::string predictions_tsv(const Model& model, const CellSource& source,
-                            const Predictions& predictions) {
-  std::string text = "barcode\tpredicted\tconfidence\n";
+                            const Predictions& predictions, const OntologyColumns* ontology) {
+  std::string text = "barcode\tpredicted\tconfidence";
+  text += ontology != nullptr ? OntologyColumns::tsv_header() : "";
+  text += "\n";
   const auto& barcodes = source.obs().index();
   for (std::size_t cell = 0; cell < barcodes.size(); ++cell) {
     text += barcodes[cell] + "\t" + type_name(model, predictions.labels[cell]) + "\t" +
-            format_number(predictions.confidence[cell]) + "\n";
+            format_number(predictions.confidence[cell]) +
+            (ontology != nullptr ? ontology->tsv_fields(cell) : "") + "\n";
   }
   return text;
 }
 
 void write_h5ad_output(const Request& request, const ReadOptions& reading, const Model& model,
-                       Predictions predictions, Session& session) {
+                       Predictions predictions, const OntologyColumns* ontology, Session& session) {
   Annotations annotations;
   add_predicted_types(annotations, model, predictions.labels, predictions.confidence);
+  if (ontology != nullptr) ontology->annotate(predictions.labels, annotations);
   annotations.obsm.emplace_back("predicted_cell_type_probabilities",
                                 std::move(predictions.probabilities));
   if (is_h5ad(request.query)) {
@@ -45,27 +50,34 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   Session session(common);
   ReadOptions reading;
   flags.apply(reading);
+  OntologyOptions ontology_options;
+  flags.apply(ontology_options);
   const bool is_table = request.output == "-" || !request.output.ends_with(".h5ad");
   if (request.output != "-") const OutputFile probe(request.output, common.overwrite);
   const Model model = load_model(request.model);
+  const auto ontology = OntologyColumns::make(ontology_options, model.types, session);
   const auto source = open_source(request.query, reading, session.context());
   PredictOptions options;
-  options.with_probabilities = !is_table;
+  options.with_probabilities = !is_table || ontology != nullptr;
   options.force = request.force;
   Predictions predictions = predict(model, *source, options, common.device, session.context());
+  if (ontology != nullptr) {
+    ontology->add(predictions.labels, predictions.probabilities.view(), session.context());
+  }
   session.say(fmt::format("genes: {} of the model's {} found ({:.1f} % of its weight)",
                           predictions.n_genes_matched, model.preprocessor.n_genes(),
                           100 * predictions.weight_matched));
   if (request.output == "-") {
-    const std::string text = predictions_tsv(model, *source, predictions);
+    const std::string text = predictions_tsv(model, *source, predictions, ontology.get());
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
         std::fflush(stdout) != 0) {
       fail(ErrorKind::Output, "standard output cannot be written");
     }
   } else if (is_table) {
-    write_file(request.output, predictions_tsv(model, *source, predictions), common.overwrite);
+    write_file(request.output, predictions_tsv(model, *source, predictions, ontology.get()),
+               common.overwrite);
   } else {
-    write_h5ad_output(request, reading, model, std::move(predictions), session);
+    write_h5ad_output(request, reading, model, std::move(predictions), ontology.get(), session);
   }
   if (request.output != "-") session.say("written: " + request.output);
   session.finish(source->n_cells());
@@ -87,6 +99,7 @@ void add_predict(CLI::App& program) {
       ->required()
       ->type_name("FILE");
   app->add_flag("--force", request->force, "accept a query that lacks most of the model's genes");
+  flags->add(*app, OntologyOptions{}, "Cell Ontology");
   flags->add(*app, ReadOptions{}, "Reading");
 }
 
