@@ -1,14 +1,13 @@
 #include "bundled_data.h"
 
 #include <cstdlib>
-#include <string>
 #include <vector>
 
 #include "saithe/core/error.h"
 
 namespace saithe::cli {
 
-std::filesystem::path bundled_pbmc3k() {
+std::filesystem::path bundled_file(const std::string& name) {
   namespace fs = std::filesystem;
   std::vector<fs::path> folders;
   if (const char* folder = std::getenv("SAITHE_DATA"); folder != nullptr && *folder != '\0') {
@@ -29,12 +28,11 @@ std::filesystem::path bundled_pbmc3k() {
   std::string looked;
   for (const fs::path& folder : folders) {
     std::error_code error;
-    if (fs::exists(folder / "pbmc3k.h5ad", error)) return folder / "pbmc3k.h5ad";
+    if (fs::exists(folder / name, error)) return folder / name;
     looked += (looked.empty() ? "" : ", ") + folder.string();
   }
   fail(ErrorKind::NotFound,
-       "the bundled pbmc3k.h5ad was not found (looked in: {}); set SAITHE_DATA to its folder",
-       looked);
+       "the bundled {} was not found (looked in: {}); set SAITHE_DATA to its folder", name, looked);
 }
 
 }  // namespace saithe::cli

@@ -3,12 +3,16 @@
 // Where the data that come with the program are, wherever it was installed.
 
 #include <filesystem>
+#include <string>
 
 namespace saithe::cli {
 
-/// The path of the bundled PBMC3K: SAITHE_DATA/pbmc3k.h5ad if that is set, else share/saithe beside
-/// the program's folder, else data/ of the source tree from which it was built. Throws
+inline constexpr const char* kBundledPbmc3k = "pbmc3k.h5ad";
+inline constexpr const char* kBundledOntology = "cl-basic.obo.gz";
+
+/// The path of a bundled file: in the folder SAITHE_DATA if that is set, else in share/saithe
+/// beside the program's folder, else in data/ of the source tree from which it was built. Throws
 /// Error(NotFound) naming the places where it was looked for.
-std::filesystem::path bundled_pbmc3k();
+std::filesystem::path bundled_file(const std::string& name);
 
 }  // namespace saithe::cli

@@ -98,7 +98,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   flags.apply(request.training.reading);
   flags.apply(request.umap);
   if (request.training.input.empty()) {
-    request.training.input = bundled_pbmc3k();
+    request.training.input = bundled_file(kBundledPbmc3k);
     LabelPlace& labels = request.training.labels;
     if (labels.key.empty() && labels.table.empty()) labels.key = "louvain";
   }

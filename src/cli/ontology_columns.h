@@ -1,0 +1,74 @@
+#pragma once
+
+// What predict adds when it is given an ontology: for each cell the Cell Ontology id of its label,
+// and the deepest term that is certain enough.
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saithe/classify/cell_ontology.h"
+#include "saithe/classify/label_mapping.h"
+#include "saithe/classify/ontology_rollup.h"
+#include "saithe/data/label_set.h"
+#include "saithe/io/write_h5ad.h"
+#include "session.h"
+
+namespace saithe::cli {
+
+struct OntologyOptions {
+  std::string ontology;
+  std::string ontology_map;
+  double ontology_threshold = 0.5;
+
+  template <typename Visitor>
+  static void describe(Visitor& visit, OntologyOptions& options) {
+    visit("ontology", options.ontology,
+          "add Cell Ontology columns: an OBO file, plain or gzip, or bundled");
+    visit("ontology-map", options.ontology_map,
+          "terms of labels that the ontology does not know by name: a table, label and CL id");
+    visit("ontology-threshold", options.ontology_threshold,
+          "report the deepest term whose probability is at least this");
+  }
+};
+
+/// The ontology columns of one run: cells are added block by block, in their order.
+class OntologyColumns {
+ public:
+  /// Nothing without --ontology. Reads ontology and table, and says which types have no term and
+  /// which terms are near. Throws Error(InvalidArgument) on options that make no sense, and what
+  /// CellOntology::read() and read_label_table() throw.
+  static std::unique_ptr<OntologyColumns> make(const OntologyOptions& options,
+                                               const LabelSet& types, Session& session);
+
+  /// Adds cells: the type of each (kNoLabel: none) and their probabilities (n_cells, n_types).
+  void add(std::span<const LabelIndex> best_labels, DenseView probabilities,
+           const Context& context);
+
+  /// "\tcell_ontology_id\tontology_term\tontology_term_id\tontology_probability".
+  static const char* tsv_header();
+  /// The four fields of a cell, each after a tab; empty where there is nothing to say.
+  [[nodiscard]] std::string tsv_fields(std::size_t cell) const;
+
+  /// Adds obs and uns entries. `labels` are the types that obs predicted_cell_type has, so that
+  /// predicted_cell_type_ontology_term_id fits it: "unknown" where it is unassigned or without a
+  /// term, as CELLxGENE writes it.
+  void annotate(std::span<const LabelIndex> labels, Annotations& annotations) const;
+
+ private:
+  OntologyColumns(CellOntology ontology, std::vector<LabelMapping> mappings, double threshold);
+  [[nodiscard]] const std::string& id_of(TermIndex term) const;
+  [[nodiscard]] std::string name_of(const RolledUpCell& cell) const;
+  void say_mapping(Session& session) const;
+
+  CellOntology ontology_;
+  std::vector<LabelMapping> mappings_;  // of the model's types, in their order
+  OntologyRollup rollup_;
+  double threshold_;
+  std::vector<LabelIndex> best_labels_;
+  std::vector<RolledUpCell> cells_;
+};
+
+}  // namespace saithe::cli
