@@ -1,9 +1,11 @@
 #include "saithe/classify/predict.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "annotations.h"
+#include "majority_vote_columns.h"
+#include "ontology_columns.h"
+#include "prediction_tables.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
@@ -12,107 +14,210 @@
 namespace saithe::cli {
 namespace {
 
+/// Tables beside the output.
+struct TableOptions {
+  std::string probabilities;
+  std::string cluster_table;
+  std::string donor_key;
+  std::string donor_table;
+
+  template <typename Visitor>
+  static void describe(Visitor& visit, TableOptions& options) {
+    visit("probabilities", options.probabilities, "write here the probability of every type");
+    visit("cluster-table", options.cluster_table,
+          "write here the types of each cluster (with --majority-vote)");
+    visit("donor-key", options.donor_key, "obs column of donors, for --donor-table");
+    visit("donor-table", options.donor_table, "write here the types of each donor");
+  }
+};
+
 struct Request {
   std::string model;
   std::string query;
   std::string output;
-  std::string probabilities;
-  PredictOptions options;
-  bool no_reject = false;
+  ReadOptions reading;
+  PredictOptions prediction;
+  TableOptions tables;
+  OntologyOptions ontology;
+  MajorityVoteOptions vote;
+  LeidenOptions clustering;
+
+  [[nodiscard]] bool writes_table() const {
+    return output == "-" || !output.ends_with(".h5ad");
+  }
 };
 
-std::string number_or_empty(float value) {
-  return std::isnan(value) ? "" : format_number(value);
-}
-
-std::string predictions_tsv(const Model& model, const CellSource& source,
-                            const Predictions& predictions) {
-  std::string text =
-      "barcode\tpredicted\tconfidence\tbest_label\trunner_up\trunner_up_confidence\tnovelty\n";
-  const auto& barcodes = source.obs().index();
-  for (std::size_t cell = 0; cell < barcodes.size(); ++cell) {
-    text += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\n", barcodes[cell],
-                        type_name(model, predictions.labels[cell]),
-                        format_number(predictions.confidence[cell]),
-                        type_name(model, predictions.best_labels[cell]),
-                        type_name(model, predictions.runners_up[cell]),
-                        format_number(predictions.runner_up_confidence[cell]),
-                        number_or_empty(predictions.novelty[cell]));
+/// Asked for before the long work: every output can be written, every option makes sense.
+void require_request(const Request& request, const CellSource& source, const Context& context) {
+  require_majority_vote(request.vote, source.obs(), context);
+  if (!request.tables.cluster_table.empty() && !request.vote.is_on()) {
+    fail(ErrorKind::InvalidArgument,
+         "--cluster-table: there are no clusters; name some with --majority-vote");
   }
-  return text;
+  if (request.tables.donor_key.empty() != request.tables.donor_table.empty()) {
+    fail(ErrorKind::InvalidArgument, "--donor-key and --donor-table belong together");
+  }
+  if (!request.tables.donor_key.empty()) {
+    static_cast<void>(groups_of_column(source.obs(), request.tables.donor_key, "donor-key"));
+  }
 }
 
-std::string probabilities_tsv(const Model& model, const CellSource& source,
-                              const DenseMatrix& probabilities) {
-  std::string text = "barcode";
-  for (const std::string& type : model.types.names()) text += "\t" + type;
-  text += "\n";
-  const auto& barcodes = source.obs().index();
-  for (std::size_t cell = 0; cell < barcodes.size(); ++cell) {
-    text += barcodes[cell];
-    for (const float p : probabilities.row(static_cast<std::int64_t>(cell))) {
-      text += "\t" + format_number(p);
+void probe_outputs(const Request& request, bool overwrite) {
+  for (const std::string& path :
+       {request.output, request.tables.probabilities, request.tables.cluster_table,
+        request.tables.donor_table}) {
+    if (path.empty() || path == "-") continue;
+    const OutputFile probe(path, overwrite);
+  }
+}
+
+/// Everything that is said of the cells, ready to be written.
+class Results {
+ public:
+  Results(const Request& request, const Model& model, CellSource& source, Session& session)
+      : request_(request), model_(model), source_(source), session_(session) {
+    ontology_ = OntologyColumns::make(request.ontology, model.types, session);
+    PredictOptions options = request.prediction;
+    options.with_probabilities = !request.writes_table() || !request.tables.probabilities.empty() ||
+                                 ontology_ != nullptr;
+    options.with_hidden = request.vote.finds_clusters();
+    predictions_ = predict(model, source, options, session.common().device, session.context());
+    if (ontology_ != nullptr) {
+      ontology_->add(predictions_.best_labels, predictions_.probabilities.view(),
+                     session.context());
     }
-    text += "\n";
+    if (request.vote.is_on()) vote();
   }
-  return text;
-}
 
-void write_h5ad_output(const Request& request, const ReadOptions& reading, const Model& model,
-                       Predictions predictions, Session& session) {
-  Annotations annotations;
-  add_predicted_types(annotations, model, predictions.labels, predictions.confidence);
-  add_prediction_details(annotations, model, predictions);
-  annotations.obsm.emplace_back("predicted_cell_type_probabilities",
-                                std::move(predictions.probabilities));
-  if (is_h5ad(request.query)) {
-    annotate_h5ad(request.query, request.output, annotations, session.common().overwrite,
-                  session.context());
-    return;
+  void say() const {
+    session_.say(fmt::format("genes: {} of the model's {} found by {} ({:.1f} % of its weight)",
+                             predictions_.n_genes_matched, model_.preprocessor.n_genes(),
+                             predictions_.matched_by, 100 * predictions_.weight_matched));
+    session_.say(fmt::format("values: {}", to_text(predictions_.kind)));
+    const auto n_unassigned =
+        std::count(predictions_.labels.begin(), predictions_.labels.end(), kNoLabel);
+    session_.say(
+        fmt::format("unassigned: {} of {} cells", n_unassigned, predictions_.labels.size()));
   }
-  write_h5ad(request.output, read_dataset(request.query, reading, session.context()), annotations,
-             session.common().overwrite, session.context());
-}
 
-int run(const CommonOptions& common, const OptionFlags& flags, const Request& request) {
-  Session session(common);
-  ReadOptions reading;
-  flags.apply(reading);
-  const bool is_table = request.output == "-" || !request.output.ends_with(".h5ad");
-  if (request.output != "-") const OutputFile probe(request.output, common.overwrite);
-  if (!request.probabilities.empty()) {
-    const OutputFile probe(request.probabilities, common.overwrite);
+  void write() {
+    const bool overwrite = session_.common().overwrite;
+    const TableOptions& tables = request_.tables;
+    const auto write_table = [&](const std::string& path, const std::string& text) {
+      write_file(path, text, overwrite);
+      session_.say("written: " + path);
+    };
+    if (!tables.probabilities.empty()) {
+      write_table(tables.probabilities,
+                  probabilities_tsv(model_, source_, predictions_.probabilities));
+    }
+    if (!tables.cluster_table.empty()) {
+      write_table(tables.cluster_table,
+                  majority_vote_tsv("cluster", groups_, vote_, model_.types));
+    }
+    if (!tables.donor_table.empty()) {
+      const CellGroups donors = groups_of_column(source_.obs(), tables.donor_key, "donor-key");
+      const TypesByGroup types =
+          count_types_by_group(donors, predictions_.labels, model_.types.n_types());
+      write_table(tables.donor_table, types_by_group_tsv("donor", donors, types, model_.types));
+    }
+    if (request_.output == "-") {
+      print(predictions_tsv(model_, source_, predictions_, extra_columns()));
+    } else if (request_.writes_table()) {
+      write_table(request_.output, predictions_tsv(model_, source_, predictions_, extra_columns()));
+    } else {
+      write_h5ad_output();
+      session_.say("written: " + request_.output);
+    }
   }
-  const Model model = load_model(request.model);
-  const auto source = open_source(request.query, reading, session.context());
-  PredictOptions options = request.options;
-  options.with_probabilities = !is_table || !request.probabilities.empty();
-  options.reject = !request.no_reject;
-  Predictions predictions = predict(model, *source, options, common.device, session.context());
-  session.say(fmt::format("genes: {} of the model's {} found by {} ({:.1f} % of its weight)",
-                          predictions.n_genes_matched, model.preprocessor.n_genes(),
-                          predictions.matched_by, 100 * predictions.weight_matched));
-  session.say(fmt::format("values: {}", to_text(predictions.kind)));
-  const auto n_unassigned =
-      std::count(predictions.labels.begin(), predictions.labels.end(), kNoLabel);
-  session.say(fmt::format("unassigned: {} of {} cells", n_unassigned, predictions.labels.size()));
-  if (!request.probabilities.empty()) {
-    write_file(request.probabilities, probabilities_tsv(model, *source, predictions.probabilities),
-               common.overwrite);
-    session.say("written: " + request.probabilities);
+
+ private:
+  void vote() {
+    groups_ = groups_that_vote(request_.vote, request_.clustering, source_.obs(),
+                               predictions_.hidden.view(), predictions_.has_counts,
+                               session_.context());
+    vote_ = majority_vote(groups_, predictions_.labels, model_.types.n_types(),
+                          request_.vote.min_proportion);
   }
-  if (request.output == "-") {
-    const std::string text = predictions_tsv(model, *source, predictions);
+
+  [[nodiscard]] std::vector<ExtraColumn> extra_columns() const {
+    std::vector<ExtraColumn> columns;
+    if (request_.prediction.multi_label > 0) {
+      columns.push_back({"multi_label", multi_label_texts(model_, predictions_)});
+    }
+    if (request_.vote.is_on()) {
+      VoteColumns votes = vote_columns(groups_, vote_, model_.types);
+      std::vector<std::string> shares;
+      for (const double share : votes.share) shares.push_back(format_number(share));
+      columns.push_back({"cluster", std::move(votes.cluster)});
+      columns.push_back({"majority", std::move(votes.majority)});
+      columns.push_back({"majority_share", std::move(shares)});
+    }
+    if (ontology_ != nullptr) {
+      // The columns come as text that begins with a tab, names and fields alike.
+      ExtraColumn column{std::string(OntologyColumns::tsv_header()).substr(1), {}};
+      for (std::size_t cell = 0; cell < predictions_.labels.size(); ++cell) {
+        column.cells.push_back(ontology_->tsv_fields(cell).substr(1));
+      }
+      columns.push_back(std::move(column));
+    }
+    return columns;
+  }
+
+  static void print(const std::string& text) {
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
         std::fflush(stdout) != 0) {
       fail(ErrorKind::Output, "standard output cannot be written");
     }
-  } else if (is_table) {
-    write_file(request.output, predictions_tsv(model, *source, predictions), common.overwrite);
-  } else {
-    write_h5ad_output(request, reading, model, std::move(predictions), session);
   }
-  if (request.output != "-") session.say("written: " + request.output);
+
+  void write_h5ad_output() {
+    Annotations annotations;
+    add_predicted_types(annotations, model_, predictions_.labels, predictions_.confidence);
+    add_prediction_details(annotations, model_, predictions_);
+    if (request_.prediction.multi_label > 0) {
+      annotations.obs.emplace_back(
+          "predicted_cell_type_multi_label",
+          make_category_column(multi_label_texts(model_, predictions_)));
+    }
+    if (request_.vote.is_on()) add_vote_columns(annotations, groups_, vote_, model_.types);
+    if (ontology_ != nullptr) ontology_->annotate(predictions_.labels, annotations);
+    annotations.obsm.emplace_back("predicted_cell_type_probabilities",
+                                  std::move(predictions_.probabilities));
+    const bool overwrite = session_.common().overwrite;
+    if (is_h5ad(request_.query)) {
+      annotate_h5ad(request_.query, request_.output, annotations, overwrite, session_.context());
+    } else {
+      write_h5ad(request_.output, read_dataset(request_.query, request_.reading, session_.context()),
+                 annotations, overwrite, session_.context());
+    }
+  }
+
+  const Request& request_;
+  const Model& model_;
+  CellSource& source_;
+  Session& session_;
+  Predictions predictions_;
+  std::unique_ptr<OntologyColumns> ontology_;
+  CellGroups groups_;
+  MajorityVote vote_;
+};
+
+int run(const CommonOptions& common, const OptionFlags& flags, Request request) {
+  Session session(common);
+  flags.apply(request.reading);
+  flags.apply(request.prediction);
+  flags.apply(request.tables);
+  flags.apply(request.ontology);
+  flags.apply(request.vote);
+  flags.apply(request.clustering);
+  probe_outputs(request, common.overwrite);
+  const Model model = load_model(request.model);
+  const auto source = open_source(request.query, request.reading, session.context());
+  require_request(request, *source, session.context());
+  Results results(request, model, *source, session);
+  results.say();
+  results.write();
   session.finish(source->n_cells());
   return 0;
 }
@@ -128,25 +233,15 @@ void add_predict(CLI::App& program) {
   app->add_option("MODEL", request->model, "a model that train or walkthrough wrote")->required();
   app->add_option("QUERY", request->query, "cells: h5ad, 10x HDF5, 10x MTX folder")->required();
   app->add_option("-o,--output", request->output,
-                  "FILE.h5ad: the query with columns added; other names: a table; -: to stdout")
+                  "FILE.h5ad: the query with columns added; other names: a table (gzip if it ends "
+                  "in .gz); -: to stdout")
       ->required()
       ->type_name("FILE");
-  PredictOptions& options = request->options;
-  app->add_option("--probabilities", request->probabilities,
-                  "write the probability of every type here, a table")
-      ->type_name("FILE");
-  app->add_flag("--no-reject", request->no_reject, "unassigned only for cells without counts");
-  app->add_option("--false-reject-rate", options.false_reject_rate,
-                  "share of cells of known types that may become unassigned")
-      ->capture_default_str()
-      ->type_name("");
-  app->add_option("--labels-allow", options.labels_allow, "give only these types")
-      ->delimiter(',')
-      ->type_name("TYPES");
-  app->add_option("--labels-deny", options.labels_deny, "never give these types")
-      ->delimiter(',')
-      ->type_name("TYPES");
-  app->add_flag("--force", options.force, "accept a query that lacks most of the model's genes");
+  flags->add(*app, PredictOptions{}, "Labels");
+  flags->add(*app, OntologyOptions{}, "Cell Ontology");
+  flags->add(*app, MajorityVoteOptions{}, "Majority vote");
+  flags->add(*app, LeidenOptions{}, "Majority vote");
+  flags->add(*app, TableOptions{}, "Tables");
   flags->add(*app, ReadOptions{}, "Reading");
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "saithe/classify/novelty.h"
+#include "saithe/classify/one_vs_rest.h"
 #include "saithe/classify/recipe.h"
 #include "saithe/data/label_set.h"
 #include "saithe/prep/preprocessor.h"
@@ -64,6 +65,7 @@ struct Model {
   OutputKind output = OutputKind::Softmax;
   double temperature = 1;
   NoveltyModel novelty;
+  OneVsRest one_vs_rest;
   kernels::Loss loss = kernels::Loss::CrossEntropy;
   ModelCard card;
   std::vector<std::pair<std::string, std::string>> options;  ///< resolved training options, as text

@@ -32,6 +32,7 @@ struct LoadedTensors {
   std::vector<double> sd;
   std::vector<double> count_share;
   NoveltyModel novelty;
+  OneVsRest one_vs_rest;
   std::vector<Member> members;
 };
 
@@ -41,6 +42,7 @@ struct SavedTensors {
   const std::vector<double>& sd;
   const std::vector<double>& count_share;
   const NoveltyModel& novelty;
+  const OneVsRest& one_vs_rest;
   const std::vector<Member>& members;
 };
 
@@ -80,6 +82,10 @@ void for_each_tensor(const ModelDescription& model, Tensors& tensors, Visit visi
   if (model.has_held_out_distances) {
     visit("novelty.quantiles", {static_cast<std::int64_t>(kNoveltyQuantiles)},
           tensors.novelty.held_out_quantiles);
+  }
+  if (model.has_one_vs_rest) {
+    visit("one_vs_rest.slopes", {n_types}, tensors.one_vs_rest.slopes);
+    visit("one_vs_rest.offsets", {n_types}, tensors.one_vs_rest.offsets);
   }
   for (std::size_t i = 0; i < model.members.size(); ++i) {
     for_each_weight(model.members[i], fmt::format("member{}", i), tensors.members[i].parameters,
@@ -308,7 +314,7 @@ void save_model(const Model& model, const fs::path& path, bool overwrite) {
   std::vector<std::pair<const void*, std::size_t>> pieces;
   const SavedTensors saved{model.preprocessor.mean(), model.preprocessor.sd(),
                            model.preprocessor.reference().count_share, model.novelty,
-                           model.members};
+                           model.one_vs_rest, model.members};
   for_each_tensor(description, saved,
                   [&](const std::string&, const std::vector<std::int64_t>&, const auto& values) {
     pieces.emplace_back(values.data(), values.size() * sizeof(values[0]));
@@ -378,6 +384,7 @@ Model load_model(const fs::path& path) {
   model.output = description.output;
   model.temperature = description.temperature;
   model.novelty = std::move(loaded.novelty);
+  model.one_vs_rest = std::move(loaded.one_vs_rest);
   model.loss = description.loss;
   model.card = std::move(description.card);
   model.options = std::move(description.options);

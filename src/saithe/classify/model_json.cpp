@@ -142,11 +142,11 @@ nlohmann::ordered_json card_json(const ModelCard& card) {
 
 /// Another version may have keys that this one does not know, so it is looked at first.
 void require_known_version(const nlohmann::json& json, const std::string& where) {
-  const auto found = json.is_object() ? json.find("format_version") : json.end();
-  if (!json.is_object() || found == json.end() || !found->is_number_unsigned()) {
+  if (!json.is_object() || !json.contains("format_version") ||
+      !json.at("format_version").is_number_unsigned()) {
     fail(ErrorKind::BadFormat, "{}: no whole number \"format_version\"", where);
   }
-  const auto version = found->get<std::uint64_t>();
+  const auto version = json.at("format_version").get<std::uint64_t>();
   if (version != kModelFormatVersion) {
     fail(ErrorKind::BadFormat,
          "{}: the model has format version {}; this saithe reads version {}. {}", where, version,
@@ -265,6 +265,7 @@ ModelDescription describe_model(const Model& model) {
   description.output = model.output;
   description.temperature = model.temperature;
   description.has_novelty = model.novelty.n_types > 0;
+  description.has_one_vs_rest = !model.one_vs_rest.slopes.empty();
   description.has_held_out_distances = !model.novelty.held_out_quantiles.empty();
   description.loss = model.loss;
   description.card = model.card;
@@ -291,6 +292,7 @@ std::string format_model_json(const ModelDescription& model, const std::string& 
   json["temperature"] = model.temperature;
   json["has_novelty"] = model.has_novelty;
   json["has_held_out_distances"] = model.has_held_out_distances;
+  json["has_one_vs_rest"] = model.has_one_vs_rest;
   json["value_kind"] = to_text(model.kind);
   json["preprocessing"] = {{"variable_genes", model.preprocessing.n_variable_genes},
                            {"target_sum", model.preprocessing.target_sum},
@@ -326,7 +328,7 @@ ModelDescription parse_model_json(std::string_view text, const std::string& wher
   const JsonObject object(
       json, where,
       {"format_version", "saithe_version", "seed", "was_interrupted", "loss", "output",
-       "temperature", "has_novelty", "has_held_out_distances", "value_kind", "preprocessing",
+       "temperature", "has_novelty", "has_held_out_distances", "has_one_vs_rest", "value_kind", "preprocessing",
        "members", "types", "card", "options", "has_count_share", "gene_names", "gene_ids",
        "input_genes"});
   ModelDescription model;
@@ -338,6 +340,7 @@ ModelDescription parse_model_json(std::string_view text, const std::string& wher
   model.temperature = object.number("temperature");
   model.has_novelty = object.boolean("has_novelty");
   model.has_held_out_distances = object.boolean("has_held_out_distances");
+  model.has_one_vs_rest = object.boolean("has_one_vs_rest");
   model.kind = read_enum<ExpressionKind>(object, "value_kind", where);
   model.preprocessing = read_preprocessing(object.at("preprocessing"), where + ": preprocessing");
   if (!object.at("members").is_array()) {

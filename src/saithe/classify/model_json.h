@@ -28,6 +28,7 @@ struct ModelDescription {
   double temperature = 1;
   bool has_novelty = false;
   bool has_held_out_distances = false;
+  bool has_one_vs_rest = false;
   kernels::Loss loss = kernels::Loss::CrossEntropy;
   ModelCard card;
   std::vector<std::pair<std::string, std::string>> options;

@@ -73,18 +73,12 @@ void copy_rows(const DenseMatrix& block, CellIndex begin, DenseMatrix& target) {
 /// Which types may be given. Throws Error(InvalidArgument) on unknown names, or if none is left.
 std::vector<bool> find_allowed_types(const LabelSet& types, const PredictOptions& options) {
   std::vector<bool> is_allowed(types.names().size(), options.labels_allow.empty());
-  const auto set = [&](const std::vector<std::string>& names, const char* option, bool value) {
-    for (const std::string& name : names) {
-      const LabelIndex label = types.find(name);
-      if (label == kNoLabel) {
-        fail(ErrorKind::InvalidArgument, "--{}: the model has no type '{}'; its types are: {}",
-             option, printable(name), join(types.names()));
-      }
-      is_allowed[as_size(label)] = value;
-    }
-  };
-  set(options.labels_allow, "labels-allow", true);
-  set(options.labels_deny, "labels-deny", false);
+  for (const LabelIndex label : parse_type_list(options.labels_allow, types, "labels-allow")) {
+    is_allowed[as_size(label)] = true;
+  }
+  for (const LabelIndex label : parse_type_list(options.labels_deny, types, "labels-deny")) {
+    is_allowed[as_size(label)] = false;
+  }
   if (std::find(is_allowed.begin(), is_allowed.end(), true) == is_allowed.end()) {
     fail(ErrorKind::InvalidArgument, "--labels-allow and --labels-deny leave no type");
   }
@@ -121,6 +115,15 @@ class Prediction {
     if (options.block_cells < 1) {
       fail(ErrorKind::InvalidArgument, "block-cells: {} is not 1 or more", options.block_cells);
     }
+    if (!(options.multi_label >= 0 && options.multi_label < 1)) {
+      fail(ErrorKind::InvalidArgument, "--multi-label: {} is not from 0 (off) to below 1",
+           options.multi_label);
+    }
+    if (options.multi_label > 0 && model.one_vs_rest.slopes.empty()) {
+      fail(ErrorKind::Incompatible,
+           "--multi-label: the model has no probabilities of a type against the rest; train it "
+           "with --calibrate and a validation");
+    }
     is_allowed_ = find_allowed_types(model.types, options);
     match_ = model.preprocessor.match_genes(source.var());
     result_.n_genes_matched = match_.n_matched;
@@ -152,6 +155,8 @@ class Prediction {
     result_.runners_up.resize(n_cells, kNoLabel);
     result_.runner_up_confidence.resize(n_cells);
     result_.novelty.resize(n_cells, std::numeric_limits<float>::quiet_NaN());
+    result_.has_counts.resize(n_cells);
+    if (options_.multi_label > 0) result_.multi_labels.resize(n_cells);
     const std::int64_t n_types = model_.types.n_types();
     if (options_.with_probabilities) result_.probabilities = {source_.n_cells(), n_types};
     if (options_.with_logits) result_.logits = {source_.n_cells(), n_types};
@@ -198,7 +203,14 @@ class Prediction {
       const std::size_t cell = first + i;
       const LabelIndex best = result_.best_labels[cell];
       result_.labels[cell] = best;
+      result_.has_counts[cell] = has_counts[i];
       if (!has_counts[i]) continue;
+      if (options_.multi_label > 0) {
+        result_.multi_labels[cell] =
+            types_above(model_.one_vs_rest, output.logits.row(static_cast<std::int64_t>(i)),
+                        output.probabilities.row(static_cast<std::int64_t>(i)),
+                        options_.multi_label);
+      }
       std::tie(result_.runners_up[cell], result_.runner_up_confidence[cell]) =
           runner_up_of(output.probabilities.row(static_cast<std::int64_t>(i)), best);
       if (!has_novelty) continue;
@@ -220,6 +232,33 @@ class Prediction {
 };
 
 }  // namespace
+
+std::vector<LabelIndex> parse_type_list(const std::string& text, const LabelSet& types,
+                                        const std::string& option) {
+  if (text.empty()) return {};
+  std::vector<std::string_view> pieces;
+  split_fields(text, ',', pieces);
+  std::vector<LabelIndex> labels;
+  for (std::size_t i = 0; i < pieces.size();) {
+    // From this piece on, the longest run of pieces that is the name of a type.
+    std::size_t n_used = 0;
+    for (std::size_t j = i; j < pieces.size(); ++j) {
+      const char* end = pieces[j].data() + pieces[j].size();
+      const std::string_view name(pieces[i].data(), static_cast<std::size_t>(end - pieces[i].data()));
+      const LabelIndex label = types.find(name);
+      if (label == kNoLabel) continue;
+      if (n_used > 0) labels.pop_back();
+      labels.push_back(label);
+      n_used = j - i + 1;
+    }
+    if (n_used == 0) {
+      fail(ErrorKind::InvalidArgument, "--{}: the model has no type '{}'; its types are: {}", option,
+           printable(pieces[i]), join(types.names()));
+    }
+    i += n_used;
+  }
+  return labels;
+}
 
 std::vector<bool> find_cells_with_counts(const CsrView& counts,
                                          std::span<const GeneIndex> model_gene) {

@@ -23,12 +23,32 @@ struct PredictOptions {
   bool force = false;               ///< accept a query that lacks most of the model's genes
   bool reject = true;               ///< cells of no known type become unassigned
   double false_reject_rate = 0.01;  ///< share of cells of known types that this may cost
-  /// Types that cells may be given (all if empty), and types that they may not. The others'
-  /// probabilities become 0, and the rest is scaled to a sum of 1.
-  std::vector<std::string> labels_allow;
-  std::vector<std::string> labels_deny;
+  /// Types that cells may be given (all if empty), and types that they may not, names joined by
+  /// commas (parse_type_list()). The others' probabilities become 0, and the rest is scaled to a
+  /// sum of 1.
+  std::string labels_allow;
+  std::string labels_deny;
+  double multi_label = 0;  ///< every type whose probability against the rest is at least this (0: off)
   std::int64_t block_cells = 4096;  ///< cells in memory at a time; the results do not depend on it
+
+  template <typename Visitor>
+  static void describe(Visitor& visit, PredictOptions& options) {
+    visit("force", options.force, "accept cells that lack most of the model's genes");
+    visit("reject", options.reject,
+          "cells unlike every known type become unassigned (--no-reject: only empty cells)");
+    visit("false-reject-rate", options.false_reject_rate,
+          "share of cells of known types that may become unassigned");
+    visit("labels-allow", options.labels_allow, "give only these types, joined by commas");
+    visit("labels-deny", options.labels_deny, "never give these types");
+    visit("multi-label", options.multi_label,
+          "add all types whose probability against the rest is at least this (0: off)");
+  }
 };
+
+/// The types that `text` names, joined by commas; a name may hold commas itself (the longest name
+/// that fits is taken). Throws Error(InvalidArgument) naming --`option` and the types there are.
+std::vector<LabelIndex> parse_type_list(const std::string& text, const LabelSet& types,
+                                        const std::string& option);
 
 /// One entry per cell of the source, in its order.
 struct Predictions {
@@ -41,6 +61,8 @@ struct Predictions {
   /// Distance from the known types over the threshold of rejection: above 1 a cell is rejected.
   /// NaN for cells without counts, and where the model has no novelty score.
   std::vector<float> novelty;
+  std::vector<std::vector<LabelIndex>> multi_labels;  ///< with --multi-label, most probable first
+  std::vector<bool> has_counts;                       ///< on a gene of the model
   DenseMatrix probabilities;  ///< (n_cells, n_types), where asked for; 0 without counts
   DenseMatrix logits;         ///< of the first member, likewise, also of cells without counts
   DenseMatrix hidden;         ///< last hidden layer of the first network, likewise

@@ -244,12 +244,19 @@ class TrainingRun {
       held_out.cells.push_back(static_cast<CellIndex>(cell));
       held_out.folds.push_back(folds_[cell]);
     }
-    held_out.probabilities = DenseMatrix(static_cast<std::int64_t>(held_out.cells.size()), n_types());
-    if (options_.novelty) held_out.distances.resize(held_out.cells.size());
+    reserve_held_out();
     for (int fold = 0; fold < n_folds; ++fold) {
       context_.report("validating", fold, n_folds);
       judge_fold(fold);
     }
+  }
+
+  void reserve_held_out() {
+    HeldOutPredictions& held_out = result_.held_out;
+    const auto n_cells = static_cast<std::int64_t>(held_out.cells.size());
+    held_out.probabilities = DenseMatrix(n_cells, n_types());
+    held_out.logits = DenseMatrix(n_cells, n_types());
+    if (options_.novelty) held_out.distances.resize(held_out.cells.size());
   }
 
   void judge_fold(int fold) {
@@ -281,9 +288,11 @@ class TrainingRun {
     for (std::size_t i = 0; i < held_out.cells.size(); ++i) {
       if (!held_out.folds.empty() && held_out.folds[i] != fold) continue;
       const CellIndex cell = held_out.cells[i];
+      const auto at = static_cast<std::int64_t>(i);
       const auto row = output.probabilities.row(cell);
-      std::copy(row.begin(), row.end(),
-                held_out.probabilities.row(static_cast<std::int64_t>(i)).begin());
+      std::copy(row.begin(), row.end(), held_out.probabilities.row(at).begin());
+      const auto logits = output.logits.row(cell);
+      std::copy(logits.begin(), logits.end(), held_out.logits.row(at).begin());
       if (options_.novelty) held_out.distances[i] = distances[as_size(cell)];
     }
   }
@@ -313,9 +322,7 @@ class TrainingRun {
     HeldOutPredictions& held_out = result_.held_out;
     if (options_.validate == Validation::HeldOut) {
       held_out.cells = result_.split.validation;
-      held_out.probabilities =
-          DenseMatrix(static_cast<std::int64_t>(held_out.cells.size()), n_types());
-      if (options_.novelty) held_out.distances.resize(held_out.cells.size());
+      reserve_held_out();
       fill_held_out(0, model, output);
     }
     result_.probabilities = std::move(output.probabilities);
@@ -349,6 +356,7 @@ class TrainingRun {
     result_.uncalibrated = judge(held_out.cells, held_out.probabilities, false);
     model.novelty.held_out_quantiles = distance_quantiles(std::move(distances));
     if (!options_.calibrate) return;
+    model.one_vs_rest = fit_one_vs_rest(held_out.logits.view(), labels, rows);
     model.temperature = choose_temperature(held_out.probabilities.view(), labels, rows);
     apply_temperature(held_out.probabilities, model.temperature);
     apply_temperature(result_.probabilities, model.temperature);

@@ -110,6 +110,7 @@ struct HeldOutPredictions {
   std::vector<CellIndex> cells;  ///< ascending, of TrainResult::dataset
   std::vector<int> folds;        ///< of these cells; empty where one share was held out
   DenseMatrix probabilities;     ///< (cells, types), calibrated; rows as `cells`
+  DenseMatrix logits;            ///< of the first member, rows as `cells`
   std::vector<double> distances; ///< novelty; empty where the model has none
 };
 

@@ -76,7 +76,8 @@ class OutputFile {
   bool is_pending_ = false;
 };
 
-/// Writes `content` as a whole file, beside and renamed. Throws Error(Output).
+/// Writes `content` as a whole file, beside and renamed; compressed if its name ends in .gz. Throws
+/// Error(Output).
 void write_file(const std::filesystem::path& path, std::string_view content, bool overwrite);
 
 /// The file's bytes. Throws Error(NotFound), or Error(BadFormat) above `max_bytes`.

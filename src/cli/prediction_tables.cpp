@@ -1,0 +1,69 @@
+#include "prediction_tables.h"
+
+#include <cmath>
+
+#include "annotations.h"
+#include "saithe/core/text_io.h"
+
+namespace saithe::cli {
+namespace {
+
+std::string number_or_empty(float value) {
+  return std::isnan(value) ? "" : format_number(value);
+}
+
+}  // namespace
+
+std::string predictions_tsv(const Model& model, const CellSource& source,
+                            const Predictions& predictions,
+                            const std::vector<ExtraColumn>& extra_columns) {
+  std::string text =
+      "barcode\tpredicted\tconfidence\tbest_label\trunner_up\trunner_up_confidence\tnovelty";
+  for (const ExtraColumn& column : extra_columns) text += "\t" + column.name;
+  text += "\n";
+  const auto& barcodes = source.obs().index();
+  for (std::size_t cell = 0; cell < barcodes.size(); ++cell) {
+    for (const std::string& field :
+         {barcodes[cell], type_name(model, predictions.labels[cell]),
+          format_number(predictions.confidence[cell]),
+          type_name(model, predictions.best_labels[cell]),
+          type_name(model, predictions.runners_up[cell]),
+          format_number(predictions.runner_up_confidence[cell])}) {
+      text += field + "\t";
+    }
+    text += number_or_empty(predictions.novelty[cell]);
+    for (const ExtraColumn& column : extra_columns) text += "\t" + column.cells[cell];
+    text += "\n";
+  }
+  return text;
+}
+
+std::string probabilities_tsv(const Model& model, const CellSource& source,
+                              const DenseMatrix& probabilities) {
+  std::string text = "barcode";
+  for (const std::string& type : model.types.names()) text += "\t" + type;
+  text += "\n";
+  const auto& barcodes = source.obs().index();
+  for (std::size_t cell = 0; cell < barcodes.size(); ++cell) {
+    text += barcodes[cell];
+    for (const float p : probabilities.row(static_cast<std::int64_t>(cell))) {
+      text += "\t" + format_number(p);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+std::vector<std::string> multi_label_texts(const Model& model, const Predictions& predictions) {
+  std::vector<std::string> texts;
+  for (const auto& labels : predictions.multi_labels) {
+    std::string text;
+    for (const LabelIndex label : labels) {
+      text += (text.empty() ? "" : "|") + model.types.name(label);
+    }
+    texts.push_back(text.empty() ? kUnassigned : text);
+  }
+  return texts;
+}
+
+}  // namespace saithe::cli

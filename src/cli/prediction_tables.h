@@ -1,0 +1,33 @@
+#pragma once
+
+// What predict writes as tables: one row a cell, in the order of the file.
+
+#include <string>
+#include <vector>
+
+#include "saithe/classify/model.h"
+#include "saithe/classify/predict.h"
+#include "saithe/data/cell_source.h"
+
+namespace saithe::cli {
+
+/// One column that is added at the right: its name and a text for each cell.
+struct ExtraColumn {
+  std::string name;
+  std::vector<std::string> cells;
+};
+
+/// barcode, predicted, confidence, best_label, runner_up, runner_up_confidence, novelty, and the
+/// extra columns.
+std::string predictions_tsv(const Model& model, const CellSource& source,
+                            const Predictions& predictions,
+                            const std::vector<ExtraColumn>& extra_columns);
+
+/// barcode and the probability of each type.
+std::string probabilities_tsv(const Model& model, const CellSource& source,
+                              const DenseMatrix& probabilities);
+
+/// The types of --multi-label, joined by '|'; unassigned where there is none.
+std::vector<std::string> multi_label_texts(const Model& model, const Predictions& predictions);
+
+}  // namespace saithe::cli
