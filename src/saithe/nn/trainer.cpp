@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "saithe/core/text_io.h"
 #include "saithe/nn/minibatches.h"
 
 namespace saithe {
@@ -72,7 +73,7 @@ bool train_epoch(Mlp& mlp, const CsrView& features, std::span<const LabelIndex> 
       fail(ErrorKind::Numerical,
            "the loss is {} in epoch {}, step {}: training diverged. Try a lower --learning-rate "
            "(now {}).",
-           result.mean_loss, record.epoch, i, options.learning_rate);
+           format_number(result.mean_loss), record.epoch, i, options.learning_rate);
     }
     record.train_loss += result.mean_loss;
     record.train_accuracy +=
