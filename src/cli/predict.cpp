@@ -1,5 +1,6 @@
 #include "saithe/classify/predict.h"
 #include "annotations.h"
+#include "input_paths.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
@@ -46,7 +47,10 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   ReadOptions reading;
   flags.apply(reading);
   const bool is_table = request.output == "-" || !request.output.ends_with(".h5ad");
-  if (request.output != "-") const OutputFile probe(request.output, common.overwrite);
+  if (request.output != "-") {
+    require_not_an_input(request.output, {request.model, request.query});
+    const OutputFile probe(request.output, common.overwrite);
+  }
   const Model model = load_model(request.model);
   const auto source = open_source(request.query, reading, session.context());
   PredictOptions options;
