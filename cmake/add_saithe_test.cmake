@@ -25,6 +25,8 @@ function(add_saithe_test source)
   if(NOT TEST_LABELS)
     set(TEST_LABELS fast)
   endif()
+  # Labels are a list inside a list of properties, twice unpacked on the way.
+  string(REPLACE ";" "\\;" TEST_LABELS "${TEST_LABELS}")
   gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT 300)
 endfunction()

@@ -1,3 +1,4 @@
+#include "input_paths.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
 #include "training_run.h"
@@ -11,6 +12,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
   request.training = TrainOptions::preset(preset);
   apply_training_flags(flags, request.training);
   flags.apply(request.reading);
+  require_not_an_input(output, {request.input, request.labels.table});
   // Asked for before the long work: the output can be written.
   { const OutputFile probe(output, common.overwrite); }
   const TrainingOutcome outcome =

@@ -18,8 +18,26 @@ namespace fs = std::filesystem;
 
 // ---- the folder -----------------------------------------------------------------------------
 
+namespace {
+
+/// Found before the work, not when half of the files are in their places.
+void require_place(const fs::path& file) {
+  std::error_code error;
+  if (fs::is_directory(file, error)) {
+    fail(ErrorKind::Output, "{}: is a folder, where a file is to be written; move it away",
+         file.string());
+  }
+  const fs::path folder = file.parent_path();
+  if (fs::exists(folder, error) && !fs::is_directory(folder, error)) {
+    fail(ErrorKind::Output, "{}: is a file, where a folder is to be made; move it away",
+         folder.string());
+  }
+}
+
+}  // namespace
+
 OutputFolder::OutputFolder(fs::path path, std::vector<std::string> files, bool overwrite)
-    : path_(std::move(path)), files_(std::move(files)) {
+    : path_(std::move(path)), files_(std::move(files)), overwrite_(overwrite) {
   std::error_code error;
   if (fs::exists(path_, error) && !fs::is_directory(path_, error)) {
     fail(ErrorKind::Output, "{}: is a file; name a folder", path_.string());
@@ -29,6 +47,7 @@ OutputFolder::OutputFolder(fs::path path, std::vector<std::string> files, bool o
       fail(ErrorKind::Output, "{}: exists already; choose another folder or add --overwrite",
            (path_ / name).string());
     }
+    require_place(path_ / name);
   }
   for (fs::path folder = fs::absolute(path_).lexically_normal(); !fs::exists(folder, error);
        folder = folder.parent_path()) {
@@ -51,11 +70,30 @@ OutputFolder::~OutputFolder() {
   for (const fs::path& folder : made_) fs::remove(folder, ignored);  // only where it is empty
 }
 
+void OutputFolder::write(const std::function<void()>& writer) const {
+  try {
+    writer();
+  } catch (const Error& error) {
+    // The hidden folder will be gone when the message is read.
+    std::string message = error.what();
+    const std::string hidden = staging_.string();
+    for (std::size_t at = 0; (at = message.find(hidden, at)) != std::string::npos;) {
+      message.replace(at, hidden.size(), path_.string());
+      at += path_.string().size();
+    }
+    throw Error(error.kind(), message);
+  }
+}
+
 std::vector<std::string> OutputFolder::commit() {
   std::vector<std::string> written;
+  std::vector<std::string> of_earlier_run;
   std::error_code error;
   for (const std::string& name : files_) {
-    if (!fs::exists(staging_ / name, error)) continue;
+    if (!fs::exists(staging_ / name, error)) {
+      of_earlier_run.push_back(name);
+      continue;
+    }
     const fs::path target = path_ / name;
     fs::create_directories(target.parent_path(), error);
     fs::rename(staging_ / name, target, error);
@@ -66,6 +104,13 @@ std::vector<std::string> OutputFolder::commit() {
     written.push_back(name);
   }
   is_committed_ = true;
+  if (overwrite_) {
+    for (const std::string& name : of_earlier_run) {
+      fs::remove(path_ / name, error);
+      const fs::path folder = (path_ / name).parent_path();
+      if (folder != path_) fs::remove(folder, error);  // only where it is empty
+    }
+  }
   return written;
 }
 
@@ -137,6 +182,15 @@ std::string umap_tsv(const TrainResult& result, std::span<const CellIndex> cells
   return text;
 }
 
+/// Where labels that came in a table go: a column of the input keeps its own.
+std::string label_column(const Table& obs) {
+  return obs.find("cell_type") == nullptr ? "cell_type" : "saithe_label";
+}
+
+CategoryColumn label_names(const TrainResult& result) {
+  return {{result.labels.begin(), result.labels.end()}, result.model.types.names(), false};
+}
+
 void write_annotated(const Walkthrough& walkthrough, const fs::path& path, const Context& context) {
   const TrainResult& result = walkthrough.training.result;
   Annotations annotations;
@@ -145,6 +199,12 @@ void write_annotated(const Walkthrough& walkthrough, const fs::path& path, const
   std::vector<std::string> split;
   for (const bool trains : training) split.emplace_back(trains ? "training" : "validation");
   annotations.obs.emplace_back("split", make_category_column(split));
+  if (walkthrough.labels_are_joined) {
+    annotations.obs.emplace_back(label_column(result.dataset.obs()), label_names(result));
+  }
+  for (const auto& [name, value] : walkthrough.more_options) {
+    annotations.uns.emplace_back("saithe/parameters/" + name, value);
+  }
   annotations.obsm.emplace_back("predicted_cell_type_probabilities", result.probabilities);
   annotations.obsm.emplace_back("X_saithe_hidden", result.activations.hidden);
   annotations.obsm.emplace_back("X_umap", walkthrough.umap_all);
@@ -181,11 +241,16 @@ std::vector<Figure> make_figures(const Walkthrough& walkthrough, const TrainOpti
 
 }  // namespace
 
-std::vector<std::string> walkthrough_files(bool compare_losses) {
-  std::vector<std::string> files = {
-      "annotated.h5ad",    "predictions.tsv",     "history.tsv",  "confusion_validation.tsv",
-      "umap_training.tsv", "umap_validation.tsv", "metrics.json", "model.saithe"};
-  if (compare_losses) files.emplace_back("history_compared.tsv");
+std::vector<std::string> walkthrough_files() {
+  std::vector<std::string> files = {"annotated.h5ad",
+                                    "predictions.tsv",
+                                    "history.tsv",
+                                    "history_compared.tsv",
+                                    "confusion_validation.tsv",
+                                    "umap_training.tsv",
+                                    "umap_validation.tsv",
+                                    "metrics.json",
+                                    "model.saithe"};
   for (const char* figure : kFigures) {
     files.push_back(fmt::format("figures/{}.svg", figure));
     files.push_back(fmt::format("figures/{}.png", figure));
@@ -218,6 +283,8 @@ void write_walkthrough(const Walkthrough& walkthrough, const std::vector<std::st
   report.saithe_version = SAITHE_VERSION;
   report.input_name = walkthrough.input_name;
   report.options = options_as_text(options);
+  report.options.insert(report.options.end(), walkthrough.more_options.begin(),
+                        walkthrough.more_options.end());
   report.n_cells_read = walkthrough.training.n_cells_read;
   report.n_genes_read = walkthrough.training.n_genes_read;
   report.n_cells = result.dataset.n_cells();

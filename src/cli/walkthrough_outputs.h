@@ -3,8 +3,10 @@
 // What the walk-through writes, file by file.
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "session.h"
@@ -15,6 +17,9 @@ namespace saithe::cli {
 /// A run's results, ready to be written.
 struct Walkthrough {
   std::string input_name;
+  bool labels_are_joined = false;  ///< from a table: the input has no column of them
+  /// (name, value) of the options beside those of training.
+  std::vector<std::pair<std::string, std::string>> more_options;
   TrainingOutcome training;
   std::optional<TrainResult> compared;  ///< the same with the other loss
   DenseMatrix umap_training;
@@ -25,8 +30,9 @@ struct Walkthrough {
 /// Files under construction in a hidden folder beside their places, all moved when all are there.
 class OutputFolder {
  public:
-  /// Makes the folder if needed. Throws Error(Output) if one of `files` exists (unless
-  /// `overwrite`), or if nothing can be written there.
+  /// `files` are all that a run may leave. Makes the folder if needed. Throws Error(Output) if one
+  /// of them exists (unless `overwrite`), if a folder lies in its place, or if nothing can be
+  /// written there.
   OutputFolder(std::filesystem::path path, std::vector<std::string> files, bool overwrite);
   ~OutputFolder();
   OutputFolder(const OutputFolder&) = delete;
@@ -37,7 +43,10 @@ class OutputFolder {
   [[nodiscard]] std::filesystem::path file(const std::string& name) const {
     return staging_ / name;
   }
-  /// Moves every file that was written into its place; their names. Throws Error(Output).
+  /// Calls `writer`; errors name the places where the files would have come to lie.
+  void write(const std::function<void()>& writer) const;
+  /// Moves every file that was written into its place; their names. With `overwrite` the others of
+  /// `files` are removed: they belong to an earlier run. Throws Error(Output).
   std::vector<std::string> commit();
 
  private:
@@ -45,11 +54,12 @@ class OutputFolder {
   std::filesystem::path staging_;
   std::vector<std::string> files_;
   std::vector<std::filesystem::path> made_;  // folders that did not exist before
+  bool overwrite_ = false;
   bool is_committed_ = false;
 };
 
-/// The names of all files that a walk-through writes.
-std::vector<std::string> walkthrough_files(bool compare_losses);
+/// The names of all files that a walk-through may write.
+std::vector<std::string> walkthrough_files();
 
 /// Writes all but run.json.
 void write_walkthrough(const Walkthrough& walkthrough, const std::vector<std::string>& warnings,

@@ -1,10 +1,12 @@
 """Fixtures of the end-to-end tests: the program, simulated cells, a model."""
 
+import gzip
 import os
 import pathlib
 import subprocess
 
 import pytest
+import scipy.io
 
 PROGRAM = os.environ.get("SAITHE_PROGRAM", "")
 SOURCE = pathlib.Path(os.environ.get("SAITHE_SOURCE", pathlib.Path(__file__).parents[2]))
@@ -43,6 +45,19 @@ def must_fail(code, *arguments, **options):
     errors = [line for line in result.err.splitlines() if line.startswith("saithe: error: ")]
     assert len(errors) == 1, result
     return errors[0]
+
+
+def write_tenx_folder(folder, data, n_other_features=0):
+    """The cells as a 10x MTX folder v3, whose first features are no gene expression."""
+    folder.mkdir(exist_ok=True)
+    with gzip.open(folder / "matrix.mtx.gz", "wb") as file:
+        scipy.io.mmwrite(file, data.X.T.astype(int), field="integer")
+    with gzip.open(folder / "features.tsv.gz", "wt") as file:
+        for i, name in enumerate(data.var_names):
+            kind = "Antibody Capture" if i < n_other_features else "Gene Expression"
+            file.write(f"ENSG{i:011}\t{name}\t{kind}\n")
+    with gzip.open(folder / "barcodes.tsv.gz", "wt") as file:
+        file.write("".join(name + "\n" for name in data.obs_names))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Every command: what it writes, says and refuses; signals; help."""
 
-import gzip
 import json
 import os
 import pathlib
@@ -12,9 +11,8 @@ import time
 import anndata
 import numpy as np
 import pytest
-import scipy.io
 
-from conftest import PROGRAM, SMALL, must, must_fail, run
+from conftest import PROGRAM, SMALL, must, must_fail, run, write_tenx_folder
 
 COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "inspect", "simulate"]
 
@@ -28,13 +26,7 @@ def tenx_folder(cells, tmp_path_factory):
     """The simulated cells as a 10x folder with a table of labels."""
     folder = tmp_path_factory.mktemp("tenx")
     data = anndata.read_h5ad(cells)
-    with gzip.open(folder / "matrix.mtx.gz", "wb") as file:
-        scipy.io.mmwrite(file, data.X.T.astype(int), field="integer")
-    with gzip.open(folder / "features.tsv.gz", "wt") as file:
-        for i, name in enumerate(data.var_names):
-            file.write(f"ENSG{i:011}\t{name}\tGene Expression\n")
-    with gzip.open(folder / "barcodes.tsv.gz", "wt") as file:
-        file.write("".join(name + "\n" for name in data.obs_names))
+    write_tenx_folder(folder, data)
     labels = folder.parent / "labels.tsv"
     labels.write_text("".join(f"{name}\t{label}\n" for name, label
                               in zip(data.obs_names[:-20], data.obs.cell_type[:-20]))
@@ -65,10 +57,36 @@ def test_unknown_options_and_commands_are_usage_errors():
     must_fail(2, "simulate", "-o", "x.h5ad", "--threads", "-1")
 
 
-def test_cuda_is_refused_by_a_build_without_it(model, cells, tmp_path):
-    line = must_fail(5, "predict", model, cells, "-o", tmp_path / "x.tsv", "--device", "cuda")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_cuda_is_refused_by_a_build_without_it(model, cells, tmp_path, command):
+    arguments = {"walkthrough": [cells, "--label-key", "cell_type", "-o", tmp_path / "x"],
+                 "train": [cells, "--label-key", "cell_type", "-o", tmp_path / "x"],
+                 "predict": [model, cells, "-o", tmp_path / "x.tsv"],
+                 "evaluate": [model, cells, "--label-key", "cell_type"],
+                 "embed": [model, cells, "-o", tmp_path / "x.h5ad"],
+                 "inspect": [cells],
+                 "simulate": ["-o", tmp_path / "x.h5ad"]}[command]
+    line = must_fail(5, command, *arguments, "--device", "cuda")
     assert "CUDA" in line
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("n_genes, stored", [(100, 50), (200, 100), (1698, 849), (2000, 850)])
+def test_simulated_cells_store_what_their_genes_allow(tmp_path, n_genes, stored):
+    must("simulate", "-o", tmp_path / "s.h5ad", "--genes", n_genes, "--cells", 400, "--poor-cells", 0)
+    data = anndata.read_h5ad(tmp_path / "s.h5ad")
+    assert data.X.nnz / 400 == pytest.approx(stored, rel=0.06)
+
+
+def test_filters_are_told_before_the_training(cells, tmp_path):
+    done = subprocess.run([PROGRAM, "walkthrough", cells, "--label-key", "cell_type", "-o",
+                           tmp_path / "out", *SMALL], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout
+    lines = done.stdout.splitlines()
+    filters = [i for i, line in enumerate(lines) if line.startswith("filter ")]
+    epochs = [i for i, line in enumerate(lines) if line.startswith("Epoch: ")]
+    assert len(filters) == 3 and filters[-1] < epochs[0], done.stdout
 
 
 def test_simulated_cells_are_repeatable_and_streamed(tmp_path):
@@ -139,6 +157,20 @@ def test_tenx_folder_with_a_table_of_labels(tenx_folder, tmp_path):
     out = anndata.read_h5ad(tmp_path / "out.h5ad")
     assert out.shape == (300, 600) and "gene_ids" in out.var
     must("walkthrough", folder, "--labels", labels, "-o", tmp_path / "walk", *SMALL)
+    annotated = anndata.read_h5ad(tmp_path / "walk" / "annotated.h5ad")
+    given = {row[0]: row[1] for row in rows_of(labels)}
+    assert annotated.obs.cell_type.dtype == "category"
+    assert list(annotated.obs.cell_type) == [given[name] for name in annotated.obs_names]
+
+
+def test_joined_labels_leave_a_column_of_the_input_as_it_is(cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    (tmp_path / "labels.tsv").write_text("".join(
+        f"{name}\tjoined {label}\n" for name, label in zip(data.obs_names, data.obs.cell_type)))
+    must("walkthrough", cells, "--labels", tmp_path / "labels.tsv", "-o", tmp_path / "out", *SMALL)
+    obs = anndata.read_h5ad(tmp_path / "out" / "annotated.h5ad").obs
+    assert list(obs.cell_type) == list(data.obs.cell_type[obs.index])
+    assert list(obs.saithe_label) == [f"joined {label}" for label in obs.cell_type]
 
 
 def test_evaluate_prints_one_json_object(model, cells, tmp_path):

@@ -169,6 +169,7 @@ TEST(TrainNetwork, ALossThatIsNotFiniteNamesEpochAndStep) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::Numerical);
     EXPECT_NE(std::string(error.what()).find("epoch 0, step"), std::string::npos);
+    EXPECT_EQ(std::string(error.what()).find("-nan"), std::string::npos) << error.what();
   }
 }
 
