@@ -92,14 +92,4 @@ TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Ses
   return outcome;
 }
 
-std::string history_tsv(const TrainHistory& history) {
-  std::string text = "epoch\ttrain_loss\tval_loss\ttrain_accuracy\tval_accuracy\n";
-  for (const EpochRecord& record : history.epochs) {
-    text += fmt::format("{}\t{}\t{}\t{}\t{}\n", record.epoch, format_number(record.train_loss),
-                        format_number(record.validation_loss), format_number(record.train_accuracy),
-                        format_number(record.validation_accuracy));
-  }
-  return text;
-}
-
 }  // namespace saithe::cli

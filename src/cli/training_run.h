@@ -44,7 +44,4 @@ TrainingData read_training_data(const TrainingRequest& request, Session& session
 /// Trains on them and prints a line per epoch.
 TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Session& session);
 
-/// epoch, train_loss, val_loss, train_accuracy, val_accuracy as a table.
-std::string history_tsv(const TrainHistory& history);
-
 }  // namespace saithe::cli
