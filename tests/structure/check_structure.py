@@ -181,6 +181,13 @@ class Tree:
             if not cmake.exists() or not re.search(rf"(?<!\w){path.stem}\b", cmake.read_text()):
                 self.report(path, 1, "no CMakeLists.txt beside it declares this test")
 
+    def check_golden_label(self):
+        """`ctest -L golden` selects the tests whose expected values other tools made."""
+        cmake = self.root / "tests" / "golden" / "CMakeLists.txt"
+        for number, line in enumerate(cmake.read_text().split("\n") if cmake.exists() else [], 1):
+            if line.startswith("add_saithe_test(") and not re.search(r"LABELS [a-z ]*\bgolden\b", line):
+                self.report(cmake, number, "a golden test without the label golden")
+
     def check_texts(self):
         """Nothing unfinished, nothing of one machine, ASCII sources, no overlong file."""
         for path in self.texts():
@@ -201,7 +208,7 @@ class Tree:
         """All findings."""
         for rule in (self.check_layers, self.check_callers, self.check_foreign_headers,
                      self.check_banned_code, self.check_purpose_comments, self.check_tests,
-                     self.check_texts):
+                     self.check_golden_label, self.check_texts):
             rule()
         return self.findings
 

@@ -60,6 +60,7 @@ VIOLATIONS = [
     ("src/saithe/prep/split.cpp", "int x;\n", "has no split_test.cpp"),
     ("src/saithe/prep/split.cpp", "int x;\n", "not listed in src/saithe/prep/CMakeLists.txt"),
     ("tests/unit/prep/split_test.cpp", "", "declares this test"),
+    ("tests/golden/CMakeLists.txt", "add_saithe_test(x_test.cpp LABELS fast)\n", "label golden"),
     ("src/cli/main.cpp", "// TO" "DO later\n", "unfinished work"),
     ("README.md", "see /wor" "k/main\n", "a path of one machine"),
     ("scripts/x.sh", "# caf\u00e9\n", "plain ASCII"),
