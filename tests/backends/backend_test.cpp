@@ -119,11 +119,11 @@ TEST_P(BackendTest, SoftmaxAndBothLossesMatchTheReference) {
   for (const Loss loss : {Loss::CrossEntropy, Loss::Article}) {
     const auto gradient = backend_->allocate(rows * types);
     const auto result =
-        backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, gradient.get());
+        backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, {}, gradient.get());
     std::vector<double> expected;
     EXPECT_NEAR(
         result.mean_loss,
-        reference::softmax_cross_entropy(rows, types, loss, as_double(logits), labels, &expected),
+        reference::softmax_cross_entropy(rows, types, loss, as_double(logits), labels, {}, &expected),
         1e-9 * (1 + result.mean_loss));
     EXPECT_LT(largest_error(download(*gradient), expected), 1e-7);
     std::int64_t n_correct = 0;

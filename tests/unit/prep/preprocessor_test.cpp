@@ -5,9 +5,12 @@
 #include <cmath>
 
 #include "support/random_cells.h"
+#include "support/reference_genes.h"
 
 namespace saithe {
 namespace {
+
+using testing::reference_genes;
 
 std::vector<std::string> names_of(int n) {
   std::vector<std::string> names;
@@ -73,7 +76,8 @@ TEST(Preprocessor, MaxValueCutsZFromAbove) {
   options.max_value = 2;
   const Context context(1, 0);
   const auto fitted = Preprocessor::fit(cells.view(), {}, names_of(20), {}, options, context);
-  const Preprocessor uncut({}, names_of(20), {}, fitted.mean(), fitted.sd());
+  const Preprocessor uncut({}, ExpressionKind::Counts, fitted.reference(), fitted.mean(),
+                           fitted.sd());
   const Features cut = fitted.apply(cells.view(), context);
   const Features whole = uncut.apply(cells.view(), context);
   int n_cut = 0;
@@ -118,7 +122,7 @@ TEST(Preprocessor, PermutedQueryWithExtraGenesGivesTheSameBits) {
   const GeneMatch match = fitted.match_genes(var);
   EXPECT_EQ(match.n_matched, 6);
   const Features expected = fitted.apply(cells.view(), context);
-  const Features found = fitted.apply(query.view(), match, context);
+  const Features found = fitted.apply(query.view(), match, ExpressionKind::Counts, context);
   EXPECT_EQ(found.values.columns, expected.values.columns);
   EXPECT_EQ(found.shift, expected.shift);
   for (std::size_t i = 0; i < expected.values.values.size(); ++i) {
@@ -133,11 +137,12 @@ TEST(Preprocessor, GenesThatTheQueryLacksAreZero) {
   const CsrMatrix query{1, 2, {0, 2}, {0, 1}, {1.0F, 1.0F}};
   const GeneMatch match = fitted.match_genes(Table({"g0", "g2"}));
   EXPECT_EQ(match.is_present, (std::vector<bool>{true, false, true}));
-  EXPECT_EQ(z_of(fitted.apply(query.view(), match, context), 0, 1), 0);
+  EXPECT_EQ(z_of(fitted.apply(query.view(), match, ExpressionKind::Counts, context), 0, 1), 0);
 }
 
 TEST(MatchGenes, TakesTheBetterColumnAndRefusesRepeats) {
-  const Preprocessor model({}, {"A", "B"}, {"ENSG1", "ENSG2"}, {0, 0}, {1, 1});
+  const Preprocessor model({}, ExpressionKind::Counts,
+                           reference_genes({"A", "B"}, {"ENSG1", "ENSG2"}), {0, 0}, {1, 1});
   Table var({"x", "B", "y"});
   var.set("gene_ids", TextColumn{{"ENSG1", "ENSG2", "ENSG3"}, {}});
   const GeneMatch match = model.match_genes(var);
@@ -154,8 +159,9 @@ TEST(MatchGenes, TakesTheBetterColumnAndRefusesRepeats) {
 
 TEST(Preprocessor, RefusesOptionsWithoutSense) {
   for (const auto& options :
-       {PreprocessorOptions{0, true, 0}, PreprocessorOptions{1e4, true, -1}}) {
-    EXPECT_THROW(Preprocessor(options, {}, {}, {}, {}), Error);
+       {PreprocessorOptions{.target_sum = 0}, PreprocessorOptions{.max_value = -1},
+        PreprocessorOptions{.n_variable_genes = -1}}) {
+    EXPECT_THROW(Preprocessor(options, ExpressionKind::Counts, {}, {}, {}), Error);
   }
 }
 
