@@ -39,7 +39,7 @@ Model worded_model() {
 }
 
 TEST(ModelJson, WordsComeBackExactly) {
-  const auto words = parse_model_json(format_model_json(worded_model(), "model"), "model");
+  const auto words = parse_model_json(format_model_json(describe_model(worded_model()), "model"), "model");
   EXPECT_EQ(words.types, worded_model().types.names());
   ReferenceGenes genes = worded_model().preprocessor.reference();
   genes.count_share.clear();  // a tensor of its own

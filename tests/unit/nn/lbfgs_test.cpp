@@ -39,11 +39,11 @@ double valley(std::span<const double> x, std::span<double> gradient) {
 
 TEST(Lbfgs, FindsTheBottomOfABadlyScaledBowl) {
   std::vector<double> x(20);
-  const auto result = minimize_lbfgs(bowl, x, {500, 1e-8}, Context(1));
+  const auto result = minimize_lbfgs(bowl, x, {2000, 1e-8}, Context(1));
   for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(x[i], static_cast<double>(i), 1e-7);
   EXPECT_LE(result.largest_gradient, 1e-8);
   EXPECT_LT(result.value, 1e-12);
-  EXPECT_LT(result.n_iterations, 200);
+  EXPECT_LT(result.n_iterations, 900);  // SciPy 1.17 with as many pairs: 631
 }
 
 TEST(Lbfgs, FindsTheMinimumOfACurvedValleyFromFarAway) {
@@ -60,7 +60,7 @@ TEST(Lbfgs, StopsAtItsToleranceAndNotBefore) {
   int n_before = 0;
   for (const double tolerance : {1e-1, 1e-4, 1e-8}) {
     std::vector<double> x(20);
-    const auto result = minimize_lbfgs(bowl, x, {500, tolerance}, Context(1));
+    const auto result = minimize_lbfgs(bowl, x, {2000, tolerance}, Context(1));
     EXPECT_LE(result.largest_gradient, tolerance);
     EXPECT_GT(result.n_iterations, n_before);
     n_before = result.n_iterations;

@@ -265,14 +265,14 @@ TEST(TrainNetwork, CellsOfNoWeightTeachNothing) {
   TrainerOptions options = quick_options();
   options.epochs = 3;
   std::vector<float> weights(200, 1.0F);
-  EXPECT_EQ(trained_with(problem, {.weights = weights}, options),
+  EXPECT_EQ(trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options),
             trained_with(problem, {}, options));
   for (std::size_t cell = 0; cell < 200; cell += 3) weights[cell] = 0;  // the first type's
-  const auto without = trained_with(problem, {.weights = weights}, options);
+  const auto without = trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options);
   for (std::size_t cell = 0; cell < 200; cell += 3) problem.labels[cell] = 1;
-  EXPECT_EQ(trained_with(problem, {.weights = weights}, options), without);
+  EXPECT_EQ(trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options), without);
   weights.assign(200, 1.0F);
-  EXPECT_NE(trained_with(problem, {.weights = weights}, options), without);
+  EXPECT_NE(trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options), without);
 }
 
 TEST(TrainNetwork, TheHistorysLossIsWeighted) {
@@ -289,7 +289,7 @@ TEST(TrainNetwork, TheHistorysLossIsWeighted) {
     Mlp mlp(problem.shape, initial_parameters(problem.shape, 3), problem.shift, *backend);
     const std::vector<float> weights(200, weight);
     return train_network(mlp, problem.cells.view(), problem.labels, problem.training, {}, options,
-                         context, {}, {.weights = weights})
+                         context, {}, {.weights = weights, .features_of_epoch = {}})
         .epochs[0]
         .train_loss;
   };

@@ -44,7 +44,8 @@ TEST(SelectVariableGenes, FindsTheGenesThatVaryMoreThanTheirMeanExplains) {
   EXPECT_EQ(select_variable_genes(cells.view(), 2, 0, Context(1)), (std::vector<GeneIndex>{3, 17}));
   const auto variance = standardized_variance(cells.view(), Context(1));
   for (std::size_t g = 0; g < variance.size(); ++g) {
-    if (g != 3 && g != 17) EXPECT_NEAR(variance[g], 1.0, 0.5) << g;
+    if (g == 3 || g == 17) continue;
+    EXPECT_NEAR(variance[g], 1.0, 0.5) << g;
   }
   EXPECT_GT(variance[3], 1.5);
   EXPECT_GT(variance[17], 1.5);
