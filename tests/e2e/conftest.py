@@ -11,6 +11,13 @@ import scipy.io
 PROGRAM = os.environ.get("SAITHE_PROGRAM", "")
 SOURCE = pathlib.Path(os.environ.get("SAITHE_SOURCE", pathlib.Path(__file__).parents[2]))
 
+COLUMNS = ["barcode", "predicted", "confidence", "best_label", "runner_up", "runner_up_confidence",
+           "novelty"]
+
+# A training of a moment: one small network, no folds, no search for suspects.
+QUICK = ["--hidden", "8", "--epochs", "1", "--min-steps", "0", "--validate", "none",
+         "--no-find-suspects"]
+
 # A network small enough that a walk-through takes a second.
 SMALL = ["--hidden", "32,16", "--dropout", "0.2", "--epochs", "3", "--learning-rate", "0.003",
          "--umap-epochs", "50", "--max-genes", "0"]
@@ -60,6 +67,11 @@ def write_tenx_folder(folder, data, n_other_features=0):
         file.write("".join(name + "\n" for name in data.obs_names))
 
 
+def rows_of(path):
+    """The rows of a table, its head first."""
+    return [line.split("\t") for line in pathlib.Path(path).read_text().splitlines()]
+
+
 @pytest.fixture(scope="session")
 def cells(tmp_path_factory):
     """300 simulated cells x 600 genes, three types, two donors."""
@@ -73,5 +85,5 @@ def cells(tmp_path_factory):
 def model(tmp_path_factory, cells):
     path = tmp_path_factory.mktemp("model") / "small.saithe"
     must("train", cells, "--label-key", "cell_type", "-o", path, "--hidden", "32,16", "--epochs", 5,
-         "--learning-rate", 0.003)
+         "--learning-rate", 0.003, "--min-steps", 0)
     return path

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from conftest import PROGRAM, SMALL, must, must_fail, run
+from conftest import PROGRAM, QUICK, SMALL, must, must_fail, run
 
 
 @pytest.fixture
@@ -24,8 +24,7 @@ def out(tmp_path):
 
 
 def train_fails(code, data, out, *arguments, key="cell_type"):
-    return must_fail(code, "train", data, "--label-key", key, "-o", out, "--hidden", "8", "--epochs",
-                     "1", *arguments)
+    return must_fail(code, "train", data, "--label-key", key, "-o", out, *QUICK, *arguments)
 
 
 def changed(cells, path, change):
@@ -80,12 +79,13 @@ def test_a_type_with_one_cell(cells, tmp_path):
         data.obs["cell_type"] = data.obs.cell_type.astype(str)
         data.obs.iloc[0, list(data.obs.columns).index("cell_type")] = "Lonely cells"
     path = changed(cells, tmp_path / "lonely.h5ad", change)
-    stratified = must("train", path, "--label-key", "cell_type", "-o", tmp_path / "a.saithe",
-                      "--hidden", "8", "--epochs", "1")
-    assert "warning" in stratified.err and "Lonely cells" in stratified.err
-    randomly = must("train", path, "--label-key", "cell_type", "-o", tmp_path / "b.saithe", "--hidden",
-                    "8", "--epochs", "1", "--split", "random")
-    assert "warning" in randomly.err and "Lonely cells" in randomly.err
+    train = ["train", path, "--label-key", "cell_type", *QUICK[:-3], "--no-find-suspects"]
+    left_out = must(*train, "-o", tmp_path / "a.saithe")
+    assert "type 'Lonely cells' has 1 cells" in left_out.err
+    for split in ("stratified", "random"):
+        kept = must(*train, "-o", tmp_path / f"{split}.saithe", "--min-cells-per-type", 1, "--split",
+                    split)
+        assert "warning" in kept.err and "Lonely cells" in kept.err
 
 
 def test_no_cell_left_says_which_filter_took_them(cells, out):
@@ -127,8 +127,7 @@ def test_barcodes_twice_are_kept_but_cannot_be_joined(cells, tmp_path, out):
         names[5] = names[4]
         data.obs_names = names
     path = changed(cells, tmp_path / "twice.h5ad", change)
-    kept = must("train", path, "--label-key", "cell_type", "-o", tmp_path / "ok.saithe", "--hidden",
-                "8", "--epochs", "1")
+    kept = must("train", path, "--label-key", "cell_type", "-o", tmp_path / "ok.saithe", *QUICK)
     assert "warning" in kept.err and "barcode" in kept.err
     data = anndata.read_h5ad(path)
     labels = tmp_path / "labels.tsv"

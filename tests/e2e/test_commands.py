@@ -12,13 +12,10 @@ import anndata
 import numpy as np
 import pytest
 
-from conftest import PROGRAM, SMALL, must, must_fail, run, write_tenx_folder
+from conftest import (COLUMNS, PROGRAM, QUICK, SMALL, must, must_fail, rows_of, run,
+                      write_tenx_folder)
 
 COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "inspect", "simulate"]
-
-
-def rows_of(path):
-    return [line.split("\t") for line in pathlib.Path(path).read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +114,9 @@ def test_predict_writes_one_row_a_cell_in_the_files_order(model, cells, tmp_path
     must("predict", model, cells, "-o", tmp_path / "out.tsv")
     rows = rows_of(tmp_path / "out.tsv")
     data = anndata.read_h5ad(cells)
-    assert rows[0] == ["barcode", "predicted", "confidence"]
+    assert rows[0] == COLUMNS
     assert [row[0] for row in rows[1:]] == list(data.obs_names)
-    accuracy = np.mean([row[1] == label for row, label in zip(rows[1:], data.obs.cell_type)])
+    accuracy = np.mean([row[3] == label for row, label in zip(rows[1:], data.obs.cell_type)])
     assert accuracy > 0.8
     stdout = must("predict", model, cells, "-o", "-", "--quiet")
     assert stdout.out == (tmp_path / "out.tsv").read_text() and stdout.err == ""
@@ -150,8 +147,7 @@ def test_predict_adds_columns_to_a_copy_and_keeps_the_rest(model, cells, tmp_pat
 
 def test_tenx_folder_with_a_table_of_labels(tenx_folder, tmp_path):
     folder, labels = tenx_folder
-    result = must("train", folder, "--labels", labels, "-o", tmp_path / "m.saithe", "--hidden", "16",
-                  "--epochs", 2)
+    result = must("train", folder, "--labels", labels, "-o", tmp_path / "m.saithe", *QUICK)
     assert "280 cells joined by barcode, 20 cells without a label, 1 labels without a cell" in result.err
     must("predict", tmp_path / "m.saithe", folder, "-o", tmp_path / "out.h5ad")
     out = anndata.read_h5ad(tmp_path / "out.h5ad")
@@ -218,12 +214,16 @@ def test_an_all_zero_cell_is_unassigned(model, cells, tmp_path):
     dense[2] = 0
     anndata.AnnData(dense, obs=data.obs[[]], var=data.var).write_h5ad(tmp_path / "q.h5ad")
     must("predict", model, tmp_path / "q.h5ad", "-o", tmp_path / "out.tsv")
-    assert rows_of(tmp_path / "out.tsv")[3][1:] == ["unassigned", "0"]
+    assert rows_of(tmp_path / "out.tsv")[3][1:] == ["unassigned", "0", "unassigned", "unassigned",
+                                                    "0", ""]
+    must("predict", model, tmp_path / "q.h5ad", "-o", tmp_path / "all.tsv", "--no-reject")
+    assert [row[1] == "unassigned" for row in rows_of(tmp_path / "all.tsv")[1:]] == [
+        False, False, True, False, False]
 
 
 def test_quiet_says_nothing(cells, tmp_path):
-    result = must("train", cells, "--label-key", "cell_type", "-o", tmp_path / "m.saithe", "--hidden",
-                  "8", "--epochs", 1, "--quiet")
+    result = must("train", cells, "--label-key", "cell_type", "-o", tmp_path / "m.saithe", *QUICK,
+                  "--quiet")
     assert result.out == "" and result.err == ""
 
 
@@ -246,7 +246,7 @@ def test_bundled_data_are_found_when_the_program_was_moved(tmp_path):
 def test_a_signal_after_an_epoch_leaves_the_model_of_that_epoch(cells, tmp_path, number, code):
     model = tmp_path / "m.saithe"
     process = subprocess.Popen([PROGRAM, "train", cells, "--label-key", "cell_type", "-o", model,
-                                "--hidden", "256", "--epochs", "100000"],
+                                *QUICK, "--hidden", "256", "--epochs", "100000"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline().startswith("Epoch: 0")
     process.send_signal(number)

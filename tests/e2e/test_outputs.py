@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from conftest import SMALL, SOURCE, must, run, write_tenx_folder
+from conftest import COLUMNS, SMALL, SOURCE, must, run, write_tenx_folder
 
 FIGURES = ["accuracy", "calibration", "confusion_validation", "loss", "qc", "umap_all_confidence",
            "umap_all_label", "umap_all_predicted", "umap_training", "umap_validation"]
@@ -172,7 +172,7 @@ def test_model_is_a_plain_safetensors_file(pbmc3k):
     header = json.loads(data[8:8 + length])
     metadata = header.pop("__metadata__")
     assert all(isinstance(value, str) for value in metadata.values())
-    assert header["layer0.weight"]["shape"] == [13656, 1028]
+    assert header["member0.layer0.weight"]["shape"] == [13656, 1028]
     end = max(entry["data_offsets"][1] for entry in header.values())
     assert 8 + length + end == len(data)
     # The checksum covers the file with its own digits set to 0 (docs/model_format.md).
@@ -194,9 +194,10 @@ def test_predict_repeats_what_the_walkthrough_said(pbmc3k, tmp_path):
     must("predict", pbmc3k[0] / "model.saithe", SOURCE / "data" / "pbmc3k.h5ad", "-o",
          tmp_path / "again.tsv")
     head, again = table(tmp_path / "again.tsv")
-    assert head == ["barcode", "predicted", "confidence"]
+    assert head == COLUMNS
     _, said = table(pbmc3k[0] / "predictions.tsv")
-    assert again == [[row[0], row[3], row[4]] for row in said]
+    assert [row[:3] for row in again] == [[row[0], row[3], row[4]] for row in said]
+    assert all(row[6] == "" for row in again)  # the article's network knows no novelty
 
 
 def test_same_bytes_for_any_threads(cells, tmp_path):
