@@ -33,6 +33,8 @@
 #include "saithe/classify/model_file.h"
 #include "saithe/classify/train.h"
 #include "saithe/classify/predict.h"
+#include "saithe/classify/celltypist_model.h"
+#include "saithe/classify/celltypist_predict.h"
 #include "saithe/classify/evaluate.h"
 #include "saithe/classify/evaluation_json.h"
 #include "saithe/embed/neighbors.h"
