@@ -26,7 +26,7 @@ Preprocessor make_preprocessor(const CellTypistModel& source) {
   options.max_value = kLargestZ;
   ReferenceGenes genes;
   genes.names = source.genes;
-  genes.inputs.resize(source.genes.size());
+  genes.inputs = std::vector<GeneIndex>(source.genes.size());
   std::iota(genes.inputs.begin(), genes.inputs.end(), GeneIndex{0});
   return Preprocessor(options, ExpressionKind::Counts, std::move(genes), source.mean, source.scale);
 }
