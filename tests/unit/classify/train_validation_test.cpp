@@ -317,19 +317,18 @@ TEST(TrainValidation, LogarithmsGiveTheModelOfTheCountsTheyWere) {
   auto options = quick_fast();
   options.qc.min_cells = 0;
   const auto of_counts = trained(counts, options);
-  auto of_logs = trained(logs, options);
+  const auto of_logs = trained(logs, options);
   EXPECT_EQ(of_logs.model.preprocessor.kind(), ExpressionKind::LogNormalized);
   for (std::size_t gene = 0; gene < 40; ++gene) {
     EXPECT_NEAR(of_logs.model.preprocessor.mean()[gene], of_counts.model.preprocessor.mean()[gene],
                 1e-6);
   }
   // Both kinds of query get the same answer from both models, up to the rounding of logarithms.
-  for (const TrainResult* result : {&of_counts, &of_logs}) {
-    for (const Dataset* query : {&counts, &logs}) {
-      Dataset copy = *query;
-      const auto found = predict(result->model, copy, {}, kernels::Device::Cpu, Context(1));
-      EXPECT_EQ(found.kind,
-                query == &logs ? ExpressionKind::LogNormalized : ExpressionKind::Counts);
+  for (const Model* model : {&of_counts.model, &of_logs.model}) {
+    for (const bool is_log : {false, true}) {
+      Dataset query = is_log ? logs : counts;
+      const auto found = predict(*model, query, {}, kernels::Device::Cpu, Context(1));
+      EXPECT_EQ(found.kind, is_log ? ExpressionKind::LogNormalized : ExpressionKind::Counts);
       for (CellIndex cell = 0; cell < 150; ++cell) {
         for (std::int64_t type = 0; type < 3; ++type) {
           EXPECT_NEAR(static_cast<double>(found.probabilities(cell, type)),
