@@ -257,12 +257,10 @@ class TorchLayerNorm : public ::testing::Test {
     }
     cells_ = json_.at("cells").get<std::vector<CellIndex>>();
   }
-  [[nodiscard]] Mlp network() const {
-    return {shape_, parameters_, fixture().shift, *backend_};
-  }
+  [[nodiscard]] Mlp network() const { return {shape_, parameters_, fixture().shift, *backend_}; }
 
-  nlohmann::json json_ = nlohmann::json::parse(
-      read_file(SAITHE_TEST_FILES "/torch/layer_norm.json", 1 << 20));
+  nlohmann::json json_ =
+      nlohmann::json::parse(read_file(SAITHE_TEST_FILES "/torch/layer_norm.json", 1 << 20));
   MlpShape shape_;
   MlpParameters parameters_;
   std::vector<CellIndex> cells_;
@@ -279,17 +277,17 @@ TEST_F(TorchLayerNorm, LogitsAndLossesArePyTorchs) {
   ASSERT_EQ(logits.n_rows(), static_cast<std::int64_t>(expected.size()));
   for (std::size_t r = 0; r < expected.size(); ++r) {
     for (std::size_t t = 0; t < expected[r].size(); ++t) {
-      EXPECT_NEAR(static_cast<double>(logits(static_cast<std::int64_t>(r),
-                                             static_cast<std::int64_t>(t))),
-                  expected[r][t], kFastTolerance);
+      EXPECT_NEAR(
+          static_cast<double>(logits(static_cast<std::int64_t>(r), static_cast<std::int64_t>(t))),
+          expected[r][t], kFastTolerance);
     }
   }
   const auto weights = json_.at("cell_weights").get<std::vector<float>>();
   const auto loss_of = [&](std::span<const float> of_cells) {
     Mlp mlp = network();
     return mlp
-        .train_step(f.values.view(), f.labels, cells_, {}, kernels::Loss::CrossEntropy, f.adam(0), 1,
-                    of_cells)
+        .train_step(f.values.view(), f.labels, cells_, {}, kernels::Loss::CrossEntropy, f.adam(0),
+                    1, of_cells)
         .mean_loss;
   };
   EXPECT_NEAR(loss_of({}), json_.at("mean_loss").get<double>(), kFastTolerance);
