@@ -121,10 +121,10 @@ TEST_P(BackendTest, SoftmaxAndBothLossesMatchTheReference) {
     const auto result =
         backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, {}, gradient.get());
     std::vector<double> expected;
-    EXPECT_NEAR(
-        result.mean_loss,
-        reference::softmax_cross_entropy(rows, types, loss, as_double(logits), labels, {}, &expected),
-        1e-9 * (1 + result.mean_loss));
+    EXPECT_NEAR(result.mean_loss,
+                reference::softmax_cross_entropy(rows, types, loss, as_double(logits), labels, {},
+                                                 &expected),
+                1e-9 * (1 + result.mean_loss));
     EXPECT_LT(largest_error(download(*gradient), expected), 1e-7);
     std::int64_t n_correct = 0;
     for (std::int64_t r = 0; r < rows; ++r) {
@@ -167,7 +167,8 @@ TEST_P(BackendTest, AWeightedLossMatchesTheReferenceAndItsOwnSlope) {
     }
     const std::vector<float> ones(as_size(rows), 1.0F);
     EXPECT_EQ(
-        backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, ones, nullptr).mean_loss,
+        backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, ones, nullptr)
+            .mean_loss,
         backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, {}, nullptr).mean_loss);
   }
 }
@@ -186,10 +187,10 @@ TEST_P(BackendTest, LayerNormMatchesTheReference) {
     const auto gain_buffer = upload(gain);
     backend_->layer_norm_forward(rows, units, *gain_buffer, *upload(bias), *out, *normalized,
                                  *inverse_sd);
-    EXPECT_LT(largest_error(download(*out), reference::layer_norm_forward(rows, as_double(gain),
-                                                                          as_double(bias),
-                                                                          as_double(y))),
-              kTolerance);
+    EXPECT_LT(
+        largest_error(download(*out), reference::layer_norm_forward(rows, as_double(gain),
+                                                                    as_double(bias), as_double(y))),
+        kTolerance);
     const auto gradient = upload(dy);
     const auto dgain = backend_->allocate(units);
     const auto dbias = backend_->allocate(units);
@@ -241,12 +242,14 @@ TEST(LayerNormReference, ItsGradientAgreesWithFiniteDifferences) {
     EXPECT_NEAR(found.dy[i], expected, kSlopeTolerance);
   }
   for (std::size_t i = 0; i < kUnits; ++i) {
-    EXPECT_NEAR(found.dgain[i], differ(start_gain, i, [&](const auto& gain) {
-                  return value(start_y, gain, start_bias);
-                }), kSlopeTolerance);
-    EXPECT_NEAR(found.dbias[i], differ(start_bias, i, [&](const auto& bias) {
-                  return value(start_y, start_gain, bias);
-                }), kSlopeTolerance);
+    EXPECT_NEAR(
+        found.dgain[i],
+        differ(start_gain, i, [&](const auto& gain) { return value(start_y, gain, start_bias); }),
+        kSlopeTolerance);
+    EXPECT_NEAR(
+        found.dbias[i],
+        differ(start_bias, i, [&](const auto& bias) { return value(start_y, start_gain, bias); }),
+        kSlopeTolerance);
   }
 }
 

@@ -15,8 +15,8 @@ namespace {
 /// PBMC3K as it is bundled, and what other tools say of it.
 struct Pbmc3k {
   Dataset cells = read_dataset(SAITHE_SOURCE_DIR "/data/pbmc3k.h5ad", {}, Context(2));
-  nlohmann::json expected = nlohmann::json::parse(
-      read_file(SAITHE_TEST_FILES "/variable_genes/expected.json", 1 << 20));
+  nlohmann::json expected =
+      nlohmann::json::parse(read_file(SAITHE_TEST_FILES "/variable_genes/expected.json", 1 << 20));
 };
 
 const Pbmc3k& pbmc3k() {
@@ -36,9 +36,8 @@ TEST(StandardizedVariance, IsThatOfNumPy) {
 
 TEST(SelectVariableGenes, ChoosesNumPysGenesAndMostOfScanpys) {
   const auto wanted = pbmc3k().expected.at("top_numpy").get<std::vector<GeneIndex>>();
-  const auto found =
-      select_variable_genes(pbmc3k().cells.counts.view(), static_cast<int>(wanted.size()), 0,
-                            Context(2));
+  const auto found = select_variable_genes(pbmc3k().cells.counts.view(),
+                                           static_cast<int>(wanted.size()), 0, Context(2));
   std::vector<GeneIndex> common;
   std::set_intersection(found.begin(), found.end(), wanted.begin(), wanted.end(),
                         std::back_inserter(common));

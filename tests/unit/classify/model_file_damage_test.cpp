@@ -216,7 +216,8 @@ std::vector<Change> header_changes() {
       {"negative share of counts", "share of the counts", poke("count_share", -0.125)},
       {"shares above one", "add up to", poke("count_share", 0.25)},
       {"NaN distance", "nan", poke("novelty.means", std::nan(""))},
-      {"infinite precision", "inf", poke("novelty.precision", std::numeric_limits<double>::infinity())},
+      {"infinite precision", "inf",
+       poke("novelty.precision", std::numeric_limits<double>::infinity())},
       {"infinite gain", "inf", poke("member1.layer0.norm_gain", INFINITY)},
   };
 }

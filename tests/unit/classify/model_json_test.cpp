@@ -12,8 +12,8 @@ namespace {
 Model worded_model() {
   Model model;
   model.types = LabelSet({"A \"quoted\"", "B"});
-  ReferenceGenes genes{{"g\\1", "g\n2", "not an input"}, {"", "id2", "id3"}, {0.5, 0.25, 0.25},
-                       {0, 1}};
+  ReferenceGenes genes{
+      {"g\\1", "g\n2", "not an input"}, {"", "id2", "id3"}, {0.5, 0.25, 0.25}, {0, 1}};
   model.preprocessor = Preprocessor(
       {.n_variable_genes = 2, .target_sum = 0.1 + 0.2, .scale = false, .max_value = 1e-300},
       ExpressionKind::LogNormalized, std::move(genes), {0, 0}, {0, 0});
@@ -39,7 +39,8 @@ Model worded_model() {
 }
 
 TEST(ModelJson, WordsComeBackExactly) {
-  const auto words = parse_model_json(format_model_json(describe_model(worded_model()), "model"), "model");
+  const auto words =
+      parse_model_json(format_model_json(describe_model(worded_model()), "model"), "model");
   EXPECT_EQ(words.types, worded_model().types.names());
   ReferenceGenes genes = worded_model().preprocessor.reference();
   genes.count_share.clear();  // a tensor of its own
@@ -70,8 +71,8 @@ TEST(ModelJson, WordsComeBackExactly) {
 TEST(ModelJson, WhatALoaderWouldRefuseIsNotStorable) {
   EXPECT_NO_THROW(require_storable(describe_model(worded_model()), "reference.h5ad"));
   Model nameless = worded_model();
-  nameless.preprocessor = Preprocessor({}, ExpressionKind::Counts,
-                                       testing::reference_genes({"", "b"}), {0, 0}, {1, 1});
+  nameless.preprocessor =
+      Preprocessor({}, ExpressionKind::Counts, testing::reference_genes({"", "b"}), {0, 0}, {1, 1});
   Model latin1 = worded_model();
   latin1.types = LabelSet({"A", "caf\xe9"});
   Model one_type = worded_model();

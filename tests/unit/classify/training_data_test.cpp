@@ -119,8 +119,8 @@ TEST(TrainingData, LogarithmsAreTakenWhereNoFilterNeedsCounts) {
   options.qc.max_percent_mt = 5;  // a share of the molecules
   EXPECT_TRUE(contains(refusal(dataset, labels, options), "whole numbers"));
   // the walk-through shows counts step by step
-  EXPECT_TRUE(contains(refusal(dataset, labels, TrainOptions::preset("walkthrough")),
-                       "whole numbers"));
+  EXPECT_TRUE(
+      contains(refusal(dataset, labels, TrainOptions::preset("walkthrough")), "whole numbers"));
 }
 
 TEST(TrainingData, SmallTypesAreLeftOutAndReported) {
@@ -132,8 +132,8 @@ TEST(TrainingData, SmallTypesAreLeftOutAndReported) {
   TrainOptions options;
   options.min_cells_per_type = 4;
   const auto data = prepare_training_data(dataset, labels, options, Context(1));
-  EXPECT_EQ(data.small_types, (std::vector<std::pair<std::string, std::int64_t>>{{"rare", 3},
-                                                                                  {"single", 1}}));
+  EXPECT_EQ(data.small_types,
+            (std::vector<std::pair<std::string, std::int64_t>>{{"rare", 3}, {"single", 1}}));
   EXPECT_EQ(data.types.names(), (std::vector<std::string>{"type0", "type1", "type2"}));
   ASSERT_EQ(data.dataset.n_cells(), 57);
   ASSERT_EQ(data.cells.size(), 57U);

@@ -82,8 +82,7 @@ double mean_loss(const Fixture& f, const MlpParameters& parameters, kernels::Los
   const Mlp mlp(f.shape, parameters, f.shift, backend);
   std::vector<CellIndex> rows(30);
   std::iota(rows.begin(), rows.end(), 0);
-  const auto logits =
-      mlp.forward(select_rows(f.cells.view(), rows).view(), false, context).logits;
+  const auto logits = mlp.forward(select_rows(f.cells.view(), rows).view(), false, context).logits;
   double sum = 0;
   std::vector<double> row(4);
   std::vector<double> p(4);
@@ -97,7 +96,7 @@ double mean_loss(const Fixture& f, const MlpParameters& parameters, kernels::Los
 
 /// Some entries of one kind of parameters against the loss's slope.
 void expect_slopes(const Fixture& f, const MlpParameters& start, const MlpParameters& gradient,
-                   std::vector<AlignedVector<float>> MlpParameters::* kind, kernels::Loss loss,
+                   std::vector<AlignedVector<float>> MlpParameters::*kind, kernels::Loss loss,
                    kernels::Backend& backend) {
   for (std::size_t layer = 0; layer < (start.*kind).size(); ++layer) {
     const std::size_t n = (start.*kind)[layer].size();

@@ -201,11 +201,11 @@ TEST(NumberOfEpochs, GrowsUntilThereAreEnoughSteps) {
   options.minibatch_size = 128;
   EXPECT_EQ(n_epochs(options, 100), 15);
   options.min_steps = 200;
-  EXPECT_EQ(n_epochs(options, 100), 200);    // one step an epoch
+  EXPECT_EQ(n_epochs(options, 100), 200);  // one step an epoch
   EXPECT_EQ(n_epochs(options, 128), 200);
-  EXPECT_EQ(n_epochs(options, 129), 100);    // two
-  EXPECT_EQ(n_epochs(options, 385), 50);     // four: 50 epochs are 200 steps
-  EXPECT_EQ(n_epochs(options, 12800), 15);   // a hundred: enough as it is
+  EXPECT_EQ(n_epochs(options, 129), 100);   // two
+  EXPECT_EQ(n_epochs(options, 385), 50);    // four: 50 epochs are 200 steps
+  EXPECT_EQ(n_epochs(options, 12800), 15);  // a hundred: enough as it is
   options.min_steps = 201;
   EXPECT_EQ(n_epochs(options, 385), 51);
 }
@@ -269,7 +269,8 @@ TEST(TrainNetwork, CellsOfNoWeightTeachNothing) {
   EXPECT_EQ(trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options),
             trained_with(problem, {}, options));
   for (std::size_t cell = 0; cell < 200; cell += 3) weights[cell] = 0;  // the first type's
-  const auto without = trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options);
+  const auto without =
+      trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options);
   for (std::size_t cell = 0; cell < 200; cell += 3) problem.labels[cell] = 1;
   EXPECT_EQ(trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options), without);
   weights.assign(200, 1.0F);
