@@ -154,8 +154,8 @@ def test_allowed_and_denied_types(cells, fast, tmp_path):
     known = whole[:, 1:].sum(axis=1) > 1e-3
     expected = whole[:, 1:] / whole[:, 1:].sum(axis=1, keepdims=True)
     assert np.allclose(rest[known, 1:], expected[known], atol=1e-3)
-    allowed = predictions(fast, cells, tmp_path, "--no-reject", "--labels-allow", types[1],
-                          "--labels-allow", types[2])
+    allowed = predictions(fast, cells, tmp_path, "--no-reject", "--labels-allow",
+                          f"{types[1]},{types[2]}")
     assert allowed == rows
     one = predictions(fast, cells, tmp_path, "--no-reject", "--labels-allow", types[2])
     assert {row[1] for row in one} == {types[2]} and {row[2] for row in one} == {"1"}

@@ -218,6 +218,7 @@ std::vector<Change> header_changes() {
       {"NaN distance", "nan", poke("novelty.means", std::nan(""))},
       {"infinite precision", "inf",
        poke("novelty.precision", std::numeric_limits<double>::infinity())},
+      {"NaN slope", "nan", poke("one_vs_rest.slopes", std::nan(""))},
       {"infinite gain", "inf", poke("member1.layer0.norm_gain", INFINITY)},
   };
 }
@@ -296,6 +297,7 @@ std::vector<Change> word_changes() {
       {"temperature as text", "temperature", set("temperature", "1")},
       {"unknown kind of values", "value_kind", set("value_kind", "tpm")},
       {"novelty denied", "tensors where", set("has_novelty", false)},
+      {"curves denied", "tensors where", set("has_one_vs_rest", false)},
       {"distances claimed", "tensors where", set("has_held_out_distances", true)},
       {"distances without novelty", "without a novelty",
        [](Parts& p) {

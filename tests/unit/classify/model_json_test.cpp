@@ -24,6 +24,7 @@ Model worded_model() {
   model.temperature = 1.0 / 3.0;
   model.novelty.n_types = 2;
   model.novelty.held_out_quantiles.assign(kNoveltyQuantiles, 1.0);
+  model.one_vs_rest = {{1, 2}, {3, 4}};
   model.card.sources = {"a \"file\".h5ad"};
   model.card.input_sha256 = std::string(64, 'a');
   model.card.cells_of_type = {5, 1LL << 40};
@@ -61,6 +62,7 @@ TEST(ModelJson, WordsComeBackExactly) {
   EXPECT_EQ(words.temperature, 1.0 / 3.0);
   EXPECT_TRUE(words.has_novelty);
   EXPECT_TRUE(words.has_held_out_distances);
+  EXPECT_TRUE(words.has_one_vs_rest);
   EXPECT_EQ(words.card, worded_model().card);
   EXPECT_EQ(words.options, worded_model().options);  // in their order
   EXPECT_EQ(words.seed, 1ULL << 63);

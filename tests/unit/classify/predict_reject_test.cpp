@@ -200,6 +200,47 @@ TEST(AllowedTypes, UnknownNamesAndNoTypeLeftAreRefused) {
   EXPECT_NE(refusal(options).find("leave no type"), std::string::npos);
 }
 
+TEST(TypeList, ANameMayHoldCommas) {
+  const LabelSet types({"T cells", "T cells, CD4+", "T cells, CD4+, naive", "a,b"});
+  const auto parsed = [&](const std::string& text) { return parse_type_list(text, types, "x"); };
+  EXPECT_TRUE(parsed("").empty());
+  EXPECT_EQ(parsed("T cells"), std::vector<LabelIndex>{0});
+  EXPECT_EQ(parsed("T cells, CD4+"), std::vector<LabelIndex>{1});
+  EXPECT_EQ(parsed("T cells,T cells, CD4+, naive,a,b"), (std::vector<LabelIndex>{0, 2, 3}));
+  for (const char* text : {"T cells,", ",T cells", "T cells,naive", "t cells", " T cells"}) {
+    EXPECT_THROW((void)parsed(text), Error) << text;
+  }
+}
+
+TEST(MultiLabel, EveryTypeAboveTheThresholdIsNamed) {
+  PredictOptions options;
+  options.multi_label = 0.3;
+  options.with_logits = true;
+  const Predictions found = said(options);
+  ASSERT_EQ(found.multi_labels.size(), 300U);
+  EXPECT_TRUE(found.multi_labels[7].empty());  // without counts
+  for (std::size_t cell = 0; cell < 300; ++cell) {
+    if (cell == 7) continue;
+    const auto row = static_cast<std::int64_t>(cell);
+    EXPECT_EQ(found.multi_labels[cell],
+              types_above(small_model().one_vs_rest, found.logits.row(row),
+                          found.probabilities.row(row), 0.3));
+  }
+  EXPECT_TRUE(said().multi_labels.empty());
+  Model model = small_model();
+  model.one_vs_rest = {};
+  try {
+    said(options, model);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Incompatible);
+  }
+  for (const double threshold : {-0.1, 1.0}) {
+    options.multi_label = threshold;
+    EXPECT_THROW(said(options), Error);
+  }
+}
+
 TEST(PredictKind, LogarithmsOfTheQueryAreTakenAsTheyAre) {
   Dataset logs = query();
   normalize_total(logs.counts, 1e4, Context(1));
