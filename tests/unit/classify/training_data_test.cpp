@@ -126,7 +126,7 @@ TEST(TrainingData, LogarithmsAreTakenWhereNoFilterNeedsCounts) {
 TEST(TrainingData, SmallTypesAreLeftOutAndReported) {
   const Dataset dataset = marker_cells(62, 20, 3);
   auto labels = dataset.obs().as_text("cell_type");
-  for (const std::size_t cell : {5, 6, 7}) labels[cell] = "rare";
+  for (const std::size_t cell : {5U, 6U, 7U}) labels[cell] = "rare";
   labels[10] = "single";
   labels[11] = "";
   TrainOptions options;
