@@ -272,6 +272,8 @@ std::vector<Change> word_changes() {
       {"labels unsorted", "sorted", set("types", {"C", "B", "D"})},
       {"label twice", "sorted", set("types", {"B", "B", "C"})},
       {"label empty", "named", set("types", {"", "B", "C"})},
+      {"label with a tab", "control character", set("types", {"A", "B\tb", "C"})},
+      {"label with a line break", "control character", set("types", {"A", "B\n", "C"})},
       {"label is a number", "texts", set("types", {"A", "B", 3})},
       {"gene twice", "twice", set("gene_names", {"A", "B", "A", "C", "D"})},
       {"gene empty", "no name", set("gene_names", {"A", "B", "", "C", "D"})},

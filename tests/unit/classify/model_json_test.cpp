@@ -79,7 +79,9 @@ TEST(ModelJson, WhatALoaderWouldRefuseIsNotStorable) {
   latin1.types = LabelSet({"A", "caf\xe9"});
   Model one_type = worded_model();
   one_type.types = LabelSet({"A"});
-  for (const Model& model : {nameless, latin1, one_type}) {
+  Model with_tab = worded_model();
+  with_tab.types = LabelSet({"A", "b\tc"});
+  for (const Model& model : {nameless, latin1, one_type, with_tab}) {
     try {
       require_storable(describe_model(model), "reference.h5ad");
       FAIL() << "no error";
