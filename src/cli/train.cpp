@@ -11,6 +11,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
   request.training = TrainOptions::preset(preset);
   apply_training_flags(flags, request.training);
   flags.apply(request.reading);
+  flags.apply(request.concatenation);
   // Asked for before the long work: the output can be written.
   { const OutputFile probe(output, common.overwrite); }
   const TrainingOutcome outcome =
@@ -49,7 +50,8 @@ void add_train(CLI::App& program) {
   CLI::App* app = add_subcommand(
       program, "train", "Train a model on labelled cells", flags,
       [=](const CommonOptions& common) { return run(common, *flags, *request, *preset, *output); });
-  app->add_option("REFERENCE", request->input, "labelled cells: h5ad, 10x HDF5, 10x MTX folder")
+  app->add_option("REFERENCE", request->inputs,
+                  "labelled cells, one or several files: h5ad, 10x HDF5, 10x MTX folder")
       ->required();
   app->add_option("-o,--output", *output, "the model to write")->required()->type_name("FILE");
   add_label_flags(*app, request->labels);
@@ -58,6 +60,7 @@ void add_train(CLI::App& program) {
       ->type_name("");
   flags->add(*app, TrainOptions::preset("standard"), "Training");
   flags->add(*app, ReadOptions{}, "Reading");
+  flags->add(*app, ConcatenateOptions{}, "Reading");
 }
 
 }  // namespace saithe::cli

@@ -1,7 +1,8 @@
 #include "training_run.h"
 
+#include <algorithm>
+
 #include "saithe/core/text_io.h"
-#include "saithe/io/open.h"
 
 namespace saithe::cli {
 
@@ -42,11 +43,14 @@ void apply_training_flags(const OptionFlags& flags, TrainOptions& options) {
 }
 
 TrainingData read_training_data(const TrainingRequest& request, Session& session) {
-  Dataset dataset = read_dataset(request.input, request.reading, session.context());
-  const std::vector<std::string> labels = find_labels(request.labels, dataset, session);
+  LabelledCells reference =
+      read_references(request.inputs, request.reading, request.concatenation, request.labels,
+                      session);
   session.end_stage("read");
-  TrainingData data =
-      prepare_training_data(std::move(dataset), labels, request.training, session.context());
+  TrainingData data = prepare_training_data(std::move(reference.dataset), reference.labels,
+                                            request.training, session.context());
+  data.sources = reference_names(request.inputs);
+  std::sort(data.sources.begin(), data.sources.end());
   for (const auto& [n, what] : {std::pair(data.n_cells_without_label, "without a label"),
                                 std::pair(data.n_cells_without_counts, "without counts")}) {
     if (n > 0) session.say(fmt::format("dropped: {} cells {}", n, what));

@@ -3,19 +3,20 @@
 // The part that train and walkthrough share: read, find labels, filter, train, with a line per
 // epoch.
 
-#include <filesystem>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "labelled_cells.h"
 #include "saithe/classify/train.h"
+#include "saithe/data/concatenate.h"
 #include "session.h"
 
 namespace saithe::cli {
 
 /// What the command line says of a training.
 struct TrainingRequest {
-  std::filesystem::path input;
+  std::vector<std::string> inputs;  ///< paths of one or several references
+  ConcatenateOptions concatenation;
   LabelPlace labels;
   ReadOptions reading;
   TrainOptions training;
@@ -38,7 +39,7 @@ std::string epoch_line(const EpochRecord& record);
 /// dropout is cut to the layers that were named.
 void apply_training_flags(const OptionFlags& flags, TrainOptions& options);
 
-/// Cells and labels, filtered.
+/// Cells and labels of all inputs, filtered.
 TrainingData read_training_data(const TrainingRequest& request, Session& session);
 
 /// Trains on them and prints a line per epoch.

@@ -97,8 +97,8 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   apply_training_flags(flags, request.training.training);
   flags.apply(request.training.reading);
   flags.apply(request.umap);
-  if (request.training.input.empty()) {
-    request.training.input = bundled_file(kBundledPbmc3k);
+  if (request.training.inputs.empty()) {
+    request.training.inputs = {bundled_file(kBundledPbmc3k).string()};
     LabelPlace& labels = request.training.labels;
     if (labels.key.empty() && labels.table.empty()) labels.key = "louvain";
   }
@@ -109,7 +109,8 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   std::optional<TrainingData> again;
   if (request.compare_losses) again = data;
   Walkthrough walkthrough;
-  walkthrough.input_name = request.training.input.filename().string();
+  walkthrough.input_name =
+      std::filesystem::path(request.training.inputs.front()).filename().string();
   walkthrough.training = run_training(std::move(data), options, session);
   const TrainResult& result = walkthrough.training.result;
   if (result.model.was_interrupted) {
@@ -158,8 +159,9 @@ void add_walkthrough(CLI::App& program) {
       add_subcommand(program, "walkthrough",
                      "Every step of the article: counts in, labelled cells and a report out", flags,
                      [=](const CommonOptions& common) { return run(common, *flags, *request); });
-  app->add_option("REFERENCE", request->training.input,
-                  "labelled cells: h5ad, 10x HDF5, 10x MTX folder (without: the bundled PBMC3K)");
+  app->add_option("REFERENCE", request->training.inputs,
+                  "labelled cells: h5ad, 10x HDF5, 10x MTX folder (without: the bundled PBMC3K)")
+      ->expected(1);
   app->add_option("-o,--output", request->output, "folder to write into; made if missing")
       ->required()
       ->type_name("FOLDER");
