@@ -1,4 +1,5 @@
 #include "annotations.h"
+#include "input_paths.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/classify/predict.h"
 #include "saithe/core/text_io.h"
@@ -22,6 +23,8 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   UmapOptions layout;
   flags.apply(reading);
   flags.apply(layout);
+  require_umap_options(layout);
+  require_not_an_input(request.output, {request.model, request.data});
   { const OutputFile probe(request.output, common.overwrite); }
   const Model model = load_model(request.model);
   const auto source = open_source(request.data, reading, session.context());

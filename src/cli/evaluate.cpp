@@ -1,3 +1,4 @@
+#include "input_paths.h"
 #include "labelled_cells.h"
 #include "saithe/classify/evaluation_json.h"
 #include "saithe/classify/model_file.h"
@@ -20,7 +21,10 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   Session session(common);
   ReadOptions reading;
   flags.apply(reading);
-  if (!request.output.empty()) const OutputFile probe(request.output, common.overwrite);
+  if (!request.output.empty()) {
+    require_not_an_input(request.output, {request.model, request.data, request.labels.table});
+    const OutputFile probe(request.output, common.overwrite);
+  }
   const Model model = load_model(request.model);
   const auto source = open_source(request.data, reading, session.context());
   const auto truth = model.types.encode(find_labels(request.labels, *source, session));

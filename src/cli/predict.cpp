@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "annotations.h"
+#include "input_paths.h"
 #include "majority_vote_columns.h"
 #include "ontology_columns.h"
 #include "prediction_tables.h"
@@ -67,6 +68,7 @@ void probe_outputs(const Request& request, bool overwrite) {
        {request.output, request.tables.probabilities, request.tables.cluster_table,
         request.tables.donor_table}) {
     if (path.empty() || path == "-") continue;
+    require_not_an_input(path, {request.model, request.query, request.ontology.ontology_map});
     const OutputFile probe(path, overwrite);
   }
 }

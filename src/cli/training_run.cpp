@@ -1,27 +1,44 @@
 #include "training_run.h"
 
 #include <algorithm>
+#include <cmath>
+#include <span>
 
+#include "input_paths.h"
 #include "saithe/core/text_io.h"
 
 namespace saithe::cli {
-
-std::string epoch_line(const EpochRecord& record) {
-  return fmt::format(
-      "Epoch: {}, Train loss: {:.6f}, Val loss: {:.6f}, Train acc: {:.6f}, Val acc: {:.6f}",
-      record.epoch, record.train_loss, record.validation_loss, record.train_accuracy,
-      record.validation_accuracy);
-}
-
 namespace {
 
-/// The same without validation cells.
+void say_filters(std::span<const FilterStep> steps, Session& session) {
+  for (const FilterStep& step : steps) {
+    session.say(fmt::format("filter {}: {} cells, {} genes dropped", step.name,
+                            step.n_cells_dropped, step.n_genes_dropped));
+  }
+}
+
+/// epoch_line() without validation cells.
 std::string training_epoch_line(const EpochRecord& record) {
   return fmt::format("Epoch: {}, Train loss: {:.6f}, Train acc: {:.6f}", record.epoch,
                      record.train_loss, record.train_accuracy);
 }
 
 }  // namespace
+
+std::vector<std::filesystem::path> TrainingRequest::input_files() const {
+  std::vector<std::filesystem::path> files(inputs.begin(), inputs.end());
+  files.push_back(labels.table);
+  return files;
+}
+
+std::string epoch_line(const EpochRecord& record) {
+  // The sign of "not a number" means nothing.
+  const auto shown = [](double value) { return std::isnan(value) ? std::abs(value) : value; };
+  return fmt::format(
+      "Epoch: {}, Train loss: {:.6f}, Val loss: {:.6f}, Train acc: {:.6f}, Val acc: {:.6f}",
+      record.epoch, shown(record.train_loss), shown(record.validation_loss),
+      shown(record.train_accuracy), shown(record.validation_accuracy));
+}
 
 void apply_training_flags(const OptionFlags& flags, TrainOptions& options) {
   flags.apply(options);
@@ -49,7 +66,9 @@ TrainingData read_training_data(const TrainingRequest& request, Session& session
   session.end_stage("read");
   TrainingData data = prepare_training_data(std::move(reference.dataset), reference.labels,
                                             request.training, session.context());
-  data.sources = reference_names(request.inputs);
+  data.sources = request.inputs.size() == 1
+                     ? std::vector<std::string>{shown_name(request.inputs.front())}
+                     : reference_names(request.inputs);
   std::sort(data.sources.begin(), data.sources.end());
   for (const auto& [n, what] : {std::pair(data.n_cells_without_label, "without a label"),
                                 std::pair(data.n_cells_without_counts, "without counts")}) {
@@ -71,28 +90,18 @@ TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Ses
   outcome.n_genes_read = data.n_genes_read;
   outcome.n_cells_without_label = data.n_cells_without_label;
   outcome.n_cells_without_counts = data.n_cells_without_counts;
+  const std::size_t n_steps = data.qc.steps.size();
+  say_filters(data.qc.steps, session);
   const bool has_validation = options.validate == Validation::HeldOut;
   outcome.result = train(std::move(data), options, session.common().device, session.context(),
                          [&](const EpochRecord& record) {
                            session.print(has_validation ? epoch_line(record)
                                                         : training_epoch_line(record));
                          });
-  for (const FilterStep& step : outcome.result.qc.steps) {
-    session.say(fmt::format("filter {}: {} cells, {} genes dropped", step.name,
-                            step.n_cells_dropped, step.n_genes_dropped));
-  }
+  // The gene filter of the training cells is known only to train(), which splits.
+  say_filters(std::span(outcome.result.qc.steps).subspan(n_steps), session);
   session.end_stage("train");
   return outcome;
-}
-
-std::string history_tsv(const TrainHistory& history) {
-  std::string text = "epoch\ttrain_loss\tval_loss\ttrain_accuracy\tval_accuracy\n";
-  for (const EpochRecord& record : history.epochs) {
-    text += fmt::format("{}\t{}\t{}\t{}\t{}\n", record.epoch, format_number(record.train_loss),
-                        format_number(record.validation_loss), format_number(record.train_accuracy),
-                        format_number(record.validation_accuracy));
-  }
-  return text;
 }
 
 }  // namespace saithe::cli

@@ -3,6 +3,7 @@
 // The part that train and walkthrough share: read, find labels, filter, train, with a line per
 // epoch.
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct TrainingRequest {
   LabelPlace labels;
   ReadOptions reading;
   TrainOptions training;
+
+  /// What no output may replace.
+  [[nodiscard]] std::vector<std::filesystem::path> input_files() const;
 };
 
 /// What came of it, with what the report wants to know of the input.
@@ -44,8 +48,5 @@ TrainingData read_training_data(const TrainingRequest& request, Session& session
 
 /// Trains on them and prints a line per epoch.
 TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Session& session);
-
-/// epoch, train_loss, val_loss, train_accuracy, val_accuracy as a table.
-std::string history_tsv(const TrainHistory& history);
 
 }  // namespace saithe::cli

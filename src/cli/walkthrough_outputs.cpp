@@ -1,9 +1,6 @@
 #include "walkthrough_outputs.h"
 
 #include <array>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 
 #include "annotations.h"
 #include "saithe/classify/evaluation_json.h"
@@ -11,65 +8,11 @@
 #include "saithe/core/text_io.h"
 #include "saithe/report/plots.h"
 #include "saithe/report/report.h"
+#include "training_tables.h"
 
 namespace saithe::cli {
 
 namespace fs = std::filesystem;
-
-// ---- the folder -----------------------------------------------------------------------------
-
-OutputFolder::OutputFolder(fs::path path, std::vector<std::string> files, bool overwrite)
-    : path_(std::move(path)), files_(std::move(files)) {
-  std::error_code error;
-  if (fs::exists(path_, error) && !fs::is_directory(path_, error)) {
-    fail(ErrorKind::Output, "{}: is a file; name a folder", path_.string());
-  }
-  for (const std::string& name : files_) {
-    if (!overwrite && fs::exists(fs::symlink_status(path_ / name, error))) {
-      fail(ErrorKind::Output, "{}: exists already; choose another folder or add --overwrite",
-           (path_ / name).string());
-    }
-  }
-  for (fs::path folder = fs::absolute(path_).lexically_normal(); !fs::exists(folder, error);
-       folder = folder.parent_path()) {
-    made_.push_back(folder);
-  }
-  fs::create_directories(path_, error);
-  std::string pattern = (path_ / ".saithe-XXXXXX").string();
-  if (error || mkdtemp(pattern.data()) == nullptr) {
-    const std::string why = error ? error.message() : std::strerror(errno);
-    for (const fs::path& folder : made_) fs::remove(folder, error);
-    fail(ErrorKind::Output, "{}: cannot be written into: {}", path_.string(), why);
-  }
-  staging_ = pattern;
-}
-
-OutputFolder::~OutputFolder() {
-  std::error_code ignored;
-  fs::remove_all(staging_, ignored);
-  if (is_committed_) return;
-  for (const fs::path& folder : made_) fs::remove(folder, ignored);  // only where it is empty
-}
-
-std::vector<std::string> OutputFolder::commit() {
-  std::vector<std::string> written;
-  std::error_code error;
-  for (const std::string& name : files_) {
-    if (!fs::exists(staging_ / name, error)) continue;
-    const fs::path target = path_ / name;
-    fs::create_directories(target.parent_path(), error);
-    fs::rename(staging_ / name, target, error);
-    if (error) {
-      fail(ErrorKind::Output, "{}: cannot be renamed into place: {}", target.string(),
-           error.message());
-    }
-    written.push_back(name);
-  }
-  is_committed_ = true;
-  return written;
-}
-
-// ---- the files ------------------------------------------------------------------------------
 
 namespace {
 
@@ -83,13 +26,6 @@ constexpr std::array kFigures = {"loss",
                                  "umap_all_label",
                                  "umap_all_predicted",
                                  "umap_all_confidence"};
-
-std::vector<LabelIndex> labels_of(std::span<const LabelIndex> labels,
-                                  std::span<const CellIndex> cells) {
-  std::vector<LabelIndex> chosen;
-  for (const CellIndex cell : cells) chosen.push_back(labels[as_size(cell)]);
-  return chosen;
-}
 
 std::vector<bool> is_training(const TrainResult& result) {
   std::vector<bool> training(as_size(result.dataset.n_cells()));
@@ -109,21 +45,6 @@ std::string predictions_tsv(const TrainResult& result) {
   return text;
 }
 
-std::string confusion_tsv(const Evaluation& evaluation) {
-  std::string text = "true";
-  for (const TypeScores& type : evaluation.per_type) text += "\t" + type.cell_type;
-  text += "\n";
-  const auto n = as_size(evaluation.n_types());
-  for (std::size_t truth = 0; truth < n; ++truth) {
-    text += evaluation.per_type[truth].cell_type;
-    for (std::size_t predicted = 0; predicted < n; ++predicted) {
-      text += fmt::format("\t{}", evaluation.confusion[truth * n + predicted]);
-    }
-    text += "\n";
-  }
-  return text;
-}
-
 std::string umap_tsv(const TrainResult& result, std::span<const CellIndex> cells,
                      const DenseMatrix& layout) {
   std::string text = "barcode\tlabel\tumap_1\tumap_2\n";
@@ -137,6 +58,15 @@ std::string umap_tsv(const TrainResult& result, std::span<const CellIndex> cells
   return text;
 }
 
+/// Where labels that came in a table go: a column of the input keeps its own.
+std::string label_column(const Table& obs) {
+  return obs.find("cell_type") == nullptr ? "cell_type" : "saithe_label";
+}
+
+CategoryColumn label_names(const TrainResult& result) {
+  return {{result.labels.begin(), result.labels.end()}, result.model.types.names(), false};
+}
+
 void write_annotated(const Walkthrough& walkthrough, const fs::path& path, const Context& context) {
   const TrainResult& result = walkthrough.training.result;
   Annotations annotations;
@@ -145,6 +75,12 @@ void write_annotated(const Walkthrough& walkthrough, const fs::path& path, const
   std::vector<std::string> split;
   for (const bool trains : training) split.emplace_back(trains ? "training" : "validation");
   annotations.obs.emplace_back("split", make_category_column(split));
+  if (walkthrough.labels_are_joined) {
+    annotations.obs.emplace_back(label_column(result.dataset.obs()), label_names(result));
+  }
+  for (const auto& [name, value] : walkthrough.more_options) {
+    annotations.uns.emplace_back("saithe/parameters/" + name, value);
+  }
   annotations.obsm.emplace_back("predicted_cell_type_probabilities", result.probabilities);
   annotations.obsm.emplace_back("X_saithe_hidden", result.activations.hidden);
   annotations.obsm.emplace_back("X_umap", walkthrough.umap_all);
@@ -181,11 +117,16 @@ std::vector<Figure> make_figures(const Walkthrough& walkthrough, const TrainOpti
 
 }  // namespace
 
-std::vector<std::string> walkthrough_files(bool compare_losses) {
-  std::vector<std::string> files = {
-      "annotated.h5ad",    "predictions.tsv",     "history.tsv",  "confusion_validation.tsv",
-      "umap_training.tsv", "umap_validation.tsv", "metrics.json", "model.saithe"};
-  if (compare_losses) files.emplace_back("history_compared.tsv");
+std::vector<std::string> walkthrough_files() {
+  std::vector<std::string> files = {"annotated.h5ad",
+                                    "predictions.tsv",
+                                    "history.tsv",
+                                    "history_compared.tsv",
+                                    "confusion_validation.tsv",
+                                    "umap_training.tsv",
+                                    "umap_validation.tsv",
+                                    "metrics.json",
+                                    "model.saithe"};
   for (const char* figure : kFigures) {
     files.push_back(fmt::format("figures/{}.svg", figure));
     files.push_back(fmt::format("figures/{}.png", figure));
@@ -218,6 +159,8 @@ void write_walkthrough(const Walkthrough& walkthrough, const std::vector<std::st
   report.saithe_version = SAITHE_VERSION;
   report.input_name = walkthrough.input_name;
   report.options = options_as_text(options);
+  report.options.insert(report.options.end(), walkthrough.more_options.begin(),
+                        walkthrough.more_options.end());
   report.n_cells_read = walkthrough.training.n_cells_read;
   report.n_genes_read = walkthrough.training.n_genes_read;
   report.n_cells = result.dataset.n_cells();

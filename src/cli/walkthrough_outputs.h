@@ -3,10 +3,13 @@
 // What the walk-through writes, file by file.
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "output_folder.h"
 #include "session.h"
 #include "training_run.h"
 
@@ -15,6 +18,9 @@ namespace saithe::cli {
 /// A run's results, ready to be written.
 struct Walkthrough {
   std::string input_name;
+  bool labels_are_joined = false;  ///< from a table: the input has no column of them
+  /// (name, value) of the options beside those of training.
+  std::vector<std::pair<std::string, std::string>> more_options;
   TrainingOutcome training;
   std::optional<TrainResult> compared;  ///< the same with the other loss
   DenseMatrix umap_training;
@@ -22,34 +28,8 @@ struct Walkthrough {
   DenseMatrix umap_all;
 };
 
-/// Files under construction in a hidden folder beside their places, all moved when all are there.
-class OutputFolder {
- public:
-  /// Makes the folder if needed. Throws Error(Output) if one of `files` exists (unless
-  /// `overwrite`), or if nothing can be written there.
-  OutputFolder(std::filesystem::path path, std::vector<std::string> files, bool overwrite);
-  ~OutputFolder();
-  OutputFolder(const OutputFolder&) = delete;
-  OutputFolder& operator=(const OutputFolder&) = delete;
-
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  /// Where to write the file of that name until commit().
-  [[nodiscard]] std::filesystem::path file(const std::string& name) const {
-    return staging_ / name;
-  }
-  /// Moves every file that was written into its place; their names. Throws Error(Output).
-  std::vector<std::string> commit();
-
- private:
-  std::filesystem::path path_;
-  std::filesystem::path staging_;
-  std::vector<std::string> files_;
-  std::vector<std::filesystem::path> made_;  // folders that did not exist before
-  bool is_committed_ = false;
-};
-
-/// The names of all files that a walk-through writes.
-std::vector<std::string> walkthrough_files(bool compare_losses);
+/// The names of all files that a walk-through may write.
+std::vector<std::string> walkthrough_files();
 
 /// Writes all but run.json.
 void write_walkthrough(const Walkthrough& walkthrough, const std::vector<std::string>& warnings,

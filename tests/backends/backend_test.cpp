@@ -119,11 +119,11 @@ TEST_P(BackendTest, SoftmaxAndBothLossesMatchTheReference) {
   for (const Loss loss : {Loss::CrossEntropy, Loss::Article}) {
     const auto gradient = backend_->allocate(rows * types);
     const auto result =
-        backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, gradient.get());
+        backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, {}, gradient.get());
     std::vector<double> expected;
     EXPECT_NEAR(
         result.mean_loss,
-        reference::softmax_cross_entropy(rows, types, loss, as_double(logits), labels, &expected),
+        reference::softmax_cross_entropy(rows, types, loss, as_double(logits), labels, {}, &expected),
         1e-9 * (1 + result.mean_loss));
     EXPECT_LT(largest_error(download(*gradient), expected), 1e-7);
     std::int64_t n_correct = 0;
@@ -132,6 +132,121 @@ TEST_P(BackendTest, SoftmaxAndBothLossesMatchTheReference) {
       n_correct += std::max_element(row, row + types) - row == labels[as_size(r)] ? 1 : 0;
     }
     EXPECT_EQ(result.n_correct, n_correct);
+  }
+}
+
+TEST_P(BackendTest, AWeightedLossMatchesTheReferenceAndItsOwnSlope) {
+  const std::int64_t rows = 33;
+  const std::int64_t types = 5;
+  const auto logits = random_values(as_size(rows * types), 30);
+  auto weights = random_values(as_size(rows), 31);
+  for (float& weight : weights) weight = 1.5F * (weight + 1);  // from 0 to 3
+  std::vector<LabelIndex> labels;
+  for (std::int64_t r = 0; r < rows; ++r) labels.push_back(static_cast<LabelIndex>(r % types));
+  const auto buffer = upload(logits);
+  for (const Loss loss : {Loss::CrossEntropy, Loss::Article}) {
+    const auto gradient = backend_->allocate(rows * types);
+    const auto found = backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, weights,
+                                                       gradient.get());
+    const auto mean_loss = [&](const std::vector<double>& at) {
+      return reference::softmax_cross_entropy(rows, types, loss, at, labels, as_double(weights),
+                                              nullptr);
+    };
+    std::vector<double> expected;
+    EXPECT_NEAR(found.mean_loss,
+                reference::softmax_cross_entropy(rows, types, loss, as_double(logits), labels,
+                                                 as_double(weights), &expected),
+                1e-9);
+    EXPECT_LT(largest_error(download(*gradient), expected), 1e-7);
+    for (std::size_t i = 0; i < expected.size(); i += 7) {
+      auto up = as_double(logits);
+      auto down = up;
+      up[i] += 1e-5;
+      down[i] -= 1e-5;
+      EXPECT_NEAR(expected[i], (mean_loss(up) - mean_loss(down)) / 2e-5, 1e-9);
+    }
+    const std::vector<float> ones(as_size(rows), 1.0F);
+    EXPECT_EQ(
+        backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, ones, nullptr).mean_loss,
+        backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, {}, nullptr).mean_loss);
+  }
+}
+
+TEST_P(BackendTest, LayerNormMatchesTheReference) {
+  for (const auto& [rows, units] : {std::pair(33, 70), std::pair(1, 8), std::pair(130, 129)}) {
+    const auto size = as_size(rows * units);
+    auto y = random_values(size, 40);
+    for (std::size_t i = 0; i < size; ++i) y[i] = 20 * y[i] + 100;  // mean far above the spread
+    const auto gain = random_values(as_size(units), 41);
+    const auto bias = random_values(as_size(units), 42);
+    const auto dy = random_values(size, 43);
+    const auto out = upload(y);
+    const auto normalized = backend_->allocate(rows * units);
+    const auto inverse_sd = backend_->allocate(rows);
+    const auto gain_buffer = upload(gain);
+    backend_->layer_norm_forward(rows, units, *gain_buffer, *upload(bias), *out, *normalized,
+                                 *inverse_sd);
+    EXPECT_LT(largest_error(download(*out), reference::layer_norm_forward(rows, as_double(gain),
+                                                                          as_double(bias),
+                                                                          as_double(y))),
+              kTolerance);
+    const auto gradient = upload(dy);
+    const auto dgain = backend_->allocate(units);
+    const auto dbias = backend_->allocate(units);
+    backend_->layer_norm_backward(rows, units, *gain_buffer, *normalized, *inverse_sd, *gradient,
+                                  *dgain, *dbias);
+    const auto expected =
+        reference::layer_norm_backward(rows, as_double(gain), as_double(y), as_double(dy));
+    EXPECT_LT(largest_error(download(*gradient), expected.dy), kTolerance);
+    EXPECT_LT(largest_error(download(*dgain), expected.dgain), kTolerance);
+    EXPECT_LT(largest_error(download(*dbias), expected.dbias), kTolerance);
+  }
+}
+
+TEST_P(BackendTest, LayerNormOfARowWithoutSpreadIsItsBias) {
+  const auto y = upload(std::vector<float>(24, 3.0F));
+  const auto gain = upload(random_values(8, 44));
+  const auto bias_values = random_values(8, 45);
+  const auto normalized = backend_->allocate(24);
+  const auto inverse_sd = backend_->allocate(3);
+  backend_->layer_norm_forward(3, 8, *gain, *upload(bias_values), *y, *normalized, *inverse_sd);
+  const auto values = download(*y);
+  for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(values[i], bias_values[i % 8]);
+}
+
+TEST(LayerNormReference, ItsGradientAgreesWithFiniteDifferences) {
+  constexpr std::int64_t kRowsOfY = 5;
+  constexpr std::size_t kUnits = 7;
+  const auto start_y = as_double(random_values(kRowsOfY * kUnits, 46));
+  const auto start_gain = as_double(random_values(kUnits, 47));
+  const auto start_bias = as_double(random_values(kUnits, 48));
+  const auto slope = as_double(random_values(kRowsOfY * kUnits, 49));
+  const auto value = [&](const auto& y, const auto& gain, const auto& bias) {
+    const auto out = reference::layer_norm_forward(kRowsOfY, gain, bias, y);
+    return std::inner_product(out.begin(), out.end(), slope.begin(), 0.0);
+  };
+  const auto found = reference::layer_norm_backward(kRowsOfY, start_gain, start_y, slope);
+  constexpr double kStep = 1e-5;
+  // A central difference errs by h^2 and rounding / h.
+  constexpr double kSlopeTolerance = 1e-8;
+  const auto differ = [&](std::vector<double> x, std::size_t i, const auto& at) {
+    x[i] += kStep;
+    const double up = at(x);
+    x[i] -= 2 * kStep;
+    return (up - at(x)) / (2 * kStep);
+  };
+  for (std::size_t i = 0; i < start_y.size(); ++i) {
+    const double expected =
+        differ(start_y, i, [&](const auto& y) { return value(y, start_gain, start_bias); });
+    EXPECT_NEAR(found.dy[i], expected, kSlopeTolerance);
+  }
+  for (std::size_t i = 0; i < kUnits; ++i) {
+    EXPECT_NEAR(found.dgain[i], differ(start_gain, i, [&](const auto& gain) {
+                  return value(start_y, gain, start_bias);
+                }), kSlopeTolerance);
+    EXPECT_NEAR(found.dbias[i], differ(start_bias, i, [&](const auto& bias) {
+                  return value(start_y, start_gain, bias);
+                }), kSlopeTolerance);
   }
 }
 
@@ -304,6 +419,37 @@ TEST(Backend, BitsDoNotDependOnThreadsOrTarget) {
       if (first.empty()) first = values;
       EXPECT_EQ(values, first) << target << ", " << threads << " threads";
     }
+  }
+}
+
+TEST(Backend, LayerNormBitsDoNotDependOnThreads) {
+  constexpr std::int64_t kRowsOfY = 300;
+  constexpr std::int64_t kUnits = 50;
+  std::vector<std::vector<float>> first;
+  for (const int threads : {1, 2, 5}) {
+    const auto backend = make_backend(Device::Cpu, Context(threads, 1));
+    const auto upload = [&](const std::vector<float>& values) {
+      auto buffer = backend->allocate(static_cast<std::int64_t>(values.size()));
+      backend->upload(values, *buffer);
+      return buffer;
+    };
+    const auto y = upload(random_values(kRowsOfY * kUnits, 50));
+    const auto dy = upload(random_values(kRowsOfY * kUnits, 51));
+    const auto gain = upload(random_values(kUnits, 52));
+    const auto normalized = backend->allocate(kRowsOfY * kUnits);
+    const auto inverse_sd = backend->allocate(kRowsOfY);
+    const auto dgain = backend->allocate(kUnits);
+    const auto dbias = backend->allocate(kUnits);
+    backend->layer_norm_forward(kRowsOfY, kUnits, *gain, *gain, *y, *normalized, *inverse_sd);
+    backend->layer_norm_backward(kRowsOfY, kUnits, *gain, *normalized, *inverse_sd, *dy, *dgain,
+                                 *dbias);
+    std::vector<std::vector<float>> values;
+    for (const auto* buffer : {&y, &dy, &dgain, &dbias}) {
+      values.emplace_back(as_size((*buffer)->size()));
+      backend->download(**buffer, values.back());
+    }
+    if (first.empty()) first = values;
+    EXPECT_EQ(values, first) << threads << " threads";
   }
 }
 

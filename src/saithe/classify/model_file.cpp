@@ -261,7 +261,7 @@ void require_finite(const Values& values, const TensorInfo& tensor, const std::s
       std::find_if(values.begin(), values.end(), [](auto value) { return !std::isfinite(value); });
   if (bad != values.end()) {
     fail(ErrorKind::BadFormat, "{}: tensor '{}' has the value {} at position {}", where,
-         tensor.name, static_cast<double>(*bad), bad - values.begin());
+         tensor.name, format_number(*bad), bad - values.begin());
   }
 }
 
@@ -274,7 +274,7 @@ void require_statistics(const std::vector<double>& mean, const std::vector<doubl
                           std::isfinite(static_cast<float>(mean[gene] / sd[gene])));
     if (!is_usable) {
       fail(ErrorKind::BadFormat, "{}: gene {} has the mean {} and the standard deviation {}", where,
-           gene, mean[gene], sd[gene]);
+           gene, format_number(mean[gene]), format_number(sd[gene]));
     }
   }
 }

@@ -70,7 +70,7 @@ std::vector<std::string> donors_of(const TrainingData& data, const TrainOptions&
 Split split_cells(const TrainingData& data, const TrainOptions& options, const Context& context) {
   if (options.validate != Validation::HeldOut) {
     Split all;
-    all.training.resize(data.labels.size());
+    all.training = std::vector<CellIndex>(data.labels.size());
     std::iota(all.training.begin(), all.training.end(), CellIndex{0});
     return all;
   }

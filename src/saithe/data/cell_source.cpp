@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "saithe/core/text_io.h"
+
 namespace saithe {
 
 CsrMatrix Dataset::read_cells(CellIndex begin, CellIndex end, const Context&) {
@@ -48,7 +50,8 @@ void require_counts(const CellSource& source, const CsrView& counts, CellIndex f
       fail(ErrorKind::BadFormat,
            "{}: cell '{}' (row {}) has the value {} for gene '{}': expected counts, {}. Name the "
            "counts with --layer NAME or --use-raw, or give a file that holds them.",
-           source.name(), source.obs().index()[cell], cell, value, source.var().index()[gene],
+           source.name(), source.obs().index()[cell], cell, format_number(value),
+           source.var().index()[gene],
            is_count ? "which are whole numbers" : "which are finite and not negative");
     }
   }

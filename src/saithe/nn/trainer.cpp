@@ -6,6 +6,7 @@
 #include <limits>
 #include <numbers>
 
+#include "saithe/core/text_io.h"
 #include "saithe/nn/minibatches.h"
 
 namespace saithe {
@@ -84,7 +85,7 @@ bool train_epoch(Mlp& mlp, const CsrView& features, std::span<const LabelIndex> 
       fail(ErrorKind::Numerical,
            "the loss is {} in epoch {}, step {}: training diverged. Try a lower --learning-rate "
            "(now {}).",
-           result.mean_loss, record.epoch, i, options.learning_rate);
+           format_number(result.mean_loss), record.epoch, i, options.learning_rate);
     }
     record.train_loss += result.mean_loss;
     record.train_accuracy +=
