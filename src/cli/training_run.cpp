@@ -1,10 +1,11 @@
 #include "training_run.h"
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 
+#include "input_paths.h"
 #include "saithe/core/text_io.h"
-#include "saithe/io/open.h"
 
 namespace saithe::cli {
 namespace {
@@ -23,6 +24,12 @@ std::string training_epoch_line(const EpochRecord& record) {
 }
 
 }  // namespace
+
+std::vector<std::filesystem::path> TrainingRequest::input_files() const {
+  std::vector<std::filesystem::path> files(inputs.begin(), inputs.end());
+  files.push_back(labels.table);
+  return files;
+}
 
 std::string epoch_line(const EpochRecord& record) {
   // The sign of "not a number" means nothing.
@@ -53,11 +60,16 @@ void apply_training_flags(const OptionFlags& flags, TrainOptions& options) {
 }
 
 TrainingData read_training_data(const TrainingRequest& request, Session& session) {
-  Dataset dataset = read_dataset(request.input, request.reading, session.context());
-  const std::vector<std::string> labels = find_labels(request.labels, dataset, session);
+  LabelledCells reference =
+      read_references(request.inputs, request.reading, request.concatenation, request.labels,
+                      session);
   session.end_stage("read");
-  TrainingData data =
-      prepare_training_data(std::move(dataset), labels, request.training, session.context());
+  TrainingData data = prepare_training_data(std::move(reference.dataset), reference.labels,
+                                            request.training, session.context());
+  data.sources = request.inputs.size() == 1
+                     ? std::vector<std::string>{shown_name(request.inputs.front())}
+                     : reference_names(request.inputs);
+  std::sort(data.sources.begin(), data.sources.end());
   for (const auto& [n, what] : {std::pair(data.n_cells_without_label, "without a label"),
                                 std::pair(data.n_cells_without_counts, "without counts")}) {
     if (n > 0) session.say(fmt::format("dropped: {} cells {}", n, what));

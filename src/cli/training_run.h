@@ -4,21 +4,26 @@
 // epoch.
 
 #include <filesystem>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "labelled_cells.h"
 #include "saithe/classify/train.h"
+#include "saithe/data/concatenate.h"
 #include "session.h"
 
 namespace saithe::cli {
 
 /// What the command line says of a training.
 struct TrainingRequest {
-  std::filesystem::path input;
+  std::vector<std::string> inputs;  ///< paths of one or several references
+  ConcatenateOptions concatenation;
   LabelPlace labels;
   ReadOptions reading;
   TrainOptions training;
+
+  /// What no output may replace.
+  [[nodiscard]] std::vector<std::filesystem::path> input_files() const;
 };
 
 /// What came of it, with what the report wants to know of the input.
@@ -38,7 +43,7 @@ std::string epoch_line(const EpochRecord& record);
 /// dropout is cut to the layers that were named.
 void apply_training_flags(const OptionFlags& flags, TrainOptions& options);
 
-/// Cells and labels, filtered.
+/// Cells and labels of all inputs, filtered.
 TrainingData read_training_data(const TrainingRequest& request, Session& session);
 
 /// Trains on them and prints a line per epoch.

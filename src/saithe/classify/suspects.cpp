@@ -53,12 +53,12 @@ std::vector<CellIndex> subsample(std::span<const CellIndex> cells,
 /// One search for suspects.
 class Search {
  public:
-  Search(const RecipeCells& cells, const Preprocessor& preprocessor, const CsrView& values,
+  Search(const RecipeCells& cells, const Preprocessor& preprocessor, const Dataset& dataset,
          const RecipeOptions& recipe, const SuspectOptions& options, kernels::Backend& backend,
          const Context& context)
       : cells_(cells),
         recipe_(robust_recipe(recipe, !preprocessor.options().scale)),
-        augmenter_(values, preprocessor, recipe_.augment, context),
+        augmenter_(dataset.counts.view(), preprocessor, recipe_.augment, context, dataset.measured),
         backend_(backend),
         context_(context),
         is_suspect_(cells.labels.size()),
@@ -179,7 +179,7 @@ class Search {
 }  // namespace
 
 std::vector<Suspect> find_suspects(const RecipeCells& cells, const Preprocessor& preprocessor,
-                                   const CsrView& values, const RecipeOptions& recipe,
+                                   const Dataset& dataset, const RecipeOptions& recipe,
                                    const SuspectOptions& options, kernels::Backend& backend,
                                    const Context& context) {
   if (!(options.gate >= 0 && options.gate <= 1)) {
@@ -189,7 +189,7 @@ std::vector<Suspect> find_suspects(const RecipeCells& cells, const Preprocessor&
     fail(ErrorKind::InvalidArgument, "--suspect-cells: {} is not {} or more", options.max_cells,
          kFolds);
   }
-  return Search(cells, preprocessor, values, recipe, options, backend, context).run();
+  return Search(cells, preprocessor, dataset, recipe, options, backend, context).run();
 }
 
 bool drops_suspects(std::span<const Suspect> suspects, std::int64_t n_cells,

@@ -129,6 +129,11 @@ std::string hash_training_cells(const TrainingData& data) {
   add(counts.columns);
   add(counts.values);
   add(data.labels);
+  for (const auto& has_gene : data.dataset.measured.has_gene) {
+    const std::vector<char> flags(has_gene.begin(), has_gene.end());
+    add(flags);
+  }
+  add(data.dataset.measured.source_of_cell);
   for (const auto* names : {&data.dataset.var().index(), &data.types.names()}) {
     for (const std::string& name : *names) hash.update(name.c_str(), name.size() + 1);
   }
@@ -155,7 +160,7 @@ class TrainingRun {
     words.members = member_shapes(options_, result_.model.preprocessor.n_genes(), n_types());
     require_storable(words, data_.dataset.name());
     context_.throw_if_cancelled();
-    features_ = result_.model.preprocessor.apply(values(), context_);
+    features_ = result_.model.preprocessor.apply(values(), context_, data_.dataset.measured);
     training_ = result_.split.training;
     look_for_suspects();
     judge_folds();
@@ -184,7 +189,7 @@ class TrainingRun {
   Preprocessor fit_preprocessor(std::span<const CellIndex> cells) const {
     return Preprocessor::fit(values(), cells, data_.dataset.var().index(),
                              gene_ids_of(data_.dataset.var()), options_.preprocessor, context_,
-                             data_.kind);
+                             data_.kind, data_.dataset.measured);
   }
 
   /// Everything of the model but its members.
@@ -215,7 +220,7 @@ class TrainingRun {
     if (!options_.suspects.find) return;
     const Augmenter none(values(), result_.model.preprocessor, {}, context_);
     result_.suspects = find_suspects(recipe_cells(features_, none, training_),
-                                     result_.model.preprocessor, values(), options_,
+                                     result_.model.preprocessor, data_.dataset, options_,
                                      options_.suspects, *backend_, context_);
     result_.suspects_dropped =
         drops_suspects(result_.suspects, static_cast<std::int64_t>(training_.size()),
@@ -269,8 +274,9 @@ class TrainingRun {
     Model model;
     model.types = data_.types;
     model.preprocessor = fit_preprocessor(training);
-    const Features features = model.preprocessor.apply(values(), own);
-    const Augmenter augmenter(values(), model.preprocessor, options_.augment, own);
+    const Features features = model.preprocessor.apply(values(), own, data_.dataset.measured);
+    const Augmenter augmenter(values(), model.preprocessor, options_.augment, own,
+                              data_.dataset.measured);
     TrainHistory history;
     model.members =
         train_members(recipe_cells(features, augmenter, training), options_, *backend_, own, history);
@@ -299,7 +305,8 @@ class TrainingRun {
 
   void train_model(const std::function<void(const EpochRecord&)>& on_epoch) {
     Model& model = result_.model;
-    const Augmenter augmenter(values(), model.preprocessor, options_.augment, context_);
+    const Augmenter augmenter(values(), model.preprocessor, options_.augment, context_,
+                              data_.dataset.measured);
     RecipeCells cells = recipe_cells(features_, augmenter, training_);
     cells.validation = result_.split.validation;
     model.members =
@@ -382,6 +389,7 @@ class TrainingRun {
 
   void fill_card() {
     ModelCard& card = result_.model.card;
+    card.sources = data_.sources;
     std::vector<LabelIndex> trained;
     for (const CellIndex cell : training_) trained.push_back(data_.labels[as_size(cell)]);
     card.cells_of_type = count_labels(trained, n_types());

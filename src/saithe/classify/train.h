@@ -86,6 +86,7 @@ struct TrainOptions : RecipeOptions {
 struct TrainingData {
   Dataset dataset;  ///< values of the cells and genes kept
   ExpressionKind kind = ExpressionKind::Counts;
+  std::vector<std::string> sources;  ///< names of the files, for the model card; may be empty
   LabelSet types;
   std::vector<LabelIndex> labels;  ///< of the cells kept
   std::vector<CellIndex> cells;    ///< of the input, that were kept
