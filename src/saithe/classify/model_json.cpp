@@ -227,12 +227,6 @@ void require_utf8(const std::vector<std::string>& texts, const char* what,
   for (const std::string& text : texts) {
     try {
       static_cast<void>(nlohmann::json(text).dump());
-      if (std::string_view(what) != "option" && printable(text) != text) {
-        fail(ErrorKind::BadFormat,
-             "{}: the {} '{}' holds a control character, such as a tab or a line break, which "
-             "would break tables; rename it",
-             where, what, printable(text));
-      }
     } catch (const nlohmann::json::type_error&) {
       fail(ErrorKind::BadFormat, "{}: the {} '{}' is not UTF-8 text; convert the file to UTF-8",
            where, what, printable(text));
