@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse
 from sklearn import metrics
 
-from conftest import COLUMNS, must, must_fail, rows_of
+from conftest import COLUMNS, SOURCE, must, must_fail, rows_of
 
 # The standard recipe with a network that is trained in a moment.
 SMALL_RECIPE = ["--hidden", "12", "--epochs", "4", "--min-steps", "0"]
@@ -346,3 +346,34 @@ def test_pbmc68k_reduced_trains_on_its_logarithms(shared, tmp_path):
     card = words_of(tmp_path / "m.saithe")["card"]
     assert card["scores"]["accuracy"] > 0.7
     must("predict", tmp_path / "m.saithe", reference, "--use-raw", "-o", tmp_path / "out.tsv")
+
+
+def test_the_bundled_model_answers_without_a_reference_and_says_what_it_knows(tmp_path):
+    said = must("predict", "pbmc3k", SOURCE / "data" / "pbmc3k.h5ad", "-o", tmp_path / "out.tsv")
+    assert "trained on 2638 peripheral blood cells" in said.err and "Megakaryocytes" in said.err
+    truth = anndata.read_h5ad(SOURCE / "data" / "pbmc3k.h5ad").obs.louvain.astype(str)
+    best = [row[3] for row in rows_of(tmp_path / "out.tsv")[1:]]
+    assert metrics.accuracy_score(truth, best) > 0.97  # the cells it was trained on
+    assert "## Made from" in must("inspect", "pbmc3k", "--card").out
+    line = must_fail(3, "predict", "pbmc4k", SOURCE / "data" / "pbmc3k.h5ad", "-o", tmp_path / "x.tsv")
+    assert "pbmc4k" in line
+
+
+def test_the_report_of_a_training_holds_what_it_promises(cells, tmp_path):
+    folder = tmp_path / "report"
+    must("train", cells, "--label-key", "cell_type", "-o", tmp_path / "m.saithe", "--preset", "fast",
+         "--find-suspects", "--report", folder)
+    judged = rows_of(folder / "out_of_fold.tsv")
+    assert judged[0] == ["barcode", "fold", "label", "predicted", "confidence", "novelty"]
+    assert len(judged) > 250 and {row[1] for row in judged[1:]} == set("01234")
+    metrics_of = json.loads((folder / "metrics.json").read_text())["validation"]
+    right = sum(row[2] == row[3] for row in judged[1:]) / (len(judged) - 1)
+    assert abs(right - metrics_of["accuracy"]) < 1e-9
+    assert rows_of(folder / "suspects.tsv")[0] == [
+        "barcode", "label", "looks_like", "label_probability", "probability"]
+    page = (folder / "report.html").read_text()
+    assert "Scores" in page and "calibration" in page.lower()
+    assert "# Model card" in (folder / "model_card.md").read_text()
+    line = must_fail(1, "train", cells, "--label-key", "cell_type", "-o", tmp_path / "n.saithe",
+                     "--preset", "fast", "--report", folder)
+    assert "report.html" in line and not (tmp_path / "n.saithe").exists()
