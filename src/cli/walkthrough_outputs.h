@@ -2,11 +2,11 @@
 
 // What the walk-through writes, file by file.
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "output_folder.h"
 #include "session.h"
 #include "training_run.h"
 
@@ -20,32 +20,6 @@ struct Walkthrough {
   DenseMatrix umap_training;
   DenseMatrix umap_validation;
   DenseMatrix umap_all;
-};
-
-/// Files under construction in a hidden folder beside their places, all moved when all are there.
-class OutputFolder {
- public:
-  /// Makes the folder if needed. Throws Error(Output) if one of `files` exists (unless
-  /// `overwrite`), or if nothing can be written there.
-  OutputFolder(std::filesystem::path path, std::vector<std::string> files, bool overwrite);
-  ~OutputFolder();
-  OutputFolder(const OutputFolder&) = delete;
-  OutputFolder& operator=(const OutputFolder&) = delete;
-
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  /// Where to write the file of that name until commit().
-  [[nodiscard]] std::filesystem::path file(const std::string& name) const {
-    return staging_ / name;
-  }
-  /// Moves every file that was written into its place; their names. Throws Error(Output).
-  std::vector<std::string> commit();
-
- private:
-  std::filesystem::path path_;
-  std::filesystem::path staging_;
-  std::vector<std::string> files_;
-  std::vector<std::filesystem::path> made_;  // folders that did not exist before
-  bool is_committed_ = false;
 };
 
 /// The names of all files that a walk-through writes.

@@ -16,7 +16,7 @@ import scipy.io
 
 from conftest import PROGRAM, SMALL, must, must_fail, run
 
-COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "inspect", "simulate"]
+COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "explain", "inspect", "simulate"]
 
 
 def rows_of(path):
