@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "cli.md"
-COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "inspect", "simulate"]
+COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "explain", "inspect", "simulate"]
 HEAD = """# Command line
 
 Made by `scripts/make_cli_page.py` from `saithe COMMAND --help`; the values after the names are the

@@ -15,7 +15,7 @@ import pytest
 from conftest import (COLUMNS, PROGRAM, QUICK, SMALL, must, must_fail, rows_of, run,
                       write_tenx_folder)
 
-COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "inspect", "simulate"]
+COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "explain", "inspect", "simulate"]
 
 
 @pytest.fixture(scope="module")

@@ -251,6 +251,13 @@ std::vector<float> Preprocessor::shift(const GeneMatch& match) const {
   return result;
 }
 
+Preprocessor Preprocessor::unscaled() const {
+  PreprocessorOptions options = options_;
+  options.scale = false;
+  options.max_value = 0;
+  return {options, kind_, reference_, mean_, sd_};
+}
+
 GeneMatch Preprocessor::match_reference() const {
   GeneMatch match;
   match.model_gene.assign(reference_.names.size(), -1);

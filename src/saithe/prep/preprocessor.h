@@ -115,6 +115,9 @@ class Preprocessor {
   /// What the first layer subtracts for a query with these genes (Features::shift).
   [[nodiscard]] std::vector<float> shift(const GeneMatch& match) const;
 
+  /// The same with ln(1 + x) as the feature of every gene, neither scaled nor cut.
+  [[nodiscard]] Preprocessor unscaled() const;
+
   /// Inputs of the model.
   [[nodiscard]] GeneIndex n_genes() const { return static_cast<GeneIndex>(gene_names_.size()); }
   /// Names of the inputs.
