@@ -12,10 +12,11 @@ import anndata
 import numpy as np
 import pytest
 
-from conftest import (COLUMNS, PROGRAM, QUICK, SMALL, must, must_fail, rows_of, run,
+from conftest import (COLUMNS, PROGRAM, QUICK, SMALL, SOURCE, must, must_fail, rows_of, run,
                       write_tenx_folder)
 
-COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "explain", "inspect", "simulate"]
+COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "explain",
+            "import-celltypist", "inspect", "simulate"]
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,8 @@ def test_cuda_is_refused_by_a_build_without_it(model, cells, tmp_path, command):
                  "predict": [model, cells, "-o", tmp_path / "x.tsv"],
                  "evaluate": [model, cells, "--label-key", "cell_type"],
                  "embed": [model, cells, "-o", tmp_path / "x.h5ad"],
+                 "explain": [model, cells, "-o", tmp_path / "x"],
+                 "import-celltypist": [SOURCE / "tests/golden/celltypist/sgd.pkl", "-o", tmp_path / "x"],
                  "inspect": [cells],
                  "simulate": ["-o", tmp_path / "x.h5ad"]}[command]
     line = must_fail(5, command, *arguments, "--device", "cuda")
