@@ -103,7 +103,7 @@ Preprocessor Preprocessor::fit(const CsrView& values, std::span<const CellIndex>
     genes.inputs = select_variable_genes(fitted.view(), options.n_variable_genes, 0, context,
                                          n_measured);
   } else {
-    genes.inputs.resize(genes.names.size());
+    genes.inputs = std::vector<GeneIndex>(genes.names.size());
     std::iota(genes.inputs.begin(), genes.inputs.end(), GeneIndex{0});
   }
   if (kind == ExpressionKind::Counts) {
