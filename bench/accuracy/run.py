@@ -1,6 +1,6 @@
 """Runs methods on tasks; every result is kept, so that a stopped run goes on where it was.
 
-    python bench/accuracy/run.py --work FOLDER [--methods A,B] [--tasks A,B] [--variants clean,noise]
+    python bench/accuracy/run.py --work FOLDER [--methods A,B] [--tasks A,B] [--variants A,B]
         [--max-split S] [--saithe PROGRAM [--train-flags "..."] [--predict-flags "..."]] [--tag TAG]
 
 Makes the task files first where they are missing. The seed of a run is its split. Results lie in
@@ -90,7 +90,8 @@ def list_runs(arguments):
         for method in arguments.methods.split(","):
             module, _, most_splits = METHODS[method]
             if method not in sources:
-                sources[method] = saithe_source(arguments) if module == "saithe_program" else ({}, {})
+                is_saithe = module == "saithe_program"
+                sources[method] = saithe_source(arguments) if is_saithe else ({}, {})
             for entry in entries:
                 wanted = most_splits is None or entry["split"] < most_splits
                 if wanted and entry["variant"].split("-")[0] == kind:

@@ -4,8 +4,8 @@
 
 Writes FOLDER/tasks/TASK/SPLIT/*.h5ad (raw counts in X, obs["cell_type"], obs["donor"]; pbmc68k: log
 values, it has no counts), the truth as text, and FOLDER/tasks.json, one entry per training set:
-task, split, variant, train, test, truth. Variants of split 0: "noise" (a fifth of the training cells
-with another label, uniformly), "unseen-TYPE" (no training cell of that type). --data is the folder
+task, split, variant, train, test, truth. Variants of split 0: "noise" (a fifth of the training
+cells with another label, uniformly), "unseen-TYPE" (no training cell of that type). --data: folder
 with pbmc3k/, kang/, cellbench/, baron_mouse/, pbmc68k_reduced/ and the GENCODE table; without it
 SAITHE_TEST_DATA, or ../shared/data beside the repository.
 """
@@ -94,7 +94,8 @@ def read_cellbench_celseq2(data):
     counts = counts.groupby([names.get(gene, gene) for gene in counts.index]).sum()
     counts = counts.loc[:, (about["demuxlet_cls"].reindex(counts.columns) == "SNG").to_numpy()]
     return cells_of(counts.to_numpy().T, counts.columns, counts.index,
-                    about["cell_line_demuxlet"].reindex(counts.columns), ["celseq2"] * counts.shape[1])
+                    about["cell_line_demuxlet"].reindex(counts.columns),
+                    ["celseq2"] * counts.shape[1])
 
 
 def random_splits(cells, n_splits):

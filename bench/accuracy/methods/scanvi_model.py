@@ -2,8 +2,8 @@
 
 Donors are the batches. Test cells of donors that training lacks are mapped by load_query_data
 (their labels unknown); others are predicted as they are. Epochs, chosen for a CPU: scVI as many as
-make about 4 000 steps, between 20 and 200 (its default: up to 400); scANVI 20 with 100 cells per
-type an epoch, as the tutorial; mapping 50, weight decay 0.
+make about 4 000 steps, between 20 and 400 (its default: 400 below 20 000 cells); scANVI 20 with 100
+cells per type an epoch, as the tutorial; mapping 50, weight decay 0.
 """
 
 import time
@@ -26,7 +26,7 @@ QUIET = {"enable_progress_bar": False, "logger": False, "enable_checkpointing": 
 def train_reference(train):
     scvi.model.SCVI.setup_anndata(train, batch_key="donor", labels_key="cell_type")
     base = scvi.model.SCVI(train)
-    epochs = int(np.clip(round(N_STEPS * MINIBATCH / train.n_obs), 20, 200))
+    epochs = int(np.clip(round(N_STEPS * MINIBATCH / train.n_obs), 20, 400))
     base.train(max_epochs=epochs, accelerator="cpu", **QUIET)
     model = scvi.model.SCANVI.from_scvi_model(base, unlabeled_category=UNKNOWN)
     model.train(max_epochs=FINE_EPOCHS, n_samples_per_label=100, accelerator="cpu", **QUIET)
