@@ -1,9 +1,11 @@
 """The table of bench/accuracy from the results that run.py kept, as Markdown.
 
-    python bench/accuracy/table.py --work FOLDER [--methods A,B] [--tasks A,B] [--short]
+    python bench/accuracy/table.py --work FOLDER [--methods A,B] [--tasks A,B] [--max-split S]
+        [--short]
 
 Mean +- standard deviation over splits, n is their number; metrics.py says how each is counted.
---short prints only the summary, for use while tuning.
+--short prints only the summary, for use while tuning; --max-split leaves later splits out, so that
+means are of the same ones.
 """
 
 import argparse
@@ -25,9 +27,9 @@ COLUMNS = [("accuracy", "accuracy %", 1), ("macro_f1", "macro-F1 %", 1),
 class Results:
     """Every run that has a result: its numbers, and the confidences of clean runs."""
 
-    def __init__(self, work, methods, tasks):
+    def __init__(self, work, methods, tasks, max_split):
         self.entries = [entry for entry in json.loads((work / "tasks.json").read_text())
-                        if not tasks or entry["task"] in tasks]
+                        if (not tasks or entry["task"] in tasks) and entry["split"] <= max_split]
         self.tasks = list(dict.fromkeys(entry["task"] for entry in self.entries))
         folders = {path.name for path in (work / "results").iterdir()}
         self.methods = methods or sorted(folders)
@@ -202,10 +204,11 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--methods", default="")
     parser.add_argument("--tasks", default="")
+    parser.add_argument("--max-split", type=int, default=1000, help="the last split to count")
     parser.add_argument("--short", action="store_true")
     arguments = parser.parse_args()
     results = Results(arguments.work, [m for m in arguments.methods.split(",") if m],
-                      [t for t in arguments.tasks.split(",") if t])
+                      [t for t in arguments.tasks.split(",") if t], arguments.max_split)
     print_summary(results, "macro_f1", "Macro-F1 % (splits)", 1)
     print_summary(results, "accuracy", "Accuracy % (splits)", 1)
     print_summary(results, "nll", "NLL (splits)", 3)
