@@ -235,7 +235,8 @@ class TrainingRun {
     return !is_dropped_.empty() && is_dropped_[as_size(cell)];
   }
 
-  /// Every fold by a model of the others, which sees nothing of it.
+  /// Every fold by a model of the others. Only the filter of genes by --min-cells, which knows no
+  /// labels, has looked at all cells.
   void judge_folds() {
     if (folds_.empty()) return;
     const int n_all = count_folds(folds_);
