@@ -21,6 +21,8 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
   apply_training_flags(flags, request.training);
   flags.apply(request.reading);
   flags.apply(request.concatenation);
+  CheckpointOptions checkpointing;
+  flags.apply(checkpointing);
   const std::vector<std::filesystem::path> inputs = request.input_files();
   require_not_an_input(output, inputs);
   // Asked for before the long work: the output can be written.
@@ -32,8 +34,9 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
     }
     folder.emplace(report, training_report_files(), common.overwrite);
   }
-  const TrainingOutcome outcome =
-      run_training(read_training_data(request, session), request.training, session);
+  const auto checkpoint = make_checkpoint(checkpointing, inputs, common.overwrite);
+  const TrainingOutcome outcome = run_training(read_training_data(request, session),
+                                               request.training, session, checkpoint.get());
   const TrainResult& result = outcome.result;
   if (folder) {
     folder->write([&] {
@@ -42,6 +45,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
     });
   }
   save_model(result.model, output, common.overwrite);
+  if (checkpoint != nullptr) checkpoint->remove();
   if (folder) {
     folder->commit();
     session.say("written: " + (folder->path() / "report.html").string());
@@ -94,6 +98,7 @@ void add_train(CLI::App& program) {
       ->capture_default_str()
       ->type_name("");
   flags->add(*app, TrainOptions::preset("standard"), "Training");
+  flags->add(*app, CheckpointOptions{}, "Checkpoint");
   flags->add(*app, ReadOptions{}, "Reading");
   flags->add(*app, ConcatenateOptions{}, "Reading");
 }

@@ -84,7 +84,23 @@ TrainingData read_training_data(const TrainingRequest& request, Session& session
   return data;
 }
 
-TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Session& session) {
+std::unique_ptr<TrainingCheckpoint> make_checkpoint(const CheckpointOptions& options,
+                                                    const std::vector<std::filesystem::path>& inputs,
+                                                    bool overwrite) {
+  if (options.checkpoint.empty()) {
+    if (!options.resume) return nullptr;
+    fail(ErrorKind::InvalidArgument, "--resume: name the file to go on from with --checkpoint");
+  }
+  require_not_an_input(options.checkpoint, inputs);
+  using Existing = TrainingCheckpoint::Existing;
+  const Existing existing = options.resume ? Existing::Resume
+                            : overwrite    ? Existing::Replace
+                                           : Existing::Refuse;
+  return std::make_unique<TrainingCheckpoint>(options.checkpoint, existing);
+}
+
+TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Session& session,
+                             TrainingCheckpoint* checkpoint) {
   TrainingOutcome outcome;
   outcome.n_cells_read = data.n_cells_read;
   outcome.n_genes_read = data.n_genes_read;
@@ -93,11 +109,19 @@ TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Ses
   const std::size_t n_steps = data.qc.steps.size();
   say_filters(data.qc.steps, session);
   const bool has_validation = options.validate == Validation::HeldOut;
-  outcome.result = train(std::move(data), options, session.common().device, session.context(),
-                         [&](const EpochRecord& record) {
-                           session.print(has_validation ? epoch_line(record)
-                                                        : training_epoch_line(record));
-                         });
+  const auto on_epoch = [&](const EpochRecord& record) {
+    session.print(has_validation ? epoch_line(record) : training_epoch_line(record));
+  };
+  try {
+    outcome.result = train(std::move(data), options, session.common().device, session.context(),
+                           on_epoch, checkpoint);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::Cancelled || checkpoint == nullptr) throw;
+    if (!checkpoint->holds_anything()) throw;
+    fail(ErrorKind::Cancelled,
+         "{}; {} holds what is finished: the same command with --resume goes on from there",
+         error.what(), checkpoint->path().string());
+  }
   // The gene filter of the training cells is known only to train(), which splits.
   say_filters(std::span(outcome.result.qc.steps).subspan(n_steps), session);
   session.end_stage("train");

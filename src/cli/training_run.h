@@ -4,15 +4,36 @@
 // epoch.
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "labelled_cells.h"
 #include "saithe/classify/train.h"
+#include "saithe/classify/training_checkpoint.h"
 #include "saithe/data/concatenate.h"
 #include "session.h"
 
 namespace saithe::cli {
+
+/// Where a training keeps what is finished, and whether it goes on from there.
+struct CheckpointOptions {
+  std::string checkpoint;
+  bool resume = false;
+
+  template <typename Visitor>
+  static void describe(Visitor& visit, CheckpointOptions& options) {
+    visit("checkpoint", options.checkpoint,
+          "keep here what is finished, so that the training can be stopped; removed at the end");
+    visit("resume", options.resume, "go on from the checkpoint, to the same result as one run");
+  }
+};
+
+/// The checkpoint that the options name, or null. Throws Error(InvalidArgument) if there is nothing
+/// to resume from, and as TrainingCheckpoint.
+std::unique_ptr<TrainingCheckpoint> make_checkpoint(const CheckpointOptions& options,
+                                                    const std::vector<std::filesystem::path>& inputs,
+                                                    bool overwrite);
 
 /// What the command line says of a training.
 struct TrainingRequest {
@@ -46,7 +67,9 @@ void apply_training_flags(const OptionFlags& flags, TrainOptions& options);
 /// Cells and labels of all inputs, filtered.
 TrainingData read_training_data(const TrainingRequest& request, Session& session);
 
-/// Trains on them and prints a line per epoch.
-TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Session& session);
+/// Trains on them and prints a line per epoch. Stopped with a checkpoint, the Error(Cancelled) says
+/// how to go on.
+TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Session& session,
+                             TrainingCheckpoint* checkpoint = nullptr);
 
 }  // namespace saithe::cli

@@ -402,6 +402,60 @@ TEST_P(BackendTest, SnapshotBringsBackTheWeights) {
   EXPECT_EQ(download(*moved), download(*before));
 }
 
+TEST_P(BackendTest, MomentsCarryASparseLayerToAnother) {
+  const SparseCase c(40, 70);
+  const auto one = backend_->make_sparse_input(c.genes, c.units);
+  one->set_parameters(c.weights, c.bias, c.shift);
+  const std::size_t n_weights = c.weights.size();
+  const std::size_t n_units = c.bias.size();
+  std::vector<float> first(n_weights, 1.0F);
+  std::vector<float> second(n_weights, 1.0F);
+  std::vector<float> first_bias(n_units, 1.0F);
+  std::vector<float> second_bias(n_units, 1.0F);
+  one->get_moments(first, second, first_bias, second_bias);
+  for (const auto* moment : {&first, &second, &first_bias, &second_bias}) {
+    EXPECT_EQ(*moment, std::vector<float>(moment->size()));  // zero before the first step
+  }
+  const auto x = one->prepare(c.cells.view(), kRows);
+  const auto dy = upload(random_values(kRows.size() * n_units, 14));
+  const AdamStep adam{1, 0.1, 0.9, 0.999, 1e-8, 0.01};
+  one->step(*x, *dy, adam, nullptr, nullptr);
+  one->get_moments(first, second, first_bias, second_bias);
+  // The moments of a first step are (1 - beta) g and (1 - beta) g^2.
+  std::vector<float> dw(n_weights);
+  std::vector<float> db(n_units);
+  one->gradient(*x, *dy, dw, db);
+  double largest = 0;
+  const auto compare = [&](float moment, double expected) {
+    largest = std::max(largest, std::abs(static_cast<double>(moment) - expected));
+  };
+  for (std::size_t i = 0; i < n_weights; ++i) {
+    const auto g = static_cast<double>(dw[i]);
+    compare(first[i], 0.1 * g);
+    compare(second[i], 0.001 * g * g);
+  }
+  for (std::size_t i = 0; i < n_units; ++i) {
+    const auto g = static_cast<double>(db[i]);
+    compare(first_bias[i], 0.1 * g);
+    compare(second_bias[i], 0.001 * g * g);
+  }
+  EXPECT_LT(largest, 1e-5);
+
+  std::vector<float> weights(n_weights);
+  std::vector<float> bias(n_units);
+  one->get_parameters(weights, bias);
+  const auto other = backend_->make_sparse_input(c.genes, c.units);
+  other->set_parameters(weights, bias, c.shift);
+  other->set_moments(first, second, first_bias, second_bias);
+  const AdamStep next{2, 0.1, 0.9, 0.999, 1e-8, 0.01};
+  const auto y_one = backend_->allocate(dy->size());
+  const auto y_other = backend_->allocate(dy->size());
+  one->step(*x, *dy, next, x.get(), y_one.get());
+  other->step(*other->prepare(c.cells.view(), kRows), *dy, next,
+              other->prepare(c.cells.view(), kRows).get(), y_other.get());
+  EXPECT_EQ(download(*y_one), download(*y_other));
+}
+
 TEST(Backend, BitsDoNotDependOnThreadsOrTarget) {
   const SparseCase c(300, 200);
   std::vector<float> first;

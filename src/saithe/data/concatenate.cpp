@@ -73,9 +73,8 @@ class GeneMerger {
     auto [place, n_best] = match(names_, genes.names);
     const std::vector<std::string>* ours = &names_;
     const std::vector<std::string>* theirs = &genes.names;
-    for (const auto& [mine, other] :
-         {std::pair(&ids_, &genes.ids), std::pair(&ids_, &genes.names),
-          std::pair(&names_, &genes.ids)}) {
+    for (const auto& [mine, other] : {std::pair(&ids_, &genes.ids), std::pair(&ids_, &genes.names),
+                                      std::pair(&names_, &genes.ids)}) {
       auto [found, n_found] = match(*mine, *other);
       if (n_found <= n_best) continue;
       place = std::move(found);
@@ -173,8 +172,8 @@ std::vector<GeneIndex> choose_genes(const std::vector<std::vector<bool>>& has_ge
                                     GeneChoice choice, const std::string& name) {
   std::vector<GeneIndex> chosen;
   for (std::size_t gene = 0; gene < has_gene.front().size(); ++gene) {
-    const bool is_common = std::all_of(has_gene.begin(), has_gene.end(),
-                                       [&](const auto& has) { return has[gene]; });
+    const bool is_common =
+        std::all_of(has_gene.begin(), has_gene.end(), [&](const auto& has) { return has[gene]; });
     if (is_common || choice == GeneChoice::Union) chosen.push_back(static_cast<GeneIndex>(gene));
   }
   if (chosen.empty()) {
@@ -205,8 +204,8 @@ CategoryColumn join_categories(const std::vector<const CategoryColumn*>& parts) 
     std::vector<std::int32_t> code;
     for (const std::string& level : part->levels) {
       const auto& levels = joined.levels;
-      code.push_back(static_cast<std::int32_t>(
-          std::find(levels.begin(), levels.end(), level) - levels.begin()));
+      code.push_back(static_cast<std::int32_t>(std::find(levels.begin(), levels.end(), level) -
+                                               levels.begin()));
     }
     for (const std::int32_t old : part->codes) {
       joined.codes.push_back(old < 0 ? -1 : code[as_size(old)]);
@@ -269,9 +268,8 @@ Table join_obs(const std::vector<Dataset>& datasets) {
   obs.index_name = datasets.front().obs().index_name;
   for (const auto& [name, column] : datasets.front().obs().columns()) {
     const bool is_common =
-        std::all_of(datasets.begin(), datasets.end(), [&](const Dataset& dataset) {
-          return dataset.obs().find(name) != nullptr;
-        });
+        std::all_of(datasets.begin(), datasets.end(),
+                    [&](const Dataset& dataset) { return dataset.obs().find(name) != nullptr; });
     if (is_common) obs.set(name, join_columns(name, datasets));
   }
   obs.set(kReferenceColumn, make_category_column(references));

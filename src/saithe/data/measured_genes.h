@@ -36,7 +36,6 @@ MeasuredGenes select_genes(const MeasuredGenes& measured, std::span<const GeneIn
 /// In how many of the cells `cells` (all if empty) each of `n_genes` genes was measured. Empty
 /// where all is complete: in all.
 std::vector<std::int64_t> count_measured_cells(const MeasuredGenes& measured,
-                                               std::span<const CellIndex> cells,
-                                               GeneIndex n_genes);
+                                               std::span<const CellIndex> cells, GeneIndex n_genes);
 
 }  // namespace saithe

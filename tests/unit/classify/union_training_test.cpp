@@ -36,7 +36,8 @@ Dataset deep_cells(CellIndex n_cells, std::uint64_t stream) {
     for (GeneIndex gene = 0; gene < kGenes; ++gene) {
       const auto at = static_cast<std::uint64_t>(gene);
       double mean = 2 + 8 * genes.uniform(at);
-      const bool is_marker = static_cast<CellIndex>(genes.below(1000 + at, kTypes)) == cell % kTypes;
+      const bool is_marker =
+          static_cast<CellIndex>(genes.below(1000 + at, kTypes)) == cell % kTypes;
       if (is_marker) mean *= 3;
       const double z = draws.normal(static_cast<std::uint64_t>(cell * kGenes + gene));
       const double count = std::round(mean + z * std::sqrt(mean + 0.3 * mean * mean));
@@ -79,14 +80,13 @@ TrainOptions recipe() {
 }
 
 TrainResult trained(const Dataset& dataset, const TrainOptions& options) {
-  return train(prepare_training_data(dataset, dataset.obs().as_text("cell_type"), options,
-                                     Context(1)),
-               options, kernels::Device::Cpu, Context(2, 3));
+  return train(
+      prepare_training_data(dataset, dataset.obs().as_text("cell_type"), options, Context(1)),
+      options, kernels::Device::Cpu, Context(2, 3));
 }
 
 double accuracy_on(const Model& model, Dataset query) {
-  const Predictions predictions =
-      predict(model, query, {}, kernels::Device::Cpu, Context(2));
+  const Predictions predictions = predict(model, query, {}, kernels::Device::Cpu, Context(2));
   const auto truth = model.types.encode(query.obs().as_text("cell_type"));
   double n_right = 0;
   for (std::size_t cell = 0; cell < truth.size(); ++cell) {
@@ -121,8 +121,8 @@ TEST(UnionTraining, HalvesOfAFileAreTheFile) {
 
 TEST(UnionTraining, TheCardNamesTheFiles) {
   const Dataset whole = marker_cells(60, kGenes, kTypes);
-  TrainingData data = prepare_training_data(whole, whole.obs().as_text("cell_type"), recipe(),
-                                            Context(1));
+  TrainingData data =
+      prepare_training_data(whole, whole.obs().as_text("cell_type"), recipe(), Context(1));
   data.sources = {"a.h5ad", "b.h5ad"};
   const auto result = train(std::move(data), recipe(), kernels::Device::Cpu, Context(1));
   EXPECT_EQ(result.model.card.sources, (std::vector<std::string>{"a.h5ad", "b.h5ad"}));

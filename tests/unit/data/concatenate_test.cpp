@@ -113,8 +113,8 @@ TEST(Concatenate, GenesMeetByTheColumnThatOverlapsMost) {
       concatenate({named, one_cell("b", {"X1", "Y1", "z"}, {"E1", "E2", "E3"})}, {});
   EXPECT_EQ(changed.n_genes(), 3);
   // A symbol that two ids share stands for two genes.
-  const Dataset both = concatenate({named, one_cell("b", {"X1", "y", "z"}, {"E1", "E9", "E3"})},
-                                   kUnion);
+  const Dataset both =
+      concatenate({named, one_cell("b", {"X1", "y", "z"}, {"E1", "E9", "E3"})}, kUnion);
   EXPECT_EQ(both.n_genes(), 4);
 }
 
@@ -138,9 +138,9 @@ TEST(Concatenate, ColumnsOfObsThatAllHave) {
 }
 
 TEST(Concatenate, RefusesFilesThatShareFewGenesAndNamesThem) {
-  const std::string message = refused(
-      {one_cell("mouse.h5ad", {"Cd3e", "Cd4", "Lyz2", "x"}), one_cell("man.h5ad", {"CD3E", "x", "CD4", "LYZ"})},
-      {});
+  const std::string message = refused({one_cell("mouse.h5ad", {"Cd3e", "Cd4", "Lyz2", "x"}),
+                                       one_cell("man.h5ad", {"CD3E", "x", "CD4", "LYZ"})},
+                                      {});
   EXPECT_NE(message.find("mouse.h5ad"), std::string::npos);
   EXPECT_NE(message.find("man.h5ad"), std::string::npos);
   EXPECT_NE(message.find("30 %"), std::string::npos);

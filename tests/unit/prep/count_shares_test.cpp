@@ -42,8 +42,7 @@ TEST(CountShares, OfLogarithmsTakeThemBack) {
 TEST(CountShares, AMissingGeneTakesNothingFromTheOthers) {
   // Both files are draws of the shares 0.1, 0.2, 0.3, 0.4, as each sees them.
   const CsrMatrix counts = dense_rows({{100, 200, 300, 0}, {0, 40, 60, 80}});
-  const MeasuredGenes measured{{0, 1},
-                               {{true, true, true, false}, {false, true, true, true}}};
+  const MeasuredGenes measured{{0, 1}, {{true, true, true, false}, {false, true, true, true}}};
   const auto shares = count_shares(counts.view(), ExpressionKind::Counts, measured);
   for (std::size_t g = 0; g < 4; ++g) {
     EXPECT_NEAR(shares[g], 0.1 * static_cast<double>(g + 1), 1e-8);
@@ -56,8 +55,7 @@ TEST(CountShares, AMissingGeneTakesNothingFromTheOthers) {
 TEST(CountShares, HaveTheGreatestLikelihood) {
   // No shares fit both files; any small step from the answer is less likely.
   const CsrMatrix counts = dense_rows({{10, 30, 7, 0}, {0, 5, 9, 20}});
-  const MeasuredGenes measured{{0, 1},
-                               {{true, true, true, false}, {false, true, true, true}}};
+  const MeasuredGenes measured{{0, 1}, {{true, true, true, false}, {false, true, true, true}}};
   const auto shares = count_shares(counts.view(), ExpressionKind::Counts, measured);
   EXPECT_NEAR(std::accumulate(shares.begin(), shares.end(), 0.0), 1, 1e-12);
   const auto log_likelihood = [&](const std::vector<double>& p) {

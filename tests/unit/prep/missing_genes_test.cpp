@@ -36,7 +36,8 @@ Files two_files() {
   files.counts.n_rows = kCells;
   files.counts.n_cols = kGenes;
   files.measured.has_gene.assign(2, std::vector<bool>(kGenes, true));
-  for (GeneIndex gene = 16; gene < kGenes; ++gene) files.measured.has_gene[1][as_size(gene)] = false;
+  for (GeneIndex gene = 16; gene < kGenes; ++gene)
+    files.measured.has_gene[1][as_size(gene)] = false;
   for (CellIndex cell = 0; cell < kCells; ++cell) {
     const auto source = static_cast<std::int32_t>(cell % 2);
     files.measured.source_of_cell.push_back(source);
@@ -73,8 +74,7 @@ float value_at(const CsrView& matrix, CellIndex cell, GeneIndex gene) {
 TEST(MissingGenes, StatisticsAreOfTheCellsThatHaveTheGene) {
   const Files files = two_files();
   const Preprocessor fit = fitted(files, unscaled());
-  const CsrMatrix features =
-      fit.measured_features(files.counts.view(), Context(1), files.measured);
+  const CsrMatrix features = fit.measured_features(files.counts.view(), Context(1), files.measured);
   for (GeneIndex gene = 0; gene < kGenes; ++gene) {
     std::vector<double> values;
     for (CellIndex cell = 0; cell < kCells; ++cell) {
@@ -123,8 +123,7 @@ TEST(MissingGenes, CountAsTheirMean) {
     for (GeneIndex gene = 16; gene < kGenes; ++gene) {
       const auto at = as_size(gene);
       ASSERT_GT(fit.mean()[at], 0);
-      const float expected =
-          scale ? features.shift[at] : static_cast<float>(fit.mean()[at]);
+      const float expected = scale ? features.shift[at] : static_cast<float>(fit.mean()[at]);
       for (CellIndex cell = 1; cell < kCells; cell += 2) {
         EXPECT_EQ(value_at(features.values.view(), cell, gene), expected);  // scaled: z = 0
       }
