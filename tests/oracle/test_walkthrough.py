@@ -107,8 +107,8 @@ def test_safetensors_opens_the_model(annotated, walkthrough):
     sizes = [13656, 1028, 256, 128, 8]
     for layer, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:])):
         shape = (n_in, n_out) if layer == 0 else (n_out, n_in)
-        assert tensors[f"layer{layer}.weight"].shape == shape
-        assert tensors[f"layer{layer}.bias"].shape == (n_out,)
+        assert tensors[f"member0.layer{layer}.weight"].shape == shape
+        assert tensors[f"member0.layer{layer}.bias"].shape == (n_out,)
 
     # The whole network by NumPy, in float64, from the counts and tensors of the two files.
     counts = annotated.X.toarray().astype(np.float64)
@@ -116,8 +116,8 @@ def test_safetensors_opens_the_model(annotated, walkthrough):
     sd = tensors["gene_sd"]
     x = np.where(sd > 0, (x - tensors["gene_mean"]) / np.where(sd > 0, sd, 1), 0)
     for layer in range(4):
-        weight = tensors[f"layer{layer}.weight"].astype(np.float64)
-        x = x @ (weight if layer == 0 else weight.T) + tensors[f"layer{layer}.bias"]
+        weight = tensors[f"member0.layer{layer}.weight"].astype(np.float64)
+        x = x @ (weight if layer == 0 else weight.T) + tensors[f"member0.layer{layer}.bias"]
         if layer < 3:
             x = np.maximum(x, 0)
         if layer == 2:
