@@ -140,6 +140,12 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
     if (labels.key.empty() && labels.table.empty()) labels.key = "louvain";
   }
   const TrainOptions& options = request.training.training;
+  if (options.validate != Validation::HeldOut) {
+    fail(ErrorKind::InvalidArgument,
+         "--validate {}: the walk-through shows one set of validation cells, as the article; `saithe "
+         "train` has folds",
+         to_text(options.validate));
+  }
   require_hidden_layer(options);
   require_umap_options(request.umap);
   const std::filesystem::path input = request.training.inputs.front();

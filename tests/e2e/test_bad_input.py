@@ -233,6 +233,7 @@ def test_what_fails_after_the_training_is_found_before(cells, tmp_path, out):
         assert result.code == code and "Epoch" not in result.out, result
         return result.err
 
+    assert "--validate" in without_an_epoch(2, cells, *SMALL, "--validate", "5-fold")
     assert "--hidden" in without_an_epoch(2, cells, *SMALL, "--hidden", "", "--dropout", "")
     assert "umap-neighbors" in without_an_epoch(2, cells, *SMALL, "--umap-neighbors", "1")
     data = anndata.read_h5ad(cells)
