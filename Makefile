@@ -49,8 +49,8 @@ test:
 	$(PYTHON) scripts/list_skipped_tests.py $(JUNIT) $(if $(ONLY_GPU_MAY_SKIP),--only-gpu) && exit $$status
 
 oracle: build $(ORACLE)/.installed
-	cmake --preset $(PRESET) -DSAITHE_ORACLE=ON
-	cmake --build --preset $(PRESET) -j $(JOBS) --target saithe_cli saithe_oracle_driver
+	cmake --preset $(PRESET) -DSAITHE_ORACLE=ON -DSAITHE_BENCHMARKS=ON
+	cmake --build --preset $(PRESET) -j $(JOBS) --target saithe_cli saithe_oracle_driver umap_driver
 	SAITHE_PROGRAM=$(CURDIR)/$(SAITHE) $(ORACLE)/bin/python -m pytest -q -rs tests/oracle
 
 # PyTorch first and alone: its wheel decides which of the pinned versions fit beside it.

@@ -74,12 +74,18 @@ void run(const std::filesystem::path& input, const std::filesystem::path& pictur
   const auto preprocessor = Preprocessor::fit(
       pbmc.counts.view(), /*all cells*/ {}, pbmc.var().index(), {}, PreprocessorOptions{}, context);
   const Features features = preprocessor.apply(pbmc.counts.view(), context);
-  const auto z = [&](CellIndex cell, std::size_t stored) {
-    const auto gene = static_cast<std::size_t>(features.values.view().row_columns(cell)[stored]);
-    return features.values.view().row_values(cell)[stored] - features.shift[gene];
+  const auto z = [&](const CsrView& values, CellIndex cell, GeneIndex gene) {
+    const auto expressed = values.row_columns(cell);
+    const auto found = std::ranges::lower_bound(expressed, gene);
+    const bool is_expressed = found != expressed.end() && *found == gene;
+    const auto stored = static_cast<std::size_t>(found - expressed.begin());
+    return (is_expressed ? values.row_values(cell)[stored] : 0) -
+           features.shift[static_cast<std::size_t>(gene)];
   };
+  const GeneIndex first_gene = features.values.columns[0];
   fmt::print("first cell, first expressed gene {}: z = {:.4f}\n",
-             pbmc.var().index()[static_cast<std::size_t>(features.values.columns[0])], z(0, 0));
+             pbmc.var().index()[static_cast<std::size_t>(first_gene)],
+             z(features.values.view(), 0, first_gene));
   // [end]
 
   heading("split");
@@ -108,7 +114,15 @@ void run(const std::filesystem::path& input, const std::filesystem::path& pictur
   fmt::print("{} minibatches; the last has {} cells\n", minibatches.n_minibatches(),
              minibatches.at(minibatches.n_minibatches() - 1).size());
   const CsrMatrix b_x = select_rows(features.values.view(), first_minibatch);
-  fmt::print("one minibatch: ({}, {}), {} values stored\n", b_x.n_rows, b_x.n_cols, b_x.n_stored());
+  fmt::print("b_x, one minibatch: shape ({}, {}), {} values stored\n", b_x.n_rows, b_x.n_cols,
+             b_x.n_stored());
+  const auto some_genes = b_x.view().row_columns(0).first(8);  // that its first cell expresses
+  DenseMatrix b_z(b_x.n_rows, 8);
+  for (CellIndex cell = 0; cell < b_x.n_rows; ++cell) {
+    std::ranges::transform(some_genes, b_z.row(cell).begin(),
+                           [&](GeneIndex gene) { return z(b_x.view(), cell, gene); });
+  }
+  show("its z of eight genes", b_z.view(), 3);
   show("its targets", one_hot(labels_of(labels, first_minibatch), types.n_types()).view());
   // [end]
 

@@ -158,13 +158,16 @@ def layer():
     return d
 
 
-FRUIT = [("apple", (7.0, 1.5)), ("melon", (20.0, 18.0)), ("plum", (4.0, 0.3))]
-WEIGHTS = [(0.5, -0.2), (-0.3, 0.4), (0.1, 0.1)]
+FRUIT = [("apple", (7.0, 1.5)), ("melon", (20.0, 18.0)), ("plum", (4.0, 0.5))]
+WEIGHTS = [(0.5, -0.2), (-0.3, 0.4), (0.1, 0.2)]
 BIASES = [1.0, 0.0, -2.0]
 
 
 def fruit_outputs(features_of_one):
-    return [b + sum(w * x for w, x in zip(ws, features_of_one)) for ws, b in zip(WEIGHTS, BIASES)]
+    """Of the layer's units; with the numbers above none needs more than the one digit that is shown."""
+    outputs = [b + sum(w * x for w, x in zip(ws, features_of_one)) for ws, b in zip(WEIGHTS, BIASES)]
+    assert all(abs(value - round(value, 1)) < 1e-9 for value in outputs), outputs
+    return outputs
 
 
 def fruit():
@@ -188,7 +191,7 @@ def fruit():
         d.text(136, y + 5, f"{name} ({unit})", 13, INK, "end")
     for y, ws, b, value in zip(out_y, WEIGHTS, BIASES, outputs):
         d.circle(430, y, 24, PALE_GREEN, GREEN)
-        d.text(430, y + 5, f"{value:.1f}", 14)
+        d.text(430, y + 5, f"{value:.1f}".replace("-", MINUS), 14)
         sign = ["+" if w >= 0 else MINUS for w in ws]
         sum_text = " ".join(f"{s} {abs(w):g} \u00d7 {x:g}" for s, w, x in zip(sign, ws, apple))
         bias = f"{b:g}".replace("-", MINUS)

@@ -93,7 +93,8 @@ def main():
         x = encode(file.create_group("X"), "csr_matrix", "0.1.0")
         x.attrs["shape"] = np.array(counts.shape, dtype=np.int64)
         packed(x, "data", counts.data.astype(small))
-        packed(x, "indices", counts.indices.astype(np.uint16 if counts.shape[1] < 65536 else np.int32))
+        # Both of one width: SciPy cannot slice a matrix that mixes them.
+        packed(x, "indices", counts.indices.astype(np.int32))
         packed(x, "indptr", counts.indptr.astype(np.int32))
         obs = frame(file, "obs", [barcode for barcode, _ in kept], ["louvain"])
         louvain = encode(obs.create_group("louvain"), "categorical")

@@ -29,6 +29,12 @@ def steps_of_output(text):
     return {name: body.strip("\n") for name, body in zip(parts[1::2], parts[2::2])}
 
 
+def steps_of_page():
+    """What the page shows below each '<!-- output: NAME -->'."""
+    return dict(re.findall(r"<!-- output: ([a-z-]+) -->\n```text\n(.*?)\n```", PAGE.read_text(),
+                           flags=re.DOTALL))
+
+
 def fill(page, kind, language, texts, where):
     """Replaces the block that follows each '<!-- kind: NAME -->'."""
     def block(match):

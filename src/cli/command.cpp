@@ -43,6 +43,10 @@ int run_chosen(const std::string& command_line) {
   typed = command_line;
   CommonOptions common;
   chosen_flags->apply(common);
+  // Asked here, so that a command that computes nothing refuses a device that is not there as well.
+  if (common.device != kernels::Device::Auto) {
+    static_cast<void>(kernels::make_backend(common.device, Context(/*n_threads=*/1)));
+  }
   return chosen_run(common);
 }
 

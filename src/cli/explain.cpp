@@ -4,8 +4,8 @@
 #include <cmath>
 #include <optional>
 
+#include "bundled_models.h"
 #include "output_folder.h"
-#include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
 #include "saithe/report/plots.h"
@@ -192,7 +192,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
     files.insert(files.end(), {kCellTable, plot + ".svg", plot + ".png"});
   }
   OutputFolder folder(request.output, files, common.overwrite);
-  const Model model = load_model(request.model);
+  const Model model = load_named_model(request.model, session);
   require_explainable(model, request.explaining);
   std::unique_ptr<CellSource> source;
   Explanation explanation;

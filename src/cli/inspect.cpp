@@ -1,5 +1,7 @@
 #include <nlohmann/json.hpp>
 
+#include "bundled_models.h"
+#include "saithe/classify/model_card.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/io/open.h"
 #include "session.h"
@@ -57,10 +59,29 @@ std::string summary_text(const FileSummary& summary) {
 ordered_json model_json(const Model& model) {
   ordered_json options = ordered_json::object();
   for (const auto& [name, value] : model.options) options[name] = value;
+  const ModelCard& card = model.card;
+  const ModelScores& scores = card.scores;
   return {{"format", "saithe model"},
           {"n_genes", model.preprocessor.n_genes()},
+          {"n_reference_genes", model.preprocessor.reference().names.size()},
           {"types", model.types.names()},
+          {"cells_of_type", card.cells_of_type},
+          {"n_members", model.members.size()},
           {"n_parameters", model.n_parameters()},
+          {"sources", card.sources},
+          {"input_sha256", card.input_sha256},
+          {"n_donors", card.n_donors},
+          {"n_suspects", card.n_suspects},
+          {"n_suspects_dropped", card.n_suspects_dropped},
+          {"validation", scores.validation},
+          {"n_validated", scores.n_cells},
+          {"accuracy", scores.accuracy},
+          {"macro_f1", scores.macro_f1},
+          {"nll", scores.nll},
+          {"brier", scores.brier},
+          {"ece", scores.ece},
+          {"f1_of_type", scores.f1_of_type},
+          {"temperature", model.temperature},
           {"saithe_version", model.saithe_version},
           {"seed", model.seed},
           {"was_interrupted", model.was_interrupted},
@@ -78,17 +99,21 @@ std::string model_text(const Model& model) {
 }
 
 int run(const CommonOptions& common, const OptionFlags& flags, const std::string& path,
-        bool as_json) {
+        bool as_json, bool as_card) {
   Session session(common);
   ReadOptions options;
   flags.apply(options);
   std::string text;
-  if (is_model_file(path)) {
-    const Model model = load_model(path);
-    text = as_json ? model_json(model).dump(2, ' ', false, ordered_json::error_handler_t::replace) +
+  if (is_model_file(model_path(path))) {
+    const Model model = load_model(model_path(path));
+    text = as_card   ? model_card_markdown(model)
+           : as_json ? model_json(model).dump(2, ' ', false, ordered_json::error_handler_t::replace) +
                          "\n"
                    : model_text(model);
   } else {
+    if (as_card) {
+      fail(ErrorKind::InvalidArgument, "--card: {} is no model; only models have a card", path);
+    }
     const FileSummary summary = inspect_file(path, options, session.context());
     text = as_json
                ? summary_json(summary).dump(2, ' ', false, ordered_json::error_handler_t::replace) +
@@ -105,11 +130,13 @@ void add_inspect(CLI::App& program) {
   const auto flags = std::make_shared<OptionFlags>();
   const auto path = std::make_shared<std::string>();
   const auto as_json = std::make_shared<bool>(false);
+  const auto as_card = std::make_shared<bool>(false);
   CLI::App* app = add_subcommand(
       program, "inspect", "Say what a data or model file holds", flags,
-      [=](const CommonOptions& common) { return run(common, *flags, *path, *as_json); });
+      [=](const CommonOptions& common) { return run(common, *flags, *path, *as_json, *as_card); });
   app->add_option("FILE", *path, "h5ad, 10x HDF5, 10x MTX folder, or model")->required();
   app->add_flag("--json", *as_json, "print JSON, for machines");
+  app->add_flag("--card", *as_card, "print the model card, Markdown");
   flags->add(*app, ReadOptions{}, "Reading");
 }
 

@@ -10,8 +10,26 @@ namespace saithe::cli {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// Found before the work, not when half of the files are in their places.
+void require_place(const fs::path& file) {
+  std::error_code error;
+  if (fs::is_directory(file, error)) {
+    fail(ErrorKind::Output, "{}: is a folder, where a file is to be written; move it away",
+         file.string());
+  }
+  const fs::path folder = file.parent_path();
+  if (fs::exists(folder, error) && !fs::is_directory(folder, error)) {
+    fail(ErrorKind::Output, "{}: is a file, where a folder is to be made; move it away",
+         folder.string());
+  }
+}
+
+}  // namespace
+
 OutputFolder::OutputFolder(fs::path path, std::vector<std::string> files, bool overwrite)
-    : path_(std::move(path)), files_(std::move(files)) {
+    : path_(std::move(path)), files_(std::move(files)), overwrite_(overwrite) {
   std::error_code error;
   if (fs::exists(path_, error) && !fs::is_directory(path_, error)) {
     fail(ErrorKind::Output, "{}: is a file; name a folder", path_.string());
@@ -21,6 +39,7 @@ OutputFolder::OutputFolder(fs::path path, std::vector<std::string> files, bool o
       fail(ErrorKind::Output, "{}: exists already; choose another folder or add --overwrite",
            (path_ / name).string());
     }
+    require_place(path_ / name);
   }
   for (fs::path folder = fs::absolute(path_).lexically_normal(); !fs::exists(folder, error);
        folder = folder.parent_path()) {
@@ -43,11 +62,30 @@ OutputFolder::~OutputFolder() {
   for (const fs::path& folder : made_) fs::remove(folder, ignored);  // only where it is empty
 }
 
+void OutputFolder::write(const std::function<void()>& writer) const {
+  try {
+    writer();
+  } catch (const Error& error) {
+    // The hidden folder will be gone when the message is read.
+    std::string message = error.what();
+    const std::string hidden = staging_.string();
+    for (std::size_t at = 0; (at = message.find(hidden, at)) != std::string::npos;) {
+      message.replace(at, hidden.size(), path_.string());
+      at += path_.string().size();
+    }
+    throw Error(error.kind(), message);
+  }
+}
+
 std::vector<std::string> OutputFolder::commit() {
   std::vector<std::string> written;
+  std::vector<std::string> of_earlier_run;
   std::error_code error;
   for (const std::string& name : files_) {
-    if (!fs::exists(staging_ / name, error)) continue;
+    if (!fs::exists(staging_ / name, error)) {
+      of_earlier_run.push_back(name);
+      continue;
+    }
     const fs::path target = path_ / name;
     fs::create_directories(target.parent_path(), error);
     fs::rename(staging_ / name, target, error);
@@ -58,6 +96,13 @@ std::vector<std::string> OutputFolder::commit() {
     written.push_back(name);
   }
   is_committed_ = true;
+  if (overwrite_) {
+    for (const std::string& name : of_earlier_run) {
+      fs::remove(path_ / name, error);
+      const fs::path folder = (path_ / name).parent_path();
+      if (folder != path_) fs::remove(folder, error);  // only where it is empty
+    }
+  }
   return written;
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 
-// A folder of results that appear together or not at all.
+// A folder of results that appears whole or not at all.
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,9 @@ namespace saithe::cli {
 /// Files under construction in a hidden folder beside their places, all moved when all are there.
 class OutputFolder {
  public:
-  /// Makes the folder if needed. Throws Error(Output) if one of `files` exists (unless
-  /// `overwrite`), or if nothing can be written there.
+  /// `files` are all that a run may leave. Makes the folder if needed. Throws Error(Output) if one
+  /// of them exists (unless `overwrite`), if a folder lies in its place, or if nothing can be
+  /// written there.
   OutputFolder(std::filesystem::path path, std::vector<std::string> files, bool overwrite);
   ~OutputFolder();
   OutputFolder(const OutputFolder&) = delete;
@@ -23,7 +25,10 @@ class OutputFolder {
   [[nodiscard]] std::filesystem::path file(const std::string& name) const {
     return staging_ / name;
   }
-  /// Moves every file that was written into its place; their names. Throws Error(Output).
+  /// Calls `writer`; errors name the places where the files would have come to lie.
+  void write(const std::function<void()>& writer) const;
+  /// Moves every file that was written into its place; their names. With `overwrite` the others of
+  /// `files` are removed: they belong to an earlier run. Throws Error(Output).
   std::vector<std::string> commit();
 
  private:
@@ -31,6 +36,7 @@ class OutputFolder {
   std::filesystem::path staging_;
   std::vector<std::string> files_;
   std::vector<std::filesystem::path> made_;  // folders that did not exist before
+  bool overwrite_ = false;
   bool is_committed_ = false;
 };
 

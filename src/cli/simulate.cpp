@@ -14,7 +14,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const std::string
   SimulateOptions options;
   flags.apply(options);
   const SimulatedCells cells(options, session.context());
-  H5adStream stream(output, cells.var(), common.overwrite);
+  H5adStream stream(output, cells.var(), options.n_cells, common.overwrite);
   for (CellIndex begin = 0; begin < options.n_cells; begin += kBlockCells) {
     session.context().throw_if_cancelled();
     const CellIndex end = std::min(begin + kBlockCells, options.n_cells);

@@ -1,22 +1,55 @@
+#include "input_paths.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
+#include "training_report.h"
 #include "training_run.h"
 
 namespace saithe::cli {
 namespace {
 
+/// "a.h5ad, b.h5ad"
+std::string names_of(const std::vector<std::string>& files) {
+  std::string text;
+  for (const std::string& file : files) text += (text.empty() ? "" : ", ") + file;
+  return text;
+}
+
 int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest request,
-        const std::string& preset, const std::string& output) {
+        const std::string& preset, const std::string& output, const std::string& report) {
   Session session(common);
   request.training = TrainOptions::preset(preset);
   apply_training_flags(flags, request.training);
   flags.apply(request.reading);
+  flags.apply(request.concatenation);
+  CheckpointOptions checkpointing;
+  flags.apply(checkpointing);
+  const std::vector<std::filesystem::path> inputs = request.input_files();
+  require_not_an_input(output, inputs);
   // Asked for before the long work: the output can be written.
   { const OutputFile probe(output, common.overwrite); }
-  const TrainingOutcome outcome =
-      run_training(read_training_data(request, session), request.training, session);
+  std::optional<OutputFolder> folder;
+  if (!report.empty()) {
+    for (const std::string& name : training_report_files()) {
+      require_not_an_input(std::filesystem::path(report) / name, inputs);
+    }
+    folder.emplace(report, training_report_files(), common.overwrite);
+  }
+  const auto checkpoint = make_checkpoint(checkpointing, inputs, common.overwrite);
+  const TrainingOutcome outcome = run_training(read_training_data(request, session),
+                                               request.training, session, checkpoint.get());
   const TrainResult& result = outcome.result;
+  if (folder) {
+    folder->write([&] {
+      write_training_report(outcome, names_of(result.model.card.sources), request.training, *folder,
+                            session);
+    });
+  }
   save_model(result.model, output, common.overwrite);
+  if (checkpoint != nullptr) checkpoint->remove();
+  if (folder) {
+    folder->commit();
+    session.say("written: " + (folder->path() / "report.html").string());
+  }
   session.say(
       fmt::format("genes: {}, types: {}", result.dataset.n_genes(), result.model.types.n_types()));
   if (!result.suspects.empty()) {
@@ -46,18 +79,28 @@ void add_train(CLI::App& program) {
   const auto request = std::make_shared<TrainingRequest>();
   const auto preset = std::make_shared<std::string>("standard");
   const auto output = std::make_shared<std::string>();
+  const auto report = std::make_shared<std::string>();
   CLI::App* app = add_subcommand(
       program, "train", "Train a model on labelled cells", flags,
-      [=](const CommonOptions& common) { return run(common, *flags, *request, *preset, *output); });
-  app->add_option("REFERENCE", request->input, "labelled cells: h5ad, 10x HDF5, 10x MTX folder")
+      [=](const CommonOptions& common) {
+        return run(common, *flags, *request, *preset, *output, *report);
+      });
+  app->add_option("REFERENCE", request->inputs,
+                  "labelled cells, one or several files: h5ad, 10x HDF5, 10x MTX folder")
       ->required();
   app->add_option("-o,--output", *output, "the model to write")->required()->type_name("FILE");
+  app->add_option("--report", *report,
+                  "write a report here: page, pictures, model card, scores, suspect labels, "
+                  "predictions of the validation cells")
+      ->type_name("FOLDER");
   add_label_flags(*app, request->labels);
   app->add_option("--preset", *preset, "standard, fast, thorough, or walkthrough (the article as written)")
       ->capture_default_str()
       ->type_name("");
   flags->add(*app, TrainOptions::preset("standard"), "Training");
+  flags->add(*app, CheckpointOptions{}, "Checkpoint");
   flags->add(*app, ReadOptions{}, "Reading");
+  flags->add(*app, ConcatenateOptions{}, "Reading");
 }
 
 }  // namespace saithe::cli

@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "bundled_data.h"
+#include "input_paths.h"
 #include "saithe/classify/evaluation_json.h"
 #include "saithe/classify/model_file.h"
+#include "saithe/core/option_text.h"
 #include "saithe/core/text_io.h"
 #include "saithe/embed/umap.h"
 #include "walkthrough_outputs.h"
@@ -27,10 +30,44 @@ DenseMatrix lay_out(const TrainResult& result, std::span<const CellIndex> cells,
   return umap(select_rows(result.activations.hidden.view(), cells).view(), options, context);
 }
 
+/// What the pictures after the training need is asked for before it: a hidden layer, and cells
+/// enough for a layout of either set.
+void require_hidden_layer(const TrainOptions& options) {
+  if (options.hidden.empty()) {
+    fail(ErrorKind::InvalidArgument,
+         "--hidden: the walk-through embeds the last hidden layer; name one");
+  }
+}
+
+void require_layouts(const TrainingData& data, const TrainOptions& options,
+                     const Context& context) {
+  Context silent = context;  // the training will draw the same sets, and warn
+  silent.on_warning = {};
+  const Table& obs = data.dataset.obs();
+  Split split;
+  if (options.split == SplitKind::Random) {
+    split = split_random(data.labels, data.types.names(), options.validation_fraction, silent);
+  } else if (options.split == SplitKind::Stratified) {
+    split = split_stratified(data.labels, data.types.names(), options.validation_fraction, silent);
+  } else {
+    if (obs.find(options.donor_key) == nullptr) return;  // the training says so
+    split = split_by_donor(obs.as_text(options.donor_key), options.validation_fraction, silent);
+  }
+  const auto n_training = static_cast<std::int64_t>(split.training.size());
+  const auto n_validation = static_cast<std::int64_t>(split.validation.size());
+  if (std::min(n_training, n_validation) < kMinUmapPoints) {
+    fail(ErrorKind::BadFormat,
+         "{}: too few cells: {} would train and {} validate (--validation-fraction {}); UMAP needs "
+         "{} of each",
+         data.dataset.name(), n_training, n_validation, options.validation_fraction,
+         kMinUmapPoints);
+  }
+}
+
 /// Leaves the model alone; `when` says how far the walk-through came.
 int end_interrupted(const TrainResult& result, const std::string& when, OutputFolder& folder,
                     Session& session) {
-  save_model(result.model, folder.file("model.saithe"), true);
+  folder.write([&] { save_model(result.model, folder.file("model.saithe"), true); });
   folder.commit();
   session.say(
       fmt::format("interrupted {}; written: {}", when, (folder.path() / "model.saithe").string()));
@@ -97,19 +134,31 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   apply_training_flags(flags, request.training.training);
   flags.apply(request.training.reading);
   flags.apply(request.umap);
-  if (request.training.input.empty()) {
-    request.training.input = bundled_file(kBundledPbmc3k);
+  if (request.training.inputs.empty()) {
+    request.training.inputs = {bundled_file(kBundledPbmc3k).string()};
     LabelPlace& labels = request.training.labels;
     if (labels.key.empty() && labels.table.empty()) labels.key = "louvain";
   }
-  OutputFolder folder(request.output, walkthrough_files(request.compare_losses), common.overwrite);
   const TrainOptions& options = request.training.training;
+  require_hidden_layer(options);
+  require_umap_options(request.umap);
+  const std::filesystem::path input = request.training.inputs.front();
+  for (const std::string& name : walkthrough_files()) {
+    require_not_an_input(request.output / name, {input, request.training.labels.table});
+  }
+  OutputFolder folder(request.output, walkthrough_files(), common.overwrite);
 
   TrainingData data = read_training_data(request.training, session);
+  require_layouts(data, options, session.context());
   std::optional<TrainingData> again;
   if (request.compare_losses) again = data;
   Walkthrough walkthrough;
-  walkthrough.input_name = request.training.input.filename().string();
+  walkthrough.input_name = shown_name(input);
+  walkthrough.labels_are_joined = !request.training.labels.table.empty();
+  walkthrough.more_options = options_as_text(request.umap);
+  for (const auto& option : options_as_text(request.training.reading)) {
+    walkthrough.more_options.push_back(option);
+  }
   walkthrough.training = run_training(std::move(data), options, session);
   const TrainResult& result = walkthrough.training.result;
   if (result.model.was_interrupted) {
@@ -127,10 +176,6 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
 
   std::vector<CellIndex> all(as_size(result.dataset.n_cells()));
   for (std::size_t cell = 0; cell < all.size(); ++cell) all[cell] = static_cast<CellIndex>(cell);
-  if (result.activations.hidden.n_rows() == 0) {
-    fail(ErrorKind::InvalidArgument,
-         "--hidden: the walk-through embeds the last hidden layer; name one");
-  }
   const Context& context = session.context();
   try {
     walkthrough.umap_training = lay_out(result, result.split.training, request.umap, context);
@@ -141,9 +186,13 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
     return end_interrupted(result, "while embedding, after the whole training", folder, session);
   }
   session.end_stage("embed");
-  write_walkthrough(walkthrough, session.warnings(), options, folder, session);
+  std::vector<std::string> warnings;
+  for (const std::string& warning : session.warnings()) {
+    warnings.push_back(without_folder(warning, input));
+  }
+  folder.write([&] { write_walkthrough(walkthrough, warnings, options, folder, session); });
   session.end_stage("write");
-  write_file(folder.file("run.json"), run_json(walkthrough, session), true);
+  folder.write([&] { write_file(folder.file("run.json"), run_json(walkthrough, session), true); });
   const std::vector<std::string> written = folder.commit();
   print_summary(walkthrough, written, request.output, session);
   return 0;
@@ -158,9 +207,12 @@ void add_walkthrough(CLI::App& program) {
       add_subcommand(program, "walkthrough",
                      "Every step of the article: counts in, labelled cells and a report out", flags,
                      [=](const CommonOptions& common) { return run(common, *flags, *request); });
-  app->add_option("REFERENCE", request->training.input,
-                  "labelled cells: h5ad, 10x HDF5, 10x MTX folder (without: the bundled PBMC3K)");
-  app->add_option("-o,--output", request->output, "folder to write into; made if missing")
+  app->add_option("REFERENCE", request->training.inputs,
+                  "labelled cells: h5ad, 10x HDF5, 10x MTX folder (without: the bundled PBMC3K)")
+      ->expected(1);
+  app->add_option("-o,--output", request->output,
+                  "folder to write into; made if missing. --overwrite also removes what else an "
+                  "earlier walk-through left there")
       ->required()
       ->type_name("FOLDER");
   add_label_flags(*app, request->training.labels);

@@ -8,6 +8,7 @@
 #include "saithe/core/text_io.h"
 #include "saithe/report/plots.h"
 #include "saithe/report/report.h"
+#include "training_tables.h"
 
 namespace saithe::cli {
 
@@ -26,13 +27,6 @@ constexpr std::array kFigures = {"loss",
                                  "umap_all_predicted",
                                  "umap_all_confidence"};
 
-std::vector<LabelIndex> labels_of(std::span<const LabelIndex> labels,
-                                  std::span<const CellIndex> cells) {
-  std::vector<LabelIndex> chosen;
-  for (const CellIndex cell : cells) chosen.push_back(labels[as_size(cell)]);
-  return chosen;
-}
-
 std::vector<bool> is_training(const TrainResult& result) {
   std::vector<bool> training(as_size(result.dataset.n_cells()));
   for (const CellIndex cell : result.split.training) training[as_size(cell)] = true;
@@ -44,24 +38,9 @@ std::string predictions_tsv(const TrainResult& result) {
   std::string text = "barcode\tsplit\tlabel\tpredicted\tconfidence\n";
   for (std::size_t cell = 0; cell < training.size(); ++cell) {
     text += fmt::format(
-        "{}\t{}\t{}\t{}\t{}\n", result.dataset.obs().index()[cell],
+        "{}\t{}\t{}\t{}\t{}\n", printable(result.dataset.obs().index()[cell]),
         training[cell] ? "training" : "validation", result.model.types.name(result.labels[cell]),
         type_name(result.model, result.predicted[cell]), format_number(result.confidence[cell]));
-  }
-  return text;
-}
-
-std::string confusion_tsv(const Evaluation& evaluation) {
-  std::string text = "true";
-  for (const TypeScores& type : evaluation.per_type) text += "\t" + type.cell_type;
-  text += "\n";
-  const auto n = as_size(evaluation.n_types());
-  for (std::size_t truth = 0; truth < n; ++truth) {
-    text += evaluation.per_type[truth].cell_type;
-    for (std::size_t predicted = 0; predicted < n; ++predicted) {
-      text += fmt::format("\t{}", evaluation.confusion[truth * n + predicted]);
-    }
-    text += "\n";
   }
   return text;
 }
@@ -72,11 +51,20 @@ std::string umap_tsv(const TrainResult& result, std::span<const CellIndex> cells
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const auto cell = as_size(cells[i]);
     const auto row = static_cast<std::int64_t>(i);
-    text += fmt::format("{}\t{}\t{}\t{}\n", result.dataset.obs().index()[cell],
+    text += fmt::format("{}\t{}\t{}\t{}\n", printable(result.dataset.obs().index()[cell]),
                         result.model.types.name(result.labels[cell]), format_number(layout(row, 0)),
                         format_number(layout(row, 1)));
   }
   return text;
+}
+
+/// Where labels that came in a table go: a column of the input keeps its own.
+std::string label_column(const Table& obs) {
+  return obs.find("cell_type") == nullptr ? "cell_type" : "saithe_label";
+}
+
+CategoryColumn label_names(const TrainResult& result) {
+  return {{result.labels.begin(), result.labels.end()}, result.model.types.names(), false};
 }
 
 void write_annotated(const Walkthrough& walkthrough, const fs::path& path, const Context& context) {
@@ -87,6 +75,12 @@ void write_annotated(const Walkthrough& walkthrough, const fs::path& path, const
   std::vector<std::string> split;
   for (const bool trains : training) split.emplace_back(trains ? "training" : "validation");
   annotations.obs.emplace_back("split", make_category_column(split));
+  if (walkthrough.labels_are_joined) {
+    annotations.obs.emplace_back(label_column(result.dataset.obs()), label_names(result));
+  }
+  for (const auto& [name, value] : walkthrough.more_options) {
+    annotations.uns.emplace_back("saithe/parameters/" + name, value);
+  }
   annotations.obsm.emplace_back("predicted_cell_type_probabilities", result.probabilities);
   annotations.obsm.emplace_back("X_saithe_hidden", result.activations.hidden);
   annotations.obsm.emplace_back("X_umap", walkthrough.umap_all);
@@ -123,11 +117,16 @@ std::vector<Figure> make_figures(const Walkthrough& walkthrough, const TrainOpti
 
 }  // namespace
 
-std::vector<std::string> walkthrough_files(bool compare_losses) {
-  std::vector<std::string> files = {
-      "annotated.h5ad",    "predictions.tsv",     "history.tsv",  "confusion_validation.tsv",
-      "umap_training.tsv", "umap_validation.tsv", "metrics.json", "model.saithe"};
-  if (compare_losses) files.emplace_back("history_compared.tsv");
+std::vector<std::string> walkthrough_files() {
+  std::vector<std::string> files = {"annotated.h5ad",
+                                    "predictions.tsv",
+                                    "history.tsv",
+                                    "history_compared.tsv",
+                                    "confusion_validation.tsv",
+                                    "umap_training.tsv",
+                                    "umap_validation.tsv",
+                                    "metrics.json",
+                                    "model.saithe"};
   for (const char* figure : kFigures) {
     files.push_back(fmt::format("figures/{}.svg", figure));
     files.push_back(fmt::format("figures/{}.png", figure));
@@ -160,6 +159,8 @@ void write_walkthrough(const Walkthrough& walkthrough, const std::vector<std::st
   report.saithe_version = SAITHE_VERSION;
   report.input_name = walkthrough.input_name;
   report.options = options_as_text(options);
+  report.options.insert(report.options.end(), walkthrough.more_options.begin(),
+                        walkthrough.more_options.end());
   report.n_cells_read = walkthrough.training.n_cells_read;
   report.n_genes_read = walkthrough.training.n_genes_read;
   report.n_cells = result.dataset.n_cells();

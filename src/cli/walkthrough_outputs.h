@@ -2,8 +2,11 @@
 
 // What the walk-through writes, file by file.
 
+#include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "output_folder.h"
@@ -15,6 +18,9 @@ namespace saithe::cli {
 /// A run's results, ready to be written.
 struct Walkthrough {
   std::string input_name;
+  bool labels_are_joined = false;  ///< from a table: the input has no column of them
+  /// (name, value) of the options beside those of training.
+  std::vector<std::pair<std::string, std::string>> more_options;
   TrainingOutcome training;
   std::optional<TrainResult> compared;  ///< the same with the other loss
   DenseMatrix umap_training;
@@ -22,8 +28,8 @@ struct Walkthrough {
   DenseMatrix umap_all;
 };
 
-/// The names of all files that a walk-through writes.
-std::vector<std::string> walkthrough_files(bool compare_losses);
+/// The names of all files that a walk-through may write.
+std::vector<std::string> walkthrough_files();
 
 /// Writes all but run.json.
 void write_walkthrough(const Walkthrough& walkthrough, const std::vector<std::string>& warnings,

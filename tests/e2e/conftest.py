@@ -1,13 +1,22 @@
 """Fixtures of the end-to-end tests: the program, simulated cells, a model."""
 
+import gzip
 import os
 import pathlib
 import subprocess
 
 import pytest
+import scipy.io
 
 PROGRAM = os.environ.get("SAITHE_PROGRAM", "")
 SOURCE = pathlib.Path(os.environ.get("SAITHE_SOURCE", pathlib.Path(__file__).parents[2]))
+
+COLUMNS = ["barcode", "predicted", "confidence", "best_label", "runner_up", "runner_up_confidence",
+           "novelty"]
+
+# A training of a moment: one small network, no folds, no search for suspects.
+QUICK = ["--hidden", "8", "--epochs", "1", "--min-steps", "0", "--validate", "none",
+         "--no-find-suspects"]
 
 # A network small enough that a walk-through takes a second.
 SMALL = ["--hidden", "32,16", "--dropout", "0.2", "--epochs", "3", "--learning-rate", "0.003",
@@ -45,6 +54,24 @@ def must_fail(code, *arguments, **options):
     return errors[0]
 
 
+def write_tenx_folder(folder, data, n_other_features=0):
+    """The cells as a 10x MTX folder v3, whose first features are no gene expression."""
+    folder.mkdir(exist_ok=True)
+    with gzip.open(folder / "matrix.mtx.gz", "wb") as file:
+        scipy.io.mmwrite(file, data.X.T.astype(int), field="integer")
+    with gzip.open(folder / "features.tsv.gz", "wt") as file:
+        for i, name in enumerate(data.var_names):
+            kind = "Antibody Capture" if i < n_other_features else "Gene Expression"
+            file.write(f"ENSG{i:011}\t{name}\t{kind}\n")
+    with gzip.open(folder / "barcodes.tsv.gz", "wt") as file:
+        file.write("".join(name + "\n" for name in data.obs_names))
+
+
+def rows_of(path):
+    """The rows of a table, its head first."""
+    return [line.split("\t") for line in pathlib.Path(path).read_text().splitlines()]
+
+
 @pytest.fixture(scope="session")
 def cells(tmp_path_factory):
     """300 simulated cells x 600 genes, three types, two donors."""
@@ -58,5 +85,5 @@ def cells(tmp_path_factory):
 def model(tmp_path_factory, cells):
     path = tmp_path_factory.mktemp("model") / "small.saithe"
     must("train", cells, "--label-key", "cell_type", "-o", path, "--hidden", "32,16", "--epochs", 5,
-         "--learning-rate", 0.003)
+         "--learning-rate", 0.003, "--min-steps", 0)
     return path

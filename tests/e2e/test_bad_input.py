@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from conftest import PROGRAM, SMALL, must, must_fail, run
+from conftest import PROGRAM, QUICK, SMALL, must, must_fail, run
 
 
 @pytest.fixture
@@ -24,8 +24,7 @@ def out(tmp_path):
 
 
 def train_fails(code, data, out, *arguments, key="cell_type"):
-    return must_fail(code, "train", data, "--label-key", key, "-o", out, "--hidden", "8", "--epochs",
-                     "1", *arguments)
+    return must_fail(code, "train", data, "--label-key", key, "-o", out, *QUICK, *arguments)
 
 
 def changed(cells, path, change):
@@ -80,12 +79,13 @@ def test_a_type_with_one_cell(cells, tmp_path):
         data.obs["cell_type"] = data.obs.cell_type.astype(str)
         data.obs.iloc[0, list(data.obs.columns).index("cell_type")] = "Lonely cells"
     path = changed(cells, tmp_path / "lonely.h5ad", change)
-    stratified = must("train", path, "--label-key", "cell_type", "-o", tmp_path / "a.saithe",
-                      "--hidden", "8", "--epochs", "1")
-    assert "warning" in stratified.err and "Lonely cells" in stratified.err
-    randomly = must("train", path, "--label-key", "cell_type", "-o", tmp_path / "b.saithe", "--hidden",
-                    "8", "--epochs", "1", "--split", "random")
-    assert "warning" in randomly.err and "Lonely cells" in randomly.err
+    train = ["train", path, "--label-key", "cell_type", *QUICK[:-3], "--no-find-suspects"]
+    left_out = must(*train, "-o", tmp_path / "a.saithe")
+    assert "type 'Lonely cells' has 1 cells" in left_out.err
+    for split in ("stratified", "random"):
+        kept = must(*train, "-o", tmp_path / f"{split}.saithe", "--min-cells-per-type", 1, "--split",
+                    split)
+        assert "warning" in kept.err and "Lonely cells" in kept.err
 
 
 def test_no_cell_left_says_which_filter_took_them(cells, out):
@@ -93,8 +93,8 @@ def test_no_cell_left_says_which_filter_took_them(cells, out):
     assert "min_genes 100000" in line
 
 
-@pytest.mark.parametrize("value, word", [(-1, "negative"), (np.nan, "finite"), (np.inf, "finite"),
-                                         (1.5, "whole")])
+@pytest.mark.parametrize("value, word", [(-1, "negative"), (np.nan, "finite"), (-np.nan, "finite"),
+                                         (np.inf, "finite"), (1.5, "whole")])
 def test_values_that_are_no_counts_are_located(cells, tmp_path, out, value, word):
     path = changed(cells, tmp_path / "odd.h5ad", with_value(value))
     line = train_fails(3, path, out)
@@ -102,6 +102,7 @@ def test_values_that_are_no_counts_are_located(cells, tmp_path, out, value, word
     row = int(np.searchsorted(data.X.indptr, 1000, side="right") - 1)
     assert word in line and data.obs_names[row] in line
     assert data.var_names[data.X.indices[1000]] in line and "--layer" in line
+    assert f"the value {value} " in line  # "nan" whatever its sign, which means nothing
 
 
 def test_predict_of_values_that_are_no_counts(cells, model, tmp_path):
@@ -126,8 +127,7 @@ def test_barcodes_twice_are_kept_but_cannot_be_joined(cells, tmp_path, out):
         names[5] = names[4]
         data.obs_names = names
     path = changed(cells, tmp_path / "twice.h5ad", change)
-    kept = must("train", path, "--label-key", "cell_type", "-o", tmp_path / "ok.saithe", "--hidden",
-                "8", "--epochs", "1")
+    kept = must("train", path, "--label-key", "cell_type", "-o", tmp_path / "ok.saithe", *QUICK)
     assert "warning" in kept.err and "barcode" in kept.err
     data = anndata.read_h5ad(path)
     labels = tmp_path / "labels.tsv"
@@ -226,18 +226,38 @@ def test_output_folder_that_cannot_be_written(cells, tmp_path):
         shutil.rmtree(place)
 
 
-def test_disk_full(cells, tmp_path):
-    # A limit on the size of files stands for a full disk: write() fails half-way.
-    for arguments in (["train", cells, "--label-key", "cell_type", "-o", tmp_path / "m.saithe",
-                       "--hidden", "64", "--epochs", "1"],
-                      ["walkthrough", cells, "--label-key", "cell_type", "-o", tmp_path / "out", *SMALL],
-                      ["simulate", "-o", tmp_path / "s.h5ad", "--cells", "2000"]):
-        command = " ".join(f"'{a}'" for a in [PROGRAM, *arguments])
-        done = subprocess.run(["bash", "-c", f"trap '' XFSZ; ulimit -f 60; exec {command}"],
-                              capture_output=True, text=True)
-        assert done.returncode == 1, done.stderr
-        assert "cannot be written" in done.stderr
-        assert list(tmp_path.iterdir()) == []
+def test_what_fails_after_the_training_is_found_before(cells, tmp_path, out):
+    """No epoch may pass."""
+    def without_an_epoch(code, data, *arguments, key="cell_type"):
+        result = run("walkthrough", data, "--label-key", key, "-o", out, *arguments)
+        assert result.code == code and "Epoch" not in result.out, result
+        return result.err
+
+    assert "--hidden" in without_an_epoch(2, cells, *SMALL, "--hidden", "", "--dropout", "")
+    assert "umap-neighbors" in without_an_epoch(2, cells, *SMALL, "--umap-neighbors", "1")
+    data = anndata.read_h5ad(cells)
+    data = data[~data.obs.is_poor]
+    for split in ("random", "stratified", "donor"):
+        first = [data.obs_names[(data.obs.cell_type == kind) & (data.obs.donor == donor)][0]
+                 for kind in data.obs.cell_type.cat.categories[:2]
+                 for donor in data.obs.donor.cat.categories]
+        few = data[first[1:]].copy()  # three cells: at most one of them validates or trains
+        few.write_h5ad(tmp_path / "few.h5ad")
+        more = ["--split", split, *(["--donor-key", "donor"] if split == "donor" else [])]
+        text = without_an_epoch(3, tmp_path / "few.h5ad", *SMALL, "--min-genes", "0", "--min-cells",
+                                "0", "--max-percent-mt", "0", *more)
+        assert "too few cells" in text, text
+
+
+def test_too_few_cells_for_a_split_are_a_fault_of_the_data(cells, tmp_path, out):
+    data = anndata.read_h5ad(cells)
+    kinds = data.obs.cell_type.cat.categories
+    two = data[[data.obs_names[(data.obs.cell_type == kind) & ~data.obs.is_poor][0]
+                for kind in kinds[:2]]]
+    two.copy().write_h5ad(tmp_path / "two.h5ad")
+    assert "too few cells" in must_fail(
+        3, "train", tmp_path / "two.h5ad", "--label-key", "cell_type", "-o", out, "--min-cells", "0",
+        "--min-cells-per-type", "1", "--validate", "held-out")
 
 
 def test_names_from_files_cannot_steer_the_terminal(cells, tmp_path, out):

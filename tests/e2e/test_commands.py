@@ -1,6 +1,5 @@
 """Every command: what it writes, says and refuses; signals; help."""
 
-import gzip
 import json
 import os
 import pathlib
@@ -12,15 +11,12 @@ import time
 import anndata
 import numpy as np
 import pytest
-import scipy.io
 
-from conftest import PROGRAM, SMALL, must, must_fail, run
+from conftest import (COLUMNS, PROGRAM, QUICK, SMALL, SOURCE, must, must_fail, rows_of, run,
+                      write_tenx_folder)
 
-COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "explain", "inspect", "simulate"]
-
-
-def rows_of(path):
-    return [line.split("\t") for line in pathlib.Path(path).read_text().splitlines()]
+COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "explain",
+            "import-celltypist", "inspect", "simulate"]
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +24,7 @@ def tenx_folder(cells, tmp_path_factory):
     """The simulated cells as a 10x folder with a table of labels."""
     folder = tmp_path_factory.mktemp("tenx")
     data = anndata.read_h5ad(cells)
-    with gzip.open(folder / "matrix.mtx.gz", "wb") as file:
-        scipy.io.mmwrite(file, data.X.T.astype(int), field="integer")
-    with gzip.open(folder / "features.tsv.gz", "wt") as file:
-        for i, name in enumerate(data.var_names):
-            file.write(f"ENSG{i:011}\t{name}\tGene Expression\n")
-    with gzip.open(folder / "barcodes.tsv.gz", "wt") as file:
-        file.write("".join(name + "\n" for name in data.obs_names))
+    write_tenx_folder(folder, data)
     labels = folder.parent / "labels.tsv"
     labels.write_text("".join(f"{name}\t{label}\n" for name, label
                               in zip(data.obs_names[:-20], data.obs.cell_type[:-20]))
@@ -65,10 +55,38 @@ def test_unknown_options_and_commands_are_usage_errors():
     must_fail(2, "simulate", "-o", "x.h5ad", "--threads", "-1")
 
 
-def test_cuda_is_refused_by_a_build_without_it(model, cells, tmp_path):
-    line = must_fail(5, "predict", model, cells, "-o", tmp_path / "x.tsv", "--device", "cuda")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_cuda_is_refused_by_a_build_without_it(model, cells, tmp_path, command):
+    arguments = {"walkthrough": [cells, "--label-key", "cell_type", "-o", tmp_path / "x"],
+                 "train": [cells, "--label-key", "cell_type", "-o", tmp_path / "x"],
+                 "predict": [model, cells, "-o", tmp_path / "x.tsv"],
+                 "evaluate": [model, cells, "--label-key", "cell_type"],
+                 "embed": [model, cells, "-o", tmp_path / "x.h5ad"],
+                 "explain": [model, cells, "-o", tmp_path / "x"],
+                 "import-celltypist": [SOURCE / "tests/golden/celltypist/sgd.pkl", "-o", tmp_path / "x"],
+                 "inspect": [cells],
+                 "simulate": ["-o", tmp_path / "x.h5ad"]}[command]
+    line = must_fail(5, command, *arguments, "--device", "cuda")
     assert "CUDA" in line
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("n_genes, stored", [(100, 50), (200, 100), (1698, 849), (2000, 850)])
+def test_simulated_cells_store_what_their_genes_allow(tmp_path, n_genes, stored):
+    must("simulate", "-o", tmp_path / "s.h5ad", "--genes", n_genes, "--cells", 400, "--poor-cells", 0)
+    data = anndata.read_h5ad(tmp_path / "s.h5ad")
+    assert data.X.nnz / 400 == pytest.approx(stored, rel=0.06)
+
+
+def test_filters_are_told_before_the_training(cells, tmp_path):
+    done = subprocess.run([PROGRAM, "walkthrough", cells, "--label-key", "cell_type", "-o",
+                           tmp_path / "out", *SMALL], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout
+    lines = done.stdout.splitlines()
+    filters = [i for i, line in enumerate(lines) if line.startswith("filter ")]
+    epochs = [i for i, line in enumerate(lines) if line.startswith("Epoch: ")]
+    assert len(filters) == 3 and filters[-1] < epochs[0], done.stdout
 
 
 def test_simulated_cells_are_repeatable_and_streamed(tmp_path):
@@ -99,9 +117,9 @@ def test_predict_writes_one_row_a_cell_in_the_files_order(model, cells, tmp_path
     must("predict", model, cells, "-o", tmp_path / "out.tsv")
     rows = rows_of(tmp_path / "out.tsv")
     data = anndata.read_h5ad(cells)
-    assert rows[0] == ["barcode", "predicted", "confidence"]
+    assert rows[0] == COLUMNS
     assert [row[0] for row in rows[1:]] == list(data.obs_names)
-    accuracy = np.mean([row[1] == label for row, label in zip(rows[1:], data.obs.cell_type)])
+    accuracy = np.mean([row[3] == label for row, label in zip(rows[1:], data.obs.cell_type)])
     assert accuracy > 0.8
     stdout = must("predict", model, cells, "-o", "-", "--quiet")
     assert stdout.out == (tmp_path / "out.tsv").read_text() and stdout.err == ""
@@ -132,18 +150,32 @@ def test_predict_adds_columns_to_a_copy_and_keeps_the_rest(model, cells, tmp_pat
 
 def test_tenx_folder_with_a_table_of_labels(tenx_folder, tmp_path):
     folder, labels = tenx_folder
-    result = must("train", folder, "--labels", labels, "-o", tmp_path / "m.saithe", "--hidden", "16",
-                  "--epochs", 2)
+    result = must("train", folder, "--labels", labels, "-o", tmp_path / "m.saithe", *QUICK)
     assert "280 cells joined by barcode, 20 cells without a label, 1 labels without a cell" in result.err
     must("predict", tmp_path / "m.saithe", folder, "-o", tmp_path / "out.h5ad")
     out = anndata.read_h5ad(tmp_path / "out.h5ad")
     assert out.shape == (300, 600) and "gene_ids" in out.var
     must("walkthrough", folder, "--labels", labels, "-o", tmp_path / "walk", *SMALL)
+    annotated = anndata.read_h5ad(tmp_path / "walk" / "annotated.h5ad")
+    given = {row[0]: row[1] for row in rows_of(labels)}
+    assert annotated.obs.cell_type.dtype == "category"
+    assert list(annotated.obs.cell_type) == [given[name] for name in annotated.obs_names]
+
+
+def test_joined_labels_leave_a_column_of_the_input_as_it_is(cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    (tmp_path / "labels.tsv").write_text("".join(
+        f"{name}\tjoined {label}\n" for name, label in zip(data.obs_names, data.obs.cell_type)))
+    must("walkthrough", cells, "--labels", tmp_path / "labels.tsv", "-o", tmp_path / "out", *SMALL)
+    obs = anndata.read_h5ad(tmp_path / "out" / "annotated.h5ad").obs
+    assert list(obs.cell_type) == list(data.obs.cell_type[obs.index])
+    assert list(obs.saithe_label) == [f"joined {label}" for label in obs.cell_type]
 
 
 def test_evaluate_prints_one_json_object(model, cells, tmp_path):
     said = json.loads(must("evaluate", model, cells, "--label-key", "cell_type").out)
-    assert said["n_cells"] == 300 and said["accuracy"] > 0.8 and said["loss"] > 0
+    assert said["n_cells"] == 300 and said["accuracy"] > 0.8 and said["nll"] > 0
+    assert said["loss"] is None  # the mean of several members has no training loss
     must("evaluate", model, cells, "--label-key", "cell_type", "-o", tmp_path / "e.json")
     assert json.loads((tmp_path / "e.json").read_text()) == said
     labels = tmp_path / "labels.tsv"
@@ -186,12 +218,16 @@ def test_an_all_zero_cell_is_unassigned(model, cells, tmp_path):
     dense[2] = 0
     anndata.AnnData(dense, obs=data.obs[[]], var=data.var).write_h5ad(tmp_path / "q.h5ad")
     must("predict", model, tmp_path / "q.h5ad", "-o", tmp_path / "out.tsv")
-    assert rows_of(tmp_path / "out.tsv")[3][1:] == ["unassigned", "0"]
+    assert rows_of(tmp_path / "out.tsv")[3][1:] == ["unassigned", "0", "unassigned", "unassigned",
+                                                    "0", ""]
+    must("predict", model, tmp_path / "q.h5ad", "-o", tmp_path / "all.tsv", "--no-reject")
+    assert [row[1] == "unassigned" for row in rows_of(tmp_path / "all.tsv")[1:]] == [
+        False, False, True, False, False]
 
 
 def test_quiet_says_nothing(cells, tmp_path):
-    result = must("train", cells, "--label-key", "cell_type", "-o", tmp_path / "m.saithe", "--hidden",
-                  "8", "--epochs", 1, "--quiet")
+    result = must("train", cells, "--label-key", "cell_type", "-o", tmp_path / "m.saithe", *QUICK,
+                  "--quiet")
     assert result.out == "" and result.err == ""
 
 
@@ -214,7 +250,8 @@ def test_bundled_data_are_found_when_the_program_was_moved(tmp_path):
 def test_a_signal_after_an_epoch_leaves_the_model_of_that_epoch(cells, tmp_path, number, code):
     model = tmp_path / "m.saithe"
     process = subprocess.Popen([PROGRAM, "train", cells, "--label-key", "cell_type", "-o", model,
-                                "--hidden", "256", "--epochs", "100000"],
+                                "--hidden", "256", "--epochs", "100000", "--validate", "none",
+                                "--no-find-suspects"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline().startswith("Epoch: 0")
     process.send_signal(number)

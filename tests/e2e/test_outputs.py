@@ -5,11 +5,12 @@ import json
 import pathlib
 
 import anndata
+import h5py
 import numpy as np
 import pytest
 from sklearn import metrics
 
-from conftest import SMALL, SOURCE, must, run
+from conftest import COLUMNS, SMALL, SOURCE, must, run, write_tenx_folder
 
 FIGURES = ["accuracy", "calibration", "confusion_validation", "loss", "qc", "umap_all_confidence",
            "umap_all_label", "umap_all_predicted", "umap_training", "umap_validation"]
@@ -73,8 +74,35 @@ def test_annotated_h5ad_is_read_by_anndata(pbmc3k):
     colors = cells.uns["predicted_cell_type_colors"]
     assert len(colors) == len(cells.obs.predicted_cell_type.cat.categories)
     assert all(len(color) == 7 and color[0] == "#" for color in colors)
-    assert cells.uns["saithe"]["parameters"]["epochs"] == "10"
+    parameters = cells.uns["saithe"]["parameters"]
+    assert parameters["epochs"] == "10" and parameters["umap-neighbors"] == "15"
+    assert parameters["use-raw"] == "false" and parameters["layer"] == ""
     assert (cells.obs.split == "training").sum() == 2110
+
+
+@pytest.fixture(scope="module")
+def sliced_files(pbmc3k, cells, tmp_path_factory):
+    """An h5ad of each kind that saithe gives, and one whose full matrix needs 64 bits to count."""
+    wide = tmp_path_factory.mktemp("wide") / "wide.h5ad"
+    must("simulate", "-o", wide, "--cells", 22000, "--genes", 100000, "--types", 2,
+         "--stored-per-cell", 1)
+    return {"walkthrough": pbmc3k[0] / "annotated.h5ad", "simulate": cells, "wide": wide,
+            "bundled": SOURCE / "data" / "pbmc3k.h5ad"}
+
+
+@pytest.mark.parametrize("name", ["walkthrough", "simulate", "wide", "bundled"])
+def test_cells_and_genes_can_be_sliced(sliced_files, name):
+    data = anndata.read_h5ad(sliced_files[name])
+    with h5py.File(sliced_files[name]) as file:
+        width = np.int64 if name == "wide" else np.int32
+        assert file["X/indices"].dtype == file["X/indptr"].dtype == width
+    some = slice(0, 100)
+    genes = np.arange(data.n_vars) % 3 == 0
+    mask = np.arange(data.n_obs) % 2 == 0
+    dense = data.X[some].toarray()
+    assert (data[:, genes].copy().X[some].toarray() == dense[:, genes]).all()
+    assert (data.X[:, [1, 2]][some].toarray() == dense[:, [1, 2]]).all()
+    assert (data[mask].copy().X[:50].toarray() == dense[mask[some]]).all()
 
 
 def test_metrics_equal_scikit_learn(pbmc3k):
@@ -144,7 +172,7 @@ def test_model_is_a_plain_safetensors_file(pbmc3k):
     header = json.loads(data[8:8 + length])
     metadata = header.pop("__metadata__")
     assert all(isinstance(value, str) for value in metadata.values())
-    assert header["layer0.weight"]["shape"] == [13656, 1028]
+    assert header["member0.layer0.weight"]["shape"] == [13656, 1028]
     end = max(entry["data_offsets"][1] for entry in header.values())
     assert 8 + length + end == len(data)
     # The checksum covers the file with its own digits set to 0 (docs/model_format.md).
@@ -166,9 +194,10 @@ def test_predict_repeats_what_the_walkthrough_said(pbmc3k, tmp_path):
     must("predict", pbmc3k[0] / "model.saithe", SOURCE / "data" / "pbmc3k.h5ad", "-o",
          tmp_path / "again.tsv")
     head, again = table(tmp_path / "again.tsv")
-    assert head == ["barcode", "predicted", "confidence"]
+    assert head == COLUMNS
     _, said = table(pbmc3k[0] / "predictions.tsv")
-    assert again == [[row[0], row[3], row[4]] for row in said]
+    assert [row[:3] for row in again] == [[row[0], row[3], row[4]] for row in said]
+    assert all(row[6] == "" for row in again)  # the article's network knows no novelty
 
 
 def test_same_bytes_for_any_threads(cells, tmp_path):
@@ -180,6 +209,43 @@ def test_same_bytes_for_any_threads(cells, tmp_path):
     for name in FILES:
         if name != "run.json":
             assert (one / name).read_bytes() == (two / name).read_bytes(), name
+
+
+def test_same_bytes_however_the_input_is_spelled(cells, tmp_path):
+    """With a warning that names the file, and with a folder as input."""
+    data = anndata.read_h5ad(cells)
+    names = list(data.obs_names)
+    names[5] = names[4]
+    data.obs_names = names
+    (tmp_path / "deep").mkdir()
+    data.write_h5ad(tmp_path / "deep" / "twice.h5ad")
+    spellings = ["deep/twice.h5ad", "./deep/../deep/twice.h5ad", tmp_path / "deep" / "twice.h5ad"]
+    for i, spelling in enumerate(spellings):
+        result = must("walkthrough", spelling, "--label-key", "cell_type", "-o", tmp_path / str(i),
+                      *SMALL, cwd=tmp_path)
+        assert f"warning: {spelling}: 1 barcode(s)" in result.err
+    page = (tmp_path / "0" / "report.html").read_text()
+    assert "twice.h5ad: 1 barcode(s) stand more than once" in page
+    assert "deep" not in page and str(tmp_path) not in page
+    for name in FILES:
+        if name != "run.json":
+            first = (tmp_path / "0" / name).read_bytes()
+            assert all((tmp_path / str(i) / name).read_bytes() == first for i in (1, 2)), name
+
+
+def test_a_folder_is_called_by_its_name(cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    folder = tmp_path / "my_cells"
+    write_tenx_folder(folder, data, n_other_features=1)
+    labels = tmp_path / "labels.tsv"
+    labels.write_text("".join(f"{n}\t{t}\n" for n, t in zip(data.obs_names, data.obs.cell_type)))
+    pages = set()
+    for i, spelling in enumerate([folder, f"{folder}/", "."]):
+        must("walkthrough", spelling, "--labels", labels, "-o", tmp_path / str(i), *SMALL, cwd=folder)
+        pages.add((tmp_path / str(i) / "report.html").read_text())
+    (page,) = pages
+    assert "walk-through: my_cells<" in page and str(tmp_path) not in page
+    assert "my_cells/features.tsv.gz: 1 features are not of the type" in page
 
 
 def test_another_seed_gives_another_split(cells, tmp_path):

@@ -1,6 +1,6 @@
 """Where the programs are, and runs of them that several tests look at.
 
-SAITHE_PROGRAM names the program; saithe_oracle_driver lies beside it. Nothing here skips: a program
+SAITHE_PROGRAM names the program; saithe_oracle_driver and umap_driver lie beside it. Nothing here skips: a program
 that is missing is an error.
 """
 
@@ -16,7 +16,7 @@ import pytest
 import scipy.sparse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "golden"))
+sys.path[:0] = [str(ROOT / "tests" / "golden"), str(ROOT / "bench")]
 PBMC3K = ROOT / "data" / "pbmc3k.h5ad"
 
 

@@ -20,8 +20,10 @@ Model any_model(GeneIndex n_genes) {
   model.types = LabelSet({"a", "b", "c"});
   model.preprocessor = Preprocessor::fit(reference.counts.view(), {}, reference.var().index(), {},
                                          PreprocessorOptions{}, Context(1));
-  model.shape = {n_genes, {20, 6}, {}, 3};
-  model.parameters = initial_parameters(model.shape, 1);
+  Member member;
+  member.shape = {n_genes, {20, 6}, {}, 3};
+  member.parameters = initial_parameters(member.shape, 1);
+  model.members.push_back(std::move(member));
   return model;
 }
 

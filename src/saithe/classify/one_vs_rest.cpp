@@ -11,7 +11,8 @@ namespace {
 constexpr int kMaxSteps = 50;
 // A weak pull of the slope to 0: where a type is separated perfectly the slope has no maximum.
 constexpr double kRidge = 1e-2;
-constexpr double kLargestStep = 5;
+constexpr double kShortestStep = 1e-6;
+constexpr double kTolerance = 1e-9;  // of the loss, which is a sum over the cells
 
 double mean_of(std::span<const float> logits) {
   double sum = 0;
@@ -23,43 +24,74 @@ double sigmoid(double x) {
   return 1 / (1 + std::exp(-x));
 }
 
-/// Newton's method for slope and offset; x are the type's logits, y whether cells are of the type.
-std::pair<double, double> fit_curve(const std::vector<double>& x, const std::vector<bool>& y) {
-  // Platt's targets: a little off 0 and 1, as if one more cell of each kind had been seen.
-  const auto n_positive = static_cast<double>(std::count(y.begin(), y.end(), true));
-  const double n_negative = static_cast<double>(y.size()) - n_positive;
-  const double high = (n_positive + 1) / (n_positive + 2);
-  const double low = 1 / (n_negative + 2);
-  double slope = 0;
-  double offset = std::log((n_positive + 1) / (n_negative + 1));
-  for (int step = 0; step < kMaxSteps; ++step) {
+/// ln(1 + e^x) without overflow.
+double softplus(double x) {
+  return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
+}
+
+/// The fit of one curve: x are the type's logits, y the targets.
+class CurveFit {
+ public:
+  CurveFit(std::vector<double> x, std::vector<double> y) : x_(std::move(x)), y_(std::move(y)) {}
+
+  /// Newton's method, each step halved until the loss falls; from the share of the type on.
+  std::pair<double, double> fit() {
+    double share = 0;
+    for (const double y : y_) share += y / static_cast<double>(y_.size());
+    double slope = 0;
+    double offset = std::log(share / (1 - share));
+    double loss = loss_at(slope, offset);
+    for (int step = 0; step < kMaxSteps; ++step) {
+      const auto [d_slope, d_offset] = newton_step(slope, offset);
+      double length = 1;
+      double next = loss_at(slope + d_slope, offset + d_offset);
+      while (!(next <= loss) && length > kShortestStep) {
+        length /= 2;
+        next = loss_at(slope + length * d_slope, offset + length * d_offset);
+      }
+      if (!(next <= loss)) break;
+      slope += length * d_slope;
+      offset += length * d_offset;
+      const bool is_done = loss - next < kTolerance;
+      loss = next;
+      if (is_done) break;
+    }
+    return {slope, offset};
+  }
+
+ private:
+  [[nodiscard]] double loss_at(double slope, double offset) const {
+    double loss = 0.5 * kRidge * slope * slope;
+    for (std::size_t i = 0; i < x_.size(); ++i) {
+      const double z = slope * x_[i] + offset;
+      loss += softplus(z) - y_[i] * z;
+    }
+    return loss;
+  }
+
+  [[nodiscard]] std::pair<double, double> newton_step(double slope, double offset) const {
     double by_slope = -kRidge * slope;
     double by_offset = 0;
     double a = kRidge;
     double b = 0;
-    double c = 1e-9;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      const double p = sigmoid(slope * x[i] + offset);
-      const double error = (y[i] ? high : low) - p;
+    double c = kRidge;
+    for (std::size_t i = 0; i < x_.size(); ++i) {
+      const double p = sigmoid(slope * x_[i] + offset);
       const double weight = p * (1 - p);
-      by_slope += error * x[i];
-      by_offset += error;
-      a += weight * x[i] * x[i];
-      b += weight * x[i];
+      by_slope += (y_[i] - p) * x_[i];
+      by_offset += y_[i] - p;
+      a += weight * x_[i] * x_[i];
+      b += weight * x_[i];
       c += weight;
     }
-    const double determinant = a * c - b * b;
-    if (!(determinant > 0)) break;
-    const double d_slope =
-        std::clamp((c * by_slope - b * by_offset) / determinant, -kLargestStep, kLargestStep);
-    const double d_offset =
-        std::clamp((a * by_offset - b * by_slope) / determinant, -kLargestStep, kLargestStep);
-    slope += d_slope;
-    offset += d_offset;
-    if (std::abs(d_slope) + std::abs(d_offset) < 1e-10) break;
+    const double determinant = a * c - b * b;  // above 0: a and c hold the ridge
+    return {(c * by_slope - b * by_offset) / determinant,
+            (a * by_offset - b * by_slope) / determinant};
   }
-  return {slope, offset};
-}
+
+  std::vector<double> x_;
+  std::vector<double> y_;
+};
 
 }  // namespace
 
@@ -70,12 +102,17 @@ OneVsRest fit_one_vs_rest(DenseView logits, std::span<const LabelIndex> labels,
   for (const CellIndex cell : cells) means.push_back(mean_of(logits.row(cell)));
   for (std::int64_t type = 0; type < logits.n_cols; ++type) {
     std::vector<double> x;
-    std::vector<bool> y;
+    std::vector<double> y;
+    double n_own = 0;
+    for (const CellIndex cell : cells) n_own += labels[as_size(cell)] == type ? 1 : 0;
+    // Platt's targets: a little off 0 and 1, as if one more cell of each kind had been seen.
+    const double high = (n_own + 1) / (n_own + 2);
+    const double low = 1 / (static_cast<double>(cells.size()) - n_own + 2);
     for (std::size_t i = 0; i < cells.size(); ++i) {
       x.push_back(static_cast<double>(logits(cells[i], type)) - means[i]);
-      y.push_back(labels[as_size(cells[i])] == type);
+      y.push_back(labels[as_size(cells[i])] == type ? high : low);
     }
-    const auto [slope, offset] = fit_curve(x, y);
+    const auto [slope, offset] = CurveFit(std::move(x), std::move(y)).fit();
     model.slopes.push_back(slope);
     model.offsets.push_back(offset);
   }

@@ -85,8 +85,19 @@ std::vector<bool> find_allowed_types(const LabelSet& types, const PredictOptions
   return is_allowed;
 }
 
-/// 0 for the types that are not allowed; the rest is scaled to a sum of 1.
-void restrict_types(DenseMatrix& probabilities, const std::vector<bool>& is_allowed) {
+/// Logits that no type reaches, for the types that are not allowed.
+void forbid_types(DenseMatrix& logits, const std::vector<bool>& is_allowed) {
+  for (std::int64_t r = 0; r < logits.n_rows(); ++r) {
+    const auto row = logits.row(r);
+    for (std::size_t t = 0; t < row.size(); ++t) {
+      if (!is_allowed[t]) row[t] = std::numeric_limits<float>::lowest();
+    }
+  }
+}
+
+/// 0 for the types that are not allowed; types that exclude each other are scaled to a sum of 1.
+void restrict_types(DenseMatrix& probabilities, const std::vector<bool>& is_allowed,
+                    bool types_exclude) {
   if (std::find(is_allowed.begin(), is_allowed.end(), false) == is_allowed.end()) return;
   const auto n_allowed = static_cast<float>(
       std::count(is_allowed.begin(), is_allowed.end(), true));
@@ -97,6 +108,7 @@ void restrict_types(DenseMatrix& probabilities, const std::vector<bool>& is_allo
       if (!is_allowed[t]) row[t] = 0;
       sum += static_cast<double>(row[t]);
     }
+    if (!types_exclude) continue;
     for (std::size_t t = 0; t < row.size(); ++t) {
       // Where all that is allowed is rounded to 0 nothing is known among it.
       if (is_allowed[t]) {
@@ -119,7 +131,8 @@ class Prediction {
       fail(ErrorKind::InvalidArgument, "--multi-label: {} is not from 0 (off) to below 1",
            options.multi_label);
     }
-    if (options.multi_label > 0 && model.one_vs_rest.slopes.empty()) {
+    if (options.multi_label > 0 && model.output == OutputKind::Softmax &&
+        model.one_vs_rest.slopes.empty()) {
       fail(ErrorKind::Incompatible,
            "--multi-label: the model has no probabilities of a type against the rest; train it "
            "with --calibrate and a validation");
@@ -131,6 +144,10 @@ class Prediction {
     result_.weight_matched = matched_weight(model, match_);
     require_compatible(model, source, result_, options.force);
     threshold_ = novelty_threshold(model.novelty, options.false_reject_rate);
+    // What rejects nothing is no unit: distances are then shown in that of the default rate.
+    unit_ = std::isfinite(threshold_)
+                ? threshold_
+                : novelty_threshold(model.novelty, PredictOptions{}.false_reject_rate);
     backend_ = kernels::make_backend(device, context);
     ensemble_.emplace(model, model.preprocessor.shift(match_), *backend_);
   }
@@ -181,12 +198,18 @@ class Prediction {
         model_.preprocessor.apply(values.view(), match_, result_.kind, context_);
     EnsembleOutput output =
         ensemble_->forward(features.values.view(), result_.hidden.n_rows() > 0, context_);
-    restrict_types(output.probabilities, is_allowed_);
+    const bool excludes = model_.output == OutputKind::Softmax;
+    restrict_types(output.probabilities, is_allowed_, excludes);
+    DenseView ranking;
+    if (!excludes) {
+      ranking = output.logits.view();
+      forbid_types(output.logits, is_allowed_);
+    }
     const auto first = as_size(begin);
     const auto n = as_size(end - begin);
     assign_labels(output.probabilities, has_counts,
                   std::span(result_.best_labels).subspan(first, n),
-                  std::span(result_.confidence).subspan(first, n));
+                  std::span(result_.confidence).subspan(first, n), ranking);
     judge_cells(output, has_counts, first);
     if (options_.with_probabilities) copy_rows(output.probabilities, begin, result_.probabilities);
     if (options_.with_logits) copy_rows(output.logits, begin, result_.logits);
@@ -206,17 +229,34 @@ class Prediction {
       result_.has_counts[cell] = has_counts[i];
       if (!has_counts[i]) continue;
       if (options_.multi_label > 0) {
-        result_.multi_labels[cell] =
-            types_above(model_.one_vs_rest, output.logits.row(static_cast<std::int64_t>(i)),
-                        output.probabilities.row(static_cast<std::int64_t>(i)),
-                        options_.multi_label);
+        result_.multi_labels[cell] = find_multi_labels(output, static_cast<std::int64_t>(i));
       }
       std::tie(result_.runners_up[cell], result_.runner_up_confidence[cell]) =
           runner_up_of(output.probabilities.row(static_cast<std::int64_t>(i)), best);
       if (!has_novelty) continue;
-      result_.novelty[cell] = static_cast<float>(distances[i] / threshold_);
+      if (std::isfinite(unit_)) result_.novelty[cell] = static_cast<float>(distances[i] / unit_);
       if (options_.reject && distances[i] > threshold_) result_.labels[cell] = kNoLabel;
     }
+  }
+
+  /// A one-vs-rest model has its types' own probabilities; of another's logits they are made.
+  [[nodiscard]] std::vector<LabelIndex> find_multi_labels(const EnsembleOutput& output,
+                                                          std::int64_t row) const {
+    const auto probabilities = output.probabilities.row(row);
+    if (model_.output == OutputKind::Softmax) {
+      return types_above(model_.one_vs_rest, output.logits.row(row), probabilities,
+                         options_.multi_label);
+    }
+    std::vector<LabelIndex> found;
+    for (std::size_t t = 0; t < probabilities.size(); ++t) {
+      if (static_cast<double>(probabilities[t]) >= options_.multi_label) {
+        found.push_back(static_cast<LabelIndex>(t));
+      }
+    }
+    std::stable_sort(found.begin(), found.end(), [&](LabelIndex a, LabelIndex b) {
+      return probabilities[as_size(a)] > probabilities[as_size(b)];
+    });
+    return found;
   }
 
   const Model& model_;
@@ -226,6 +266,7 @@ class Prediction {
   std::vector<bool> is_allowed_;
   GeneMatch match_;
   double threshold_ = 0;
+  double unit_ = 0;  // of the novelty that is shown
   std::unique_ptr<kernels::Backend> backend_;
   std::optional<Ensemble> ensemble_;
   Predictions result_;
@@ -274,7 +315,7 @@ std::vector<bool> find_cells_with_counts(const CsrView& counts,
 }
 
 void assign_labels(DenseMatrix& probabilities, const std::vector<bool>& has_counts,
-                   std::span<LabelIndex> labels, std::span<float> confidence) {
+                   std::span<LabelIndex> labels, std::span<float> confidence, DenseView ranking) {
   for (std::int64_t cell = 0; cell < probabilities.n_rows(); ++cell) {
     const auto at = as_size(cell);
     const auto row = probabilities.row(cell);
@@ -290,9 +331,10 @@ void assign_labels(DenseMatrix& probabilities, const std::vector<bool>& has_coun
       confidence[at] = 0;
       continue;
     }
-    const auto best = std::max_element(row.begin(), row.end());
-    labels[at] = static_cast<LabelIndex>(best - row.begin());
-    confidence[at] = *best;
+    const auto ranks = ranking.n_rows > 0 ? ranking.row(cell) : std::span<const float>(row);
+    const auto best = std::max_element(ranks.begin(), ranks.end()) - ranks.begin();
+    labels[at] = static_cast<LabelIndex>(best);
+    confidence[at] = row[static_cast<std::size_t>(best)];
   }
 }
 

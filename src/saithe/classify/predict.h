@@ -88,9 +88,11 @@ std::vector<bool> find_cells_with_counts(const CsrView& counts,
 /// Index and probability of the second most probable type of a row; ties go to the first type.
 std::pair<LabelIndex, float> runner_up_of(std::span<const float> probabilities, LabelIndex best);
 
-/// Labels of softmax rows; ties go to the first type. Cells without counts become unassigned: no
+/// Labels of rows of probabilities; ties go to the first type. `ranking`, if it has rows, decides
+/// instead of the probabilities (logits, where sigmoids are rounded to 1). Cells without counts become unassigned: no
 /// label, confidence 0, a row of zeros. Throws Error(Numerical) on a row that is not finite.
 void assign_labels(DenseMatrix& probabilities, const std::vector<bool>& has_counts,
-                   std::span<LabelIndex> labels, std::span<float> confidence);
+                   std::span<LabelIndex> labels, std::span<float> confidence,
+                   DenseView ranking = {});
 
 }  // namespace saithe

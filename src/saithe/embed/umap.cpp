@@ -18,21 +18,6 @@ constexpr std::int64_t kLargeData = 10000;
 constexpr int kEpochsSmall = 500;
 constexpr int kEpochsLarge = 200;
 
-void require_options(const UmapOptions& options) {
-  const auto require = [](bool is_valid, const char* name, auto value, const char* expected) {
-    if (!is_valid) fail(ErrorKind::InvalidArgument, "--{}: {} is not {}", name, value, expected);
-  };
-  require(options.n_neighbors >= 2, "umap-neighbors", options.n_neighbors, "2 or more");
-  require(options.spread > 0, "umap-spread", options.spread, "above 0");
-  require(options.min_dist >= 0 && options.min_dist <= options.spread, "umap-min-dist",
-          options.min_dist, "between 0 and the spread");
-  require(options.n_epochs >= 0, "umap-epochs", options.n_epochs,
-          "0 (by the number of cells) or more");
-  require(options.negative_sample_rate >= 0, "umap-negative-samples", options.negative_sample_rate,
-          "0 or more");
-  require(options.learning_rate > 0, "umap-learning-rate", options.learning_rate, "above 0");
-}
-
 /// Moves the start into a box of 10 x 10, with a little noise so that equal points part.
 void scale_start(DenseMatrix& layout, std::uint64_t seed) {
   const Random random(seed, stream::kUmap + 1000);
@@ -60,10 +45,26 @@ void scale_start(DenseMatrix& layout, std::uint64_t seed) {
 
 }  // namespace
 
+void require_umap_options(const UmapOptions& options) {
+  const auto require = [](bool is_valid, const char* name, auto value, const char* expected) {
+    if (!is_valid) fail(ErrorKind::InvalidArgument, "--{}: {} is not {}", name, value, expected);
+  };
+  require(options.n_neighbors >= 2, "umap-neighbors", options.n_neighbors, "2 or more");
+  require(options.spread > 0, "umap-spread", options.spread, "above 0");
+  require(options.min_dist >= 0 && options.min_dist <= options.spread, "umap-min-dist",
+          options.min_dist, "between 0 and the spread");
+  require(options.n_epochs >= 0, "umap-epochs", options.n_epochs,
+          "0 (by the number of cells) or more");
+  require(options.negative_sample_rate >= 0, "umap-negative-samples", options.negative_sample_rate,
+          "0 or more");
+  require(options.learning_rate > 0, "umap-learning-rate", options.learning_rate, "above 0");
+}
+
 DenseMatrix umap(DenseView points, const UmapOptions& options, const Context& context) {
-  require_options(options);
-  if (points.n_rows < 2) {
-    fail(ErrorKind::InvalidArgument, "UMAP needs 2 points or more; there are {}", points.n_rows);
+  require_umap_options(options);
+  if (points.n_rows < kMinUmapPoints) {
+    fail(ErrorKind::BadFormat, "UMAP needs {} points or more; there are {}", kMinUmapPoints,
+         points.n_rows);
   }
   const auto n_neighbors =
       static_cast<int>(std::min<std::int64_t>(options.n_neighbors, points.n_rows));

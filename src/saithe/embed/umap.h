@@ -9,6 +9,9 @@
 
 namespace saithe {
 
+/// One point has no neighbours.
+constexpr std::int64_t kMinUmapPoints = 2;
+
 /// The parameters of the layout.
 struct UmapOptions {
   int n_neighbors = 15;  ///< larger: more of the global shape, less detail
@@ -30,9 +33,13 @@ struct UmapOptions {
   }
 };
 
+/// Throws Error(InvalidArgument) on an option out of range.
+void require_umap_options(const UmapOptions& options);
+
 /// Lays out `points` (n_points, n_dims) in two dimensions: (n_points, 2). Same seed, same layout,
 /// for any number of threads. With fewer points than n_neighbors + 1, all points are neighbours.
-/// Throws Error(InvalidArgument) on fewer than 2 points or an option out of range.
+/// Throws Error(InvalidArgument) on an option out of range, Error(BadFormat) on fewer than
+/// kMinUmapPoints points.
 DenseMatrix umap(DenseView points, const UmapOptions& options, const Context& context);
 
 }  // namespace saithe

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <string_view>
 
 #include "saithe/core/parallel.h"
 #include "saithe/io/chunked_array.h"
@@ -89,8 +90,27 @@ Hdf5Target Hdf5Target::open_file(const std::filesystem::path& path, const std::s
   return Hdf5Target(std::move(file), std::move(root), name);
 }
 
+namespace {
+
+/// Takes what the operating system said from an entry of HDF5's stack of errors.
+herr_t find_system_message(unsigned, const H5E_error2_t* entry, void* message) {
+  static constexpr std::string_view kBefore = "error message = '";
+  const std::string_view text = entry->desc == nullptr ? "" : entry->desc;
+  const auto at = text.find(kBefore);
+  if (at != std::string_view::npos) {
+    const auto begin = at + kBefore.size();
+    *static_cast<std::string*>(message) = text.substr(begin, text.find('\'', begin) - begin);
+  }
+  return 0;
+}
+
+}  // namespace
+
 void Hdf5Target::fail_writing() const {
-  fail(ErrorKind::Output, "{}: cannot be written; is the disk full?", file_name_);
+  std::string why;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, find_system_message, &why);
+  fail(ErrorKind::Output, "{}: cannot be written: {}", file_name_,
+       why.empty() ? "HDF5 gives no reason; is the disk full?" : why);
 }
 
 void Hdf5Target::flush() const {

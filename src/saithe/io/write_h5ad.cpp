@@ -1,10 +1,15 @@
 #include "saithe/io/write_h5ad.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <optional>
+#include <type_traits>
 
 #include "saithe/core/text_io.h"
 #include "saithe/io/formats.h"
@@ -24,20 +29,59 @@ std::span<const unsigned char> as_bytes_of(std::span<const T> values) {
   return {reinterpret_cast<const unsigned char*>(values.data()), values.size_bytes()};
 }
 
-/// The three arrays of a csr matrix, growing by blocks of cells.
+/// How wide the integers of a csr matrix are: indices and indptr have the same width, because SciPy
+/// cannot slice a matrix that mixes them. 32 bits where `most_stored` values or fewer fit.
+hid_t integer_type(RowPointer most_stored) {
+  return most_stored <= std::numeric_limits<std::int32_t>::max() ? H5T_STD_I32LE : H5T_STD_I64LE;
+}
+
+/// A growing array of whole numbers, stored with 32 or 64 bits.
+class GrowingIntegers {
+ public:
+  GrowingIntegers(const Hdf5Target& group, const std::string& name, hid_t type)
+      : array_(group, name, type), is_wide_(H5Tget_size(type) == sizeof(std::int64_t)) {}
+  template <typename Integer>
+  void append(std::span<const Integer> values, const Context& context) {
+    if (is_wide_) {
+      append_as<std::int64_t>(values, context);
+    } else {
+      append_as<std::int32_t>(values, context);
+    }
+  }
+  void finish(const Context& context) { array_.finish(context); }
+
+ private:
+  template <typename Stored, typename Integer>
+  void append_as(std::span<const Integer> values, const Context& context) {
+    if constexpr (std::is_same_v<Stored, Integer>) {
+      array_.append(as_bytes_of(values), context);
+    } else {
+      std::vector<Stored> stored;
+      stored.reserve(values.size());
+      for (const Integer value : values) stored.push_back(static_cast<Stored>(value));
+      array_.append(as_bytes_of(std::span<const Stored>(stored)), context);
+    }
+  }
+  GrowingArray array_;
+  bool is_wide_;
+};
+
+/// The three arrays of a csr matrix of at most `most_stored` values, growing by blocks of cells.
 class CsrTarget {
  public:
-  CsrTarget(const Hdf5Target& parent, const std::string& name)
+  CsrTarget(const Hdf5Target& parent, const std::string& name, RowPointer most_stored)
       : group_(parent.create_group(name, "csr_matrix")),
         values_(group_, "data", H5T_IEEE_F32LE),
-        columns_(group_, "indices", H5T_STD_I32LE),
-        row_start_(group_, "indptr", H5T_STD_I64LE) {}
+        columns_(group_, "indices", integer_type(most_stored)),
+        row_start_(group_, "indptr", integer_type(most_stored)),
+        most_stored_(most_stored) {}
   void append(const CsrView& counts, const Context& context) {
     if (n_cells_ == 0) append_start({&n_stored_, 1}, context);
+    SAITHE_ASSERT(n_stored_ + counts.n_stored() <= most_stored_);
     const auto begin = as_size(counts.row_start.front());
     const auto n = as_size(counts.n_stored());
     values_.append(as_bytes_of(counts.values.subspan(begin, n)), context);
-    columns_.append(as_bytes_of(counts.columns.subspan(begin, n)), context);
+    columns_.append(counts.columns.subspan(begin, n), context);
     std::vector<RowPointer> starts;
     for (CellIndex cell = 1; cell <= counts.n_rows; ++cell) {
       starts.push_back(n_stored_ + counts.row_start[as_size(cell)] - counts.row_start.front());
@@ -56,14 +100,26 @@ class CsrTarget {
 
  private:
   void append_start(std::span<const RowPointer> starts, const Context& context) {
-    row_start_.append(as_bytes_of(starts), context);
+    row_start_.append(starts, context);
   }
   Hdf5Target group_;
   GrowingArray values_;
-  GrowingArray columns_;
-  GrowingArray row_start_;
+  GrowingIntegers columns_;
+  GrowingIntegers row_start_;
+  RowPointer most_stored_;
   std::int64_t n_cells_ = 0;
   RowPointer n_stored_ = 0;
+};
+
+/// An open file of the operating system.
+struct Descriptor {
+  explicit Descriptor(int opened) : number(opened) {}
+  ~Descriptor() {
+    if (number >= 0) close(number);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int number;
 };
 
 void require_free(const Hdf5Target& group, const std::string& kind, const std::string& key,
@@ -139,6 +195,32 @@ void require_sizes(const Annotations& annotations, CellIndex n_cells) {
   for (const auto& [name, matrix] : annotations.obsm) SAITHE_ASSERT(matrix.n_rows() == n_cells);
 }
 
+/// The bytes of `input` into the existing file `target`, which messages call `name`. The standard
+/// library's copy says "input/output error" of a full disk.
+void copy_bytes(const fs::path& input, const fs::path& target, const std::string& name) {
+  static constexpr std::size_t kBlock = std::size_t{1} << 20;
+  const Descriptor from(open(input.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor to(open(target.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+  if (from.number < 0) {
+    fail(ErrorKind::NotFound, "{}: cannot be opened: {}", input.string(), std::strerror(errno));
+  }
+  std::vector<char> block(kBlock);
+  for (;;) {
+    const ssize_t n_read = read(from.number, block.data(), kBlock);
+    if (n_read < 0) {
+      fail(ErrorKind::BadFormat, "{}: cannot be read: {}", input.string(), std::strerror(errno));
+    }
+    if (n_read == 0) return;
+    for (ssize_t n_done = 0; n_done < n_read;) {
+      const ssize_t n = write(to.number, block.data() + n_done, as_size(n_read - n_done));
+      if (n < 0) {
+        fail(ErrorKind::Output, "{}: cannot be written: {}", name, std::strerror(errno));
+      }
+      n_done += n;
+    }
+  }
+}
+
 }  // namespace
 
 void write_h5ad(const fs::path& path, const Dataset& dataset, const Annotations& annotations,
@@ -147,7 +229,7 @@ void write_h5ad(const fs::path& path, const Dataset& dataset, const Annotations&
   OutputFile output(path, overwrite);
   {
     const Hdf5Target root = Hdf5Target::create_file(output.temporary_path(), path.string());
-    CsrTarget counts(root, "X");
+    CsrTarget counts(root, "X", dataset.counts.n_stored());
     counts.append(dataset.counts.view(), context);
     counts.finish(dataset.n_genes(), context);
     root.write_frame("obs", dataset.obs());
@@ -178,11 +260,7 @@ void annotate_h5ad(const fs::path& input, const fs::path& output_path,
     if (obs.has_dataset(index)) require_sizes(annotations, obs.dataset(index).size());
   }
   OutputFile output(output_path, overwrite);
-  fs::copy_file(input, output.temporary_path(), fs::copy_options::overwrite_existing, error);
-  if (error) {
-    fail(ErrorKind::Output, "{}: cannot be written: {}", output_path.string(), error.message());
-  }
-  fs::permissions(output.temporary_path(), fs::perms::owner_write, fs::perm_options::add, error);
+  copy_bytes(input, output.temporary_path(), output_path.string());
   {
     const Hdf5Target root = Hdf5Target::open_file(output.temporary_path(), output_path.string());
     add_annotations(root, annotations, overwrite);
@@ -194,11 +272,14 @@ void annotate_h5ad(const fs::path& input, const fs::path& output_path,
 // ---- streaming ------------------------------------------------------------------------------
 
 struct H5adStream::State {
-  State(const fs::path& path, const Table& genes, bool overwrite)
+  State(const fs::path& path, const Table& genes, CellIndex n_cells, bool overwrite)
       : var(genes),
         output(path, overwrite),
         root(Hdf5Target::create_file(output.temporary_path(), path.string())) {
-    counts.emplace(root, "X");
+    // How many values will be stored shows only at the end: the width fits a full matrix.
+    constexpr RowPointer kUnlimited = std::numeric_limits<RowPointer>::max();
+    const bool is_countable = genes.n_rows() == 0 || n_cells <= kUnlimited / genes.n_rows();
+    counts.emplace(root, "X", is_countable ? n_cells * genes.n_rows() : kUnlimited);
   }
   Table var;
   OutputFile output;
@@ -209,8 +290,8 @@ struct H5adStream::State {
   std::vector<std::pair<std::string, Column>> columns;
 };
 
-H5adStream::H5adStream(const fs::path& path, const Table& var, bool overwrite)
-    : state_(std::make_unique<State>(path, var, overwrite)) {}
+H5adStream::H5adStream(const fs::path& path, const Table& var, CellIndex n_cells, bool overwrite)
+    : state_(std::make_unique<State>(path, var, n_cells, overwrite)) {}
 
 H5adStream::~H5adStream() = default;
 

@@ -43,8 +43,9 @@ void annotate_h5ad(const std::filesystem::path& input, const std::filesystem::pa
 /// Writes an h5ad block by block, in memory bounded by one block.
 class H5adStream {
  public:
-  /// var and the number of genes are known at the start. Throws Error(Output).
-  H5adStream(const std::filesystem::path& path, const Table& var, bool overwrite);
+  /// The genes and the number of cells (or more) are known at the start. Throws Error(Output).
+  H5adStream(const std::filesystem::path& path, const Table& var, CellIndex n_cells,
+             bool overwrite);
   ~H5adStream();
   /// Appends cells with their obs rows; every call has the same obs columns.
   void append(const CsrView& counts, const Table& obs, const Context& context);

@@ -17,6 +17,8 @@ namespace {
 // Cells that a thread draws at once.
 constexpr std::int64_t kChunkCells = 256;
 
+// Expressed genes of a cell on average, where the genes are enough for it.
+constexpr int kStoredPerCell = 850;
 // The spread of gene means, ln; with it 850 expressed genes take some 2 200 counts, as in PBMC3K.
 constexpr double kGeneSpread = 2.4;
 // The spread of a cell's depth, ln, as in PBMC3K.
@@ -130,8 +132,9 @@ void require_options(const SimulateOptions& options) {
           "between 0 and 1");
   require(options.poor_cells >= 0 && options.poor_cells <= 1, "poor-cells", options.poor_cells,
           "between 0 and 1");
-  require(options.stored_per_cell >= 1 && options.stored_per_cell <= options.n_genes / 2,
-          "stored-per-cell", options.stored_per_cell, "between 1 and half the genes");
+  require(options.stored_per_cell >= 0 && options.stored_per_cell <= options.n_genes / 2,
+          "stored-per-cell", options.stored_per_cell,
+          "between 0 (by the genes) and half the genes");
 }
 
 /// Gene names: the mitochondrial ones, the markers, then GENE00001 and on.
@@ -245,6 +248,9 @@ SimulatedCells::SimulatedCells(const SimulateOptions& options, const Context& co
   require_options(options);
   Recipe& r = *recipe_;
   r.options = options;
+  if (options.stored_per_cell == 0) {
+    r.options.stored_per_cell = std::min(kStoredPerCell, options.n_genes / 2);
+  }
   r.seed = context.seed();
   r.var = Table(make_gene_names(options.n_genes));
   double total = 0;

@@ -20,7 +20,9 @@ struct SimulateOptions {
   double donor_effect = 0.2;  ///< sd of a donor's log shift of each gene
   double label_noise = 0;     ///< share of cells that carry a wrong label
   double poor_cells = 0.02;   ///< share of damaged cells: few counts, many mitochondrial
-  int stored_per_cell = 850;  ///< mean number of expressed genes of a good cell
+  /// Mean number of expressed genes of a good cell; 0: 850, or half of the genes if these are
+  /// fewer.
+  int stored_per_cell = 0;
 
   template <typename Visitor>
   static void describe(Visitor& visit, SimulateOptions& options) {
@@ -31,7 +33,8 @@ struct SimulateOptions {
     visit("donor-effect", options.donor_effect, "standard deviation of a donor's log shift");
     visit("label-noise", options.label_noise, "share of cells with a wrong label");
     visit("poor-cells", options.poor_cells, "share of damaged cells");
-    visit("stored-per-cell", options.stored_per_cell, "mean number of expressed genes of a cell");
+    visit("stored-per-cell", options.stored_per_cell,
+          "mean number of expressed genes of a cell (0: 850, at most half of the genes)");
   }
 };
 

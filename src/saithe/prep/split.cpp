@@ -27,9 +27,12 @@ std::int64_t training_size(double validation_fraction, std::int64_t n) {
 
 void require_both_sets(const Split& split, double validation_fraction) {
   if (split.training.empty() || split.validation.empty()) {
-    fail(ErrorKind::InvalidArgument,
-         "--validation-fraction {}: {} cells would train and {} validate; both sets need one",
-         validation_fraction, split.training.size(), split.validation.size());
+    // Another number of cells would do: the data are at fault, not the option.
+    fail(ErrorKind::BadFormat,
+         "too few cells: of {} cells {} would train and {} validate (--validation-fraction {}); "
+         "both sets need one",
+         split.training.size() + split.validation.size(), split.training.size(),
+         split.validation.size(), validation_fraction);
   }
 }
 

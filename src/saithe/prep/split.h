@@ -33,7 +33,8 @@ struct Split {
 };
 
 /// int((1 - validation_fraction) * n) cells drawn without replacement train. Seeded by the context.
-/// Throws Error(InvalidArgument) unless 0 < validation_fraction < 1 and both sets get a cell.
+/// Throws Error(InvalidArgument) unless 0 < validation_fraction < 1, Error(BadFormat) unless both
+/// sets get a cell.
 /// Warns of a type that has no training cell.
 Split split_random(std::span<const LabelIndex> labels, const std::vector<std::string>& type_names,
                    double validation_fraction, const Context& context);

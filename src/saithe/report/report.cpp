@@ -1,5 +1,6 @@
 #include "saithe/report/report.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "saithe/core/text_io.h"
@@ -80,7 +81,8 @@ std::string summary(const ReportInput& input) {
                fmt::format("cells kept of {}", format_count(input.n_cells_read)));
   html += tile(format_count(input.n_genes),
                fmt::format("genes kept of {}", format_count(input.n_genes_read)));
-  html += tile(fmt::format("{}", input.validation.n_types()), "cell types");
+  html += tile(fmt::format("{}", input.training.n_types()), "cell types");
+  if (input.validation.n_cells == 0) return html + "</div>\n";
   html += tile(fixed(input.validation.accuracy, 4), "accuracy, validation cells");
   html += tile(fixed(input.validation.macro_f1, 4), "macro F1, validation cells");
   html += tile(fixed(input.validation.ece, 4), "calibration error, validation cells");
@@ -99,10 +101,39 @@ std::string scores(const ReportInput& input) {
                                     fixed(e.brier, 4),
                                     fixed(e.ece, 4)};
   };
-  return table(
-      {{"cells", "number", "accuracy", "macro F1", "median F1", "loss", "NLL", "Brier", "ECE"},
-       row("training", input.training),
-       row("validation", input.validation)});
+  std::vector<std::vector<std::string>> rows = {
+      {"cells", "number", "accuracy", "macro F1", "median F1", "loss", "NLL", "Brier", "ECE"},
+      row("training", input.training)};
+  if (input.validation.n_cells > 0) rows.push_back(row("validation", input.validation));
+  if (input.uncalibrated.n_cells == 0 || input.temperature == 1) return table(rows);
+  rows.push_back(row("validation, not calibrated", input.uncalibrated));
+  return table(rows) +
+         fmt::format("<p>Calibrated by the temperature {:.3f}, fitted on the validation cells.</p>\n",
+                     input.temperature);
+}
+
+/// The cells whose label looks wrong, most certain first, cut where the list gets long.
+std::string suspects(const ReportInput& input) {
+  constexpr std::size_t kShown = 50;
+  if (input.suspects.empty()) return {};
+  std::vector<ShownSuspect> sorted = input.suspects;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+    return a.probability - a.label_probability > b.probability - b.label_probability;
+  });
+  std::vector<std::vector<std::string>> rows = {
+      {"cell", "label", "looks like", "probability of the label", "of what it looks like"}};
+  for (std::size_t i = 0; i < std::min(kShown, sorted.size()); ++i) {
+    rows.push_back({sorted[i].barcode, sorted[i].label, sorted[i].looks_like,
+                    fixed(sorted[i].label_probability, 4), fixed(sorted[i].probability, 4)});
+  }
+  return fmt::format(
+             "<h2>Labels that look wrong</h2>\n<p>{} cells{}. Models that had not seen a cell are "
+             "confident that it is of another type (confident learning, two passes). {}</p>\n",
+             format_count(static_cast<std::int64_t>(sorted.size())),
+             sorted.size() > kShown ? fmt::format(", the first {} here", kShown) : "",
+             input.suspects_dropped ? "They were left out of the training."
+                                    : "They were trained on all the same.") +
+         table(rows);
 }
 
 std::string per_type(const Evaluation& evaluation) {
@@ -198,6 +229,12 @@ std::string report_html(const ReportInput& input) {
   html += fmt::format("<p class=\"lead\">Reference: {}. Made by saithe {}.</p>\n",
                       escape_html(input.input_name), escape_html(input.saithe_version));
   html += summary(input);
+  if (!input.value_kind.empty()) {
+    html += fmt::format("<p>The values were taken for {}{}.</p>\n", escape_html(input.value_kind),
+                        input.value_kind == "counts" ? ""
+                                                     : ": genes were chosen by the variance of the "
+                                                       "logarithms, and no cell was thinned");
+  }
   if (!input.warnings.empty()) {
     html += "<h2>Warnings</h2>\n<ul>\n";
     for (const std::string& warning : input.warnings)
@@ -206,10 +243,13 @@ std::string report_html(const ReportInput& input) {
   }
   html += "<h2>Pictures</h2>\n" + figures(input.figures);
   html += "<h2>Scores</h2>\n" + scores(input);
-  html += "<h2>Scores of each type, validation cells</h2>\n" + per_type(input.validation);
-  html += "<h2>Confusion, validation cells</h2>\n" + confusion(input.validation);
-  html += "<h2>Most confused types</h2>\n" + confused_pairs(input.validation);
-  html += "<h2>Training</h2>\n" + history(input.history);
+  if (input.validation.n_cells > 0) {
+    html += "<h2>Scores of each type, validation cells</h2>\n" + per_type(input.validation);
+    html += "<h2>Confusion, validation cells</h2>\n" + confusion(input.validation);
+    html += "<h2>Most confused types</h2>\n" + confused_pairs(input.validation);
+  }
+  html += suspects(input);
+  if (!input.history.epochs.empty()) html += "<h2>Training</h2>\n" + history(input.history);
   html += compared_losses(input.losses);
   html += "<h2>Filters</h2>\n" + filters(input);
   std::vector<std::vector<std::string>> options = {{"option", "value"}};

@@ -18,6 +18,15 @@ struct LossComparison {
   Evaluation validation;
 };
 
+/// A reference cell whose label looks wrong.
+struct ShownSuspect {
+  std::string barcode;
+  std::string label;
+  std::string looks_like;
+  double label_probability = 0;
+  double probability = 0;
+};
+
 /// What the page shows. Contains no time, path or thread count: the same run gives the same page.
 struct ReportInput {
   std::string title;
@@ -33,6 +42,11 @@ struct ReportInput {
   TrainHistory history;
   Evaluation training;
   Evaluation validation;
+  Evaluation uncalibrated;      ///< validation before the temperature; n_cells 0: there is none
+  double temperature = 1;
+  std::string value_kind;       ///< what the values were taken for; empty: not said
+  std::vector<ShownSuspect> suspects;
+  bool suspects_dropped = false;
   std::vector<LossComparison> losses;  ///< empty unless losses were compared
   std::vector<Figure> figures;         ///< in reading order
 };

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -58,15 +59,40 @@ class ModelFile : public ::testing::Test {
   fs::path folder_;
 };
 
+/// A model with every part that a file can hold but the distances of held-out cells, which would
+/// make it many times as long: a linear member and a network with layer normalisation, novelty,
+/// a card, a gene that is no input.
 inline Model tiny_model() {
   Model model;
   model.types = LabelSet({"B", "CD4 T", "\xc3\xa9t\xc3\xa9"});  // the last in UTF-8
+  ReferenceGenes genes{{"GENE1", "GENE2", "GENE3", "GENE4", "GENE5"},
+                       {"ENSG1", "ENSG2", "ENSG3", "ENSG4", "ENSG5"},
+                       {0.125, 0.25, 0.0, 0.5, 0.125},
+                       {0, 1, 2, 4}};
   model.preprocessor = Preprocessor(
-      {.target_sum = 1e4, .scale = true, .max_value = 0.1}, {"GENE1", "GENE2", "GENE3", "GENE4"},
-      {"ENSG1", "ENSG2", "ENSG3", "ENSG4"}, {0.1, 0.2, 0.3, 0.0}, {1.0 / 3.0, 1.5, 2.5, 0.0});
-  model.shape = {4, {5, 2}, {0.2}, 3};
-  model.parameters = initial_parameters(model.shape, 7);
+      {.n_variable_genes = 4, .target_sum = 1e4, .scale = true, .max_value = 0.1},
+      ExpressionKind::Counts, std::move(genes), {0.1, 0.2, 0.3, 0.0}, {1.0 / 3.0, 1.5, 2.5, 0.0});
+  for (const MlpShape& shape : {MlpShape{4, {}, {}, 3}, MlpShape{4, {5, 2}, {0.2}, 3, true}}) {
+    Member member;
+    member.shape = shape;
+    member.parameters = initial_parameters(shape, 7 + model.members.size());
+    model.members.push_back(std::move(member));
+  }
+  model.members[1].parameters.norm_gains[1] = {0.75F, -2.0F};
+  model.temperature = 1.25;
+  model.novelty.n_types = 3;
+  model.novelty.means = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  model.novelty.precision = {2, 0, 0, 0, 1.0 / 3.0, 0, 0, 0, 4};
+  model.one_vs_rest = {{1, 2, 1.0 / 3.0}, {-1, 0, 0.5}};
   model.loss = kernels::Loss::Article;
+  model.card.sources = {"cells.h5ad"};
+  model.card.input_sha256 = std::string(64, '5');
+  model.card.cells_of_type = {10, 20, 30};
+  model.card.n_donors = 4;
+  model.card.n_suspects = 3;
+  model.card.n_suspects_dropped = 2;
+  model.card.scores = {"5-fold", 60,   0.9,  0.8,  0.85, 0.3,
+                       0.2,      0.01, 0.35, 0.25, 0.02, {1, 0.5, 0.9}};
   model.options = {{"hidden", "5,2"}, {"donor-key", ""}, {"learning-rate", "0.0001"}};
   model.saithe_version = "1.2.3";
   model.seed = 18446744073709551615U;
@@ -74,18 +100,36 @@ inline Model tiny_model() {
   return model;
 }
 
-inline bool is_equal(const Model& a, const Model& b) {
-  const auto& p = a.preprocessor;
-  const auto& q = b.preprocessor;
-  return a.types.names() == b.types.names() && p.gene_names() == q.gene_names() &&
-         p.gene_ids() == q.gene_ids() && p.mean() == q.mean() && p.sd() == q.sd() &&
-         p.options().target_sum == q.options().target_sum &&
-         p.options().scale == q.options().scale && p.options().max_value == q.options().max_value &&
-         a.shape.n_inputs == b.shape.n_inputs && a.shape.hidden == b.shape.hidden &&
+/// The same with the distances of held-out cells.
+inline Model whole_model() {
+  Model model = tiny_model();
+  for (std::size_t i = 0; i < kNoveltyQuantiles; ++i) {
+    model.novelty.held_out_quantiles.push_back(static_cast<double>(i * i) / 1000.0);
+  }
+  return model;
+}
+
+inline bool is_equal(const Member& a, const Member& b) {
+  return a.shape.n_inputs == b.shape.n_inputs && a.shape.hidden == b.shape.hidden &&
          a.shape.dropout == b.shape.dropout && a.shape.n_outputs == b.shape.n_outputs &&
-         a.parameters.weights == b.parameters.weights &&
-         a.parameters.biases == b.parameters.biases && a.loss == b.loss && a.options == b.options &&
-         a.saithe_version == b.saithe_version && a.seed == b.seed &&
+         a.shape.layer_norm == b.shape.layer_norm && a.parameters == b.parameters;
+}
+
+inline bool is_equal(const Preprocessor& a, const Preprocessor& b) {
+  return a.reference() == b.reference() && a.mean() == b.mean() && a.sd() == b.sd() &&
+         a.kind() == b.kind() && a.gene_names() == b.gene_names() &&
+         a.options().n_variable_genes == b.options().n_variable_genes &&
+         a.options().target_sum == b.options().target_sum &&
+         a.options().scale == b.options().scale && a.options().max_value == b.options().max_value;
+}
+
+inline bool is_equal(const Model& a, const Model& b) {
+  return a.types.names() == b.types.names() && is_equal(a.preprocessor, b.preprocessor) &&
+         std::equal(a.members.begin(), a.members.end(), b.members.begin(), b.members.end(),
+                    [](const Member& x, const Member& y) { return is_equal(x, y); }) &&
+         a.output == b.output && a.temperature == b.temperature && a.novelty == b.novelty &&
+         a.one_vs_rest == b.one_vs_rest && a.loss == b.loss && a.card == b.card &&
+         a.options == b.options && a.saithe_version == b.saithe_version && a.seed == b.seed &&
          a.was_interrupted == b.was_interrupted;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "model_file_bytes.h"
 #include "saithe/classify/model_file.h"
@@ -33,6 +34,17 @@ TEST_F(ModelFile, EveryFlippedBitIsRefused) {
     std::string damaged = bytes;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
     EXPECT_FALSE(refusal(damaged).empty()) << "bit " << bit;
+  }
+}
+
+TEST_F(ModelFile, DamageOfAModelWithDistancesIsRefused) {
+  save_model(whole_model(), file(), false);
+  const std::string bytes = bytes_of(file());
+  for (std::size_t at = 0; at < bytes.size(); at += 37) {
+    std::string damaged = bytes;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1 << at % 8);
+    EXPECT_FALSE(refusal(damaged).empty()) << "byte " << at;
+    EXPECT_FALSE(refusal(bytes.substr(0, at)).empty()) << "byte " << at;
   }
 }
 
@@ -135,7 +147,7 @@ std::vector<Change> header_changes() {
   return {
       {"metadata is a list", "not a model",
        [](Parts& p) { p.header["__metadata__"] = Json::array({1}); }},
-      {"tensor missing", "belong to none", [](Parts& p) { p.header.erase("layer2.bias"); }},
+      {"tensor missing", "belong to none", [](Parts& p) { p.header.erase("member1.layer2.bias"); }},
       {"tensor is a number", "expected an object", [](Parts& p) { p.header["gene_sd"] = 3; }},
       {"no dtype", "missing", [](Parts& p) { p.header["gene_sd"].erase("dtype"); }},
       {"extra key", "unexpected key", [](Parts& p) { p.header["gene_sd"]["x"] = 1; }},
@@ -188,7 +200,7 @@ std::vector<Change> header_changes() {
        }},
       {"weights turned round", "expected",
        [](Parts& p) {
-         p.header["layer0.weight"]["shape"] = {5, 4};
+         p.header["member1.layer0.weight"]["shape"] = {5, 4};
        }},
       {"foreign tensor", "tensors where",
        [](Parts& p) {
@@ -196,11 +208,18 @@ std::vector<Change> header_changes() {
          p.header["extra"] = {{"dtype", "F32"}, {"shape", {1}}, {"data_offsets", {n, n + 4}}};
          p.buffer += "abcd";
        }},
-      {"NaN weight", "nan", poke("layer1.weight", std::nanf(""))},
-      {"infinite bias", "inf", poke("layer2.bias", INFINITY)},
+      {"NaN weight", "nan", poke("member1.layer1.weight", std::nanf(""))},
+      {"infinite bias", "inf", poke("member1.layer2.bias", INFINITY)},
       {"NaN mean", "nan", poke("gene_mean", std::nan(""))},
       {"negative sd", "standard deviation", poke("gene_sd", -1.0)},
       {"sd whose inverse is infinite", "standard deviation", poke("gene_sd", 1e-300)},
+      {"negative share of counts", "share of the counts", poke("count_share", -0.125)},
+      {"shares above one", "add up to", poke("count_share", 0.25)},
+      {"NaN distance", "nan", poke("novelty.means", std::nan(""))},
+      {"infinite precision", "inf",
+       poke("novelty.precision", std::numeric_limits<double>::infinity())},
+      {"NaN slope", "nan", poke("one_vs_rest.slopes", std::nan(""))},
+      {"infinite gain", "inf", poke("member1.layer0.norm_gain", INFINITY)},
   };
 }
 
@@ -211,6 +230,12 @@ std::vector<Change> word_changes() {
   const auto set_in = [](const char* object, const char* key, Json value) {
     return [=](Parts& parts) { parts.words[object][key] = value; };
   };
+  const auto set_in_network = [](const char* key, Json value) {
+    return [=](Parts& parts) { parts.words["members"][1][key] = value; };
+  };
+  const auto set_score = [](const char* key, Json value) {
+    return [=](Parts& parts) { parts.words["card"]["scores"][key] = value; };
+  };
   return {
       {"no words", "exactly", [](Parts& p) { p.header["__metadata__"].erase("saithe"); }},
       {"words are a list", "format_version",
@@ -219,8 +244,9 @@ std::vector<Change> word_changes() {
        }},
       {"version missing", "format_version", [](Parts& p) { p.words.erase("format_version"); }},
       {"version 0", "format version 0", set("format_version", 0)},
-      {"newer version", "newer", set("format_version", 2)},
-      {"version as text", "format_version", set("format_version", "1")},
+      {"newer version", "newer", set("format_version", 3)},
+      {"older version", "Train the model again", set("format_version", 1)},
+      {"version as text", "format_version", set("format_version", "2")},
       {"unknown key", "unexpected key", set("calibration", 1.5)},
       {"seed negative", "seed", set("seed", -1)},
       {"interrupted as text", "was_interrupted", set("was_interrupted", "no")},
@@ -231,28 +257,62 @@ std::vector<Change> word_changes() {
       {"maximum negative", "max_value", set_in("preprocessing", "max_value", -1)},
       {"preprocessing key missing", "missing",
        [](Parts& p) { p.words["preprocessing"].erase("scale"); }},
-      {"more inputs than genes", "gene names", set_in("network", "n_inputs", 5)},
-      {"inputs of 2^62", "n_inputs", set_in("network", "n_inputs", 4611686018427387904)},
-      {"layer of 0 units", "no units", set_in("network", "hidden", {0, 2})},
-      {"layer of 2^40 units", "whole numbers", set_in("network", "hidden", {1099511627776, 2})},
-      {"other hidden layers", "tensors where", set_in("network", "hidden", {5})},
-      {"other units", "expected", set_in("network", "hidden", {5, 3})},
-      {"units of 2^31 - 1", "tensor", set_in("network", "hidden", {2147483647, 2147483647})},
-      {"64 hidden layers", "at most", set_in("network", "hidden", Json(std::vector<int>(64, 1)))},
-      {"dropout 1", "dropout", set_in("network", "dropout", {1.0})},
-      {"more dropout than layers", "dropout", set_in("network", "dropout", {0.1, 0.1, 0.1})},
-      {"one output more", "outputs", set_in("network", "n_outputs", 4)},
+      {"more inputs than the genes of the model", "are inputs", set_in_network("n_inputs", 5)},
+      {"inputs of 2^62", "n_inputs", set_in_network("n_inputs", 4611686018427387904)},
+      {"layer of 0 units", "no units", set_in_network("hidden", {0, 2})},
+      {"layer of 2^40 units", "whole numbers", set_in_network("hidden", {1099511627776, 2})},
+      {"other hidden layers", "tensors where", set_in_network("hidden", {5})},
+      {"other units", "expected", set_in_network("hidden", {5, 3})},
+      {"units of 2^31 - 1", "tensor", set_in_network("hidden", {2147483647, 2147483647})},
+      {"64 hidden layers", "at most", set_in_network("hidden", Json(std::vector<int>(64, 1)))},
+      {"dropout 1", "dropout", set_in_network("dropout", {1.0})},
+      {"more dropout than layers", "dropout", set_in_network("dropout", {0.1, 0.1, 0.1})},
+      {"one output more", "outputs", set_in_network("n_outputs", 4)},
       {"one label less", "outputs", set("types", {"B", "CD4 T"})},
       {"labels unsorted", "sorted", set("types", {"C", "B", "D"})},
       {"label twice", "sorted", set("types", {"B", "B", "C"})},
       {"label empty", "named", set("types", {"", "B", "C"})},
+      {"label with a tab", "control character", set("types", {"A", "B\tb", "C"})},
+      {"label with a line break", "control character", set("types", {"A", "B\n", "C"})},
       {"label is a number", "texts", set("types", {"A", "B", 3})},
-      {"gene twice", "twice", set("gene_names", {"A", "B", "A", "C"})},
-      {"gene empty", "no name", set("gene_names", {"A", "B", "", "C"})},
-      {"gene less", "gene names", set("gene_names", {"A", "B", "C"})},
-      {"gene ids twice", "twice", set("gene_ids", {"A", "B", "A", "C"})},
+      {"gene twice", "twice", set("gene_names", {"A", "B", "A", "C", "D"})},
+      {"gene empty", "no name", set("gene_names", {"A", "B", "", "C", "D"})},
+      {"gene less", "gene ids", set("gene_names", {"A", "B", "C", "D"})},
+      {"gene ids twice", "twice", set("gene_ids", {"A", "B", "A", "C", "D"})},
       {"gene ids less", "gene ids", set("gene_ids", {"A", "B"})},
-      {"genes nested", "texts", set("gene_names", {{"A"}, "B", "C", "D"})},
+      {"genes nested", "texts", set("gene_names", {{"A"}, "B", "C", "D", "E"})},
+      {"an input less", "are inputs", set("input_genes", {0, 1, 2})},
+      {"input twice", "ascending", set("input_genes", {0, 1, 1, 4})},
+      {"inputs out of order", "ascending", set("input_genes", {0, 2, 1, 4})},
+      {"input that is no gene", "ascending", set("input_genes", {0, 1, 2, 5})},
+      {"negative input", "input_genes", set("input_genes", {-1, 1, 2, 4})},
+      {"all genes are inputs", "are inputs", set("input_genes", Json::array())},
+      {"no member", "no members", set("members", Json::array())},
+      {"members as object", "members", set("members", Json::object())},
+      {"a member less", "tensors where", [](Parts& p) { p.words["members"].erase(0); }},
+      {"members exchanged", "expected",
+       [](Parts& p) { std::swap(p.words["members"][0], p.words["members"][1]); }},
+      {"layer norm as number", "layer_norm", set_in_network("layer_norm", 1)},
+      {"without layer norm", "tensors where", set_in_network("layer_norm", false)},
+      {"unknown output", "unknown output", set("output", "tanh")},
+      {"temperature 0", "temperature", set("temperature", 0)},
+      {"temperature as text", "temperature", set("temperature", "1")},
+      {"unknown kind of values", "value_kind", set("value_kind", "tpm")},
+      {"novelty denied", "tensors where", set("has_novelty", false)},
+      {"curves denied", "tensors where", set("has_one_vs_rest", false)},
+      {"distances claimed", "tensors where", set("has_held_out_distances", true)},
+      {"distances without novelty", "without a novelty",
+       [](Parts& p) {
+         p.words["has_novelty"] = false;
+         p.words["has_held_out_distances"] = true;
+       }},
+      {"shares denied", "tensors where", set("has_count_share", false)},
+      {"card as list", "card", set("card", Json::array())},
+      {"card key missing", "missing", [](Parts& p) { p.words["card"].erase("n_donors"); }},
+      {"negative count of cells", "cells_of_type", set_in("card", "cells_of_type", {10, -1, 30})},
+      {"a count of cells less", "counts", set_in("card", "cells_of_type", {10, 20})},
+      {"a score less", "scores", set_score("f1_of_type", {1, 0.5})},
+      {"score as text", "accuracy", set_score("accuracy", "good")},
       {"options as object", "options", set("options", Json::object())},
       {"option of three", "options", set("options", {{"a", "b", "c"}})},
       {"nested deeply", "deeper", set("options", Json::parse("[[[[[[1]]]]]]"))},
@@ -265,13 +325,25 @@ TEST_F(ModelFile, EveryInconsistencyIsRefusedAndNamed) {
   EXPECT_TRUE(is_equal(load_bytes(Parts(bytes).join()), tiny_model()));  // taking apart is harmless
   auto changes = header_changes();
   for (auto& change : word_changes()) changes.push_back(std::move(change));
-  EXPECT_GT(changes.size(), 60U);
+  EXPECT_GT(changes.size(), 90U);
   for (const Change& change : changes) {
     SCOPED_TRACE(change.name);
     Parts parts(bytes);
     change.apply(parts);
     const std::string message = refusal(parts.join());
     EXPECT_NE(message.find(change.expected), std::string::npos) << message;
+  }
+}
+
+TEST_F(ModelFile, DistancesThatDoNotAscendAreRefused) {
+  save_model(whole_model(), file(), false);
+  const std::string bytes = bytes_of(file());
+  for (const double value : {-1.0, 1e9}) {  // below 0, and above those that follow
+    Parts parts(bytes);
+    const auto begin = parts.header["novelty.quantiles"]["data_offsets"][0].get<std::size_t>();
+    parts.buffer.replace(begin, sizeof value,
+                         std::string(reinterpret_cast<const char*>(&value), sizeof value));
+    EXPECT_NE(refusal(parts.join()).find("do not ascend from 0"), std::string::npos);
   }
 }
 

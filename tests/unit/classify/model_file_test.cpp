@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "model_file_bytes.h"
+#include "support/reference_genes.h"
 
 namespace saithe {
 namespace {
@@ -17,18 +18,26 @@ using namespace testing;  // NOLINT: the shared parts of these tests
 namespace fs = std::filesystem;
 
 TEST_F(ModelFile, ComesBackAsItWas) {
-  const Model model = tiny_model();
-  save_model(model, file(), false);
-  EXPECT_TRUE(is_model_file(file()));
-  EXPECT_TRUE(is_equal(load_model(file()), model));
+  for (const Model& model : {tiny_model(), whole_model()}) {
+    save_model(model, file(), true);
+    EXPECT_TRUE(is_model_file(file()));
+    EXPECT_TRUE(is_equal(load_model(file()), model));
+  }
 }
 
-TEST_F(ModelFile, ALinearModelWithoutGeneIdsComesBack) {
+TEST_F(ModelFile, ALinearModelWithoutGeneIdsSharesAndNoveltyComesBack) {
   Model model = tiny_model();
-  model.preprocessor = Preprocessor({.target_sum = 1e4, .scale = false, .max_value = 0}, {"a", "b"},
-                                    {}, {0, 0}, {0, 0});
-  model.shape = {2, {}, {}, 3};
-  model.parameters = initial_parameters(model.shape, 1);
+  model.preprocessor =
+      Preprocessor({.target_sum = 1e4, .scale = false, .max_value = 0},
+                   ExpressionKind::LogNormalized, reference_genes({"a", "b"}), {0, 0}, {0, 0});
+  Member member;
+  member.shape = {2, {}, {}, 3};
+  member.parameters = initial_parameters(member.shape, 1);
+  model.members = {member};
+  model.output = OutputKind::OneVsRest;
+  model.novelty = {};
+  model.one_vs_rest = {};
+  model.card = {};
   save_model(model, file(), false);
   EXPECT_TRUE(is_equal(load_model(file()), model));
 }
@@ -46,15 +55,42 @@ TEST_F(ModelFile, IsPlainSafetensorsAsDocumented) {
   const Parts parts(bytes);
   EXPECT_EQ(parts.header["gene_sd"]["dtype"], "F64");
   EXPECT_EQ(parts.header["gene_sd"]["shape"], Json({4}));
-  EXPECT_EQ(parts.header["layer0.weight"]["shape"], Json({4, 5}));  // (gene, unit)
-  EXPECT_EQ(parts.header["layer1.weight"]["shape"], Json({2, 5}));  // (output, input)
-  EXPECT_EQ(parts.header["layer2.bias"]["dtype"], "F32");
+  EXPECT_EQ(parts.header["count_share"]["shape"], Json({5}));
+  EXPECT_EQ(parts.header["novelty.means"]["shape"], Json({3, 3}));
+  EXPECT_EQ(parts.header["member0.layer0.weight"]["shape"], Json({4, 3}));  // (gene, type)
+  EXPECT_EQ(parts.header["member1.layer0.weight"]["shape"], Json({4, 5}));  // (gene, unit)
+  EXPECT_EQ(parts.header["member1.layer1.weight"]["shape"], Json({2, 5}));  // (output, input)
+  EXPECT_EQ(parts.header["member1.layer1.norm_gain"]["shape"], Json({2}));
+  EXPECT_FALSE(parts.header.contains("member1.layer2.norm_gain"));  // none after the last layer
+  EXPECT_EQ(parts.header["member1.layer2.bias"]["dtype"], "F32");
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : parts.header.items()) names.push_back(name);
+  EXPECT_EQ(names, (std::vector<std::string>{"__metadata__",
+                                             "gene_mean",
+                                             "gene_sd",
+                                             "count_share",
+                                             "novelty.means",
+                                             "novelty.precision",
+                                             "one_vs_rest.slopes",
+                                             "one_vs_rest.offsets",
+                                             "member0.layer0.weight",
+                                             "member0.layer0.bias",
+                                             "member1.layer0.weight",
+                                             "member1.layer0.bias",
+                                             "member1.layer0.norm_gain",
+                                             "member1.layer0.norm_bias",
+                                             "member1.layer1.weight",
+                                             "member1.layer1.bias",
+                                             "member1.layer1.norm_gain",
+                                             "member1.layer1.norm_bias",
+                                             "member1.layer2.weight",
+                                             "member1.layer2.bias"}));
   EXPECT_EQ(parts.words["types"][1], "CD4 T");
   // weight (gene 1, unit 0) stands where the header says
-  const auto begin = parts.header["layer0.weight"]["data_offsets"][0].get<std::size_t>();
+  const auto begin = parts.header["member1.layer0.weight"]["data_offsets"][0].get<std::size_t>();
   float value = 0;
   std::memcpy(&value, parts.buffer.data() + begin + 5 * sizeof(float), sizeof value);
-  EXPECT_EQ(value, tiny_model().parameters.weights[0][5]);
+  EXPECT_EQ(value, tiny_model().members[1].parameters.weights[0][5]);
   // the checksum is that of all bytes with its own digits as zeros
   EXPECT_EQ(resealed(bytes), bytes);
 }

@@ -4,15 +4,34 @@
 
 #include <gtest/gtest.h>
 
+#include "support/reference_genes.h"
+
 namespace saithe {
 namespace {
 
 Model worded_model() {
   Model model;
   model.types = LabelSet({"A \"quoted\"", "B"});
-  model.preprocessor = Preprocessor({.target_sum = 0.1 + 0.2, .scale = false, .max_value = 1e-300},
-                                    {"g\\1", "g\n2"}, {"", "id2"}, {0, 0}, {0, 0});
-  model.shape = {2, {3}, {1.0 / 3.0}, 2};
+  ReferenceGenes genes{
+      {"g\\1", "g\n2", "not an input"}, {"", "id2", "id3"}, {0.5, 0.25, 0.25}, {0, 1}};
+  model.preprocessor = Preprocessor(
+      {.n_variable_genes = 2, .target_sum = 0.1 + 0.2, .scale = false, .max_value = 1e-300},
+      ExpressionKind::LogNormalized, std::move(genes), {0, 0}, {0, 0});
+  model.members.resize(2);
+  model.members[0].shape = {2, {}, {}, 2};
+  model.members[1].shape = {2, {3}, {1.0 / 3.0}, 2, true};
+  model.output = OutputKind::OneVsRest;
+  model.temperature = 1.0 / 3.0;
+  model.novelty.n_types = 2;
+  model.novelty.held_out_quantiles.assign(kNoveltyQuantiles, 1.0);
+  model.one_vs_rest = {{1, 2}, {3, 4}};
+  model.card.sources = {"a \"file\".h5ad"};
+  model.card.input_sha256 = std::string(64, 'a');
+  model.card.cells_of_type = {5, 1LL << 40};
+  model.card.n_donors = 3;
+  model.card.n_suspects = 4;
+  model.card.n_suspects_dropped = 2;
+  model.card.scores = {"5-fold", 6, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, {1.0 / 3.0, 1}};
   model.loss = kernels::Loss::CrossEntropy;
   model.options = {{"z", "1"}, {"a", ""}};
   model.saithe_version = "0.1.0";
@@ -21,15 +40,30 @@ Model worded_model() {
 }
 
 TEST(ModelJson, WordsComeBackExactly) {
-  const auto words = parse_model_json(format_model_json(worded_model(), "model"), "model");
+  const auto words =
+      parse_model_json(format_model_json(describe_model(worded_model()), "model"), "model");
   EXPECT_EQ(words.types, worded_model().types.names());
-  EXPECT_EQ(words.gene_names, worded_model().preprocessor.gene_names());
-  EXPECT_EQ(words.gene_ids, worded_model().preprocessor.gene_ids());
+  ReferenceGenes genes = worded_model().preprocessor.reference();
+  genes.count_share.clear();  // a tensor of its own
+  EXPECT_EQ(words.genes, genes);
+  EXPECT_TRUE(words.has_count_share);
+  EXPECT_EQ(words.kind, ExpressionKind::LogNormalized);
+  EXPECT_EQ(words.preprocessing.n_variable_genes, 2);
   EXPECT_EQ(words.preprocessing.target_sum, 0.1 + 0.2);
   EXPECT_EQ(words.preprocessing.max_value, 1e-300);
   EXPECT_FALSE(words.preprocessing.scale);
-  EXPECT_EQ(words.shape.hidden, std::vector<int>{3});
-  EXPECT_EQ(words.shape.dropout, std::vector<double>{1.0 / 3.0});
+  ASSERT_EQ(words.members.size(), 2U);
+  EXPECT_TRUE(words.members[0].hidden.empty());
+  EXPECT_FALSE(words.members[0].layer_norm);
+  EXPECT_EQ(words.members[1].hidden, std::vector<int>{3});
+  EXPECT_EQ(words.members[1].dropout, std::vector<double>{1.0 / 3.0});
+  EXPECT_TRUE(words.members[1].layer_norm);
+  EXPECT_EQ(words.output, OutputKind::OneVsRest);
+  EXPECT_EQ(words.temperature, 1.0 / 3.0);
+  EXPECT_TRUE(words.has_novelty);
+  EXPECT_TRUE(words.has_held_out_distances);
+  EXPECT_TRUE(words.has_one_vs_rest);
+  EXPECT_EQ(words.card, worded_model().card);
   EXPECT_EQ(words.options, worded_model().options);  // in their order
   EXPECT_EQ(words.seed, 1ULL << 63);
   EXPECT_EQ(words.loss, kernels::Loss::CrossEntropy);
@@ -37,16 +71,19 @@ TEST(ModelJson, WordsComeBackExactly) {
 }
 
 TEST(ModelJson, WhatALoaderWouldRefuseIsNotStorable) {
-  EXPECT_NO_THROW(require_storable(worded_model(), "reference.h5ad"));
+  EXPECT_NO_THROW(require_storable(describe_model(worded_model()), "reference.h5ad"));
   Model nameless = worded_model();
-  nameless.preprocessor = Preprocessor({}, {"", "b"}, {}, {0, 0}, {1, 1});
+  nameless.preprocessor =
+      Preprocessor({}, ExpressionKind::Counts, testing::reference_genes({"", "b"}), {0, 0}, {1, 1});
   Model latin1 = worded_model();
   latin1.types = LabelSet({"A", "caf\xe9"});
   Model one_type = worded_model();
   one_type.types = LabelSet({"A"});
-  for (const Model& model : {nameless, latin1, one_type}) {
+  Model with_tab = worded_model();
+  with_tab.types = LabelSet({"A", "b\tc"});
+  for (const Model& model : {nameless, latin1, one_type, with_tab}) {
     try {
-      require_storable(model, "reference.h5ad");
+      require_storable(describe_model(model), "reference.h5ad");
       FAIL() << "no error";
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::BadFormat);

@@ -29,8 +29,10 @@ Model random_model() {
   model.preprocessor =
       Preprocessor::fit(dataset.counts.view(), {}, dataset.var().index(),
                         dataset.var().as_text("gene_ids"), PreprocessorOptions{}, Context(1));
-  model.shape = {kGenes, {70, 12}, {0.5}, 3};
-  model.parameters = initial_parameters(model.shape, 3);
+  Member member;
+  member.shape = {kGenes, {70, 12}, {0.5}, 3};
+  member.parameters = initial_parameters(member.shape, 3);
+  model.members.push_back(std::move(member));
   return model;
 }
 
@@ -133,12 +135,18 @@ TEST(Predict, GenesMatchByIdWhereNamesDoNot) {
 }
 
 /// The network in double precision, densely and cell by cell; genes that are not `present` have
-/// z = 0.
+/// z = 0, and the others are normalised to the share of the training counts that they had.
 std::vector<double> plain_logits(const Model& model, const CsrView& counts, CellIndex cell,
                                  const std::vector<bool>& present) {
-  const auto n_genes = as_size(model.shape.n_inputs);
+  const MlpShape& shape = model.members.front().shape;
+  const MlpParameters& parameters = model.members.front().parameters;
+  const auto n_genes = as_size(shape.n_inputs);
   std::vector<double> x(n_genes);
   double total = 0;
+  double share = 0;
+  for (std::size_t gene = 0; gene < n_genes; ++gene) {
+    if (present[gene]) share += model.preprocessor.reference().count_share[gene];
+  }
   for (std::size_t i = 0; i < counts.row_size(cell); ++i) {
     const auto gene = as_size(counts.row_columns(cell)[i]);
     if (!present[gene]) continue;
@@ -147,20 +155,21 @@ std::vector<double> plain_logits(const Model& model, const CsrView& counts, Cell
   }
   for (std::size_t gene = 0; gene < n_genes; ++gene) {
     const double sd = model.preprocessor.sd()[gene];
-    const double z = (std::log1p(x[gene] * 1e4 / total) - model.preprocessor.mean()[gene]) / sd;
+    const double z =
+        (std::log1p(x[gene] * 1e4 * share / total) - model.preprocessor.mean()[gene]) / sd;
     x[gene] = present[gene] ? z : 0;
   }
-  for (int layer = 0; layer < model.shape.n_layers(); ++layer) {
-    const auto n_in = as_size(model.shape.inputs_of(layer));
-    const auto n_out = as_size(model.shape.outputs_of(layer));
-    const auto& w = model.parameters.weights[as_size(layer)];
+  for (int layer = 0; layer < shape.n_layers(); ++layer) {
+    const auto n_in = as_size(shape.inputs_of(layer));
+    const auto n_out = as_size(shape.outputs_of(layer));
+    const auto& w = parameters.weights[as_size(layer)];
     std::vector<double> y(n_out);
     for (std::size_t o = 0; o < n_out; ++o) {
-      y[o] = static_cast<double>(model.parameters.biases[as_size(layer)][o]);
+      y[o] = static_cast<double>(parameters.biases[as_size(layer)][o]);
       for (std::size_t i = 0; i < n_in; ++i) {
         y[o] += x[i] * static_cast<double>(layer == 0 ? w[i * n_out + o] : w[o * n_in + i]);
       }
-      if (layer + 1 < model.shape.n_layers()) y[o] = std::max(y[o], 0.0);
+      if (layer + 1 < shape.n_layers()) y[o] = std::max(y[o], 0.0);
     }
     x = std::move(y);
   }
@@ -257,7 +266,7 @@ TEST(Predict, FewGenesOfLittleWeightNeedForce) {
   EXPECT_EQ(everything(model, with_genes(dataset, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}))
                 .n_genes_matched,
             12);  // 30 % of the genes are enough
-  for (std::size_t i = 0; i < 11 * 70; ++i) model.parameters.weights[0][i] *= 4;
+  for (std::size_t i = 0; i < 11 * 70; ++i) model.members[0].parameters.weights[0][i] *= 4;
   EXPECT_GT(everything(model, poor).weight_matched, 0.3);  // and so is 30 % of the weight
 }
 
@@ -276,7 +285,7 @@ TEST(Predict, ValuesThatAreNoCountsAreLocated) {
 
 TEST(Predict, AnOverflowingNetworkIsNumerical) {
   Model model = random_model();
-  for (float& weight : model.parameters.weights[0]) weight = 1e38F;
+  for (float& weight : model.members[0].parameters.weights[0]) weight = 1e38F;
   EXPECT_EQ(refusal(model, marker_cells(20, kGenes, 3)).first, ErrorKind::Numerical);
 }
 

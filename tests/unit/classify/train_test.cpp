@@ -10,6 +10,7 @@
 #include <set>
 
 #include "saithe/classify/predict.h"
+#include "saithe/core/option_text.h"
 #include "saithe/prep/normalize.h"
 #include "support/marker_cells.h"
 
@@ -62,8 +63,8 @@ TEST(TrainOptions, WalkthroughIsTheArticle) {
   EXPECT_EQ(options.trainer.weight_decay, 0);
 }
 
-TEST(TrainOptions, DefaultHasNoCellFilterAndLooksAtTrainingCellsOnly) {
-  const auto options = TrainOptions::preset("default");
+TEST(TrainOptions, WithoutAPresetTheyHaveNoCellFilterAndLookAtTrainingCellsOnly) {
+  const TrainOptions options;
   EXPECT_EQ(options.qc.min_genes, 0);
   EXPECT_EQ(options.qc.min_cells, 3);
   EXPECT_EQ(options.qc.max_genes, 0);
@@ -73,13 +74,41 @@ TEST(TrainOptions, DefaultHasNoCellFilterAndLooksAtTrainingCellsOnly) {
   EXPECT_EQ(options.trainer.loss, kernels::Loss::CrossEntropy);
 }
 
+TEST(TrainOptions, ThePresetsDifferInTheirMembersAlone) {
+  const auto standard = TrainOptions::preset("standard");
+  EXPECT_TRUE(standard.linear);
+  EXPECT_EQ(standard.networks, 1);
+  EXPECT_TRUE(standard.layer_norm);
+  EXPECT_FALSE(standard.preprocessor.scale);
+  EXPECT_EQ(standard.preprocessor.n_variable_genes, 3000);
+  EXPECT_EQ(standard.validate, Validation::FiveFold);
+  EXPECT_TRUE(standard.calibrate);
+  EXPECT_TRUE(standard.novelty);
+  EXPECT_TRUE(standard.suspects.find);
+  EXPECT_EQ(standard.suspects.drop, DropSuspects::Auto);
+  EXPECT_EQ(standard.min_cells_per_type, 5);
+  EXPECT_GT(standard.augment.input_mask, 0);
+  EXPECT_GT(standard.augment.thin_share, 0);
+  auto thorough = TrainOptions::preset("thorough");
+  EXPECT_GT(thorough.networks, 1);
+  thorough.networks = standard.networks;
+  EXPECT_EQ(options_as_text(thorough), options_as_text(standard));
+  auto fast = TrainOptions::preset("fast");
+  EXPECT_EQ(fast.networks, 0);
+  EXPECT_FALSE(fast.suspects.find);
+  fast.networks = standard.networks;
+  fast.suspects.find = true;
+  EXPECT_EQ(options_as_text(fast), options_as_text(standard));
+}
+
 TEST(TrainOptions, AnUnknownPresetListsTheKnownOnes) {
   try {
-    TrainOptions::preset("fast");
+    TrainOptions::preset("default");
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::InvalidArgument);
-    EXPECT_NE(std::string(error.what()).find("default, walkthrough"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("standard, fast, thorough, walkthrough"),
+              std::string::npos);
   }
 }
 
@@ -99,11 +128,11 @@ TEST(Train, LearnsTypesAndSaysSo) {
 
   const Model& model = result.model;
   EXPECT_EQ(model.types.names(), (std::vector<std::string>{"type0", "type1", "type2"}));
-  EXPECT_EQ(model.shape.n_inputs, 40);
+  EXPECT_EQ(model.members[0].shape.n_inputs, 40);
   EXPECT_EQ(model.seed, 9U);
   EXPECT_FALSE(model.saithe_version.empty());
   EXPECT_FALSE(model.was_interrupted);
-  EXPECT_EQ(model.preprocessor.gene_ids()[2], "ENSG2");
+  EXPECT_EQ(model.preprocessor.reference().ids[2], "ENSG2");
   const std::map<std::string, std::string> texts(model.options.begin(), model.options.end());
   EXPECT_EQ(texts.at("hidden"), "24,10");
   EXPECT_EQ(texts.at("learning-rate"), "0.003");
@@ -147,8 +176,8 @@ TEST(Train, AnyNumberOfThreadsGivesTheSameBits) {
   const auto one = trained(dataset, options, 1);
   for (const int n_threads : {2, 5}) {
     const auto many = trained(dataset, options, n_threads);
-    EXPECT_EQ(many.model.parameters.weights, one.model.parameters.weights);
-    EXPECT_EQ(many.model.parameters.biases, one.model.parameters.biases);
+    EXPECT_EQ(many.model.members[0].parameters.weights, one.model.members[0].parameters.weights);
+    EXPECT_EQ(many.model.members[0].parameters.biases, one.model.members[0].parameters.biases);
     EXPECT_EQ(many.model.preprocessor.mean(), one.model.preprocessor.mean());
     EXPECT_EQ(many.model.preprocessor.sd(), one.model.preprocessor.sd());
     EXPECT_TRUE(is_equal(many.probabilities, one.probabilities));
@@ -171,7 +200,7 @@ TEST(Train, ScaledOnTrainingCellsNothingOfTheValidationCellsLeaks) {
   ASSERT_EQ(second.split.validation, first.split.validation);
   EXPECT_EQ(second.model.preprocessor.mean(), first.model.preprocessor.mean());
   EXPECT_EQ(second.model.preprocessor.sd(), first.model.preprocessor.sd());
-  EXPECT_EQ(second.model.parameters.weights, first.model.parameters.weights);
+  EXPECT_EQ(second.model.members[0].parameters.weights, first.model.members[0].parameters.weights);
   EXPECT_NE(second.validation.nll, first.validation.nll);
 
   auto all = options;
@@ -226,13 +255,13 @@ TEST(Train, GenesAreFilteredOverTheTrainingCells) {
     }
   }
   const auto result = trained(changed, options);
-  EXPECT_EQ(result.model.shape.n_inputs, 29);
+  EXPECT_EQ(result.model.members[0].shape.n_inputs, 29);
   EXPECT_EQ(result.dataset.n_genes(), 29);
   EXPECT_EQ(result.dataset.var().index().back(), "gene28");
   EXPECT_EQ(result.qc.steps.back().n_genes_dropped, 1);
   EXPECT_EQ(result.qc.genes.size(), 29U);
   options.qc.min_cells = 2;
-  EXPECT_EQ(trained(changed, options).model.shape.n_inputs, 30);
+  EXPECT_EQ(trained(changed, options).model.members[0].shape.n_inputs, 30);
   options.qc.min_cells = 1000;
   try {
     trained(changed, options);
@@ -258,8 +287,8 @@ TEST(Train, AnInterruptedTrainingIsTheModelOfTheLastFullEpoch) {
   options.trainer.epochs = 3;
   const auto whole = trained(dataset, options);
   EXPECT_FALSE(whole.model.was_interrupted);
-  EXPECT_EQ(stopped.model.parameters.weights, whole.model.parameters.weights);
-  EXPECT_EQ(stopped.model.parameters.biases, whole.model.parameters.biases);
+  EXPECT_EQ(stopped.model.members[0].parameters.weights, whole.model.members[0].parameters.weights);
+  EXPECT_EQ(stopped.model.members[0].parameters.biases, whole.model.members[0].parameters.biases);
   EXPECT_EQ(stopped.validation.nll, whole.validation.nll);
 }
 

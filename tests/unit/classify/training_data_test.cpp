@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "saithe/classify/train.h"
+#include "saithe/prep/normalize.h"
 #include "support/marker_cells.h"
 
 namespace saithe {
@@ -88,7 +89,7 @@ TEST(TrainingData, FiltersCellsAndOverAllCellsGenes) {
 TEST(TrainingData, ValuesThatAreNoCountsAreLocated) {
   const Dataset good = marker_cells(30, 20, 3);
   const auto labels = good.obs().as_text("cell_type");
-  for (const float value : {-1.0F, 0.5F, std::nanf(""), INFINITY}) {
+  for (const float value : {-1.0F, 10.5F, std::nanf(""), INFINITY}) {
     Dataset bad = good;
     const GeneIndex gene = first_gene(bad, 11);
     stored_value(bad, 11, gene) = value;
@@ -96,6 +97,59 @@ TEST(TrainingData, ValuesThatAreNoCountsAreLocated) {
     EXPECT_TRUE(contains(message, "'cell11'")) << message;
     EXPECT_TRUE(contains(message, "'gene" + std::to_string(gene) + "'")) << message;
   }
+}
+
+/// ln(1 + counts of 10 000) of every cell.
+Dataset log_normalized(Dataset dataset) {
+  normalize_total(dataset.counts, 1e4, Context(1));
+  log1p_in_place(dataset.counts, Context(1));
+  return dataset;
+}
+
+TEST(TrainingData, LogarithmsAreTakenWhereNoFilterNeedsCounts) {
+  const Dataset dataset = log_normalized(marker_cells(30, 20, 3));
+  const auto labels = dataset.obs().as_text("cell_type");
+  TrainOptions options;
+  options.qc.min_genes = 2;  // counts genes, not molecules
+  const auto data = prepare_training_data(dataset, labels, options, Context(1));
+  EXPECT_EQ(data.kind, ExpressionKind::LogNormalized);
+  EXPECT_EQ(data.dataset.counts.values.size(), dataset.counts.values.size());
+  EXPECT_EQ(prepare_training_data(marker_cells(30, 20, 3), labels, options, Context(1)).kind,
+            ExpressionKind::Counts);
+  options.qc.max_percent_mt = 5;  // a share of the molecules
+  EXPECT_TRUE(contains(refusal(dataset, labels, options), "whole numbers"));
+  // the walk-through shows counts step by step
+  EXPECT_TRUE(
+      contains(refusal(dataset, labels, TrainOptions::preset("walkthrough")), "whole numbers"));
+}
+
+TEST(TrainingData, SmallTypesAreLeftOutAndReported) {
+  const Dataset dataset = marker_cells(62, 20, 3);
+  auto labels = dataset.obs().as_text("cell_type");
+  for (const std::size_t cell : {5U, 6U, 7U}) labels[cell] = "rare";
+  labels[10] = "single";
+  labels[11] = "";
+  TrainOptions options;
+  options.min_cells_per_type = 4;
+  const auto data = prepare_training_data(dataset, labels, options, Context(1));
+  EXPECT_EQ(data.small_types,
+            (std::vector<std::pair<std::string, std::int64_t>>{{"rare", 3}, {"single", 1}}));
+  EXPECT_EQ(data.types.names(), (std::vector<std::string>{"type0", "type1", "type2"}));
+  ASSERT_EQ(data.dataset.n_cells(), 57);
+  ASSERT_EQ(data.cells.size(), 57U);
+  for (std::size_t i = 0; i < data.cells.size(); ++i) {  // labels and barcodes stayed together
+    const auto cell = as_size(data.cells[i]);
+    EXPECT_EQ(data.dataset.obs().index()[i], dataset.obs().index()[cell]);
+    EXPECT_EQ(data.types.name(data.labels[i]), labels[cell]);
+  }
+  options.min_cells_per_type = 3;
+  EXPECT_EQ(prepare_training_data(dataset, labels, options, Context(1)).types.n_types(), 4);
+  options.min_cells_per_type = 1;
+  EXPECT_TRUE(prepare_training_data(dataset, labels, options, Context(1)).small_types.empty());
+  options.min_cells_per_type = 100;
+  EXPECT_TRUE(contains(refusal(dataset, labels, options), "--min-cells-per-type"));
+  options.min_cells_per_type = 20;  // 58 cells in types of 20, 19 and 19
+  EXPECT_TRUE(contains(refusal(dataset, labels, options), "--min-cells-per-type"));
 }
 
 TEST(TrainingData, OneTypeIsRefused) {

@@ -75,7 +75,7 @@ TEST(Umap, FewAndEqualPoints) {
 
 TEST(Umap, WrongInputIsNamed) {
   EXPECT_SAITHE_ERROR(umap(clouds(1, 4, 1, 0).view(), UmapOptions{}, Context(1)),
-                      ErrorKind::InvalidArgument, "2 points or more; there are 1");
+                      ErrorKind::BadFormat, "2 points or more; there are 1");
   const DenseMatrix points = clouds(50, 4, 1, 0);
   const auto with = [&](auto change) {
     UmapOptions options;

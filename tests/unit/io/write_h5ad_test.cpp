@@ -104,7 +104,7 @@ TEST(WriteH5ad, SameContentGivesSameBytes) {
 TEST(WriteH5ad, StreamEqualsTheWhole) {
   const FolderForTest folder;
   const Dataset cells = cells_with_columns();
-  H5adStream stream(folder / "s.h5ad", cells.var(), false);
+  H5adStream stream(folder / "s.h5ad", cells.var(), 60, false);
   for (CellIndex begin = 0; begin < 60; begin += 25) {
     std::vector<CellIndex> rows;
     for (CellIndex cell = begin; cell < std::min<CellIndex>(begin + 25, 60); ++cell) {
@@ -120,6 +120,31 @@ TEST(WriteH5ad, StreamEqualsTheWhole) {
   EXPECT_EQ(read.counts.values, cells.counts.values);
   EXPECT_EQ(read.obs().as_text("cell_type"), cells.obs().as_text("cell_type"));
   EXPECT_EQ(read.obs().as_text("note"), cells.obs().as_text("note"));
+}
+
+/// Bytes of one stored index, of one stored row start.
+std::pair<std::size_t, std::size_t> integer_widths(const std::filesystem::path& path) {
+  const auto x = io::Hdf5Group::open_file(path).group("X");
+  return {x.dataset("indices").value_bytes(), x.dataset("indptr").value_bytes()};
+}
+
+TEST(WriteH5ad, IndicesAndRowStartsHaveOneWidth) {
+  const FolderForTest folder;
+  const Dataset cells = marker_cells(60, 40, 3);
+  write_h5ad(folder / "a.h5ad", cells, {}, false, kContext);
+  EXPECT_EQ(integer_widths(folder / "a.h5ad"), std::pair(std::size_t{4}, std::size_t{4}));
+  // 40 genes: up to 2^31 / 40 cells cannot store more values than 32 bits count.
+  constexpr CellIndex kNarrow = (CellIndex{1} << 31) / 40;
+  for (const auto& [n_cells, bytes] : {std::pair(kNarrow, 4), std::pair(kNarrow + 1, 8)}) {
+    const auto path = folder / std::to_string(bytes);
+    H5adStream stream(path, cells.var(), n_cells, false);
+    stream.append(cells.counts.view(), cells.obs(), kContext);
+    stream.finish(kContext);
+    EXPECT_EQ(integer_widths(path), std::pair(as_size(bytes), as_size(bytes)));
+    const Dataset read = read_dataset(path, {}, kContext);
+    EXPECT_EQ(read.counts.row_start, cells.counts.row_start);
+    EXPECT_EQ(read.counts.columns, cells.counts.columns);
+  }
 }
 
 TEST(WriteH5ad, AnnotatesACopyAndKeepsTheRest) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -169,7 +170,133 @@ TEST(TrainNetwork, ALossThatIsNotFiniteNamesEpochAndStep) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::Numerical);
     EXPECT_NE(std::string(error.what()).find("epoch 0, step"), std::string::npos);
+    EXPECT_EQ(std::string(error.what()).find("-nan"), std::string::npos) << error.what();
   }
+}
+
+TEST(LearningRate, ACosineRisesOverATenthOfTheStepsAndFallsToZero) {
+  TrainerOptions options;
+  options.learning_rate = 0.5;
+  options.schedule = Schedule::Cosine;
+  constexpr std::int64_t kSteps = 100;
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 1, kSteps), 0.05);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 5, kSteps), 0.25);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 10, kSteps), 0.5);
+  EXPECT_NEAR(learning_rate_at(options, 55, kSteps), 0.25, 1e-12);  // half of the way down
+  EXPECT_NEAR(learning_rate_at(options, 25, kSteps), 0.25 * (1 + std::sqrt(3.0) / 2), 1e-12);
+  EXPECT_NEAR(learning_rate_at(options, 100, kSteps), 0.0, 1e-12);
+  for (std::int64_t step = 2; step <= kSteps; ++step) {
+    const bool rises =
+        learning_rate_at(options, step, kSteps) > learning_rate_at(options, step - 1, kSteps);
+    EXPECT_EQ(rises, step <= 10) << step;
+  }
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 1, 3), 0.5);  // short: the first step is the warm-up
+  options.schedule = Schedule::Constant;
+  EXPECT_EQ(learning_rate_at(options, 1, kSteps), 0.5);
+  EXPECT_EQ(learning_rate_at(options, 100, kSteps), 0.5);
+}
+
+TEST(NumberOfEpochs, GrowsUntilThereAreEnoughSteps) {
+  TrainerOptions options;
+  options.epochs = 15;
+  options.minibatch_size = 128;
+  EXPECT_EQ(n_epochs(options, 100), 15);
+  options.min_steps = 200;
+  EXPECT_EQ(n_epochs(options, 100), 200);  // one step an epoch
+  EXPECT_EQ(n_epochs(options, 128), 200);
+  EXPECT_EQ(n_epochs(options, 129), 100);   // two
+  EXPECT_EQ(n_epochs(options, 385), 50);    // four: 50 epochs are 200 steps
+  EXPECT_EQ(n_epochs(options, 12800), 15);  // a hundred: enough as it is
+  options.min_steps = 201;
+  EXPECT_EQ(n_epochs(options, 385), 51);
+}
+
+TEST(TrainNetwork, TakesTheEpochsThatItsStepsAskFor) {
+  TrainerOptions options = quick_options();
+  options.epochs = 1;
+  options.min_steps = 10;  // 150 cells in minibatches of 64: three steps an epoch
+  EXPECT_EQ(Problem().train(options, Context(1, 3)).epochs.size(), 4U);
+}
+
+/// Trains the problem's network with an augmentation, and gives the weights.
+MlpParameters trained_with(const Problem& problem, const Augmentation& augmentation,
+                           const TrainerOptions& options) {
+  const Context context(1, 3);
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+  Mlp mlp(problem.shape, initial_parameters(problem.shape, 3), problem.shift, *backend);
+  train_network(mlp, problem.cells.view(), problem.labels, problem.training, problem.validation,
+                options, context, {}, augmentation);
+  return mlp.parameters();
+}
+
+TEST(TrainNetwork, EveryEpochHasItsOwnFeatures) {
+  const Problem problem;
+  TrainerOptions options = quick_options();
+  options.epochs = 4;
+  std::vector<int> asked;
+  Augmentation same;
+  same.features_of_epoch = [&](int epoch) {
+    asked.push_back(epoch);
+    return problem.cells;
+  };
+  const auto plain = trained_with(problem, {}, options);
+  EXPECT_EQ(trained_with(problem, same, options), plain);
+  EXPECT_EQ(asked, (std::vector<int>{0, 1, 2, 3}));
+
+  Augmentation changed = same;  // one value of a training cell, in the last epoch
+  changed.features_of_epoch = [&](int epoch) {
+    CsrMatrix features = problem.cells;
+    if (epoch == 3) features.values[0] = 5;
+    return features;
+  };
+  EXPECT_NE(trained_with(problem, changed, options), plain);
+
+  Augmentation others = same;  // rows that do not train are not looked at
+  others.features_of_epoch = [&](int) {
+    CsrMatrix features = problem.cells;
+    for (auto i = as_size(features.row_start[150]); i < features.values.size(); ++i) {
+      features.values[i] = 1000;
+    }
+    return features;
+  };
+  EXPECT_EQ(trained_with(problem, others, options), plain);
+}
+
+TEST(TrainNetwork, CellsOfNoWeightTeachNothing) {
+  Problem problem;
+  TrainerOptions options = quick_options();
+  options.epochs = 3;
+  std::vector<float> weights(200, 1.0F);
+  EXPECT_EQ(trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options),
+            trained_with(problem, {}, options));
+  for (std::size_t cell = 0; cell < 200; cell += 3) weights[cell] = 0;  // the first type's
+  const auto without =
+      trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options);
+  for (std::size_t cell = 0; cell < 200; cell += 3) problem.labels[cell] = 1;
+  EXPECT_EQ(trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options), without);
+  weights.assign(200, 1.0F);
+  EXPECT_NE(trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options), without);
+}
+
+TEST(TrainNetwork, TheHistorysLossIsWeighted) {
+  // One minibatch of a vanishing step: the loss is that of the start weights, all cells alike.
+  Problem problem;
+  problem.shape.dropout.clear();
+  TrainerOptions options = quick_options();
+  options.epochs = 1;
+  options.learning_rate = 1e-12;
+  options.minibatch_size = 150;
+  const auto loss_of = [&](float weight) {
+    const Context context(1, 3);
+    const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+    Mlp mlp(problem.shape, initial_parameters(problem.shape, 3), problem.shift, *backend);
+    const std::vector<float> weights(200, weight);
+    return train_network(mlp, problem.cells.view(), problem.labels, problem.training, {}, options,
+                         context, {}, {.weights = weights, .features_of_epoch = {}})
+        .epochs[0]
+        .train_loss;
+  };
+  EXPECT_NEAR(loss_of(3), 3 * loss_of(1), 1e-9);
 }
 
 TEST(TrainNetwork, OptionsOutOfRangeAreRefused) {
@@ -185,9 +312,72 @@ TEST(TrainNetwork, OptionsOutOfRangeAreRefused) {
   options = quick_options();
   options.minibatch_size = 0;
   EXPECT_THROW(Problem().train(options, Context(1, 3)), Error);
+  options = quick_options();
+  options.min_steps = -1;
+  EXPECT_THROW(Problem().train(options, Context(1, 3)), Error);
   Problem empty;
   empty.training.clear();
   EXPECT_THROW(empty.train(quick_options(), Context(1, 3)), Error);
+}
+
+TEST(TrainNetwork, GoesOnAfterBegunEpochsWithTheSameBits) {
+  const Problem problem;
+  TrainerOptions options = quick_options();
+  options.epochs = 6;
+  options.schedule = Schedule::Cosine;
+  options.weight_decay = 1e-2;
+  MlpParameters whole;
+  const Context context(2, 3);
+  const auto history = problem.train(options, context, &whole);
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+  for (const std::size_t n_begun : {std::size_t{1}, std::size_t{4}, std::size_t{6}}) {
+    // Stopped after some epochs by the end of on_epoch, as a checkpoint sees it.
+    MlpParameters parameters;
+    Mlp::Moments moments;
+    TrainHistory begun;
+    {
+      Mlp mlp(problem.shape, initial_parameters(problem.shape, 3), problem.shift, *backend);
+      const auto hear = [&](const EpochRecord& record) {
+        if (begun.epochs.size() == n_begun) return;
+        begun.epochs.push_back(record);
+        parameters = mlp.parameters();
+        moments = mlp.moments();
+      };
+      train_network(mlp, problem.cells.view(), problem.labels, problem.training,
+                    problem.validation, options, context, hear);
+    }
+    Mlp mlp(problem.shape, parameters, problem.shift, *backend);
+    mlp.set_moments(moments);
+    int n_heard = 0;
+    const auto resumed = train_network(
+        mlp, problem.cells.view(), problem.labels, problem.training, problem.validation, options,
+        context, [&](const EpochRecord&) { ++n_heard; }, {}, begun);
+    EXPECT_EQ(mlp.parameters(), whole);
+    EXPECT_EQ(n_heard, 6 - static_cast<int>(n_begun));
+    ASSERT_EQ(resumed.epochs.size(), 6U);
+    EXPECT_EQ(resumed.epochs.back().validation_loss, history.epochs.back().validation_loss);
+    EXPECT_EQ(resumed.epochs.back().train_loss, history.epochs.back().train_loss);
+  }
+}
+
+TEST(TrainNetwork, StoppedBeforeANewEpochItStaysWhereItBegan) {
+  const Problem problem;
+  TrainerOptions options = quick_options();
+  options.epochs = 3;
+  const Context plain(1, 3);
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, plain);
+  Mlp mlp(problem.shape, initial_parameters(problem.shape, 3), problem.shift, *backend);
+  TrainHistory begun;
+  begun.epochs.resize(1);
+  const std::atomic<bool> stop = true;
+  Context cancelled = plain;
+  cancelled.cancelled = &stop;
+  const auto history =
+      train_network(mlp, problem.cells.view(), problem.labels, problem.training,
+                    problem.validation, options, cancelled, {}, {}, begun);
+  EXPECT_TRUE(history.was_interrupted);
+  EXPECT_EQ(history.epochs.size(), 1U);
+  EXPECT_EQ(mlp.parameters(), initial_parameters(problem.shape, 3));
 }
 
 }  // namespace

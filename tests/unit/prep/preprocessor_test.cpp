@@ -5,9 +5,12 @@
 #include <cmath>
 
 #include "support/random_cells.h"
+#include "support/reference_genes.h"
 
 namespace saithe {
 namespace {
+
+using testing::reference_genes;
 
 std::vector<std::string> names_of(int n) {
   std::vector<std::string> names;
@@ -73,7 +76,8 @@ TEST(Preprocessor, MaxValueCutsZFromAbove) {
   options.max_value = 2;
   const Context context(1, 0);
   const auto fitted = Preprocessor::fit(cells.view(), {}, names_of(20), {}, options, context);
-  const Preprocessor uncut({}, names_of(20), {}, fitted.mean(), fitted.sd());
+  const Preprocessor uncut({}, ExpressionKind::Counts, fitted.reference(), fitted.mean(),
+                           fitted.sd());
   const Features cut = fitted.apply(cells.view(), context);
   const Features whole = uncut.apply(cells.view(), context);
   int n_cut = 0;
@@ -118,7 +122,7 @@ TEST(Preprocessor, PermutedQueryWithExtraGenesGivesTheSameBits) {
   const GeneMatch match = fitted.match_genes(var);
   EXPECT_EQ(match.n_matched, 6);
   const Features expected = fitted.apply(cells.view(), context);
-  const Features found = fitted.apply(query.view(), match, context);
+  const Features found = fitted.apply(query.view(), match, ExpressionKind::Counts, context);
   EXPECT_EQ(found.values.columns, expected.values.columns);
   EXPECT_EQ(found.shift, expected.shift);
   for (std::size_t i = 0; i < expected.values.values.size(); ++i) {
@@ -133,11 +137,150 @@ TEST(Preprocessor, GenesThatTheQueryLacksAreZero) {
   const CsrMatrix query{1, 2, {0, 2}, {0, 1}, {1.0F, 1.0F}};
   const GeneMatch match = fitted.match_genes(Table({"g0", "g2"}));
   EXPECT_EQ(match.is_present, (std::vector<bool>{true, false, true}));
-  EXPECT_EQ(z_of(fitted.apply(query.view(), match, context), 0, 1), 0);
+  EXPECT_EQ(z_of(fitted.apply(query.view(), match, ExpressionKind::Counts, context), 0, 1), 0);
+}
+
+/// Ten cells with counts on five genes: the training shares are known.
+CsrMatrix five_genes() {
+  CsrMatrix cells;
+  cells.n_rows = 10;
+  cells.n_cols = 5;
+  for (CellIndex c = 0; c < 10; ++c) {
+    for (GeneIndex g = 0; g < 5; ++g) {
+      cells.columns.push_back(g);
+      cells.values.push_back(static_cast<float>(1 + (c * (g + 1)) % 7));
+    }
+    cells.row_start.push_back(static_cast<RowPointer>(cells.columns.size()));
+  }
+  return cells;
+}
+
+TEST(Preprocessor, UnscaledGenesThatTheQueryLacksCountAsTheirTrainingMean) {
+  const CsrMatrix cells = five_genes();
+  PreprocessorOptions options;
+  options.scale = false;
+  const Context context(1, 0);
+  const auto fitted = Preprocessor::fit(cells.view(), {}, names_of(5), {}, options, context);
+  const CsrMatrix query{1, 2, {0, 2}, {0, 1}, {1.0F, 1.0F}};
+  const GeneMatch match = fitted.match_genes(Table({"g0", "g3"}));
+  const Features features = fitted.apply(query.view(), match, ExpressionKind::Counts, context);
+  for (const GeneIndex lacking : {1, 2, 4}) {
+    EXPECT_FLOAT_EQ(static_cast<float>(z_of(features, 0, lacking)),
+                    static_cast<float>(fitted.mean()[as_size(lacking)]));
+  }
+  for (const GeneIndex present : {0, 3}) EXPECT_EQ(features.shift[as_size(present)], 0.0F);
+  EXPECT_EQ(fitted.shift(match), features.shift);
+}
+
+TEST(Preprocessor, AQueryIsNormalisedToTheShareThatItsGenesHadInTraining) {
+  // The same cells without two of the genes: where these have their usual share of a cell's
+  // counts, no other gene's value shifts.
+  CsrMatrix cells = five_genes();
+  for (std::size_t i = 0; i < cells.values.size(); ++i) {
+    cells.values[i] = static_cast<float>(cells.columns[i] + 1);  // every cell alike
+  }
+  PreprocessorOptions options;
+  options.scale = false;
+  const Context context(1, 0);
+  const auto fitted = Preprocessor::fit(cells.view(), {}, names_of(5), {}, options, context);
+  const auto& share = fitted.reference().count_share;
+  ASSERT_EQ(share.size(), 5U);
+  for (std::size_t g = 0; g < 5; ++g) EXPECT_NEAR(share[g], static_cast<double>(g + 1) / 15, 1e-12);
+  const GeneMatch match = fitted.match_genes(Table({"g4", "g1", "stranger", "g0"}));
+  EXPECT_NEAR(match.count_share, (5.0 + 2.0 + 1.0) / 15, 1e-12);
+  EXPECT_EQ(match.is_counted, (std::vector<bool>{true, true, false, true}));
+  const CsrMatrix query{1, 4, {0, 4}, {0, 1, 2, 3}, {5.0F, 2.0F, 777.0F, 1.0F}};
+  const Features whole = fitted.apply(cells.view(), context);
+  const Features part = fitted.apply(query.view(), match, ExpressionKind::Counts, context);
+  for (const GeneIndex gene : {0, 1, 4}) {
+    EXPECT_NEAR(z_of(part, 0, gene), z_of(whole, 0, gene), 1e-6);
+  }
+}
+
+TEST(Preprocessor, ACellsTotalIsOverAllGenesOfTheReferenceNotOfTheInputsAlone) {
+  const CsrMatrix cells = five_genes();
+  PreprocessorOptions options;
+  options.scale = false;
+  options.n_variable_genes = 2;
+  const Context context(1, 0);
+  const auto fitted = Preprocessor::fit(cells.view(), {}, names_of(5), {}, options, context);
+  ASSERT_EQ(fitted.n_genes(), 2);
+  EXPECT_EQ(fitted.reference().names.size(), 5U);
+  options.n_variable_genes = 0;
+  const auto all = Preprocessor::fit(cells.view(), {}, names_of(5), {}, options, context);
+  const Features some = fitted.apply(cells.view(), context);
+  const Features every = all.apply(cells.view(), context);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const GeneIndex gene = fitted.reference().inputs[i];
+    EXPECT_EQ(fitted.gene_names()[i], names_of(5)[as_size(gene)]);
+    EXPECT_EQ(fitted.mean()[i], all.mean()[as_size(gene)]);
+    for (CellIndex cell = 0; cell < 10; ++cell) {
+      EXPECT_EQ(z_of(some, cell, static_cast<GeneIndex>(i)), z_of(every, cell, gene));
+    }
+  }
+}
+
+TEST(Preprocessor, LogarithmsAreTheirOwnFeatures) {
+  CsrMatrix cells = five_genes();
+  for (float& value : cells.values) value = std::log1p(value);
+  PreprocessorOptions options;
+  options.scale = false;
+  const Context context(1, 0);
+  const auto fitted = Preprocessor::fit(cells.view(), {}, names_of(5), {}, options, context,
+                                        ExpressionKind::LogNormalized);
+  EXPECT_EQ(fitted.kind(), ExpressionKind::LogNormalized);
+  EXPECT_EQ(fitted.apply(cells.view(), context).values.values, cells.values);
+  double mean = 0;
+  for (CellIndex c = 0; c < 10; ++c) mean += static_cast<double>(cells.values[as_size(5 * c)]) / 10;
+  EXPECT_NEAR(fitted.mean()[0], mean, 1e-12);
+  // shares are of the counts behind the logarithms
+  const auto of_counts =
+      Preprocessor::fit(five_genes().view(), {}, names_of(5), {}, options, context);
+  for (std::size_t g = 0; g < 5; ++g) {
+    EXPECT_NEAR(fitted.reference().count_share[g], of_counts.reference().count_share[g], 1e-6);
+  }
+}
+
+TEST(MatchGenes, AnyColumnOfTheQueryMayHoldTheNames) {
+  const Preprocessor model({}, ExpressionKind::Counts,
+                           reference_genes({"A", "B", "C"}, {"ENSG1", "ENSG2", "ENSG3"}), {0, 0, 0},
+                           {1, 1, 1});
+  for (const char* column : {"gene_ids", "gene_symbols", "feature_name"}) {
+    Table symbols({"x0", "x1", "x2"});
+    symbols.set(column, TextColumn{{"C", "A", "Z"}, {}});
+    EXPECT_EQ(model.match_genes(symbols).model_gene, (std::vector<GeneIndex>{2, 0, -1})) << column;
+    EXPECT_NE(model.match_genes(symbols).matched_by.find(column), std::string::npos);
+    Table ids({"x0", "x1", "x2"});
+    ids.set(column, TextColumn{{"ENSG9", "ENSG2", "ENSG1"}, {}});
+    EXPECT_EQ(model.match_genes(ids).model_gene, (std::vector<GeneIndex>{-1, 1, 0})) << column;
+  }
+  // an index of ids against a model of symbols that keeps ids, and the index before all where equal
+  EXPECT_EQ(model.match_genes(Table({"ENSG3", "ENSG1"})).model_gene,
+            (std::vector<GeneIndex>{2, 0}));
+  Table both({"A", "B"});
+  both.set("gene_ids", TextColumn{{"ENSG2", "ENSG3"}, {}});
+  EXPECT_EQ(model.match_genes(both).matched_by, "gene names");
+  EXPECT_EQ(model.match_genes(Table({"none"})).n_matched, 0);
+}
+
+TEST(MatchGenes, GenesThatAreNoInputsCountForTheTotalAlone) {
+  ReferenceGenes genes = reference_genes({"A", "B", "C"}, {}, {0.5, 0.25, 0.25});
+  genes.inputs = {1};
+  const Preprocessor model({}, ExpressionKind::Counts, genes, {0.5}, {1});
+  const GeneMatch match = model.match_genes(Table({"C", "D", "B"}));
+  EXPECT_EQ(match.model_gene, (std::vector<GeneIndex>{-1, -1, 0}));
+  EXPECT_EQ(match.is_counted, (std::vector<bool>{true, false, true}));
+  EXPECT_EQ(match.n_matched, 1);
+  EXPECT_DOUBLE_EQ(match.count_share, 0.5);
+  EXPECT_EQ(model.match_genes(Table({"B", "A", "C"})).count_share, 1.0);
+  const GeneMatch own = model.match_reference();
+  EXPECT_EQ(own.model_gene, (std::vector<GeneIndex>{-1, 0, -1}));
+  EXPECT_EQ(own.count_share, 1.0);
 }
 
 TEST(MatchGenes, TakesTheBetterColumnAndRefusesRepeats) {
-  const Preprocessor model({}, {"A", "B"}, {"ENSG1", "ENSG2"}, {0, 0}, {1, 1});
+  const Preprocessor model({}, ExpressionKind::Counts,
+                           reference_genes({"A", "B"}, {"ENSG1", "ENSG2"}), {0, 0}, {1, 1});
   Table var({"x", "B", "y"});
   var.set("gene_ids", TextColumn{{"ENSG1", "ENSG2", "ENSG3"}, {}});
   const GeneMatch match = model.match_genes(var);
@@ -154,8 +297,9 @@ TEST(MatchGenes, TakesTheBetterColumnAndRefusesRepeats) {
 
 TEST(Preprocessor, RefusesOptionsWithoutSense) {
   for (const auto& options :
-       {PreprocessorOptions{0, true, 0}, PreprocessorOptions{1e4, true, -1}}) {
-    EXPECT_THROW(Preprocessor(options, {}, {}, {}, {}), Error);
+       {PreprocessorOptions{.target_sum = 0}, PreprocessorOptions{.max_value = -1},
+        PreprocessorOptions{.n_variable_genes = -1}}) {
+    EXPECT_THROW(Preprocessor(options, ExpressionKind::Counts, {}, {}, {}), Error);
   }
 }
 

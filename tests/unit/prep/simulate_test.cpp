@@ -194,6 +194,7 @@ TEST(Simulate, RefusesOptionsWithoutSense) {
   expect_refused([](SimulateOptions& o) { o.label_noise = 1.5; });
   expect_refused([](SimulateOptions& o) { o.donor_effect = std::nan(""); });
   expect_refused([](SimulateOptions& o) { o.stored_per_cell = 15000; });
+  expect_refused([](SimulateOptions& o) { o.stored_per_cell = -1; });
 }
 
 }  // namespace

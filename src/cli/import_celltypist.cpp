@@ -1,0 +1,38 @@
+#include "saithe/classify/import_celltypist.h"
+
+#include "input_paths.h"
+#include "saithe/classify/model_file.h"
+#include "saithe/core/text_io.h"
+#include "session.h"
+
+namespace saithe::cli {
+namespace {
+
+int run(const CommonOptions& common, const std::string& input, const std::string& output) {
+  Session session(common);
+  require_not_an_input(output, {input});
+  { const OutputFile probe(output, common.overwrite); }
+  const Model model = import_celltypist(input);
+  save_model(model, output, common.overwrite);
+  session.say(fmt::format("CellTypist model: {} types, {} genes", model.types.n_types(),
+                          model.preprocessor.n_genes()));
+  session.say("written: " + output);
+  session.finish(0);
+  return 0;
+}
+
+}  // namespace
+
+void add_import_celltypist(CLI::App& program) {
+  const auto flags = std::make_shared<OptionFlags>();
+  const auto input = std::make_shared<std::string>();
+  const auto output = std::make_shared<std::string>();
+  CLI::App* app = add_subcommand(
+      program, "import-celltypist", "Turn a CellTypist model into one of saithe", flags,
+      [=](const CommonOptions& common) { return run(common, *input, *output); });
+  app->add_option("MODEL", *input, "a model of CellTypist (.pkl); nothing in it is executed")
+      ->required();
+  app->add_option("-o,--output", *output, "the model to write")->required()->type_name("FILE");
+}
+
+}  // namespace saithe::cli

@@ -1,0 +1,40 @@
+#include "input_paths.h"
+
+#include "saithe/core/error.h"
+
+namespace saithe::cli {
+
+namespace fs = std::filesystem;
+
+void require_not_an_input(const fs::path& output, const std::vector<fs::path>& inputs) {
+  const auto require_other = [&](const fs::path& input) {
+    std::error_code error;
+    if (!fs::equivalent(output, input, error)) return;  // false where one does not exist
+    fail(ErrorKind::Output, "{}: is an input of this command ({}); name another output",
+         output.string(), input.string());
+  };
+  for (const fs::path& input : inputs) {
+    std::error_code error;
+    if (input.empty()) continue;
+    require_other(input);
+    for (fs::directory_iterator file(input, error), end; !error && file != end;
+         file.increment(error)) {
+      require_other(file->path());
+    }
+  }
+}
+
+std::string shown_name(const fs::path& input) {
+  const fs::path whole = fs::absolute(input).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
+std::string without_folder(const std::string& message, const fs::path& input) {
+  std::string path = input.string();
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  const bool is_whole_path = message.starts_with(path) && message.size() > path.size() &&
+                             (message[path.size()] == ':' || message[path.size()] == '/');
+  return is_whole_path ? shown_name(input) + message.substr(path.size()) : message;
+}
+
+}  // namespace saithe::cli

@@ -1,0 +1,78 @@
+#include "training_tables.h"
+
+#include <algorithm>
+
+#include "saithe/classify/predict.h"
+#include "saithe/core/text_io.h"
+
+namespace saithe::cli {
+
+std::vector<LabelIndex> labels_of(std::span<const LabelIndex> labels,
+                                  std::span<const CellIndex> cells) {
+  std::vector<LabelIndex> chosen;
+  for (const CellIndex cell : cells) chosen.push_back(labels[as_size(cell)]);
+  return chosen;
+}
+
+std::string history_tsv(const TrainHistory& history) {
+  std::string text = "epoch\ttrain_loss\tval_loss\ttrain_accuracy\tval_accuracy\n";
+  for (const EpochRecord& record : history.epochs) {
+    text += fmt::format("{}\t{}\t{}\t{}\t{}\n", record.epoch, format_number(record.train_loss),
+                        format_number(record.validation_loss), format_number(record.train_accuracy),
+                        format_number(record.validation_accuracy));
+  }
+  return text;
+}
+
+std::string confusion_tsv(const Evaluation& evaluation) {
+  std::string text = "true";
+  for (const TypeScores& type : evaluation.per_type) text += "\t" + type.cell_type;
+  text += "\n";
+  const auto n = as_size(evaluation.n_types());
+  for (std::size_t truth = 0; truth < n; ++truth) {
+    text += evaluation.per_type[truth].cell_type;
+    for (std::size_t predicted = 0; predicted < n; ++predicted) {
+      text += fmt::format("\t{}", evaluation.confusion[truth * n + predicted]);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+std::string suspects_tsv(const TrainResult& result) {
+  std::vector<Suspect> suspects = result.suspects;
+  std::stable_sort(suspects.begin(), suspects.end(), [](const Suspect& a, const Suspect& b) {
+    return a.probability - a.label_probability > b.probability - b.label_probability;
+  });
+  std::string text = "barcode\tlabel\tlooks_like\tlabel_probability\tprobability\n";
+  for (const Suspect& suspect : suspects) {
+    text += fmt::format("{}\t{}\t{}\t{}\t{}\n",
+                        printable(result.dataset.obs().index()[as_size(suspect.cell)]),
+                        result.model.types.name(suspect.label),
+                        result.model.types.name(suspect.looks_like),
+                        format_number(suspect.label_probability),
+                        format_number(suspect.probability));
+  }
+  return text;
+}
+
+std::string held_out_tsv(const TrainResult& result) {
+  const HeldOutPredictions& held_out = result.held_out;
+  const double threshold =
+      novelty_threshold(result.model.novelty, PredictOptions{}.false_reject_rate);
+  std::string text = "barcode\tfold\tlabel\tpredicted\tconfidence\tnovelty\n";
+  for (std::size_t i = 0; i < held_out.cells.size(); ++i) {
+    const auto cell = as_size(held_out.cells[i]);
+    const auto row = held_out.probabilities.row(static_cast<std::int64_t>(i));
+    const auto best = std::max_element(row.begin(), row.end());
+    text += fmt::format(
+        "{}\t{}\t{}\t{}\t{}\t{}\n", printable(result.dataset.obs().index()[cell]),
+        held_out.folds.empty() ? "" : std::to_string(held_out.folds[i]),
+        result.model.types.name(result.labels[cell]),
+        result.model.types.name(static_cast<LabelIndex>(best - row.begin())), format_number(*best),
+        held_out.distances.empty() ? "" : format_number(held_out.distances[i] / threshold));
+  }
+  return text;
+}
+
+}  // namespace saithe::cli

@@ -1,0 +1,31 @@
+#pragma once
+
+// What trainings write as tables.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saithe/classify/train.h"
+
+namespace saithe::cli {
+
+/// The labels of `cells`.
+std::vector<LabelIndex> labels_of(std::span<const LabelIndex> labels,
+                                  std::span<const CellIndex> cells);
+
+/// epoch, train_loss, val_loss, train_accuracy, val_accuracy.
+std::string history_tsv(const TrainHistory& history);
+
+/// Rows true, columns predicted, counts.
+std::string confusion_tsv(const Evaluation& evaluation);
+
+/// barcode, label, looks_like, label_probability, probability: most certain first.
+std::string suspects_tsv(const TrainResult& result);
+
+/// barcode, fold, label, predicted, confidence, novelty of the cells that judge, by models that had
+/// not seen them. Without folds the fold is empty; novelty is the distance over the threshold at
+/// the default rate.
+std::string held_out_tsv(const TrainResult& result);
+
+}  // namespace saithe::cli

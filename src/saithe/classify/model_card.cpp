@@ -1,0 +1,108 @@
+#include "saithe/classify/model_card.h"
+
+#include <numeric>
+
+#include "saithe/classify/predict.h"
+#include "saithe/core/text_io.h"
+
+namespace saithe {
+namespace {
+
+/// A name from the data inside a Markdown table.
+std::string shown(const std::string& name) {
+  std::string text;
+  for (const char c : printable(name)) {
+    if (c == '|' || c == '\\' || c == '`' || c == '*' || c == '_' || c == '<') text += '\\';
+    text += c;
+  }
+  return text;
+}
+
+std::string row(const std::string& name, const std::string& value) {
+  return fmt::format("| {} | {} |\n", name, value);
+}
+
+std::string made_from(const Model& model) {
+  const ModelCard& card = model.card;
+  std::string sources;
+  for (const std::string& source : card.sources) {
+    sources += (sources.empty() ? "" : ", ") + shown(source);
+  }
+  const auto n_cells =
+      std::accumulate(card.cells_of_type.begin(), card.cells_of_type.end(), std::int64_t{0});
+  std::string text = "## Made from\n\n| what | value |\n|---|---|\n";
+  if (!sources.empty()) text += row("reference", sources);
+  text += row("training cells", fmt::format("{}", n_cells));
+  text += row("donors", card.n_donors > 0 ? fmt::format("{}", card.n_donors) : "not stated");
+  text += row("genes", fmt::format("{} inputs of {} in the reference", model.preprocessor.n_genes(),
+                                   model.preprocessor.reference().names.size()));
+  text += row("values", to_text(model.preprocessor.kind()));
+  text += row("cells whose label looks wrong",
+              fmt::format("{} ({} not trained on)", card.n_suspects, card.n_suspects_dropped));
+  text += row("SHA-256 of the training cells", card.input_sha256.empty() ? "-" : card.input_sha256);
+  text += row("saithe", fmt::format("{}, seed {}", model.saithe_version, model.seed));
+  if (model.was_interrupted) text += row("training", "interrupted before its end");
+  return text + "\n";
+}
+
+std::string how_good(const Model& model) {
+  const ModelScores& scores = model.card.scores;
+  std::string text = "## How good\n\n";
+  if (scores.n_cells == 0) return text + "Not validated.\n\n";
+  text += fmt::format("Judged on {} cells by models that had not seen them ({}).\n\n",
+                      scores.n_cells, scores.validation);
+  text += "| score | value |\n|---|---|\n";
+  text += row("accuracy", fmt::format("{:.4f}", scores.accuracy));
+  text += row("macro F1", fmt::format("{:.4f}", scores.macro_f1));
+  text += row("median F1", fmt::format("{:.4f}", scores.median_f1));
+  text += row("NLL (before calibration)",
+              fmt::format("{:.4f} ({:.4f})", scores.nll, scores.nll_uncalibrated));
+  text += row("Brier (before)",
+              fmt::format("{:.4f} ({:.4f})", scores.brier, scores.brier_uncalibrated));
+  text += row("calibration error (before)",
+              fmt::format("{:.4f} ({:.4f})", scores.ece, scores.ece_uncalibrated));
+  text += row("temperature", fmt::format("{:.3f}", model.temperature));
+  if (!model.novelty.held_out_quantiles.empty()) {
+    const double rate = PredictOptions{}.false_reject_rate;
+    text += row("rejected", fmt::format("beyond a distance of {:.2f}, which {:.1f} % of these cells "
+                                        "pass",
+                                        novelty_threshold(model.novelty, rate), 100 * rate));
+  }
+  return text + "\n";
+}
+
+std::string types(const Model& model) {
+  const ModelCard& card = model.card;
+  std::string text = "## Types\n\n| type | training cells | F1 |\n|---|---|---|\n";
+  for (LabelIndex type = 0; type < model.types.n_types(); ++type) {
+    const auto at = as_size(type);
+    text += fmt::format(
+        "| {} | {} | {} |\n", shown(model.types.name(type)),
+        card.cells_of_type.empty() ? "-" : fmt::format("{}", card.cells_of_type[at]),
+        card.scores.f1_of_type.empty() ? "-" : fmt::format("{:.4f}", card.scores.f1_of_type[at]));
+  }
+  return text + "\n";
+}
+
+std::string limits(const Model& model) {
+  return fmt::format(
+      "## Limits\n\nThe model knows the {} types above and no other. The scores hold for cells like "
+      "the training cells; another tissue, disease or chemistry can be worse. Its probabilities "
+      "were calibrated within the reference.\n",
+      model.types.n_types());
+}
+
+}  // namespace
+
+std::string model_card_markdown(const Model& model) {
+  std::string text = "# Model card\n\n";
+  for (const Member& member : model.members) {
+    text += member.shape.hidden.empty()
+                ? fmt::format("- linear: {} genes, {} types\n", member.shape.n_inputs,
+                              member.shape.n_outputs)
+                : fmt::format("- network: {} parameters\n", member.shape.n_parameters());
+  }
+  return text + "\n" + made_from(model) + how_good(model) + types(model) + limits(model);
+}
+
+}  // namespace saithe

@@ -1,0 +1,16 @@
+#pragma once
+
+// The model card: what a model was made from, how good it is, where its limits lie.
+
+#include <string>
+
+#include "saithe/classify/model.h"
+
+namespace saithe {
+
+/// The card as Markdown (Mitchell et al. 2019, doi:10.1145/3287560.3287596, for cell types): cells,
+/// donors, genes, types with their cells and F1, calibration, threshold of rejection at the
+/// default rate, versions, seed, hash of the training cells.
+std::string model_card_markdown(const Model& model);
+
+}  // namespace saithe

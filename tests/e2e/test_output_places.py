@@ -1,0 +1,222 @@
+"""Where outputs go: never over an input, never half, never beside those of another run; full disks."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+import anndata
+import pytest
+
+from conftest import PROGRAM, SMALL, must, must_fail, run
+
+TYPES = ["--label-key", "cell_type"]
+
+
+@pytest.fixture
+def inputs(cells, model, tmp_path):
+    """A folder with copies of cells, labels and a model, which no test may change."""
+    folder = tmp_path / "inputs"
+    folder.mkdir()
+    shutil.copy(cells, folder / "cells.h5ad")
+    shutil.copy(model, folder / "m.saithe")
+    data = anndata.read_h5ad(cells)
+    (folder / "labels.tsv").write_text(
+        "".join(f"{name}\t{label}\n" for name, label in zip(data.obs_names, data.obs.cell_type)))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    yield folder
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def commands_over_inputs(folder):
+    """Each command with each of its inputs as its output."""
+    cells, labels, model = (folder / name for name in ("cells.h5ad", "labels.tsv", "m.saithe"))
+    yield cells, ["train", cells, *TYPES, "--epochs", "1", "--hidden", "8"]
+    yield labels, ["train", cells, "--labels", labels, "--epochs", "1", "--hidden", "8"]
+    yield model, ["predict", model, cells]
+    yield cells, ["predict", model, cells]
+    yield labels, ["evaluate", model, cells, "--labels", labels]
+    yield model, ["evaluate", model, cells, *TYPES]
+    yield cells, ["evaluate", model, cells, *TYPES]
+    yield model, ["embed", model, cells, "--umap-epochs", "5"]
+    yield cells, ["embed", model, cells, "--umap-epochs", "5"]
+
+
+def test_an_input_is_never_replaced(inputs, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(inputs)
+    for target, arguments in commands_over_inputs(inputs):
+        spellings = [target, inputs / ".." / "inputs" / target.name, link / target.name]
+        for output in spellings:
+            line = must_fail(1, *arguments, "-o", output, "--overwrite")
+            assert "is an input" in line and str(output) in line, line
+    # A link to an input is written through, so it is refused as well.
+    (tmp_path / "linked.h5ad").symlink_to(inputs / "cells.h5ad")
+    line = must_fail(1, "train", inputs / "cells.h5ad", *TYPES, "-o", tmp_path / "linked.h5ad",
+                     "--overwrite")
+    assert "is an input" in line
+
+
+def test_a_file_of_an_input_folder_is_never_replaced(tmp_path):
+    folder = tmp_path / "mtx"
+    folder.mkdir()
+    (folder / "matrix.mtx").write_text(
+        "%%MatrixMarket matrix coordinate integer general\n2 4 4\n1 1 5\n2 2 1\n1 3 4\n2 4 3\n")
+    (folder / "genes.tsv").write_text("ENSG1\tA\nENSG2\tB\n")
+    (folder / "barcodes.tsv").write_text("A-1\nC-1\nG-1\nT-1\n")
+    (tmp_path / "labels.tsv").write_text("A-1\tx\nC-1\ty\nG-1\tx\nT-1\ty\n")
+    line = must_fail(1, "train", folder, "--labels", tmp_path / "labels.tsv", "-o",
+                     folder / "genes.tsv", "--overwrite")
+    assert "is an input" in line
+    assert (folder / "genes.tsv").read_text() == "ENSG1\tA\nENSG2\tB\n"
+
+
+def test_a_walkthrough_does_not_replace_its_input(cells, tmp_path):
+    out = tmp_path / "out"
+    must("walkthrough", cells, *TYPES, "-o", out, *SMALL)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    for data, place in ((out / "annotated.h5ad", out),
+                        (out / "annotated.h5ad", out / ".." / "out" / "."),
+                        (tmp_path / "out" / ".." / "out" / "annotated.h5ad", out)):
+        line = must_fail(1, "walkthrough", data, *TYPES, "-o", place, "--overwrite", *SMALL)
+        assert "is an input" in line and "annotated.h5ad" in line
+    # Not even one that this run would remove as left from an earlier one.
+    labels = out / "history_compared.tsv"
+    data = anndata.read_h5ad(cells)
+    labels.write_text("".join(f"{n}\t{t}\n" for n, t in zip(data.obs_names, data.obs.cell_type)))
+    text = labels.read_text()
+    must_fail(1, "walkthrough", cells, "--labels", labels, "-o", out, "--overwrite", *SMALL)
+    assert labels.read_text() == text
+    labels.unlink()
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "figures/qc.svg", "run.json"])
+def test_a_folder_in_the_place_of_a_file_is_found_first(cells, tmp_path, name):
+    out = tmp_path / "out"
+    (out / name).mkdir(parents=True)
+    (out / "history.tsv").write_text("of an earlier run")
+    line = must_fail(1, "walkthrough", cells, *TYPES, "-o", out, "--overwrite", *SMALL)
+    assert str(out / name) in line and "folder" in line
+    assert (out / "history.tsv").read_text() == "of an earlier run"
+    assert [path.name for path in out.iterdir() if path.is_file()] == ["history.tsv"]
+
+
+def test_a_file_in_the_place_of_the_figures_is_found_first(cells, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "figures").write_text("mine")
+    line = must_fail(1, "walkthrough", cells, *TYPES, "-o", out, "--overwrite", *SMALL)
+    assert str(out / "figures") in line
+    assert [path.name for path in out.iterdir()] == ["figures"]
+
+
+def test_files_of_an_earlier_run_do_not_stay_beside_newer_ones(cells, tmp_path):
+    out = tmp_path / "out"
+    must("walkthrough", cells, *TYPES, "-o", out, "--compare-losses", *SMALL)
+    (out / "mine.tsv").write_text("mine")
+    compared = (out / "history_compared.tsv").read_bytes()
+    # Without --overwrite a leftover is an existing output like any other.
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "history_compared.tsv").write_bytes(compared)
+    line = must_fail(1, "walkthrough", cells, *TYPES, "-o", alone, *SMALL)
+    assert "history_compared.tsv" in line
+    assert [path.name for path in alone.iterdir()] == ["history_compared.tsv"]
+    must("walkthrough", cells, *TYPES, "-o", out, "--overwrite", *SMALL)
+    assert not (out / "history_compared.tsv").exists()
+    assert (out / "history.tsv").exists() and (out / "mine.tsv").read_text() == "mine"
+
+
+def test_an_interrupted_run_leaves_no_pictures_of_an_earlier_one(cells, tmp_path):
+    out = tmp_path / "out"
+    must("walkthrough", cells, *TYPES, "-o", out, *SMALL)
+    (out / "figures" / "mine.png").write_text("mine")
+    before = (out / "model.saithe").read_bytes()
+    process = subprocess.Popen([PROGRAM, "walkthrough", cells, *TYPES, "-o", out, "--overwrite",
+                                "--hidden", "256", "--epochs", "100000"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline().startswith("Epoch: 0")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()) == [
+        "figures/mine.png", "model.saithe"]
+    assert (out / "model.saithe").read_bytes() != before
+
+
+def test_a_run_that_fails_leaves_an_earlier_one_as_it_was(cells, tmp_path):
+    out = tmp_path / "out"
+    must("walkthrough", cells, *TYPES, "-o", out, *SMALL)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    must_fail(3, "walkthrough", cells, "--label-key", "absent", "-o", out, "--overwrite", *SMALL)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+# ---- full disks -------------------------------------------------------------------------------
+
+
+def enters_a_small_disk(place, kilobytes):
+    """The words before a command that mount a file system of that size, seen by it alone."""
+    own = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+    script = f"mount -t tmpfs -o size={kilobytes}k tmpfs '{place}' && exec \"$@\""
+    return [*own, "sh", "-c", script, "sh"]
+
+
+def small_disks_are_permitted(place):
+    return subprocess.run([*enters_a_small_disk(place, 64), "true"],
+                          capture_output=True).returncode == 0
+
+
+def limits_the_size_of_files(kilobytes):
+    """Stands for a full disk where nothing can be mounted: write() fails half-way all the same."""
+    return ["bash", "-c", f"trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\"", "bash"]
+
+
+def run_on_a_full_disk(place, kilobytes, arguments):
+    """(exit code, stderr, what was left, what the system calls a full disk)."""
+    program = [PROGRAM, *map(str, arguments)]
+    if small_disks_are_permitted(place):
+        left = ["sh", "-c", '"$@"; code=$?; ls -A "' + str(place) + '"; exit $code', "sh"]
+        done = subprocess.run([*enters_a_small_disk(place, kilobytes), *left, *program],
+                              capture_output=True, text=True)
+        return done.returncode, done.stderr, done.stdout.split("\n")[-2:-1], "No space left on device"
+    done = subprocess.run([*limits_the_size_of_files(kilobytes), *program], capture_output=True,
+                          text=True)
+    return done.returncode, done.stderr, [path.name for path in place.iterdir()], "File too large"
+
+
+@pytest.fixture
+def disk(tmp_path):
+    place = tmp_path / "disk"
+    place.mkdir()
+    return place
+
+
+@pytest.mark.parametrize("command", ["train", "simulate", "predict table", "predict", "embed",
+                                     "walkthrough"])
+def test_a_full_disk_is_named_and_nothing_is_left(cells, model, disk, command):
+    size = cells.stat().st_size // 1024
+    pages = lambda kilobytes: kilobytes // 4 * 4  # noqa: E731
+    cases = {
+        "train": (["train", cells, *TYPES, "-o", disk / "m.saithe", "--hidden", "64", "--epochs", "1",
+                   "--quiet"], [60]),
+        "simulate": (["simulate", "-o", disk / "s.h5ad", "--cells", "2000", "--quiet"], [60, 400]),
+        "predict table": (["predict", model, cells, "-o", disk / "p.tsv", "--quiet"], [4]),
+        # The copy of the query fails, then what is added to it, at several places.
+        "predict": (["predict", model, cells, "-o", disk / "p.h5ad", "--quiet"],
+                    [pages(size // 2), pages(size + 4), pages(size + 8), pages(size + 12)]),
+        "embed": (["embed", model, cells, "-o", disk / "e.h5ad", "--umap-epochs", "5", "--quiet"],
+                  [pages(size // 2), pages(size + 4), pages(size + 8), pages(size + 12)]),
+        "walkthrough": (["walkthrough", cells, *TYPES, "-o", disk / "out", "--quiet", *SMALL],
+                        [60, pages(size + 4)]),
+    }
+    arguments, sizes = cases[command]
+    for kilobytes in sizes:
+        code, errors, left, words = run_on_a_full_disk(disk, kilobytes, arguments)
+        assert code == 1, (kilobytes, errors)
+        output = arguments[arguments.index("-o") + 1]
+        assert str(output) in errors and words in errors, (kilobytes, errors)
+        assert ".saithe-" not in errors, (kilobytes, errors)
+        assert left == [], (kilobytes, left)

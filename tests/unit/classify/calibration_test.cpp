@@ -1,0 +1,143 @@
+// Temperatures: applied, fitted where a known one was hidden, left at 1 where they do not help.
+
+#include "saithe/classify/calibration.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "saithe/core/random.h"
+
+namespace saithe {
+namespace {
+
+struct Judged {
+  DenseMatrix probabilities;
+  std::vector<LabelIndex> labels;
+  std::vector<CellIndex> cells;
+};
+
+/// Cells whose labels are drawn from softmax(logits); told are softmax(logits x sharpness), whose
+/// right temperature therefore is `sharpness`.
+Judged judged(std::int64_t n_cells, double sharpness, std::uint64_t stream = 0) {
+  const Random random(12, stream);
+  Judged result{DenseMatrix(n_cells, 4), {}, {}};
+  for (std::int64_t cell = 0; cell < n_cells; ++cell) {
+    std::vector<double> p(4);
+    std::vector<double> told(4);
+    for (std::size_t t = 0; t < 4; ++t) {
+      const double logit = 2 * random.normal(static_cast<std::uint64_t>(cell) * 8 + t);
+      p[t] = std::exp(logit);
+      told[t] = std::exp(logit * sharpness);
+    }
+    const double sum = std::accumulate(p.begin(), p.end(), 0.0);
+    const double told_sum = std::accumulate(told.begin(), told.end(), 0.0);
+    double place = sum * random.uniform(static_cast<std::uint64_t>(n_cells * 16 + cell));
+    LabelIndex label = 0;
+    while (label < 3 && place >= p[as_size(label)]) place -= p[as_size(label++)];
+    result.labels.push_back(label);
+    result.cells.push_back(cell);
+    for (std::size_t t = 0; t < 4; ++t) {
+      result.probabilities(cell, static_cast<std::int64_t>(t)) =
+          static_cast<float>(told[t] / told_sum);
+    }
+  }
+  return result;
+}
+
+TEST(ApplyTemperature, IsTheSoftmaxOfTheLogitsOverIt) {
+  DenseMatrix p(2, 3);
+  const std::vector<double> logits = {0.3, 2.0, -1.0};
+  const auto softmax_at = [&](double temperature, std::size_t type) {
+    double sum = 0;
+    for (const double logit : logits) sum += std::exp(logit / temperature);
+    return std::exp(logits[type] / temperature) / sum;
+  };
+  for (std::size_t t = 0; t < 3; ++t) {
+    p(0, static_cast<std::int64_t>(t)) = static_cast<float>(softmax_at(1, t));
+  }
+  const DenseMatrix before = p;
+  apply_temperature(p, 1);
+  EXPECT_EQ(p(0, 1), before(0, 1));
+  apply_temperature(p, 2.5);
+  for (std::size_t t = 0; t < 3; ++t) {
+    EXPECT_NEAR(static_cast<double>(p(0, static_cast<std::int64_t>(t))), softmax_at(2.5, t), 1e-6);
+    EXPECT_EQ(p(1, static_cast<std::int64_t>(t)), 0.0F);  // a row of zeros stays
+  }
+}
+
+TEST(ApplyTemperature, CertaintyStaysCertain) {
+  DenseMatrix p(1, 3);
+  p(0, 2) = 1;
+  for (const double temperature : {0.2, 5.0}) {
+    apply_temperature(p, temperature);
+    EXPECT_EQ(p(0, 0), 0.0F);
+    EXPECT_EQ(p(0, 2), 1.0F);
+  }
+}
+
+TEST(NllAtTemperature, IsThatOfTheAppliedProbabilities) {
+  const Judged j = judged(50, 2);
+  const std::vector<CellIndex> some = {3, 7, 7, 20};
+  for (const double temperature : {0.5, 1.0, 3.0}) {
+    DenseMatrix applied = j.probabilities;
+    apply_temperature(applied, temperature);
+    double expected = 0;
+    for (const CellIndex cell : some) {
+      expected -= std::log(static_cast<double>(applied(cell, j.labels[as_size(cell)]))) / 4;
+    }
+    EXPECT_NEAR(nll_at_temperature(j.probabilities.view(), j.labels, some, temperature), expected,
+                1e-5);
+  }
+  DenseMatrix wrong(1, 2);  // certain of the wrong type: cut, not infinite
+  wrong(0, 0) = 1;
+  const std::vector<LabelIndex> label = {1};
+  const std::vector<CellIndex> cell = {0};
+  EXPECT_NEAR(nll_at_temperature(wrong.view(), label, cell, 1), 52 * std::log(2.0), 1e-9);
+}
+
+TEST(FitTemperature, RecoversAKnownOne) {
+  for (const double sharpness : {0.5, 1.0, 2.0, 4.0}) {
+    const Judged j = judged(20000, sharpness);
+    // The fit's sd is about 1 % with so many cells.
+    EXPECT_NEAR(fit_temperature(j.probabilities.view(), j.labels, j.cells) / sharpness, 1, 0.05);
+  }
+}
+
+TEST(FitTemperature, IsWhereTheNllIsLeastAndInsideItsBounds) {
+  const Judged j = judged(500, 1.7);
+  const double temperature = fit_temperature(j.probabilities.view(), j.labels, j.cells);
+  const auto nll = [&](double t) {
+    return nll_at_temperature(j.probabilities.view(), j.labels, j.cells, t);
+  };
+  EXPECT_LT(nll(temperature), nll(temperature * 1.02));
+  EXPECT_LT(nll(temperature), nll(temperature / 1.02));
+  const Judged sharp = judged(2000, 40);  // needs 40: it gets the largest allowed
+  EXPECT_NEAR(fit_temperature(sharp.probabilities.view(), sharp.labels, sharp.cells), 5, 0.01);
+}
+
+TEST(ChooseTemperature, HelpsWhereItCanAndStaysOneWhereNot) {
+  const Judged overconfident = judged(2000, 3);
+  const double chosen = choose_temperature(overconfident.probabilities.view(), overconfident.labels,
+                                           overconfident.cells);
+  EXPECT_NEAR(chosen, 3, 0.5);
+  EXPECT_EQ(chosen, fit_temperature(overconfident.probabilities.view(), overconfident.labels,
+                                    overconfident.cells));
+  // Calibrated as they are: what one half of the cells suggests does not help the other, in most
+  // draws. Wherever it does, the temperature is close to 1.
+  int n_kept = 0;
+  for (std::uint64_t stream = 0; stream < 20; ++stream) {
+    const Judged calibrated = judged(300, 1, 100 + stream);
+    const double temperature =
+        choose_temperature(calibrated.probabilities.view(), calibrated.labels, calibrated.cells);
+    n_kept += temperature == 1 ? 1 : 0;
+    EXPECT_NEAR(temperature, 1, 0.35);
+  }
+  EXPECT_GE(n_kept, 10);
+  const Judged few = judged(49, 3);
+  EXPECT_EQ(choose_temperature(few.probabilities.view(), few.labels, few.cells), 1);
+}
+
+}  // namespace
+}  // namespace saithe

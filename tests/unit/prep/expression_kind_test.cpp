@@ -1,0 +1,86 @@
+// What values are taken for, and which are refused.
+
+#include "saithe/prep/expression_kind.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace saithe {
+namespace {
+
+/// Two cells: the first has 1 for gene g0 and 2 for g2, the second these values for g1 and g2.
+Dataset cells_with(float a, float b) {
+  CsrMatrix counts{2, 3, {0, 2, 4}, {0, 2, 1, 2}, {1.0F, 2.0F, a, b}};
+  return Dataset("cells.h5ad", std::move(counts), Table({"first", "second"}),
+                 Table({"g0", "g1", "g2"}));
+}
+
+ExpressionKind kind_of(const Dataset& dataset) {
+  return find_expression_kind(dataset, dataset.counts.view(), 0);
+}
+
+/// The message of the Error(BadFormat) that a call gives.
+template <typename Call>
+std::string refusal(Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::BadFormat);
+    return error.what();
+  }
+  ADD_FAILURE() << "no error";
+  return "";
+}
+
+TEST(ExpressionKind, WholeNumbersAreCountsAndSmallFractionsLogarithms) {
+  EXPECT_EQ(kind_of(cells_with(3, 5)), ExpressionKind::Counts);
+  EXPECT_EQ(kind_of(cells_with(3, 100000)), ExpressionKind::Counts);
+  EXPECT_EQ(kind_of(cells_with(0, 0)), ExpressionKind::Counts);
+  EXPECT_EQ(kind_of(cells_with(3, 0.25F)), ExpressionKind::LogNormalized);
+  // a gene that has all counts of a cell
+  const auto largest = static_cast<float>(std::log1p(10000.0));
+  EXPECT_EQ(kind_of(cells_with(1, largest)), ExpressionKind::LogNormalized);
+  const Dataset empty("empty", CsrMatrix{2, 3, {0, 0, 0}, {}, {}}, Table({"a", "b"}),
+                      Table({"g0", "g1", "g2"}));
+  EXPECT_EQ(kind_of(empty), ExpressionKind::Counts);
+}
+
+TEST(ExpressionKind, OtherValuesAreLocated) {
+  for (const float value : {-0.5F, -1.0F, 9.5F, std::nanf(""), HUGE_VALF}) {
+    const Dataset dataset = cells_with(value, 2);
+    const std::string message = refusal([&] { (void)kind_of(dataset); });
+    EXPECT_NE(message.find("'second' (row 1)"), std::string::npos) << message;
+    EXPECT_NE(message.find("'g1'"), std::string::npos) << message;
+  }
+  const Dataset scaled = cells_with(0.5F, -1.5F);  // z-scores: the negative one is named
+  EXPECT_NE(refusal([&] { (void)kind_of(scaled); }).find("--layer"), std::string::npos);
+}
+
+TEST(ExpressionKind, ALaterBlockMustBeOfTheSameKind) {
+  const auto require = [](const Dataset& dataset, ExpressionKind kind) {
+    require_expression(dataset, dataset.counts.view(), 0, kind);
+  };
+  EXPECT_NO_THROW(require(cells_with(7, 20), ExpressionKind::Counts));
+  EXPECT_NO_THROW(require(cells_with(0.5F, 2), ExpressionKind::LogNormalized));
+  EXPECT_NO_THROW(require(cells_with(1, 2), ExpressionKind::LogNormalized));  // logarithms, too
+  for (const auto& [value, kind] :
+       {std::pair(0.5F, ExpressionKind::Counts), std::pair(10.0F, ExpressionKind::LogNormalized),
+        std::pair(-1.0F, ExpressionKind::LogNormalized), std::pair(-1.0F, ExpressionKind::Counts),
+        std::pair(std::nanf(""), ExpressionKind::LogNormalized)}) {
+    const Dataset dataset = cells_with(value, 2);
+    const auto wanted = kind;
+    EXPECT_NE(refusal([&] { require(dataset, wanted); }).find("'second'"), std::string::npos);
+  }
+}
+
+TEST(ExpressionKind, ABlockThatBeginsLaterIsNumberedFromThere) {
+  const Dataset dataset = cells_with(0.5F, -1);
+  const CsrMatrix second = select_rows(dataset.counts.view(), std::vector<CellIndex>{1});
+  const std::string message =
+      refusal([&] { (void)find_expression_kind(dataset, second.view(), 1); });
+  EXPECT_NE(message.find("'second' (row 1)"), std::string::npos) << message;
+}
+
+}  // namespace
+}  // namespace saithe
