@@ -42,7 +42,7 @@ void OptionFlags::add_flag(CLI::App& app, const std::string& name, const std::st
 CLI::App* add_subcommand(CLI::App& program, const CommandWords& words,
                          const std::shared_ptr<OptionFlags>& flags, Run run) {
   CLI::App* app = program.add_subcommand(words.name, words.help);
-  app->footer(std::string("Example: ") + words.example);
+  app->group("Commands")->footer(std::string("Example: ") + words.example);
   flags->add(*app, CommonOptions{}, "Common");
   app->callback([flags, run = std::move(run)] {
     chosen_flags = flags;

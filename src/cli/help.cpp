@@ -45,7 +45,8 @@ std::string HelpFormatter::make_option_name(const CLI::Option* option, bool is_p
 std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
   if (option->get_positional()) return option->get_required() ? " (required)" : "";
   std::string text;
-  if (option->get_type_size() == 0) return text;
+  const bool is_switch = option->get_type_size() == 0 || !option->get_fnames().empty();
+  if (is_switch) return text;
   if (!option->get_default_str().empty()) return "=" + option->get_default_str();
   if (!option->get_type_name().empty()) text += " " + option->get_type_name();
   return text + (option->get_required() ? " (required)" : "");

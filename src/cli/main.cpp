@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   program.require_subcommand(1);
   program.formatter(std::make_shared<saithe::cli::HelpFormatter>());
   program.get_formatter()->column_width(34);
+  program.get_formatter()->label("SUBCOMMAND", "COMMAND");
   saithe::cli::add_walkthrough(program);
   saithe::cli::add_train(program);
   saithe::cli::add_predict(program);

@@ -69,7 +69,8 @@ def test_help_names_values_and_has_no_marks_of_the_parser():
                   "--mt-genes NAMES", "(joined by commas)", "--novelty,--no-novelty ",
                   "Example: saithe train reference.h5ad"):
         assert words in text, words
-    assert "--no-overwrite" not in text and "{false}" not in text and "TEXT" not in text
+    for mark in ("--no-overwrite", "{false}", "=false", "=true", "TEXT"):
+        assert mark not in text, mark
     assert "\n\n\n" not in text
     assert "{false}" not in must("--help").out
 
