@@ -98,6 +98,7 @@ void add_predict(CLI::App& program);
 void add_evaluate(CLI::App& program);
 void add_embed(CLI::App& program);
 void add_import_celltypist(CLI::App& program);
+void add_explain(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_simulate(CLI::App& program);
 

@@ -1,7 +1,7 @@
 #include "annotations.h"
+#include "bundled_models.h"
 #include "input_paths.h"
 #include "query_lines.h"
-#include "saithe/classify/model_file.h"
 #include "saithe/classify/predict.h"
 #include "saithe/core/text_io.h"
 #include "saithe/embed/umap.h"
@@ -29,7 +29,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   require_model_first(request.model, request.data);
   require_not_an_input(request.output, {request.model, request.data});
   { const OutputFile probe(request.output, common.overwrite); }
-  const Model model = load_model(request.model);
+  const Model model = load_named_model(request.model, session);
   const auto source = open_source(request.data, reading, session.context());
   PredictOptions options;
   options.with_hidden = true;
@@ -66,7 +66,7 @@ void add_embed(CLI::App& program) {
       {"embed", "Write a model's last hidden layer of cells, and its UMAP",
        "saithe embed model.saithe query.h5ad -o embedded.h5ad"},
       flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
-  app->add_option("MODEL", request->model, "a model that train or walkthrough wrote")->required();
+  app->add_option("MODEL", request->model, "a model that train or walkthrough wrote, or a bundled one: pbmc3k")->required();
   app->add_option("DATA", request->data, "cells: h5ad, 10x HDF5, 10x MTX folder")->required();
   app->add_option("-o,--output", request->output, "the h5ad to write")
       ->required()

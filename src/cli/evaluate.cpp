@@ -1,8 +1,8 @@
+#include "bundled_models.h"
 #include "input_paths.h"
 #include "labelled_cells.h"
 #include "query_lines.h"
 #include "saithe/classify/evaluation_json.h"
-#include "saithe/classify/model_file.h"
 #include "saithe/classify/predict.h"
 #include "saithe/core/text_io.h"
 #include "session.h"
@@ -27,7 +27,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
     require_not_an_input(request.output, {request.model, request.data, request.labels.table});
     const OutputFile probe(request.output, common.overwrite);
   }
-  const Model model = load_model(request.model);
+  const Model model = load_named_model(request.model, session);
   const auto source = open_source(request.data, reading, session.context());
   const auto truth = model.types.encode(find_labels(request.labels, *source, session));
   PredictOptions options;
@@ -63,7 +63,7 @@ void add_evaluate(CLI::App& program) {
       {"evaluate", "Judge a model on labelled cells",
        "saithe evaluate model.saithe known.h5ad --label-key cell_type -o scores.json"},
       flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
-  app->add_option("MODEL", request->model, "a model that train or walkthrough wrote")->required();
+  app->add_option("MODEL", request->model, "a model that train or walkthrough wrote, or a bundled one: pbmc3k")->required();
   app->add_option("DATA", request->data, "labelled cells: h5ad, 10x HDF5, 10x MTX folder")
       ->required();
   app->add_option("-o,--output", request->output, "write the JSON here instead of to stdout")

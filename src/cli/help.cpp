@@ -71,6 +71,10 @@ std::string usage_message(const CLI::App& program, const CLI::ParseError& error)
   const auto unknown = std::ranges::find_if(
       unused, [](const std::string& text) { return text.starts_with('-') && text.size() > 1; });
   std::string what = error.what();
+  // The parser's "--hidden: At Most 1 required but received 2".
+  if (const auto at = what.find(": At Most 1 required"); at != std::string::npos) {
+    what = what.substr(0, at) + " was given more than once";
+  }
   if (unknown != unused.end()) {
     what = fmt::format("{} has no option '{}'", call, *unknown);
   } else if (!unused.empty()) {

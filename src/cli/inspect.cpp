@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "bundled_models.h"
 #include "saithe/classify/model_card.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
@@ -111,8 +112,8 @@ int run(const CommonOptions& common, const OptionFlags& flags, const std::string
   ReadOptions options;
   flags.apply(options);
   std::string text;
-  if (is_model_file(path)) {
-    const Model model = load_model(path);
+  if (is_model_file(model_path(path))) {
+    const Model model = load_model(model_path(path));
     text = as_card   ? model_card_markdown(model)
            : as_json ? model_json(model).dump(2, ' ', false, ordered_json::error_handler_t::replace) +
                          "\n"

@@ -1,6 +1,7 @@
 #include "labelled_cells.h"
 
 #include "saithe/io/labels_file.h"
+#include "saithe/prep/expression_kind.h"
 
 namespace saithe::cli {
 
@@ -44,6 +45,50 @@ std::vector<std::string> find_labels(const LabelPlace& place, const CellSource& 
                   "without a cell",
                   join.cells.size(), join.n_cells_without_label, join.n_labels_without_cell));
   return labels;
+}
+
+namespace {
+
+/// What became of the genes of several files.
+std::string genes_line(GeneIndex n_genes, std::size_t n_files, GeneChoice choice) {
+  if (choice == GeneChoice::Common) {
+    return fmt::format("genes: {} are common to the {} files", n_genes, n_files);
+  }
+  return fmt::format(
+      "genes: {} in any of the {} files; what a file lacks is missing in its cells, not 0", n_genes,
+      n_files);
+}
+
+}  // namespace
+
+LabelledCells read_references(const std::vector<std::string>& paths, const ReadOptions& reading,
+                              const ConcatenateOptions& options, const LabelPlace& place,
+                              Session& session) {
+  static_cast<void>(reference_names(paths));  // no file twice
+  std::vector<Dataset> parts;
+  LabelledCells result;
+  for (const std::string& path : paths) {
+    parts.push_back(read_dataset(path, reading, session.context()));
+    if (paths.size() > 1) {
+      session.say(fmt::format("reference {}: {} cells, {} genes", path, parts.back().n_cells(),
+                              parts.back().n_genes()));
+    }
+    if (place.key.empty()) continue;
+    // Before files are joined: the error names the file that has no such column.
+    const auto labels = find_labels(place, parts.back(), session);
+    result.labels.insert(result.labels.end(), labels.begin(), labels.end());
+  }
+  if (paths.size() > 1) static_cast<void>(find_common_kind(parts));
+  result.dataset = concatenate(std::move(parts), options);
+  if (place.key.empty()) result.labels = find_labels(place, result.dataset, session);
+  if (paths.size() == 1) return result;
+  session.say(genes_line(result.dataset.n_genes(), paths.size(), options.genes));
+  const std::int64_t n_renamed = make_barcodes_distinct(result.dataset);
+  if (n_renamed > 0) {
+    session.say(fmt::format("barcodes: {} stand in several files and got a suffix -1, -2, ...",
+                            n_renamed));
+  }
+  return result;
 }
 
 }  // namespace saithe::cli

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "saithe/data/cell_source.h"
+#include "saithe/data/concatenate.h"
 #include "saithe/io/open.h"
 #include "session.h"
 
@@ -25,6 +26,19 @@ void add_label_flags(CLI::App& app, LabelPlace& place);
 /// Throws Error(InvalidArgument) unless one place is given, Error(BadFormat) if it does not fit.
 std::vector<std::string> find_labels(const LabelPlace& place, const CellSource& source,
                                      Session& session);
+
+/// Cells and the label of each.
+struct LabelledCells {
+  Dataset dataset;
+  std::vector<std::string> labels;  ///< empty where a cell has none
+};
+
+/// Reads one or several labelled files as one data set with distinct barcodes; says which genes it
+/// has. Throws as read_dataset(), find_labels(), concatenate(), and Error(BadFormat) if some hold
+/// counts and others logarithms.
+LabelledCells read_references(const std::vector<std::string>& paths, const ReadOptions& reading,
+                              const ConcatenateOptions& options, const LabelPlace& place,
+                              Session& session);
 
 /// A column of obs as text; throws Error(BadFormat) that lists the columns if there is none.
 std::vector<std::string> obs_text(const CellSource& source, const std::string& key,

@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
   saithe::cli::add_evaluate(program);
   saithe::cli::add_embed(program);
   saithe::cli::add_import_celltypist(program);
+  saithe::cli::add_explain(program);
   saithe::cli::add_inspect(program);
   saithe::cli::add_simulate(program);
   if (argc < 2) {  // nothing was asked for: an error to a script, to a person the start

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "annotations.h"
+#include "bundled_models.h"
 #include "input_paths.h"
 #include "majority_vote_columns.h"
 #include "ontology_columns.h"
 #include "prediction_tables.h"
 #include "query_lines.h"
-#include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
 #include "session.h"
@@ -204,7 +204,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   flags.apply(request.clustering);
   require_model_first(request.model, request.query);
   probe_outputs(request, common.overwrite);
-  const Model model = load_model(request.model);
+  const Model model = load_named_model(request.model, session);
   const auto source = open_source(request.query, request.reading, session.context());
   require_request(request, *source, session.context());
   Results results(request, model, *source, session);
@@ -224,7 +224,7 @@ void add_predict(CLI::App& program) {
       {"predict", "Label cells with a model",
        "saithe predict model.saithe query.h5ad -o labelled.h5ad"},
       flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
-  app->add_option("MODEL", request->model, "a model that train or walkthrough wrote")->required();
+  app->add_option("MODEL", request->model, "a model that train or walkthrough wrote, or a bundled one: pbmc3k")->required();
   app->add_option("QUERY", request->query, "cells: h5ad, 10x HDF5, 10x MTX folder")->required();
   app->add_option("-o,--output", request->output,
                   "FILE.h5ad: the query with columns added; other names: a table (gzip if it ends "

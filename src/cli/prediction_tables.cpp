@@ -24,7 +24,7 @@ std::string predictions_tsv(const Model& model, const CellSource& source,
   const auto& barcodes = source.obs().index();
   for (std::size_t cell = 0; cell < barcodes.size(); ++cell) {
     for (const std::string& field :
-         {barcodes[cell], type_name(model, predictions.labels[cell]),
+         {printable(barcodes[cell]), type_name(model, predictions.labels[cell]),
           format_number(predictions.confidence[cell]),
           type_name(model, predictions.best_labels[cell]),
           type_name(model, predictions.runners_up[cell]),
@@ -45,7 +45,7 @@ std::string probabilities_tsv(const Model& model, const CellSource& source,
   text += "\n";
   const auto& barcodes = source.obs().index();
   for (std::size_t cell = 0; cell < barcodes.size(); ++cell) {
-    text += barcodes[cell];
+    text += printable(barcodes[cell]);
     for (const float p : probabilities.row(static_cast<std::int64_t>(cell))) {
       text += "\t" + format_number(p);
     }

@@ -7,32 +7,45 @@
 namespace saithe::cli {
 namespace {
 
+/// "a.h5ad, b.h5ad"
+std::string names_of(const std::vector<std::string>& files) {
+  std::string text;
+  for (const std::string& file : files) text += (text.empty() ? "" : ", ") + file;
+  return text;
+}
+
 int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest request,
         const std::string& preset, const std::string& output, const std::string& report) {
   Session session(common);
   request.training = TrainOptions::preset(preset);
   apply_training_flags(flags, request.training);
   flags.apply(request.reading);
-  require_not_an_input(output, {request.input, request.labels.table});
+  flags.apply(request.concatenation);
+  CheckpointOptions checkpointing;
+  flags.apply(checkpointing);
+  const std::vector<std::filesystem::path> inputs = request.input_files();
+  require_not_an_input(output, inputs);
   // Asked for before the long work: the output can be written.
   { const OutputFile probe(output, common.overwrite); }
   std::optional<OutputFolder> folder;
   if (!report.empty()) {
     for (const std::string& name : training_report_files()) {
-      require_not_an_input(std::filesystem::path(report) / name,
-                           {request.input, request.labels.table});
+      require_not_an_input(std::filesystem::path(report) / name, inputs);
     }
     folder.emplace(report, training_report_files(), common.overwrite);
   }
-  const TrainingOutcome outcome =
-      run_training(read_training_data(request, session), request.training, session);
+  const auto checkpoint = make_checkpoint(checkpointing, inputs, common.overwrite);
+  const TrainingOutcome outcome = run_training(read_training_data(request, session),
+                                               request.training, session, checkpoint.get());
   const TrainResult& result = outcome.result;
   if (folder) {
     folder->write([&] {
-      write_training_report(outcome, shown_name(request.input), request, *folder, session);
+      write_training_report(outcome, names_of(result.model.card.sources), request, *folder,
+                            session);
     });
   }
   save_model(result.model, output, common.overwrite);
+  if (checkpoint != nullptr) checkpoint->remove();
   if (folder) {
     folder->commit();
     session.say("written: " + (folder->path() / "report.html").string());
@@ -74,7 +87,8 @@ void add_train(CLI::App& program) {
       flags, [=](const CommonOptions& common) {
         return run(common, *flags, *request, *preset, *output, *report);
       });
-  app->add_option("REFERENCE", request->input, "labelled cells: h5ad, 10x HDF5, 10x MTX folder")
+  app->add_option("REFERENCE", request->inputs,
+                  "labelled cells, one or several files: h5ad, 10x HDF5, 10x MTX folder")
       ->required();
   app->add_option("-o,--output", *output, "the model to write")->required()->type_name("FILE");
   app->add_option("--report", *report,
@@ -86,7 +100,9 @@ void add_train(CLI::App& program) {
       ->capture_default_str()
       ->type_name("");
   flags->add(*app, TrainOptions::preset("standard"), "Training");
+  flags->add(*app, CheckpointOptions{}, "Checkpoint");
   flags->add(*app, ReadOptions{}, "Reading");
+  flags->add(*app, ConcatenateOptions{}, "Reading");
 }
 
 }  // namespace saithe::cli

@@ -7,7 +7,6 @@
 #include "input_paths.h"
 #include "saithe/core/option_text.h"
 #include "saithe/core/text_io.h"
-#include "saithe/io/open.h"
 
 namespace saithe::cli {
 namespace {
@@ -41,6 +40,12 @@ std::string training_epoch_line(const EpochRecord& record) {
 }
 
 }  // namespace
+
+std::vector<std::filesystem::path> TrainingRequest::input_files() const {
+  std::vector<std::filesystem::path> files(inputs.begin(), inputs.end());
+  files.push_back(labels.table);
+  return files;
+}
 
 std::string epoch_line(const EpochRecord& record) {
   // The sign of "not a number" means nothing.
@@ -83,11 +88,16 @@ void apply_training_flags(const OptionFlags& flags, TrainOptions& options) {
 }
 
 TrainingData read_training_data(const TrainingRequest& request, Session& session) {
-  Dataset dataset = read_dataset(request.input, request.reading, session.context());
-  const std::vector<std::string> labels = find_labels(request.labels, dataset, session);
+  LabelledCells reference =
+      read_references(request.inputs, request.reading, request.concatenation, request.labels,
+                      session);
   session.end_stage("read");
-  TrainingData data =
-      prepare_training_data(std::move(dataset), labels, request.training, session.context());
+  TrainingData data = prepare_training_data(std::move(reference.dataset), reference.labels,
+                                            request.training, session.context());
+  data.sources = request.inputs.size() == 1
+                     ? std::vector<std::string>{shown_name(request.inputs.front())}
+                     : reference_names(request.inputs);
+  std::sort(data.sources.begin(), data.sources.end());
   for (const auto& [n, what] : {std::pair(data.n_cells_without_label, "without a label"),
                                 std::pair(data.n_cells_without_counts, "without counts")}) {
     if (n > 0) session.say(fmt::format("dropped: {} cells {}", n, what));
@@ -102,7 +112,23 @@ TrainingData read_training_data(const TrainingRequest& request, Session& session
   return data;
 }
 
-TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Session& session) {
+std::unique_ptr<TrainingCheckpoint> make_checkpoint(const CheckpointOptions& options,
+                                                    const std::vector<std::filesystem::path>& inputs,
+                                                    bool overwrite) {
+  if (options.checkpoint.empty()) {
+    if (!options.resume) return nullptr;
+    fail(ErrorKind::InvalidArgument, "--resume: name the file to go on from with --checkpoint");
+  }
+  require_not_an_input(options.checkpoint, inputs);
+  using Existing = TrainingCheckpoint::Existing;
+  const Existing existing = options.resume ? Existing::Resume
+                            : overwrite    ? Existing::Replace
+                                           : Existing::Refuse;
+  return std::make_unique<TrainingCheckpoint>(options.checkpoint, existing);
+}
+
+TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Session& session,
+                             TrainingCheckpoint* checkpoint) {
   TrainingOutcome outcome;
   outcome.n_cells_read = data.n_cells_read;
   outcome.n_genes_read = data.n_genes_read;
@@ -111,11 +137,19 @@ TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Ses
   const std::size_t n_steps = data.qc.steps.size();
   say_filters(data.qc.steps, session);
   const bool has_validation = options.validate == Validation::HeldOut;
-  outcome.result =
-      train(std::move(data), options, session.common().device, session.context(),
-            [&](const EpochRecord& record) {
-              session.print(has_validation ? epoch_line(record) : training_epoch_line(record));
-            });
+  const auto on_epoch = [&](const EpochRecord& record) {
+    session.print(has_validation ? epoch_line(record) : training_epoch_line(record));
+  };
+  try {
+    outcome.result = train(std::move(data), options, session.common().device, session.context(),
+                           on_epoch, checkpoint);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::Cancelled || checkpoint == nullptr) throw;
+    if (!checkpoint->holds_anything()) throw;
+    fail(ErrorKind::Cancelled,
+         "{}; {} holds what is finished: the same command with --resume goes on from there",
+         error.what(), checkpoint->path().string());
+  }
   // The gene filter of the training cells is known only to train(), which splits.
   say_filters(std::span(outcome.result.qc.steps).subspan(n_steps), session);
   session.end_stage("train");

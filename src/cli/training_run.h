@@ -4,23 +4,48 @@
 // epoch.
 
 #include <filesystem>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "labelled_cells.h"
 #include "saithe/classify/train.h"
+#include "saithe/classify/training_checkpoint.h"
+#include "saithe/data/concatenate.h"
 #include "session.h"
 
 namespace saithe::cli {
 
+/// Where a training keeps what is finished, and whether it goes on from there.
+struct CheckpointOptions {
+  std::string checkpoint;
+  bool resume = false;
+
+  template <typename Visitor>
+  static void describe(Visitor& visit, CheckpointOptions& options) {
+    visit("checkpoint", options.checkpoint,
+          "keep here what is finished, so that the training can be stopped; removed at the end");
+    visit("resume", options.resume, "go on from the checkpoint, to the same result as one run");
+  }
+};
+
+/// The checkpoint that the options name, or null. Throws Error(InvalidArgument) if there is nothing
+/// to resume from, and as TrainingCheckpoint.
+std::unique_ptr<TrainingCheckpoint> make_checkpoint(const CheckpointOptions& options,
+                                                    const std::vector<std::filesystem::path>& inputs,
+                                                    bool overwrite);
+
 /// What the command line says of a training.
 struct TrainingRequest {
-  std::filesystem::path input;
+  std::vector<std::string> inputs;  ///< paths of one or several references
+  ConcatenateOptions concatenation;
   LabelPlace labels;
   ReadOptions reading;
   TrainOptions training;
+
+  /// What no output may replace.
+  [[nodiscard]] std::vector<std::filesystem::path> input_files() const;
 };
 
 /// What came of it, with what the report wants to know of the input.
@@ -45,10 +70,12 @@ std::vector<std::pair<std::string, std::string>> run_options(const TrainingReque
 /// dropout is cut to the layers that were named.
 void apply_training_flags(const OptionFlags& flags, TrainOptions& options);
 
-/// Cells and labels, filtered.
+/// Cells and labels of all inputs, filtered.
 TrainingData read_training_data(const TrainingRequest& request, Session& session);
 
-/// Trains on them and prints a line per epoch.
-TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Session& session);
+/// Trains on them and prints a line per epoch. Stopped with a checkpoint, the Error(Cancelled) says
+/// how to go on.
+TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Session& session,
+                             TrainingCheckpoint* checkpoint = nullptr);
 
 }  // namespace saithe::cli

@@ -47,7 +47,7 @@ std::string suspects_tsv(const TrainResult& result) {
   std::string text = "barcode\tlabel\tlooks_like\tlabel_probability\tprobability\n";
   for (const Suspect& suspect : suspects) {
     text += fmt::format("{}\t{}\t{}\t{}\t{}\n",
-                        result.dataset.obs().index()[as_size(suspect.cell)],
+                        printable(result.dataset.obs().index()[as_size(suspect.cell)]),
                         result.model.types.name(suspect.label),
                         result.model.types.name(suspect.looks_like),
                         format_number(suspect.label_probability),
@@ -66,7 +66,7 @@ std::string held_out_tsv(const TrainResult& result) {
     const auto row = held_out.probabilities.row(static_cast<std::int64_t>(i));
     const auto best = std::max_element(row.begin(), row.end());
     text += fmt::format(
-        "{}\t{}\t{}\t{}\t{}\t{}\n", result.dataset.obs().index()[cell],
+        "{}\t{}\t{}\t{}\t{}\t{}\n", printable(result.dataset.obs().index()[cell]),
         held_out.folds.empty() ? "" : std::to_string(held_out.folds[i]),
         result.model.types.name(result.labels[cell]),
         result.model.types.name(static_cast<LabelIndex>(best - row.begin())), format_number(*best),

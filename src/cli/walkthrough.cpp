@@ -134,15 +134,15 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   apply_training_flags(flags, request.training.training);
   flags.apply(request.training.reading);
   flags.apply(request.umap);
-  if (request.training.input.empty()) {
-    request.training.input = bundled_file(kBundledPbmc3k);
+  if (request.training.inputs.empty()) {
+    request.training.inputs = {bundled_file(kBundledPbmc3k).string()};
     LabelPlace& labels = request.training.labels;
     if (labels.key.empty() && labels.table.empty()) labels.key = "louvain";
   }
   const TrainOptions& options = request.training.training;
   require_hidden_layer(options);
   require_umap_options(request.umap);
-  const std::filesystem::path& input = request.training.input;
+  const std::filesystem::path input = request.training.inputs.front();
   for (const std::string& name : walkthrough_files()) {
     require_not_an_input(request.output / name, {input, request.training.labels.table});
   }
@@ -209,8 +209,9 @@ void add_walkthrough(CLI::App& program) {
       {"walkthrough", "Every step of the article: counts in, labelled cells and a report out",
        "saithe walkthrough reference.h5ad --label-key cell_type -o out/"},
       flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
-  app->add_option("REFERENCE", request->training.input,
-                  "labelled cells: h5ad, 10x HDF5, 10x MTX folder (without: the bundled PBMC3K)");
+  app->add_option("REFERENCE", request->training.inputs,
+                  "labelled cells: h5ad, 10x HDF5, 10x MTX folder (without: the bundled PBMC3K)")
+      ->expected(1);
   app->add_option("-o,--output", request->output,
                   "folder to write into; made if missing. --overwrite also removes what else an "
                   "earlier walk-through left there")

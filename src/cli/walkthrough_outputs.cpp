@@ -38,7 +38,7 @@ std::string predictions_tsv(const TrainResult& result) {
   std::string text = "barcode\tsplit\tlabel\tpredicted\tconfidence\n";
   for (std::size_t cell = 0; cell < training.size(); ++cell) {
     text += fmt::format(
-        "{}\t{}\t{}\t{}\t{}\n", result.dataset.obs().index()[cell],
+        "{}\t{}\t{}\t{}\t{}\n", printable(result.dataset.obs().index()[cell]),
         training[cell] ? "training" : "validation", result.model.types.name(result.labels[cell]),
         type_name(result.model, result.predicted[cell]), format_number(result.confidence[cell]));
   }
@@ -51,7 +51,7 @@ std::string umap_tsv(const TrainResult& result, std::span<const CellIndex> cells
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const auto cell = as_size(cells[i]);
     const auto row = static_cast<std::int64_t>(i);
-    text += fmt::format("{}\t{}\t{}\t{}\n", result.dataset.obs().index()[cell],
+    text += fmt::format("{}\t{}\t{}\t{}\n", printable(result.dataset.obs().index()[cell]),
                         result.model.types.name(result.labels[cell]), format_number(layout(row, 0)),
                         format_number(layout(row, 1)));
   }

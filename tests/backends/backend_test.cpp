@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "saithe/kernels/cpu/reference.h"
-#include "saithe/kernels/cpu/simd.h"
+#include "support/backend_fixture.h"
 #include "support/random_cells.h"
 
 namespace saithe::kernels {
@@ -14,33 +14,7 @@ namespace {
 
 using saithe::testing::as_double;
 using saithe::testing::largest_error;
-using saithe::testing::random_cells;
 using saithe::testing::random_values;
-
-// Sums of at most a few hundred products of numbers near 1 in float32: 300 * 2^-24, with room.
-constexpr double kTolerance = 1e-4;
-
-/// A backend to test: the CPU with a SIMD target.
-class BackendTest : public ::testing::TestWithParam<std::string> {
- protected:
-  void SetUp() override {
-    cpu::force_simd_target(GetParam());
-    ASSERT_EQ(cpu::simd_target(), GetParam());
-    backend_ = make_backend(Device::Cpu, context_);
-  }
-  std::unique_ptr<Buffer> upload(std::span<const float> values) {
-    auto buffer = backend_->allocate(static_cast<std::int64_t>(values.size()));
-    backend_->upload(values, *buffer);
-    return buffer;
-  }
-  std::vector<float> download(const Buffer& buffer) {
-    std::vector<float> values(static_cast<std::size_t>(buffer.size()));
-    backend_->download(buffer, values);
-    return values;
-  }
-  Context context_{2, 1};
-  std::unique_ptr<Backend> backend_;
-};
 
 INSTANTIATE_TEST_SUITE_P(Cpu, BackendTest, ::testing::ValuesIn(cpu::simd_targets()));
 
@@ -121,10 +95,10 @@ TEST_P(BackendTest, SoftmaxAndBothLossesMatchTheReference) {
     const auto result =
         backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, {}, gradient.get());
     std::vector<double> expected;
-    EXPECT_NEAR(
-        result.mean_loss,
-        reference::softmax_cross_entropy(rows, types, loss, as_double(logits), labels, {}, &expected),
-        1e-9 * (1 + result.mean_loss));
+    EXPECT_NEAR(result.mean_loss,
+                reference::softmax_cross_entropy(rows, types, loss, as_double(logits), labels, {},
+                                                 &expected),
+                1e-9 * (1 + result.mean_loss));
     EXPECT_LT(largest_error(download(*gradient), expected), 1e-7);
     std::int64_t n_correct = 0;
     for (std::int64_t r = 0; r < rows; ++r) {
@@ -167,7 +141,8 @@ TEST_P(BackendTest, AWeightedLossMatchesTheReferenceAndItsOwnSlope) {
     }
     const std::vector<float> ones(as_size(rows), 1.0F);
     EXPECT_EQ(
-        backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, ones, nullptr).mean_loss,
+        backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, ones, nullptr)
+            .mean_loss,
         backend_->softmax_cross_entropy(rows, types, loss, *buffer, labels, {}, nullptr).mean_loss);
   }
 }
@@ -186,10 +161,10 @@ TEST_P(BackendTest, LayerNormMatchesTheReference) {
     const auto gain_buffer = upload(gain);
     backend_->layer_norm_forward(rows, units, *gain_buffer, *upload(bias), *out, *normalized,
                                  *inverse_sd);
-    EXPECT_LT(largest_error(download(*out), reference::layer_norm_forward(rows, as_double(gain),
-                                                                          as_double(bias),
-                                                                          as_double(y))),
-              kTolerance);
+    EXPECT_LT(
+        largest_error(download(*out), reference::layer_norm_forward(rows, as_double(gain),
+                                                                    as_double(bias), as_double(y))),
+        kTolerance);
     const auto gradient = upload(dy);
     const auto dgain = backend_->allocate(units);
     const auto dbias = backend_->allocate(units);
@@ -241,12 +216,14 @@ TEST(LayerNormReference, ItsGradientAgreesWithFiniteDifferences) {
     EXPECT_NEAR(found.dy[i], expected, kSlopeTolerance);
   }
   for (std::size_t i = 0; i < kUnits; ++i) {
-    EXPECT_NEAR(found.dgain[i], differ(start_gain, i, [&](const auto& gain) {
-                  return value(start_y, gain, start_bias);
-                }), kSlopeTolerance);
-    EXPECT_NEAR(found.dbias[i], differ(start_bias, i, [&](const auto& bias) {
-                  return value(start_y, start_gain, bias);
-                }), kSlopeTolerance);
+    EXPECT_NEAR(
+        found.dgain[i],
+        differ(start_gain, i, [&](const auto& gain) { return value(start_y, gain, start_bias); }),
+        kSlopeTolerance);
+    EXPECT_NEAR(
+        found.dbias[i],
+        differ(start_bias, i, [&](const auto& bias) { return value(start_y, start_gain, bias); }),
+        kSlopeTolerance);
   }
 }
 
@@ -266,159 +243,6 @@ TEST_P(BackendTest, AdamMatchesTheReference) {
       reference::adam_step(adam, as_double(gradient), expected, expected_m, expected_v);
     }
     EXPECT_LT(largest_error(download(*parameter), expected), 1e-5);
-  }
-}
-
-/// The sparse layer beside a dense reference of it.
-struct SparseCase {
-  GeneIndex genes = 0;
-  std::int64_t units = 0;
-  CsrMatrix cells;
-  std::vector<float> weights;
-  std::vector<float> bias;
-  std::vector<float> shift;
-
-  SparseCase(GeneIndex n_genes, std::int64_t n_units)
-      : genes(n_genes),
-        units(n_units),
-        cells(random_cells(50, n_genes, 0.1, 1)),
-        weights(random_values(as_size(n_genes * n_units), 10)),
-        bias(random_values(as_size(n_units), 11)),
-        shift(random_values(as_size(n_genes), 12)) {
-    for (std::size_t g = 0; g < shift.size(); g += 3) shift[g] = 0;  // genes that are not centred
-  }
-  /// (O, I) as the dense reference wants it.
-  [[nodiscard]] std::vector<double> dense_weights() const {
-    std::vector<double> dense(weights.size());
-    for (std::int64_t g = 0; g < genes; ++g) {
-      for (std::int64_t u = 0; u < units; ++u) {
-        dense[as_size(u * genes + g)] = static_cast<double>(weights[as_size(g * units + u)]);
-      }
-    }
-    return dense;
-  }
-};
-
-const std::vector<CellIndex> kRows = {3, 0, 49, 17, 4, 3, 21};
-const std::vector<CellIndex> kNextRows = {8, 9, 10, 48};
-
-TEST_P(BackendTest, SparseForwardMatchesTheReference) {
-  for (const auto& [genes, units] : {std::pair(200, 70), std::pair(333, 1028), std::pair(5, 1)}) {
-    const SparseCase c(genes, units);
-    const auto layer = backend_->make_sparse_input(genes, units);
-    layer->set_parameters(c.weights, c.bias, c.shift);
-    const auto out = backend_->allocate(static_cast<std::int64_t>(kRows.size()) * units);
-    layer->forward(*layer->prepare(c.cells.view(), kRows), *out);
-    const auto n = static_cast<std::int64_t>(kRows.size());
-    const auto expected =
-        reference::linear_forward(n, reference::centred_rows(c.cells.view(), kRows, c.shift), genes,
-                                  c.dense_weights(), as_double(c.bias), units);
-    EXPECT_LT(largest_error(download(*out), expected), kTolerance);
-
-    std::vector<float> weights(c.weights.size());
-    std::vector<float> bias(c.bias.size());
-    layer->get_parameters(weights, bias);
-    EXPECT_EQ(weights, c.weights);
-    EXPECT_EQ(bias, c.bias);
-
-    // forward_rows gives every cell the same bits, alone or among others.
-    const auto all = backend_->allocate(50 * units);
-    layer->forward_rows(c.cells.view(), 0, 50, *all);
-    const auto all_values = download(*all);
-    const auto some_values = download(*out);
-    for (std::size_t i = 0; i < kRows.size(); ++i) {
-      for (std::int64_t u = 0; u < units; ++u) {
-        ASSERT_EQ(some_values[i * as_size(units) + as_size(u)],
-                  all_values[as_size(kRows[i] * units + u)]);
-      }
-    }
-  }
-}
-
-TEST_P(BackendTest, SparseStepIsGradientAdamAndTheNextForward) {
-  const SparseCase c(150, 70);
-  const auto layer = backend_->make_sparse_input(c.genes, c.units);
-  layer->set_parameters(c.weights, c.bias, c.shift);
-  auto w = c.dense_weights();
-  auto b = as_double(c.bias);
-  std::vector<double> mw(w.size());
-  std::vector<double> vw(w.size());
-  std::vector<double> mb(b.size());
-  std::vector<double> vb(b.size());
-  const auto n = static_cast<std::int64_t>(kRows.size());
-  const auto n_next = static_cast<std::int64_t>(kNextRows.size());
-  const auto x = layer->prepare(c.cells.view(), kRows);
-  const auto next = layer->prepare(c.cells.view(), kNextRows);
-  const auto next_out = backend_->allocate(n_next * c.units);
-  const auto dense_x = reference::centred_rows(c.cells.view(), kRows, c.shift);
-  for (int step = 1; step <= 5; ++step) {
-    const AdamStep adam{step, 1e-2, 0.9, 0.999, 1e-8, 0.01};
-    const auto dy = random_values(as_size(n * c.units), 200 + static_cast<std::uint64_t>(step));
-    const auto expected =
-        reference::linear_backward(n, dense_x, c.genes, w, as_double(dy), c.units);
-    std::vector<float> dw(c.weights.size());
-    std::vector<float> db(c.bias.size());
-    layer->gradient(*x, *upload(dy), dw, db);
-    std::vector<double> expected_dw(dw.size());  // turned to (gene, unit)
-    for (std::int64_t g = 0; g < c.genes; ++g) {
-      for (std::int64_t u = 0; u < c.units; ++u) {
-        expected_dw[as_size(g * c.units + u)] = expected.dw[as_size(u * c.genes + g)];
-      }
-    }
-    EXPECT_LT(largest_error(dw, expected_dw), kTolerance);
-    EXPECT_LT(largest_error(db, expected.db), kTolerance);
-
-    layer->step(*x, *upload(dy), adam, next.get(), next_out.get());
-    reference::adam_step(adam, expected.dw, w, mw, vw);
-    reference::adam_step(adam, expected.db, b, mb, vb);
-  }
-  const auto expected_next = reference::linear_forward(
-      n_next, reference::centred_rows(c.cells.view(), kNextRows, c.shift), c.genes, w, b, c.units);
-  EXPECT_LT(largest_error(download(*next_out), expected_next), 10 * kTolerance);
-
-  // The product that the step made ahead has the bits of the forward pass itself.
-  const auto separate = backend_->allocate(n_next * c.units);
-  layer->forward(*next, *separate);
-  EXPECT_EQ(download(*separate), download(*next_out));
-}
-
-TEST_P(BackendTest, SnapshotBringsBackTheWeights) {
-  const SparseCase c(40, 20);
-  const auto layer = backend_->make_sparse_input(c.genes, c.units);
-  layer->set_parameters(c.weights, c.bias, c.shift);
-  const auto x = layer->prepare(c.cells.view(), kRows);
-  const auto before = backend_->allocate(static_cast<std::int64_t>(kRows.size()) * c.units);
-  layer->forward(*x, *before);
-  layer->save_snapshot();
-  layer->step(*x, *before, {1, 0.1, 0.9, 0.999, 1e-8, 0}, nullptr, nullptr);
-  const auto moved = backend_->allocate(before->size());
-  layer->forward(*x, *moved);
-  EXPECT_NE(download(*moved), download(*before));
-  layer->restore_snapshot();
-  layer->forward(*x, *moved);
-  EXPECT_EQ(download(*moved), download(*before));
-}
-
-TEST(Backend, BitsDoNotDependOnThreadsOrTarget) {
-  const SparseCase c(300, 200);
-  std::vector<float> first;
-  for (const std::string& target : cpu::simd_targets()) {
-    // Targets without a fused multiply-add round twice.
-    if (target == "SSE4" || target == "SSSE3" || target == "SCALAR") continue;
-    cpu::force_simd_target(target);
-    for (const int threads : {1, 2, 5}) {
-      const auto backend = make_backend(Device::Cpu, Context(threads, 1));
-      const auto layer = backend->make_sparse_input(c.genes, c.units);
-      layer->set_parameters(c.weights, c.bias, c.shift);
-      const auto x = layer->prepare(c.cells.view(), kRows);
-      const auto y = backend->allocate(static_cast<std::int64_t>(kRows.size()) * c.units);
-      layer->forward(*x, *y);
-      layer->step(*x, *y, {1, 1e-3, 0.9, 0.999, 1e-8, 0}, x.get(), y.get());
-      std::vector<float> values(as_size(y->size()));
-      backend->download(*y, values);
-      if (first.empty()) first = values;
-      EXPECT_EQ(values, first) << target << ", " << threads << " threads";
-    }
   }
 }
 

@@ -255,7 +255,9 @@ def test_too_few_cells_for_a_split_are_a_fault_of_the_data(cells, tmp_path, out)
     two = data[[data.obs_names[(data.obs.cell_type == kind) & ~data.obs.is_poor][0]
                 for kind in kinds[:2]]]
     two.copy().write_h5ad(tmp_path / "two.h5ad")
-    assert "too few cells" in train_fails(3, tmp_path / "two.h5ad", out, "--min-cells", "0")
+    assert "too few cells" in must_fail(
+        3, "train", tmp_path / "two.h5ad", "--label-key", "cell_type", "-o", out, "--min-cells", "0",
+        "--min-cells-per-type", "1", "--validate", "held-out")
 
 
 def test_names_from_files_cannot_steer_the_terminal(cells, tmp_path, out):

@@ -239,6 +239,90 @@ TEST_P(TorchParity, TheFastPathHasTheReferencesGradientAtTheSameWeights) {
   EXPECT_LT(largest, kFastTolerance);
 }
 
+/// A network with layer normalisation on the same cells (torch/layer_norm.json).
+class TorchLayerNorm : public ::testing::Test {
+ protected:
+  TorchLayerNorm() {
+    const auto sizes = json_.at("sizes").get<std::vector<int>>();
+    shape_.n_inputs = sizes.front();
+    shape_.hidden.assign(sizes.begin() + 1, sizes.end() - 1);
+    shape_.n_outputs = sizes.back();
+    shape_.layer_norm = true;
+    parameters_ = initial_parameters(shape_, fixture().seed);
+    for (std::size_t layer = 0; layer < shape_.hidden.size(); ++layer) {
+      const auto gains = json_.at("gains")[layer].get<std::vector<float>>();
+      const auto biases = json_.at("biases")[layer].get<std::vector<float>>();
+      parameters_.norm_gains[layer].assign(gains.begin(), gains.end());
+      parameters_.norm_biases[layer].assign(biases.begin(), biases.end());
+    }
+    cells_ = json_.at("cells").get<std::vector<CellIndex>>();
+  }
+  [[nodiscard]] Mlp network() const { return {shape_, parameters_, fixture().shift, *backend_}; }
+
+  nlohmann::json json_ =
+      nlohmann::json::parse(read_file(SAITHE_TEST_FILES "/torch/layer_norm.json", 1 << 20));
+  MlpShape shape_;
+  MlpParameters parameters_;
+  std::vector<CellIndex> cells_;
+  Context context_{2, 1};
+  std::unique_ptr<kernels::Backend> backend_ =
+      kernels::make_backend(kernels::Device::Cpu, context_);
+};
+
+TEST_F(TorchLayerNorm, LogitsAndLossesArePyTorchs) {
+  const Fixture& f = fixture();
+  const CsrMatrix rows = select_rows(f.values.view(), cells_);
+  const DenseMatrix logits = network().forward(rows.view(), false, context_).logits;
+  const auto expected = json_.at("logits").get<std::vector<std::vector<double>>>();
+  ASSERT_EQ(logits.n_rows(), static_cast<std::int64_t>(expected.size()));
+  for (std::size_t r = 0; r < expected.size(); ++r) {
+    for (std::size_t t = 0; t < expected[r].size(); ++t) {
+      EXPECT_NEAR(
+          static_cast<double>(logits(static_cast<std::int64_t>(r), static_cast<std::int64_t>(t))),
+          expected[r][t], kFastTolerance);
+    }
+  }
+  const auto weights = json_.at("cell_weights").get<std::vector<float>>();
+  const auto loss_of = [&](std::span<const float> of_cells) {
+    Mlp mlp = network();
+    return mlp
+        .train_step(f.values.view(), f.labels, cells_, {}, kernels::Loss::CrossEntropy, f.adam(0),
+                    1, of_cells)
+        .mean_loss;
+  };
+  EXPECT_NEAR(loss_of({}), json_.at("mean_loss").get<double>(), kFastTolerance);
+  EXPECT_NEAR(loss_of(weights), json_.at("weighted_loss").get<double>(), kFastTolerance);
+}
+
+TEST_F(TorchLayerNorm, GradientsArePyTorchs) {
+  const Fixture& f = fixture();
+  Mlp mlp = network();
+  const MlpParameters gradient =
+      mlp.gradient(f.values.view(), f.labels, cells_, kernels::Loss::CrossEntropy);
+  const auto compare = [&](const char* kind, const std::vector<AlignedVector<float>>& ours) {
+    const auto& layers = json_.at("gradients").at(kind);
+    ASSERT_EQ(layers.size(), ours.size());
+    for (std::size_t layer = 0; layer < ours.size(); ++layer) {
+      const auto length = layers[layer].at("norm").get<double>();
+      const auto at = layers[layer].at("at").get<std::vector<std::size_t>>();
+      // PyTorch's first weight is (units, genes), ours (genes, units)
+      const bool is_turned = std::string(kind) == "weights" && layer == 0;
+      const auto n_in = as_size(shape_.n_inputs);
+      const auto n_out = as_size(shape_.hidden[0]);
+      for (std::size_t k = 0; k < at.size(); ++k) {
+        const std::size_t place = is_turned ? at[k] % n_in * n_out + at[k] / n_in : at[k];
+        EXPECT_NEAR(static_cast<double>(ours[layer][place]),
+                    layers[layer].at("value")[k].get<double>(), kFastTolerance * length)
+            << kind << " " << layer << " " << at[k];
+      }
+    }
+  };
+  compare("weights", gradient.weights);
+  compare("biases", gradient.biases);
+  compare("norm_gains", gradient.norm_gains);
+  compare("norm_biases", gradient.norm_biases);
+}
+
 INSTANTIATE_TEST_SUITE_P(BothLosses, TorchParity,
                          ::testing::Values(kernels::Loss::CrossEntropy, kernels::Loss::Article),
                          [](const auto& instance) {

@@ -11,11 +11,15 @@
 namespace saithe::testing {
 
 inline constexpr GeneIndex kMarkersOfType = 4;
+inline constexpr double kNoisy = 0.25;
+inline constexpr double kClear = 0.1;
 
 /// `n_cells` cells of the types "type0", "type1", ... in turn; gene g < 4 * n_types marks the type
-/// g / 4. obs: cell_type, donor ("d0" to "d3"); var: names "gene0", ... and gene_ids "ENSG0", ...
+/// g / 4. A cell expresses four fifths of its markers and the share `background` of the other
+/// genes: with kClear of them few cells are in doubt. obs: cell_type, donor ("d0" to "d3"); var:
+/// names "gene0", ... and gene_ids "ENSG0", ...
 inline Dataset marker_cells(CellIndex n_cells, GeneIndex n_genes, int n_types,
-                            std::uint64_t stream = 0) {
+                            std::uint64_t stream = 0, double background = kNoisy) {
   const Random random(31, stream);
   CsrMatrix counts;
   counts.n_rows = n_cells;
@@ -28,7 +32,7 @@ inline Dataset marker_cells(CellIndex n_cells, GeneIndex n_genes, int n_types,
     for (GeneIndex gene = 0; gene < n_genes; ++gene) {
       const auto at = static_cast<std::uint64_t>(cell * n_genes + gene);
       const bool is_marker = gene / kMarkersOfType == type;
-      if (random.uniform(2 * at) >= (is_marker ? 0.8 : 0.25)) continue;
+      if (random.uniform(2 * at) >= (is_marker ? 0.8 : background)) continue;
       counts.columns.push_back(gene);
       counts.values.push_back(1.0F +
                               static_cast<float>(random.below(2 * at + 1, is_marker ? 9 : 3)));

@@ -15,7 +15,7 @@ inline ReferenceGenes reference_genes(std::vector<std::string> names,
                                       std::vector<std::string> ids = {},
                                       std::vector<double> count_share = {}) {
   ReferenceGenes genes;
-  genes.inputs.resize(names.size());
+  genes.inputs = std::vector<GeneIndex>(names.size());
   std::iota(genes.inputs.begin(), genes.inputs.end(), GeneIndex{0});
   genes.names = std::move(names);
   genes.ids = std::move(ids);

@@ -169,6 +169,13 @@ void require_types(const ModelDescription& model, const std::string& where) {
           model.types.end()) {
     fail(ErrorKind::BadFormat, "{}: the cell types are not sorted, distinct and named", where);
   }
+  for (const std::string& type : model.types) {
+    if (printable(type) == type) continue;
+    fail(ErrorKind::BadFormat,
+         "{}: the cell type '{}' holds a tab, a line break or another control character, shown as ?, "
+         "which no table of predictions could hold; rename it",
+         where, printable(type));
+  }
   const ModelCard& card = model.card;
   if ((!card.cells_of_type.empty() && card.cells_of_type.size() != n_types) ||
       (!card.scores.f1_of_type.empty() && card.scores.f1_of_type.size() != n_types)) {

@@ -144,6 +144,10 @@ class Prediction {
     result_.weight_matched = matched_weight(model, match_);
     require_compatible(model, source, result_, options.force);
     threshold_ = novelty_threshold(model.novelty, options.false_reject_rate);
+    // What rejects nothing is no unit: distances are then shown in that of the default rate.
+    unit_ = std::isfinite(threshold_)
+                ? threshold_
+                : novelty_threshold(model.novelty, PredictOptions{}.false_reject_rate);
     backend_ = kernels::make_backend(device, context);
     ensemble_.emplace(model, model.preprocessor.shift(match_), *backend_);
   }
@@ -230,7 +234,7 @@ class Prediction {
       std::tie(result_.runners_up[cell], result_.runner_up_confidence[cell]) =
           runner_up_of(output.probabilities.row(static_cast<std::int64_t>(i)), best);
       if (!has_novelty) continue;
-      result_.novelty[cell] = static_cast<float>(distances[i] / threshold_);
+      if (std::isfinite(unit_)) result_.novelty[cell] = static_cast<float>(distances[i] / unit_);
       if (options_.reject && distances[i] > threshold_) result_.labels[cell] = kNoLabel;
     }
   }
@@ -262,6 +266,7 @@ class Prediction {
   std::vector<bool> is_allowed_;
   GeneMatch match_;
   double threshold_ = 0;
+  double unit_ = 0;  // of the novelty that is shown
   std::unique_ptr<kernels::Backend> backend_;
   std::optional<Ensemble> ensemble_;
   Predictions result_;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
+#include "saithe/classify/training_checkpoint.h"
 #include "saithe/core/option_text.h"
 #include "saithe/core/random.h"
 #include "saithe/data/label_set.h"
@@ -12,6 +14,22 @@ namespace {
 
 constexpr std::size_t kMaxHiddenLayers = 63;
 constexpr int kMaxNetworks = 100;
+
+/// A new network, or one that a checkpoint has begun; `begun` are its epochs.
+std::unique_ptr<Mlp> start_network(const std::string& unit, const MlpShape& shape,
+                                   const RecipeCells& cells,
+                                   kernels::Backend& backend, std::uint64_t seed,
+                                   TrainHistory& begun) {
+  MlpParameters parameters;
+  Mlp::Moments moments;
+  const bool is_begun =
+      cells.checkpoint != nullptr &&
+      cells.checkpoint->restore_progress(unit, shape, parameters, moments, begun);
+  if (!is_begun) parameters = initial_parameters(shape, seed);
+  auto mlp = std::make_unique<Mlp>(shape, parameters, cells.features->shift, backend);
+  if (is_begun) mlp->set_moments(moments);
+  return mlp;
+}
 
 /// Trains network `number` of the ensemble.
 Member train_network_member(int number, MlpShape shape, const RecipeCells& cells, const RecipeOptions& options,
@@ -24,8 +42,13 @@ Member train_network_member(int number, MlpShape shape, const RecipeCells& cells
                                                   .bits(static_cast<std::uint64_t>(number)));
   Member member;
   member.shape = std::move(shape);
-  Mlp mlp(member.shape, initial_parameters(member.shape, own.seed()), cells.features->shift,
-          backend);
+  const std::string unit = fmt::format("network{}", number);
+  if (cells.checkpoint != nullptr &&
+      cells.checkpoint->restore_member(unit, member.shape, member.parameters, history)) {
+    return member;
+  }
+  TrainHistory begun;
+  const auto mlp = start_network(unit, member.shape, cells, backend, own.seed(), begun);
   const std::vector<float> weights =
       class_weights(cells.labels, cells.training, cells.n_types, options.class_weights);
   Augmentation augmentation;
@@ -35,10 +58,43 @@ Member train_network_member(int number, MlpShape shape, const RecipeCells& cells
       return cells.augmenter->features_of_epoch(cells.training, own.seed(), epoch);
     };
   }
-  history = train_network(mlp, cells.features->values.view(), cells.labels, cells.training,
-                          cells.validation, options.trainer, own, on_epoch, augmentation);
-  mlp.end_training();  // its memory makes room for the copy of the weights
-  member.parameters = mlp.parameters();
+  TrainHistory so_far = begun;
+  const auto hear = [&](const EpochRecord& record) {
+    so_far.epochs.push_back(record);
+    if (on_epoch) on_epoch(record);
+    if (cells.checkpoint != nullptr) cells.checkpoint->keep_progress(unit, *mlp, so_far);
+  };
+  history = train_network(*mlp, cells.features->values.view(), cells.labels, cells.training,
+                          cells.validation, options.trainer, own, hear, augmentation,
+                          std::move(begun));
+  mlp->end_training();  // its memory makes room for the copy of the weights
+  member.parameters = mlp->parameters();
+  if (cells.checkpoint != nullptr && !history.was_interrupted) {
+    cells.checkpoint->keep_member(unit, member.shape, member.parameters, history);
+  }
+  return member;
+}
+
+Member train_linear_member(const MlpShape& shape, const RecipeCells& cells,
+                           const RecipeOptions& options, const Context& context) {
+  constexpr const char* kUnit = "linear";
+  Member member;
+  member.shape = shape;
+  TrainHistory none;
+  if (cells.checkpoint != nullptr &&
+      cells.checkpoint->restore_member(kUnit, shape, member.parameters, none)) {
+    return member;
+  }
+  const std::vector<float> weights =
+      class_weights(cells.labels, cells.training, cells.n_types, options.linear_class_weights);
+  LogisticOptions logistic;
+  logistic.c = options.linear_c;
+  member.parameters = fit_logistic_regression(
+      cells.features->values.view(), cells.features->shift, cells.labels, cells.training, weights,
+      cells.n_types, logistic, context);
+  if (cells.checkpoint != nullptr) {
+    cells.checkpoint->keep_member(kUnit, shape, member.parameters, {});
+  }
   return member;
 }
 
@@ -116,15 +172,7 @@ std::vector<Member> train_members(const RecipeCells& cells, const RecipeOptions&
   const auto shapes = member_shapes(options, cells.features->values.n_cols, cells.n_types);
   std::vector<Member> members;
   if (options.linear) {
-    const std::vector<float> weights =
-        class_weights(cells.labels, cells.training, cells.n_types, options.linear_class_weights);
-    LogisticOptions logistic;
-    logistic.c = options.linear_c;
-    Member member;
-    member.shape = shapes.front();
-    member.parameters = fit_logistic_regression(cells.features->values.view(), cells.features->shift, cells.labels, cells.training,
-                                                weights, cells.n_types, logistic, context);
-    members.push_back(std::move(member));
+    members.push_back(train_linear_member(shapes.front(), cells, options, context));
   }
   for (int number = 0; number < options.networks; ++number) {
     TrainHistory own;

@@ -16,6 +16,8 @@
 
 namespace saithe {
 
+class TrainingCheckpoint;
+
 /// Members of an ensemble and their training. Defaults are the article's network alone.
 struct RecipeOptions {
   bool linear = false;               ///< a multinomial logistic regression is a member
@@ -60,6 +62,7 @@ struct RecipeCells {
   std::span<const CellIndex> training;
   std::span<const CellIndex> validation;    ///< judged after each epoch; may be empty
   LabelIndex n_types = 0;
+  TrainingCheckpoint* checkpoint = nullptr;  ///< keeps what is finished; may be null
 };
 
 /// Throws Error(InvalidArgument) on options that make no sense, naming the option.
@@ -77,7 +80,9 @@ std::vector<float> class_weights(std::span<const LabelIndex> labels,
 
 /// Trains the members, the linear one first. `on_epoch` hears of the first network. `history` is
 /// the first network's; a training that is cancelled after a full epoch of it ends there, marked,
-/// without the networks that had not begun. Throws what its steps throw.
+/// without the networks that had not begun. With a checkpoint, members that it has are taken from
+/// there, a network goes on after its last full epoch, and each is kept there. Throws what its steps
+/// throw.
 std::vector<Member> train_members(const RecipeCells& cells, const RecipeOptions& options,
                                   kernels::Backend& backend, const Context& context,
                                   TrainHistory& history,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "saithe/classify/ensemble.h"
+#include "saithe/classify/training_checkpoint.h"
 #include "saithe/core/random.h"
 #include "saithe/prep/folds.h"
 
@@ -53,12 +54,12 @@ std::vector<CellIndex> subsample(std::span<const CellIndex> cells,
 /// One search for suspects.
 class Search {
  public:
-  Search(const RecipeCells& cells, const Preprocessor& preprocessor, const CsrView& values,
+  Search(const RecipeCells& cells, const Preprocessor& preprocessor, const Dataset& dataset,
          const RecipeOptions& recipe, const SuspectOptions& options, kernels::Backend& backend,
          const Context& context)
       : cells_(cells),
         recipe_(robust_recipe(recipe, !preprocessor.options().scale)),
-        augmenter_(values, preprocessor, recipe_.augment, context),
+        augmenter_(dataset.counts.view(), preprocessor, recipe_.augment, context, dataset.measured),
         backend_(backend),
         context_(context),
         is_suspect_(cells.labels.size()),
@@ -73,7 +74,11 @@ class Search {
   std::vector<Suspect> run() {
     std::vector<Suspect> suspects;
     for (int pass = 0; pass < kPasses; ++pass) {
-      suspects = judge(out_of_fold(pass));
+      const std::string unit = fmt::format("suspects{}", pass);
+      if (cells_.checkpoint == nullptr || !cells_.checkpoint->restore_suspects(unit, suspects)) {
+        suspects = judge(out_of_fold(pass, unit));
+        if (cells_.checkpoint != nullptr) cells_.checkpoint->keep_suspects(unit, suspects);
+      }
       std::fill(is_suspect_.begin(), is_suspect_.end(), false);
       for (const Suspect& suspect : suspects) is_suspect_[as_size(suspect.cell)] = true;
     }
@@ -83,7 +88,7 @@ class Search {
  private:
   /// Probabilities of all cells by models that have not seen them: of a cell of the pool by its
   /// fold's, of another the mean of all.
-  DenseMatrix out_of_fold(int pass) {
+  DenseMatrix out_of_fold(int pass, const std::string& unit) {
     DenseMatrix result(cells_.features->values.n_rows, cells_.n_types);
     for (int fold = 0; fold < kFolds; ++fold) {
       context_.report("looking for suspect labels", pass * kFolds + fold, kPasses * kFolds);
@@ -97,7 +102,8 @@ class Search {
         const int own = fold_of_cell_[as_size(cell)];
         if (own == fold || own < 0) judged.push_back(cell);
       }
-      const DenseMatrix probabilities = train_and_judge(training, judged, fold);
+      const DenseMatrix probabilities =
+          judge_fold(training, judged, fold, fmt::format("{}.fold{}", unit, fold));
       for (std::size_t i = 0; i < judged.size(); ++i) {
         const float share = fold_of_cell_[as_size(judged[i])] < 0 ? 1.0F / kFolds : 1.0F;
         const auto source = probabilities.row(static_cast<std::int64_t>(i));
@@ -108,12 +114,25 @@ class Search {
     return result;
   }
 
+  /// train_and_judge(), unless a checkpoint has its result.
+  DenseMatrix judge_fold(std::span<const CellIndex> training, std::span<const CellIndex> judged,
+                         int fold, const std::string& unit) {
+    if (cells_.checkpoint == nullptr) return train_and_judge(training, judged, fold);
+    DenseMatrix probabilities(static_cast<std::int64_t>(judged.size()), cells_.n_types);
+    if (!cells_.checkpoint->restore_matrix(unit, probabilities)) {
+      probabilities = train_and_judge(training, judged, fold);
+      cells_.checkpoint->keep_matrix(unit, probabilities);
+    }
+    return probabilities;
+  }
+
   DenseMatrix train_and_judge(std::span<const CellIndex> training,
                               std::span<const CellIndex> judged, int fold) {
     RecipeCells cells = cells_;
     cells.augmenter = &augmenter_;
     cells.training = training;
     cells.validation = {};
+    cells.checkpoint = nullptr;  // it keeps what they say, not these models
     const Context own = context_.with_seed(
         Random(context_.seed(), stream::kSuspects).bits(static_cast<std::uint64_t>(fold)));
     Model model;
@@ -179,7 +198,7 @@ class Search {
 }  // namespace
 
 std::vector<Suspect> find_suspects(const RecipeCells& cells, const Preprocessor& preprocessor,
-                                   const CsrView& values, const RecipeOptions& recipe,
+                                   const Dataset& dataset, const RecipeOptions& recipe,
                                    const SuspectOptions& options, kernels::Backend& backend,
                                    const Context& context) {
   if (!(options.gate >= 0 && options.gate <= 1)) {
@@ -189,7 +208,7 @@ std::vector<Suspect> find_suspects(const RecipeCells& cells, const Preprocessor&
     fail(ErrorKind::InvalidArgument, "--suspect-cells: {} is not {} or more", options.max_cells,
          kFolds);
   }
-  return Search(cells, preprocessor, values, recipe, options, backend, context).run();
+  return Search(cells, preprocessor, dataset, recipe, options, backend, context).run();
 }
 
 bool drops_suspects(std::span<const Suspect> suspects, std::int64_t n_cells,

@@ -8,6 +8,7 @@
 #include "saithe/classify/ensemble.h"
 #include "saithe/classify/model_json.h"
 #include "saithe/classify/predict.h"
+#include "saithe/classify/training_checkpoint.h"
 #include "saithe/core/option_text.h"
 #include "saithe/core/random.h"
 #include "saithe/core/sha256.h"
@@ -19,6 +20,7 @@ namespace {
 // More donors than these are dealt into so many folds.
 constexpr int kMaxDonorFolds = 10;
 constexpr int kFolds = 5;
+constexpr std::size_t kSha256Digits = 64;
 // Above so many cells one fold of the five judges: its cells are enough to calibrate.
 constexpr std::size_t kMaxCellsOfAllFolds = 50000;
 
@@ -129,6 +131,11 @@ std::string hash_training_cells(const TrainingData& data) {
   add(counts.columns);
   add(counts.values);
   add(data.labels);
+  for (const auto& has_gene : data.dataset.measured.has_gene) {
+    const std::vector<char> flags(has_gene.begin(), has_gene.end());
+    add(flags);
+  }
+  add(data.dataset.measured.source_of_cell);
   for (const auto* names : {&data.dataset.var().index(), &data.types.names()}) {
     for (const std::string& name : *names) hash.update(name.c_str(), name.size() + 1);
   }
@@ -139,12 +146,13 @@ std::string hash_training_cells(const TrainingData& data) {
 class TrainingRun {
  public:
   TrainingRun(TrainingData data, const TrainOptions& options, kernels::Device device,
-              const Context& context)
-      : data_(std::move(data)), options_(options), context_(context) {
+              const Context& context, TrainingCheckpoint* checkpoint)
+      : data_(std::move(data)), options_(options), context_(context), checkpoint_(checkpoint) {
     backend_ = kernels::make_backend(device, context);
   }
 
   TrainResult run(const std::function<void(const EpochRecord&)>& on_epoch) {
+    if (checkpoint_ != nullptr) checkpoint_->open(checkpoint_key(), context_);
     result_.split = split_cells(data_, options_, context_);
     deal_folds();
     if (options_.scale_on == ScaleOn::Training && options_.qc.min_cells > 0) {
@@ -155,7 +163,7 @@ class TrainingRun {
     words.members = member_shapes(options_, result_.model.preprocessor.n_genes(), n_types());
     require_storable(words, data_.dataset.name());
     context_.throw_if_cancelled();
-    features_ = result_.model.preprocessor.apply(values(), context_);
+    features_ = result_.model.preprocessor.apply(values(), context_, data_.dataset.measured);
     training_ = result_.split.training;
     look_for_suspects();
     judge_folds();
@@ -173,6 +181,19 @@ class TrainingRun {
   [[nodiscard]] CsrView values() const { return data_.dataset.counts.view(); }
   [[nodiscard]] LabelIndex n_types() const { return data_.types.n_types(); }
 
+  /// What the result depends on, beside the program itself.
+  [[nodiscard]] CheckpointKey checkpoint_key() const {
+    Sha256 hash;
+    hash.update(hash_training_cells(data_).c_str(), kSha256Digits);
+    const auto add = [&](const std::vector<std::string>& texts) {
+      for (const std::string& text : texts) hash.update(text.c_str(), text.size() + 1);
+    };
+    add(gene_ids_of(data_.dataset.var()));
+    if (!options_.donor_key.empty()) add(donors_of(data_, options_));
+    return {hash.hex_digest(), options_as_text(options_), context_.seed(), SAITHE_VERSION,
+            fmt::format("{} ({})", backend_->name(), backend_->hardware())};
+  }
+
   void deal_folds() {
     if (options_.validate == Validation::FiveFold) {
       folds_ = stratified_folds(data_.labels, n_types(), kFolds, context_);
@@ -184,7 +205,7 @@ class TrainingRun {
   Preprocessor fit_preprocessor(std::span<const CellIndex> cells) const {
     return Preprocessor::fit(values(), cells, data_.dataset.var().index(),
                              gene_ids_of(data_.dataset.var()), options_.preprocessor, context_,
-                             data_.kind);
+                             data_.kind, data_.dataset.measured);
   }
 
   /// Everything of the model but its members.
@@ -214,8 +235,9 @@ class TrainingRun {
   void look_for_suspects() {
     if (!options_.suspects.find) return;
     const Augmenter none(values(), result_.model.preprocessor, {}, context_);
-    result_.suspects = find_suspects(recipe_cells(features_, none, training_),
-                                     result_.model.preprocessor, values(), options_,
+    RecipeCells cells = recipe_cells(features_, none, training_);
+    cells.checkpoint = checkpoint_;
+    result_.suspects = find_suspects(cells, result_.model.preprocessor, data_.dataset, options_,
                                      options_.suspects, *backend_, context_);
     result_.suspects_dropped =
         drops_suspects(result_.suspects, static_cast<std::int64_t>(training_.size()),
@@ -230,7 +252,8 @@ class TrainingRun {
     return !is_dropped_.empty() && is_dropped_[as_size(cell)];
   }
 
-  /// Every fold by a model of the others, which sees nothing of it.
+  /// Every fold by a model of the others. Only the filter of genes by --min-cells, which knows no
+  /// labels, has looked at all cells.
   void judge_folds() {
     if (folds_.empty()) return;
     const int n_all = count_folds(folds_);
@@ -247,7 +270,15 @@ class TrainingRun {
     reserve_held_out();
     for (int fold = 0; fold < n_folds; ++fold) {
       context_.report("validating", fold, n_folds);
+      if (checkpoint_ != nullptr &&
+          checkpoint_->restore_fold(fold, held_out.folds, held_out.probabilities, held_out.logits,
+                                    held_out.distances)) {
+        continue;
+      }
       judge_fold(fold);
+      if (checkpoint_ == nullptr) continue;
+      checkpoint_->keep_fold(fold, held_out.folds, held_out.probabilities, held_out.logits,
+                             held_out.distances);
     }
   }
 
@@ -269,8 +300,9 @@ class TrainingRun {
     Model model;
     model.types = data_.types;
     model.preprocessor = fit_preprocessor(training);
-    const Features features = model.preprocessor.apply(values(), own);
-    const Augmenter augmenter(values(), model.preprocessor, options_.augment, own);
+    const Features features = model.preprocessor.apply(values(), own, data_.dataset.measured);
+    const Augmenter augmenter(values(), model.preprocessor, options_.augment, own,
+                              data_.dataset.measured);
     TrainHistory history;
     model.members =
         train_members(recipe_cells(features, augmenter, training), options_, *backend_, own, history);
@@ -299,16 +331,20 @@ class TrainingRun {
 
   void train_model(const std::function<void(const EpochRecord&)>& on_epoch) {
     Model& model = result_.model;
-    const Augmenter augmenter(values(), model.preprocessor, options_.augment, context_);
+    const Augmenter augmenter(values(), model.preprocessor, options_.augment, context_,
+                              data_.dataset.measured);
     RecipeCells cells = recipe_cells(features_, augmenter, training_);
     cells.validation = result_.split.validation;
+    cells.checkpoint = checkpoint_;
     model.members =
         train_members(cells, options_, *backend_, context_, result_.history, on_epoch);
     model.was_interrupted = result_.history.was_interrupted;
     if (model.was_interrupted) {
       model.options.emplace_back(kEpochsDone, std::to_string(result_.history.epochs.size()));
     }
-    if (options_.networks == 0) context_.throw_if_cancelled();
+    if (options_.networks == 0 || (checkpoint_ != nullptr && model.was_interrupted)) {
+      context_.throw_if_cancelled();
+    }
   }
 
   /// Predictions for all cells, temperature and novelty by the held-out ones, and all scores.
@@ -385,6 +421,7 @@ class TrainingRun {
 
   void fill_card() {
     ModelCard& card = result_.model.card;
+    card.sources = data_.sources;
     std::vector<LabelIndex> trained;
     for (const CellIndex cell : training_) trained.push_back(data_.labels[as_size(cell)]);
     card.cells_of_type = count_labels(trained, n_types());
@@ -416,6 +453,7 @@ class TrainingRun {
   TrainingData data_;
   const TrainOptions& options_;
   const Context& context_;
+  TrainingCheckpoint* checkpoint_;  // may be null
   std::unique_ptr<kernels::Backend> backend_;
   TrainResult result_;
   Features features_;
@@ -427,9 +465,10 @@ class TrainingRun {
 }  // namespace
 
 TrainResult train(TrainingData data, const TrainOptions& options, kernels::Device device,
-                  const Context& context, const std::function<void(const EpochRecord&)>& on_epoch) {
+                  const Context& context, const std::function<void(const EpochRecord&)>& on_epoch,
+                  TrainingCheckpoint* checkpoint) {
   require_options(options);
-  return TrainingRun(std::move(data), options, device, context).run(on_epoch);
+  return TrainingRun(std::move(data), options, device, context, checkpoint).run(on_epoch);
 }
 
 }  // namespace saithe

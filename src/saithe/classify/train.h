@@ -86,6 +86,7 @@ struct TrainOptions : RecipeOptions {
 struct TrainingData {
   Dataset dataset;  ///< values of the cells and genes kept
   ExpressionKind kind = ExpressionKind::Counts;
+  std::vector<std::string> sources;  ///< names of the files, for the model card; may be empty
   LabelSet types;
   std::vector<LabelIndex> labels;  ///< of the cells kept
   std::vector<CellIndex> cells;    ///< of the input, that were kept
@@ -140,11 +141,14 @@ struct TrainResult {
 /// Splits or deals into folds, fits the preprocessing, looks for suspects, trains and judges. With
 /// scale_on Training the gene filter counts the training cells. When the context is cancelled
 /// after a full epoch of the model's first network, the model of that epoch is returned, marked;
-/// before, Error(Cancelled) is thrown. Throws what its steps throw; Error(BadFormat) if the data
+/// before, Error(Cancelled) is thrown. With a checkpoint, finished stages are taken from there and
+/// kept there, and Error(Cancelled) is thrown in any case: the same call goes on later, and gives
+/// the same bits as one that was never stopped. Throws what its steps throw; Error(BadFormat) if the data
 /// have no donor_key, a gene twice, or no gene that passes the filter; Error(InvalidArgument) on
 /// options that make no sense.
 TrainResult train(TrainingData data, const TrainOptions& options, kernels::Device device,
                   const Context& context,
-                  const std::function<void(const EpochRecord&)>& on_epoch = {});
+                  const std::function<void(const EpochRecord&)>& on_epoch = {},
+                  TrainingCheckpoint* checkpoint = nullptr);
 
 }  // namespace saithe

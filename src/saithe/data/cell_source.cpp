@@ -15,8 +15,10 @@ CsrMatrix Dataset::read_cells(CellIndex begin, CellIndex end, const Context&) {
 }
 
 Dataset select_cells(const Dataset& dataset, std::span<const CellIndex> cells) {
-  return Dataset(dataset.name(), select_rows(dataset.counts.view(), cells),
-                 dataset.obs().select_rows(cells), dataset.var());
+  Dataset selected(dataset.name(), select_rows(dataset.counts.view(), cells),
+                   dataset.obs().select_rows(cells), dataset.var());
+  selected.measured = select_cells(dataset.measured, cells);
+  return selected;
 }
 
 Dataset select_genes(const Dataset& dataset, std::span<const GeneIndex> genes) {
@@ -27,10 +29,12 @@ Dataset select_genes(const Dataset& dataset, std::span<const GeneIndex> genes) {
     new_column[as_size(genes[i])] = static_cast<GeneIndex>(i);
     rows.push_back(genes[i]);
   }
-  return Dataset(
+  Dataset selected(
       dataset.name(),
       map_columns(dataset.counts.view(), new_column, static_cast<GeneIndex>(genes.size())),
       dataset.obs(), dataset.var().select_rows(rows));
+  selected.measured = select_genes(dataset.measured, genes);
+  return selected;
 }
 
 void require_counts(const CellSource& source, const CsrView& counts, CellIndex first_cell,

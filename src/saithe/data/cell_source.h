@@ -7,6 +7,7 @@
 #include <string>
 
 #include "saithe/core/context.h"
+#include "saithe/data/measured_genes.h"
 #include "saithe/data/table.h"
 #include "saithe/matrix/csr_matrix.h"
 
@@ -49,6 +50,7 @@ class Dataset : public CellSource {
                                      const Context& context) override;
 
   CsrMatrix counts;
+  MeasuredGenes measured;  ///< complete, unless the cells are of several files
 
  private:
   std::string name_;

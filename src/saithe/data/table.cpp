@@ -70,6 +70,11 @@ void Table::set(std::string name, Column column) {
   columns_.emplace_back(std::move(name), std::move(column));
 }
 
+void Table::rename_rows(std::vector<std::string> index) {
+  SAITHE_ASSERT(index.size() == index_.size());
+  index_ = std::move(index);
+}
+
 Table Table::select_rows(std::span<const CellIndex> rows) const {
   Table selected(pick(index_, rows));
   selected.index_name = index_name;

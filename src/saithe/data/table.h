@@ -52,6 +52,8 @@ class Table {
   [[nodiscard]] const Column* find(std::string_view name) const;
   /// Adds a column, or replaces the one of that name. Throws Error(Internal) on a wrong length.
   void set(std::string name, Column column);
+  /// Other names of the rows. Throws Error(Internal) on a wrong number.
+  void rename_rows(std::vector<std::string> index);
   /// The rows `rows`, in that order; levels stay as they are.
   [[nodiscard]] Table select_rows(std::span<const CellIndex> rows) const;
   /// The column's entries as text; missing entries are empty. Categories and text as they stand,

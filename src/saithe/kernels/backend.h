@@ -73,6 +73,14 @@ class SparseInputLayer {
   virtual void set_parameters(std::span<const float> weights, std::span<const float> bias,
                               std::span<const float> shift) = 0;
   virtual void get_parameters(std::span<float> weights, std::span<float> bias) const = 0;
+  /// Adam's moments of weights (G, H) and bias (H), so that a training can go on elsewhere: zero
+  /// before the first step. set_parameters() comes before set_moments().
+  virtual void get_moments(std::span<float> first_weights, std::span<float> second_weights,
+                           std::span<float> first_bias, std::span<float> second_bias) const = 0;
+  virtual void set_moments(std::span<const float> first_weights,
+                           std::span<const float> second_weights,
+                           std::span<const float> first_bias,
+                           std::span<const float> second_bias) = 0;
   /// Gathers the rows `rows` of `features` (all genes).
   virtual std::unique_ptr<SparseMinibatch> prepare(const CsrView& features,
                                                    std::span<const CellIndex> rows) const = 0;

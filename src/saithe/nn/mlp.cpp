@@ -10,69 +10,6 @@ namespace saithe {
 
 using kernels::Buffer;
 
-std::int64_t MlpShape::inputs_of(int layer) const {
-  return layer == 0 ? n_inputs : hidden[as_size(layer) - 1];
-}
-
-std::int64_t MlpShape::outputs_of(int layer) const {
-  return layer + 1 == n_layers() ? n_outputs : hidden[as_size(layer)];
-}
-
-double MlpShape::dropout_after(int layer) const {
-  return as_size(layer) < dropout.size() ? dropout[as_size(layer)] : 0.0;
-}
-
-std::int64_t MlpShape::n_parameters() const {
-  std::int64_t n = 0;
-  for (int layer = 0; layer < n_layers(); ++layer) {
-    n += outputs_of(layer) * (inputs_of(layer) + 1);
-    if (layer_norm && layer + 1 < n_layers()) n += 2 * outputs_of(layer);
-  }
-  return n;
-}
-
-std::string MlpShape::summary() const {
-  std::string text;
-  for (int layer = 0; layer < n_layers(); ++layer) {
-    text += fmt::format("Linear({} -> {})\n", inputs_of(layer), outputs_of(layer));
-    if (layer + 1 == n_layers()) break;
-    if (layer_norm) text += fmt::format("LayerNorm({})\n", outputs_of(layer));
-    text += "ReLU\n";
-    if (dropout_after(layer) > 0) text += fmt::format("Dropout({})\n", dropout_after(layer));
-  }
-  return text + fmt::format("Softmax over {} types; {} parameters\n", n_outputs, n_parameters());
-}
-
-MlpParameters initial_parameters(const MlpShape& shape, std::uint64_t seed) {
-  MlpParameters parameters;
-  for (int layer = 0; layer < shape.n_layers(); ++layer) {
-    const std::int64_t n_in = shape.inputs_of(layer);
-    const std::int64_t n_out = shape.outputs_of(layer);
-    const Random random(seed, stream::kInitialWeights + static_cast<std::uint64_t>(layer));
-    const double bound = 1.0 / std::sqrt(static_cast<double>(n_in));
-    const auto draw = [&](std::int64_t index) {
-      const auto u = static_cast<double>(random.uniform_float(static_cast<std::uint64_t>(index)));
-      return static_cast<float>((2.0 * u - 1.0) * bound);
-    };
-    AlignedVector<float> weights(as_size(checked_multiply(n_in, n_out, "weights of a layer")));
-    // The first layer is stored by gene.
-    const bool is_by_input = layer == 0;
-    for (std::size_t position = 0; position < weights.size(); ++position) {
-      const auto at = static_cast<std::int64_t>(position);
-      weights[position] = draw(is_by_input ? at % n_out * n_in + at / n_out : at);
-    }
-    AlignedVector<float> biases(as_size(n_out));
-    for (std::int64_t o = 0; o < n_out; ++o) biases[as_size(o)] = draw(n_out * n_in + o);
-    parameters.weights.push_back(std::move(weights));
-    parameters.biases.push_back(std::move(biases));
-    if (shape.layer_norm && layer + 1 < shape.n_layers()) {
-      parameters.norm_gains.emplace_back(as_size(n_out), 1.0F);
-      parameters.norm_biases.emplace_back(as_size(n_out), 0.0F);
-    }
-  }
-  return parameters;
-}
-
 namespace {
 
 // Cells that prediction takes through the network at once.
@@ -184,6 +121,19 @@ struct Mlp::State {
   void for_each_parameter(Visit visit) {
     for (auto* group : {&weights, &biases, &norm_gains, &norm_biases}) {
       for (Parameter& parameter : *group) visit(parameter);
+    }
+  }
+  /// Calls visit(parameter, its first, its second moment) for the same parameters.
+  template <typename BothMoments, typename Visit>
+  void for_each_moment(BothMoments& moments, Visit visit) {
+    auto& [first, second] = moments;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      visit(weights[i], first.weights[i + 1], second.weights[i + 1]);
+      visit(biases[i], first.biases[i + 1], second.biases[i + 1]);
+    }
+    for (std::size_t i = 0; i < norm_gains.size(); ++i) {
+      visit(norm_gains[i], first.norm_gains[i], second.norm_gains[i]);
+      visit(norm_biases[i], first.norm_biases[i], second.norm_biases[i]);
     }
   }
   [[nodiscard]] std::vector<NormRecord> make_norm_records(std::int64_t n_rows) const;
@@ -322,6 +272,32 @@ MlpParameters Mlp::parameters() const {
     parameters.norm_biases.push_back(download(state_->backend, *state_->norm_biases[layer].value));
   }
   return parameters;
+}
+
+Mlp::Moments Mlp::moments() const {
+  State& s = *state_;
+  Moments moments{zero_parameters(s.shape), zero_parameters(s.shape)};
+  s.input->get_moments(moments.first.weights[0], moments.second.weights[0],
+                       moments.first.biases[0], moments.second.biases[0]);
+  s.for_each_moment(moments, [&](const Parameter& parameter, auto& first, auto& second) {
+    if (parameter.gradient == nullptr) return;  // no step yet
+    s.backend.download(*parameter.first_moment, first);
+    s.backend.download(*parameter.second_moment, second);
+  });
+  return moments;
+}
+
+void Mlp::set_moments(const Moments& moments) {
+  State& s = *state_;
+  require_shape(s.shape, moments.first);
+  require_shape(s.shape, moments.second);
+  s.input->set_moments(moments.first.weights[0], moments.second.weights[0],
+                       moments.first.biases[0], moments.second.biases[0]);
+  s.for_each_moment(moments, [&](Parameter& parameter, const auto& first, const auto& second) {
+    parameter.prepare_training(s.backend);
+    s.backend.upload(first, *parameter.first_moment);
+    s.backend.upload(second, *parameter.second_moment);
+  });
 }
 
 Activations Mlp::forward(const CsrView& features, bool with_hidden, const Context& context) const {

@@ -97,11 +97,16 @@ bool train_epoch(Mlp& mlp, const CsrView& features, std::span<const LabelIndex> 
   return true;
 }
 
+/// The steps of an epoch.
+std::int64_t n_minibatches(const TrainerOptions& options, std::size_t n_training_cells) {
+  const auto n_cells = static_cast<std::int64_t>(n_training_cells);
+  return (n_cells + options.minibatch_size - 1) / options.minibatch_size;
+}
+
 }  // namespace
 
 int n_epochs(const TrainerOptions& options, std::size_t n_training_cells) {
-  const auto n_cells = static_cast<std::int64_t>(n_training_cells);
-  const std::int64_t n_steps = (n_cells + options.minibatch_size - 1) / options.minibatch_size;
+  const std::int64_t n_steps = n_minibatches(options, n_training_cells);
   if (n_steps == 0) return options.epochs;
   const std::int64_t needed = (options.min_steps + n_steps - 1) / n_steps;
   return std::max(options.epochs, checked_cast<int>(needed, "epochs"));
@@ -122,7 +127,7 @@ TrainHistory train_network(Mlp& mlp, const CsrView& features, std::span<const La
                            std::span<const CellIndex> validation, const TrainerOptions& options,
                            const Context& context,
                            const std::function<void(const EpochRecord&)>& on_epoch,
-                           const Augmentation& augmentation) {
+                           const Augmentation& augmentation, TrainHistory begun) {
   require_options(options);
   if (training.empty()) fail(ErrorKind::InvalidArgument, "there is no training cell");
   const CsrMatrix validation_features = select_rows(features, validation);
@@ -133,10 +138,13 @@ TrainHistory train_network(Mlp& mlp, const CsrView& features, std::span<const La
   Context uninterrupted = context;
   uninterrupted.cancelled = nullptr;
 
-  TrainHistory history;
-  std::int64_t step = 0;
+  TrainHistory history = std::move(begun);
   const int epochs = n_epochs(options, training.size());
-  for (int epoch = 0; epoch < epochs; ++epoch) {
+  const auto n_begun = static_cast<int>(history.epochs.size());
+  SAITHE_ASSERT(n_begun <= epochs);
+  std::int64_t step = n_begun * n_minibatches(options, training.size());
+  if (n_begun > 0 && context.cancelled != nullptr) mlp.save_snapshot();
+  for (int epoch = n_begun; epoch < epochs; ++epoch) {
     const auto start = std::chrono::steady_clock::now();
     EpochRecord record;
     record.epoch = epoch;

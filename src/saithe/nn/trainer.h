@@ -82,6 +82,10 @@ double learning_rate_at(const TrainerOptions& options, std::int64_t step, std::i
 
 /// Trains `mlp` on the cells `training` of features and labels, and judges it on `validation`.
 ///
+/// `begun` are epochs that the network has behind it, with its weights and moments: the training
+/// goes on after them, and ends with the same bits as one that was never stopped. `on_epoch` hears
+/// of the new ones.
+///
 /// When the context is cancelled the network goes back to the end of the last full epoch and the
 /// history is marked. Throws Error(Cancelled) if no epoch was complete, Error(Numerical) naming
 /// epoch and step when the loss is not finite.
@@ -90,6 +94,6 @@ TrainHistory train_network(Mlp& mlp, const CsrView& features, std::span<const La
                            std::span<const CellIndex> validation, const TrainerOptions& options,
                            const Context& context,
                            const std::function<void(const EpochRecord&)>& on_epoch = {},
-                           const Augmentation& augmentation = {});
+                           const Augmentation& augmentation = {}, TrainHistory begun = {});
 
 }  // namespace saithe

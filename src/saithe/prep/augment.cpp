@@ -76,10 +76,13 @@ struct Augmenter::RowWriter {
 };
 
 Augmenter::Augmenter(const CsrView& values, const Preprocessor& preprocessor,
-                     const AugmentOptions& options, const Context& context)
+                     const AugmentOptions& options, const Context& context,
+                     const MeasuredGenes& measured)
     : options_(options),
       context_(context),
-      target_sum_(preprocessor.options().target_sum),
+      preprocessor_(preprocessor),
+      measured_(measured),
+      target_sums_(preprocessor.target_sums(measured)),
       holds_counts_(preprocessor.kind() == ExpressionKind::Counts) {
   if (!(options.input_mask >= 0 && options.input_mask < 1)) {
     fail(ErrorKind::InvalidArgument, "--input-mask: {} is not in [0, 1)", options.input_mask);
@@ -96,7 +99,7 @@ Augmenter::Augmenter(const CsrView& values, const Preprocessor& preprocessor,
          "--input-mask and --thin-share change genes that are not scaled; add --no-scale");
   }
   const GeneMatch match = preprocessor.match_reference();
-  features_ = preprocessor.apply(values, context).values;
+  features_ = preprocessor.measured_features(values, context, measured);
   if (!holds_counts_) return;
   inputs_ = map_columns(values, match.model_gene, preprocessor.n_genes());
   totals_ = total_counts(values, context);
@@ -139,7 +142,7 @@ CsrMatrix Augmenter::features_of_epoch(std::span<const CellIndex> cells, std::ui
             total += kept[i];
           }
           total += draws.binomial(std::max(0.0, std::round(rest)), p);
-          LogTable log_of(total > 0 ? target_sum_ / total : 0);
+          LogTable log_of(total > 0 ? target_sums_[measured_.source_of(cell)] / total : 0);
           for (std::size_t i = 0; i < counts.size(); ++i) {
             if (kept[i] > 0) out.add(genes[i], log_of.of(kept[i]), options_.input_mask, draws);
           }
@@ -159,7 +162,7 @@ CsrMatrix Augmenter::features_of_epoch(std::span<const CellIndex> cells, std::ui
     result.values.insert(result.values.end(), chunk.values.begin(), chunk.values.end());
     chunk = {};
   }
-  return result;
+  return preprocessor_.add_missing(std::move(result), cells, measured_);
 }
 
 }  // namespace saithe

@@ -34,17 +34,19 @@ struct AugmentOptions {
 /// Makes the features of an epoch.
 class Augmenter {
  public:
-  /// `values` are cells x genes of the reference, of the preprocessor's kind; borrowed. Throws
+  /// `values` are cells x genes of the reference, of the preprocessor's kind. The preprocessor is
+  /// borrowed. Throws
   /// Error(InvalidArgument) unless 0 <= input_mask < 1, 0 <= thin_share <= 1 and
   /// 0 < thin_minimum <= 1, or if scaled genes are to be changed.
   Augmenter(const CsrView& values, const Preprocessor& preprocessor, const AugmentOptions& options,
-            const Context& context);
+            const Context& context, const MeasuredGenes& measured = {});
 
   /// Features of `cells` in an epoch; all other rows are empty. A cell is thinned with probability
   /// thin_share: each of its molecules stays with probability p, uniform in [thin_minimum, 1],
   /// and it is normalised by its new total. Then each expressed gene is left out with probability
   /// input_mask and the others are divided by 1 - input_mask. Counts above 64 are thinned by the
-  /// normal approximation. Log-normalised values are never thinned. The draws depend on (seed,
+  /// normal approximation. Log-normalised values are never thinned. Genes that were not measured
+  /// in a cell have their mean, thinned or not, and are never left out. The draws depend on (seed,
   /// epoch, cell) alone.
   [[nodiscard]] CsrMatrix features_of_epoch(std::span<const CellIndex> cells, std::uint64_t seed,
                                             int epoch) const;
@@ -55,10 +57,12 @@ class Augmenter {
   struct RowWriter;
   AugmentOptions options_;
   Context context_;
-  double target_sum_;
+  const Preprocessor& preprocessor_;
+  MeasuredGenes measured_;
+  std::vector<double> target_sums_;  // of the sources
   bool holds_counts_;
   CsrMatrix inputs_;            // the values of the inputs
-  CsrMatrix features_;          // what they are unchanged
+  CsrMatrix features_;          // what they are unchanged, of measured genes
   std::vector<double> totals_;  // of each cell, over all genes
 };
 

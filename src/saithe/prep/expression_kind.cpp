@@ -25,6 +25,21 @@ ExpressionKind find_expression_kind(const CellSource& source, const CsrView& val
   return ExpressionKind::Counts;
 }
 
+ExpressionKind find_common_kind(std::span<const Dataset> datasets) {
+  SAITHE_ASSERT(!datasets.empty());
+  const Dataset& first = datasets.front();
+  const ExpressionKind kind = find_expression_kind(first, first.counts.view(), 0);
+  for (const Dataset& other : datasets.subspan(1)) {
+    const ExpressionKind found = find_expression_kind(other, other.counts.view(), 0);
+    if (found == kind) continue;
+    fail(ErrorKind::BadFormat,
+         "{} holds {}, but {} {}: one model learns from values of one kind. Name the counts of "
+         "each with --layer NAME or --use-raw, or give files that hold them.",
+         first.name(), to_text(kind), other.name(), to_text(found));
+  }
+  return kind;
+}
+
 void require_expression(const CellSource& source, const CsrView& values, CellIndex first_cell,
                         ExpressionKind kind) {
   require_counts(source, values, first_cell, kind == ExpressionKind::Counts);

@@ -3,6 +3,8 @@
 // What the values of a matrix are, seen from the values: counts, or logarithms of normalised
 // counts.
 
+#include <span>
+
 #include "saithe/core/options.h"
 #include "saithe/data/cell_source.h"
 
@@ -27,6 +29,10 @@ inline constexpr float kLargestLogNormalized = 9.2105F;
 /// gene of the first value that is neither, with what to do. A matrix without values holds counts.
 ExpressionKind find_expression_kind(const CellSource& source, const CsrView& values,
                                     CellIndex first_cell);
+
+/// The one kind that the values of several data sets are of. Throws Error(BadFormat) naming two
+/// whose kinds differ, and as find_expression_kind().
+ExpressionKind find_common_kind(std::span<const Dataset> datasets);
 
 /// Throws Error(BadFormat) at the first value that is not of the kind.
 void require_expression(const CellSource& source, const CsrView& values, CellIndex first_cell,

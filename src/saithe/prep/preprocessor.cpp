@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "saithe/core/parallel.h"
+#include "saithe/prep/count_shares.h"
 #include "saithe/prep/normalize.h"
 #include "saithe/prep/select_genes.h"
 
@@ -54,26 +55,6 @@ ColumnMatch match_column(const std::vector<std::string>& wanted,
   return match;
 }
 
-/// Share of all values (logarithms taken back) that lies on each gene.
-std::vector<double> shares_of(const CsrView& values, ExpressionKind kind) {
-  std::vector<double> sums(as_size(values.n_cols));
-  double total = 0;
-  for (CellIndex cell = 0; cell < values.n_rows; ++cell) {
-    const auto genes = values.row_columns(cell);
-    const auto row = values.row_values(cell);
-    for (std::size_t i = 0; i < genes.size(); ++i) {
-      const auto value = static_cast<double>(row[i]);
-      const double count = kind == ExpressionKind::Counts ? value : std::expm1(value);
-      sums[as_size(genes[i])] += count;
-      total += count;
-    }
-  }
-  if (total > 0) {
-    for (double& sum : sums) sum /= total;
-  }
-  return sums;
-}
-
 /// The columns `columns` of all rows, in that order.
 CsrMatrix select_columns(const CsrView& matrix, std::span<const GeneIndex> columns) {
   std::vector<GeneIndex> new_column(as_size(matrix.n_cols), -1);
@@ -104,7 +85,7 @@ Preprocessor Preprocessor::fit(const CsrView& values, std::span<const CellIndex>
                                std::vector<std::string> gene_names,
                                std::vector<std::string> gene_ids,
                                const PreprocessorOptions& options, const Context& context,
-                               ExpressionKind kind) {
+                               ExpressionKind kind, const MeasuredGenes& measured) {
   require_options(options);
   CsrMatrix fitted = cells.empty() ? CsrMatrix{values.n_rows,
                                                values.n_cols,
@@ -115,19 +96,31 @@ Preprocessor Preprocessor::fit(const CsrView& values, std::span<const CellIndex>
   ReferenceGenes genes;
   genes.names = std::move(gene_names);
   genes.ids = std::move(gene_ids);
-  genes.count_share = shares_of(fitted.view(), kind);
+  const MeasuredGenes fitted_genes = cells.empty() ? measured : select_cells(measured, cells);
+  const auto n_measured = count_measured_cells(fitted_genes, {}, values.n_cols);
+  genes.count_share = count_shares(fitted.view(), kind, fitted_genes);
   if (options.n_variable_genes > 0) {
-    genes.inputs = select_variable_genes(fitted.view(), options.n_variable_genes, 0, context);
+    genes.inputs = select_variable_genes(fitted.view(), options.n_variable_genes, 0, context,
+                                         n_measured);
   } else {
-    genes.inputs.resize(genes.names.size());
+    genes.inputs = std::vector<GeneIndex>(genes.names.size());
     std::iota(genes.inputs.begin(), genes.inputs.end(), GeneIndex{0});
   }
   if (kind == ExpressionKind::Counts) {
-    normalize_total(fitted, options.target_sum, context);
+    const auto shares = source_shares(genes.count_share, fitted_genes);
+    std::vector<double> targets;
+    for (CellIndex cell = 0; cell < fitted.n_rows; ++cell) {
+      targets.push_back(options.target_sum * shares[fitted_genes.source_of(cell)]);
+    }
+    normalize_total(fitted, targets, context);
     log1p_in_place(fitted, context);
   }
   const CsrMatrix inputs = select_columns(fitted.view(), genes.inputs);
-  GeneStatistics statistics = gene_statistics(inputs.view(), context);
+  std::vector<std::int64_t> n_measured_inputs;
+  for (const GeneIndex gene : genes.inputs) {
+    if (!n_measured.empty()) n_measured_inputs.push_back(n_measured[as_size(gene)]);
+  }
+  GeneStatistics statistics = gene_statistics(inputs.view(), context, n_measured_inputs);
   return Preprocessor(options, kind, std::move(genes), std::move(statistics.mean),
                       std::move(statistics.sd));
 }
@@ -146,17 +139,81 @@ void Preprocessor::derive() {
   }
 }
 
-Features Preprocessor::apply(const CsrView& values, const Context& context) const {
+std::vector<double> Preprocessor::target_sums(const MeasuredGenes& measured) const {
+  std::vector<double> targets = source_shares(reference_.count_share, measured);
+  for (double& target : targets) target *= options_.target_sum;
+  return targets;
+}
+
+Features Preprocessor::apply(const CsrView& values, const Context& context,
+                             const MeasuredGenes& measured) const {
+  Features features;
+  features.shift = shift_;
+  features.values = add_missing(measured_features(values, context, measured), {}, measured);
+  return features;
+}
+
+CsrMatrix Preprocessor::measured_features(const CsrView& values, const Context& context,
+                                          const MeasuredGenes& measured) const {
   SAITHE_ASSERT(values.n_cols == static_cast<GeneIndex>(reference_.names.size()));
-  return apply(values, match_reference(), kind_, context);
+  return normalized(values, match_reference(), kind_, target_sums(measured), measured, context);
+}
+
+CsrMatrix Preprocessor::add_missing(CsrMatrix features, std::span<const CellIndex> cells,
+                                    const MeasuredGenes& measured) const {
+  if (measured.is_complete()) return features;
+  // Of each source, the inputs that it lacks, with what stands for their mean.
+  std::vector<std::vector<std::pair<GeneIndex, float>>> missing(measured.has_gene.size());
+  for (std::size_t source = 0; source < missing.size(); ++source) {
+    for (std::size_t i = 0; i < mean_.size(); ++i) {
+      const float mean = options_.scale ? shift_[i] : static_cast<float>(mean_[i]);
+      if (measured.has_gene[source][as_size(reference_.inputs[i])] || mean == 0) continue;
+      missing[source].emplace_back(static_cast<GeneIndex>(i), mean);
+    }
+  }
+  std::vector<bool> is_wanted(as_size(features.n_rows), cells.empty());
+  for (const CellIndex cell : cells) is_wanted[as_size(cell)] = true;
+  CsrMatrix filled;
+  filled.n_rows = features.n_rows;
+  filled.n_cols = features.n_cols;
+  for (CellIndex cell = 0; cell < features.n_rows; ++cell) {
+    const auto genes = features.view().row_columns(cell);
+    const auto values = features.view().row_values(cell);
+    std::size_t next = 0;
+    const auto add_stored = [&](GeneIndex before) {
+      for (; next < genes.size() && genes[next] < before; ++next) {
+        filled.columns.push_back(genes[next]);
+        filled.values.push_back(values[next]);
+      }
+    };
+    if (is_wanted[as_size(cell)]) {
+      for (const auto& [gene, mean] : missing[measured.source_of(cell)]) {
+        add_stored(gene);
+        filled.columns.push_back(gene);
+        filled.values.push_back(mean);
+      }
+    }
+    add_stored(features.n_cols);
+    filled.row_start.push_back(static_cast<RowPointer>(filled.columns.size()));
+  }
+  return filled;
 }
 
 Features Preprocessor::apply(const CsrView& values, const GeneMatch& match, ExpressionKind kind,
                              const Context& context) const {
   Features features;
   features.shift = shift(match);
-  features.values = map_columns(values, match.model_gene, n_genes());
-  const double target = options_.target_sum * match.count_share;
+  features.values = normalized(values, match, kind,
+                               std::vector<double>{options_.target_sum * match.count_share}, {},
+                               context);
+  return features;
+}
+
+/// Each cell normalised to the target of its source, by its total over the genes that count.
+CsrMatrix Preprocessor::normalized(const CsrView& values, const GeneMatch& match,
+                                   ExpressionKind kind, std::span<const double> targets,
+                                   const MeasuredGenes& measured, const Context& context) const {
+  CsrMatrix features = map_columns(values, match.model_gene, n_genes());
   parallel_for(context, values.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
     for (CellIndex cell = begin; cell < end; ++cell) {
       double total = 0;
@@ -165,12 +222,12 @@ Features Preprocessor::apply(const CsrView& values, const GeneMatch& match, Expr
       for (std::size_t i = 0; i < genes.size(); ++i) {
         if (match.is_counted[as_size(genes[i])]) total += static_cast<double>(row[i]);
       }
-      const double factor = total > 0 ? target / total : 0;
-      const auto first = as_size(features.values.row_start[as_size(cell)]);
-      const auto last = as_size(features.values.row_start[as_size(cell) + 1]);
+      const double factor = total > 0 ? targets[measured.source_of(cell)] / total : 0;
+      const auto first = as_size(features.row_start[as_size(cell)]);
+      const auto last = as_size(features.row_start[as_size(cell) + 1]);
       for (std::size_t i = first; i < last; ++i) {
-        const auto gene = as_size(features.values.columns[i]);
-        float& value = features.values.values[i];
+        const auto gene = as_size(features.columns[i]);
+        float& value = features.values[i];
         const double log_value = kind == ExpressionKind::Counts
                                      ? std::log1p(static_cast<double>(value) * factor)
                                      : static_cast<double>(value);
@@ -192,6 +249,13 @@ std::vector<float> Preprocessor::shift(const GeneMatch& match) const {
     result[gene] = options_.scale ? 0.0F : -static_cast<float>(mean_[gene]);
   }
   return result;
+}
+
+Preprocessor Preprocessor::unscaled() const {
+  PreprocessorOptions options = options_;
+  options.scale = false;
+  options.max_value = 0;
+  return {options, kind_, reference_, mean_, sd_};
 }
 
 GeneMatch Preprocessor::match_reference() const {

@@ -9,6 +9,10 @@
 // z is dense, so it is never made: features hold x / sd of the expressed genes only, and mean / sd
 // of each gene (shift) is subtracted by the network's first layer as a rank-one term
 // (docs/methods.md). A gene with sd 0 has z = 0 for every cell.
+//
+// Where the training cells are of several files with different genes (MeasuredGenes), all statistics
+// of a gene are taken over the cells that have it, each file is normalised as a query that lacks
+// what it lacks, and a missing input has the gene's mean as its value.
 
 #include <span>
 #include <string>
@@ -17,6 +21,7 @@
 #include "saithe/core/context.h"
 #include "saithe/core/options.h"
 #include "saithe/data/cell_source.h"
+#include "saithe/data/measured_genes.h"
 #include "saithe/matrix/csr_matrix.h"
 #include "saithe/prep/expression_kind.h"
 
@@ -81,10 +86,22 @@ class Preprocessor {
   static Preprocessor fit(const CsrView& values, std::span<const CellIndex> cells,
                           std::vector<std::string> gene_names, std::vector<std::string> gene_ids,
                           const PreprocessorOptions& options, const Context& context,
-                          ExpressionKind kind = ExpressionKind::Counts);
+                          ExpressionKind kind = ExpressionKind::Counts,
+                          const MeasuredGenes& measured = {});
 
-  /// Features of values whose columns are the reference's genes, of the reference's kind.
-  [[nodiscard]] Features apply(const CsrView& values, const Context& context) const;
+  /// Features of values whose columns are the reference's genes, of the reference's kind. An input
+  /// that was not measured in a cell is stored with its training mean.
+  [[nodiscard]] Features apply(const CsrView& values, const Context& context,
+                               const MeasuredGenes& measured = {}) const;
+  /// The same without the inputs that were not measured: what the cells themselves say.
+  [[nodiscard]] CsrMatrix measured_features(const CsrView& values, const Context& context,
+                                            const MeasuredGenes& measured) const;
+  /// measured_features() of the rows `cells` (all if empty) with the means of what is missing.
+  [[nodiscard]] CsrMatrix add_missing(CsrMatrix features, std::span<const CellIndex> cells,
+                                      const MeasuredGenes& measured) const;
+  /// Counts that a cell of each source has after normalisation: the target sum, or the share of it
+  /// that lies on the source's genes.
+  [[nodiscard]] std::vector<double> target_sums(const MeasuredGenes& measured) const;
   /// Features of a query's values, counts or log-normalised. An input that the query lacks has its
   /// training mean.
   [[nodiscard]] Features apply(const CsrView& values, const GeneMatch& match, ExpressionKind kind,
@@ -97,6 +114,9 @@ class Preprocessor {
   [[nodiscard]] GeneMatch match_reference() const;
   /// What the first layer subtracts for a query with these genes (Features::shift).
   [[nodiscard]] std::vector<float> shift(const GeneMatch& match) const;
+
+  /// The same with ln(1 + x) as the feature of every gene, neither scaled nor cut.
+  [[nodiscard]] Preprocessor unscaled() const;
 
   /// Inputs of the model.
   [[nodiscard]] GeneIndex n_genes() const { return static_cast<GeneIndex>(gene_names_.size()); }
@@ -112,6 +132,9 @@ class Preprocessor {
 
  private:
   void derive();
+  [[nodiscard]] CsrMatrix normalized(const CsrView& values, const GeneMatch& match,
+                                     ExpressionKind kind, std::span<const double> targets,
+                                     const MeasuredGenes& measured, const Context& context) const;
   PreprocessorOptions options_;
   ExpressionKind kind_ = ExpressionKind::Counts;
   ReferenceGenes reference_;

@@ -55,9 +55,9 @@ std::array<double, 3> fit_quadratic(const std::vector<double>& x, const std::vec
 
 }  // namespace
 
-std::vector<double> standardized_variance(const CsrView& values, const Context& context) {
-  const GeneStatistics statistics = gene_statistics(values, context);
-  const auto n_cells = static_cast<double>(values.n_rows);
+std::vector<double> standardized_variance(const CsrView& values, const Context& context,
+                                          std::span<const std::int64_t> n_measured) {
+  const GeneStatistics statistics = gene_statistics(values, context, n_measured);
   std::vector<double> log_mean;
   std::vector<double> log_variance;
   for (std::size_t gene = 0; gene < statistics.mean.size(); ++gene) {
@@ -73,6 +73,8 @@ std::vector<double> standardized_variance(const CsrView& values, const Context& 
     for (std::int64_t gene = begin; gene < end; ++gene) {
       const double mean = statistics.mean[as_size(gene)];
       if (!(mean > 0 && statistics.sd[as_size(gene)] > 0)) continue;
+      const auto n_cells =
+          static_cast<double>(n_measured.empty() ? values.n_rows : n_measured[as_size(gene)]);
       const double x = std::log10(mean);
       const double expected_sd =
           std::sqrt(std::pow(10.0, trend[0] + trend[1] * x + trend[2] * x * x));
@@ -91,14 +93,15 @@ std::vector<double> standardized_variance(const CsrView& values, const Context& 
 }
 
 std::vector<GeneIndex> select_variable_genes(const CsrView& values, int n, int min_cells,
-                                             const Context& context) {
+                                             const Context& context,
+                                             std::span<const std::int64_t> n_measured) {
   const auto n_cells = count_cells_per_gene(values, {});
   std::vector<GeneIndex> genes;
   for (std::size_t gene = 0; gene < n_cells.size(); ++gene) {
     if (n_cells[gene] >= min_cells) genes.push_back(static_cast<GeneIndex>(gene));
   }
   if (genes.size() <= as_size(n)) return genes;
-  const std::vector<double> variance = standardized_variance(values, context);
+  const std::vector<double> variance = standardized_variance(values, context, n_measured);
   std::stable_sort(genes.begin(), genes.end(), [&](GeneIndex a, GeneIndex b) {
     return variance[as_size(a)] > variance[as_size(b)];
   });

@@ -15,12 +15,15 @@ namespace saithe {
 /// vary; standardised values are cut at sqrt(cells) before their variance is taken. 0 for a gene
 /// that does not vary. For counts this is the "seurat_v3" flavour of Scanpy's
 /// highly_variable_genes (Stuart et al. 2019, doi:10.1016/j.cell.2019.05.031) with a quadratic
-/// where that has a local regression.
-std::vector<double> standardized_variance(const CsrView& values, const Context& context);
+/// where that has a local regression. With `n_measured`, each gene's statistics are over so many
+/// cells; those without it store nothing.
+std::vector<double> standardized_variance(const CsrView& values, const Context& context,
+                                          std::span<const std::int64_t> n_measured = {});
 
 /// The `n` genes of largest standardised variance among those that at least `min_cells` rows
 /// express, ascending by index; all of these if there are no more. Ties go to the first gene.
 std::vector<GeneIndex> select_variable_genes(const CsrView& values, int n, int min_cells,
-                                             const Context& context);
+                                             const Context& context,
+                                             std::span<const std::int64_t> n_measured = {});
 
 }  // namespace saithe

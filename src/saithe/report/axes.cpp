@@ -95,18 +95,35 @@ void draw_x_axis(Figure::Canvas& canvas, const Rect& plot, const Scale& x,
               {.size = 9, .align = Align::Middle});
 }
 
-void draw_color_bar(Figure::Canvas& canvas, const Rect& bar, const std::string& name) {
+namespace {
+
+void draw_color_bar(Figure::Canvas& canvas, const Rect& bar, const Scale& scale,
+                    std::span<const double> ticks, std::span<const std::string> labels,
+                    const std::string& name) {
   std::vector<Color> stops;
   for (int i = 0; i <= 32; ++i) stops.push_back(viridis(i / 32.0));
   canvas.gradient_upwards(bar, stops);
-  for (const double tick : {0.0, 0.25, 0.5, 0.75, 1.0}) {
-    const double at = bar.bottom() - tick * bar.height;
+  for (std::size_t i = 0; i < ticks.size(); ++i) {
+    const double at = scale(ticks[i]);
     canvas.line({bar.right(), at}, {bar.right() + 3, at}, {.color = kInk, .width = 0.8});
-    canvas.text({bar.right() + 5.5, at}, fmt::format("{:.2f}", tick),
-                {.size = 8, .color = kMutedInk});
+    canvas.text({bar.right() + 5.5, at}, labels[i], {.size = 8, .color = kMutedInk});
   }
   canvas.text({bar.right() + 35, bar.y + bar.height / 2}, name,
               {.size = 8.5, .align = Align::Middle, .degrees = -90});
+}
+
+}  // namespace
+
+void draw_color_bar(Figure::Canvas& canvas, const Rect& bar, const std::string& name) {
+  const std::vector<double> ticks = {0.0, 0.25, 0.5, 0.75, 1.0};
+  draw_color_bar(canvas, bar, {0, 1, bar.bottom(), bar.y}, ticks, tick_labels(ticks), name);
+}
+
+void draw_color_bar(Figure::Canvas& canvas, const Rect& bar, double highest,
+                    const std::string& name) {
+  std::vector<double> ticks = round_ticks(0, highest, 4);
+  std::erase_if(ticks, [&](double tick) { return tick > highest * (1 + 1e-9); });
+  draw_color_bar(canvas, bar, {0, highest, bar.bottom(), bar.y}, ticks, tick_labels(ticks), name);
 }
 
 void draw_nothing(Figure::Canvas& canvas, const Rect& plot, const std::string& message) {

@@ -45,6 +45,10 @@ void draw_x_axis(Figure::Canvas& canvas, const Rect& plot, const Scale& x,
 /// viridis from 0 (below) to 1 (above) with labels to its right and its name along it.
 void draw_color_bar(Figure::Canvas& canvas, const Rect& bar, const std::string& name);
 
+/// The same for values 0 (below) to `highest` (above), with round ticks.
+void draw_color_bar(Figure::Canvas& canvas, const Rect& bar, double highest,
+                    const std::string& name);
+
 /// Room to the right of a colour bar's left edge.
 inline constexpr double kColorBarWidth = 62;
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "saithe/classify/evaluate.h"
+#include "saithe/classify/explain.h"
 #include "saithe/matrix/dense_matrix.h"
 #include "saithe/nn/trainer.h"
 #include "saithe/prep/qc.h"
@@ -39,5 +40,24 @@ Figure plot_embedding(DenseView points, std::span<const LabelIndex> labels,
 Figure plot_embedding(DenseView points, std::span<const float> values,
                       const std::string& value_name, const std::string& name,
                       const std::string& title);
+
+/// Genes of types, and their expression in each type: what a dot plot shows.
+struct MarkerTable {
+  std::vector<std::string> types;      ///< rows
+  std::vector<std::int64_t> n_cells;   ///< of each row
+  std::vector<std::string> genes;      ///< columns, those of one group side by side
+  std::vector<std::size_t> row_of;     ///< per column: the row whose type its gene speaks for
+  DenseMatrix mean;                    ///< (types, genes): mean ln(1 + x)
+  DenseMatrix share;                   ///< (types, genes): share of cells that express the gene
+};
+
+/// The genes whose expression speaks for each type, the first of each list, at most `n_per_type`
+/// and at most 40 in all (but one of each type); a gene stands once, at the type for which its
+/// attribution is largest.
+MarkerTable marker_table(const Model& model, const Explanation& explanation, int n_per_type);
+
+/// Genes (columns, grouped by type) x types (rows): the area of a dot is the share of the type's
+/// cells that express the gene, its colour the mean expression.
+Figure plot_markers(const MarkerTable& markers, const std::string& name, const std::string& title);
 
 }  // namespace saithe

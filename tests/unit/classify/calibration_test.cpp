@@ -119,8 +119,8 @@ TEST(FitTemperature, IsWhereTheNllIsLeastAndInsideItsBounds) {
 
 TEST(ChooseTemperature, HelpsWhereItCanAndStaysOneWhereNot) {
   const Judged overconfident = judged(2000, 3);
-  const double chosen = choose_temperature(overconfident.probabilities.view(),
-                                           overconfident.labels, overconfident.cells);
+  const double chosen = choose_temperature(overconfident.probabilities.view(), overconfident.labels,
+                                           overconfident.cells);
   EXPECT_NEAR(chosen, 3, 0.5);
   EXPECT_EQ(chosen, fit_temperature(overconfident.probabilities.view(), overconfident.labels,
                                     overconfident.cells));

@@ -74,8 +74,8 @@ TEST_F(EnsembleTest, IsTheMeanOfItsMembers) {
     }
     EXPECT_NEAR(sum, 1, 1e-6);
   }
-  expect_same(output.logits, ask(model.members[0]).logits);   // of the first member
-  expect_same(output.hidden, ask(model.members[1]).hidden);   // of the first network
+  expect_same(output.logits, ask(model.members[0]).logits);  // of the first member
+  expect_same(output.hidden, ask(model.members[1]).hidden);  // of the first network
 }
 
 TEST_F(EnsembleTest, OfOneMemberIsThatMember) {
@@ -102,8 +102,8 @@ TEST_F(EnsembleTest, OneAgainstRestIsASigmoidOfEachLogit) {
   for (CellIndex cell = 0; cell < kCells; ++cell) {
     for (std::int64_t type = 0; type < 3; ++type) {
       const double logit = static_cast<double>(output.logits(cell, type));
-      EXPECT_NEAR(static_cast<double>(output.probabilities(cell, type)),
-                  1 / (1 + std::exp(-logit)), 1e-7);
+      EXPECT_NEAR(static_cast<double>(output.probabilities(cell, type)), 1 / (1 + std::exp(-logit)),
+                  1e-7);
     }
   }
 }

@@ -83,6 +83,7 @@ inline Model tiny_model() {
   model.novelty.n_types = 3;
   model.novelty.means = {1, 2, 3, 4, 5, 6, 7, 8, 9};
   model.novelty.precision = {2, 0, 0, 0, 1.0 / 3.0, 0, 0, 0, 4};
+  model.one_vs_rest = {{1, 2, 1.0 / 3.0}, {-1, 0, 0.5}};
   model.loss = kernels::Loss::Article;
   model.card.sources = {"cells.h5ad"};
   model.card.input_sha256 = std::string(64, '5');
@@ -90,7 +91,8 @@ inline Model tiny_model() {
   model.card.n_donors = 4;
   model.card.n_suspects = 3;
   model.card.n_suspects_dropped = 2;
-  model.card.scores = {"5-fold", 60, 0.9, 0.8, 0.85, 0.3, 0.2, 0.01, 0.35, 0.25, 0.02, {1, 0.5, 0.9}};
+  model.card.scores = {"5-fold", 60,   0.9,  0.8,  0.85, 0.3,
+                       0.2,      0.01, 0.35, 0.25, 0.02, {1, 0.5, 0.9}};
   model.options = {{"hidden", "5,2"}, {"donor-key", ""}, {"learning-rate", "0.0001"}};
   model.saithe_version = "1.2.3";
   model.seed = 18446744073709551615U;
@@ -126,8 +128,8 @@ inline bool is_equal(const Model& a, const Model& b) {
          std::equal(a.members.begin(), a.members.end(), b.members.begin(), b.members.end(),
                     [](const Member& x, const Member& y) { return is_equal(x, y); }) &&
          a.output == b.output && a.temperature == b.temperature && a.novelty == b.novelty &&
-         a.loss == b.loss && a.card == b.card && a.options == b.options &&
-         a.saithe_version == b.saithe_version && a.seed == b.seed &&
+         a.one_vs_rest == b.one_vs_rest && a.loss == b.loss && a.card == b.card &&
+         a.options == b.options && a.saithe_version == b.saithe_version && a.seed == b.seed &&
          a.was_interrupted == b.was_interrupted;
 }
 

@@ -216,7 +216,9 @@ std::vector<Change> header_changes() {
       {"negative share of counts", "share of the counts", poke("count_share", -0.125)},
       {"shares above one", "add up to", poke("count_share", 0.25)},
       {"NaN distance", "nan", poke("novelty.means", std::nan(""))},
-      {"infinite precision", "inf", poke("novelty.precision", std::numeric_limits<double>::infinity())},
+      {"infinite precision", "inf",
+       poke("novelty.precision", std::numeric_limits<double>::infinity())},
+      {"NaN slope", "nan", poke("one_vs_rest.slopes", std::nan(""))},
       {"infinite gain", "inf", poke("member1.layer0.norm_gain", INFINITY)},
   };
 }
@@ -270,6 +272,8 @@ std::vector<Change> word_changes() {
       {"labels unsorted", "sorted", set("types", {"C", "B", "D"})},
       {"label twice", "sorted", set("types", {"B", "B", "C"})},
       {"label empty", "named", set("types", {"", "B", "C"})},
+      {"label with a tab", "control character", set("types", {"A", "B\tb", "C"})},
+      {"label with a line break", "control character", set("types", {"A", "B\n", "C"})},
       {"label is a number", "texts", set("types", {"A", "B", 3})},
       {"gene twice", "twice", set("gene_names", {"A", "B", "A", "C", "D"})},
       {"gene empty", "no name", set("gene_names", {"A", "B", "", "C", "D"})},
@@ -295,6 +299,7 @@ std::vector<Change> word_changes() {
       {"temperature as text", "temperature", set("temperature", "1")},
       {"unknown kind of values", "value_kind", set("value_kind", "tpm")},
       {"novelty denied", "tensors where", set("has_novelty", false)},
+      {"curves denied", "tensors where", set("has_one_vs_rest", false)},
       {"distances claimed", "tensors where", set("has_held_out_distances", true)},
       {"distances without novelty", "without a novelty",
        [](Parts& p) {

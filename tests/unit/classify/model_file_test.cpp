@@ -36,6 +36,7 @@ TEST_F(ModelFile, ALinearModelWithoutGeneIdsSharesAndNoveltyComesBack) {
   model.members = {member};
   model.output = OutputKind::OneVsRest;
   model.novelty = {};
+  model.one_vs_rest = {};
   model.card = {};
   save_model(model, file(), false);
   EXPECT_TRUE(is_equal(load_model(file()), model));
@@ -64,13 +65,26 @@ TEST_F(ModelFile, IsPlainSafetensorsAsDocumented) {
   EXPECT_EQ(parts.header["member1.layer2.bias"]["dtype"], "F32");
   std::vector<std::string> names;
   for (const auto& [name, tensor] : parts.header.items()) names.push_back(name);
-  EXPECT_EQ(names, (std::vector<std::string>{
-                       "__metadata__", "gene_mean", "gene_sd", "count_share", "novelty.means",
-                       "novelty.precision", "member0.layer0.weight", "member0.layer0.bias",
-                       "member1.layer0.weight", "member1.layer0.bias", "member1.layer0.norm_gain",
-                       "member1.layer0.norm_bias", "member1.layer1.weight", "member1.layer1.bias",
-                       "member1.layer1.norm_gain", "member1.layer1.norm_bias",
-                       "member1.layer2.weight", "member1.layer2.bias"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"__metadata__",
+                                             "gene_mean",
+                                             "gene_sd",
+                                             "count_share",
+                                             "novelty.means",
+                                             "novelty.precision",
+                                             "one_vs_rest.slopes",
+                                             "one_vs_rest.offsets",
+                                             "member0.layer0.weight",
+                                             "member0.layer0.bias",
+                                             "member1.layer0.weight",
+                                             "member1.layer0.bias",
+                                             "member1.layer0.norm_gain",
+                                             "member1.layer0.norm_bias",
+                                             "member1.layer1.weight",
+                                             "member1.layer1.bias",
+                                             "member1.layer1.norm_gain",
+                                             "member1.layer1.norm_bias",
+                                             "member1.layer2.weight",
+                                             "member1.layer2.bias"}));
   EXPECT_EQ(parts.words["types"][1], "CD4 T");
   // weight (gene 1, unit 0) stands where the header says
   const auto begin = parts.header["member1.layer0.weight"]["data_offsets"][0].get<std::size_t>();

@@ -12,8 +12,8 @@ namespace {
 Model worded_model() {
   Model model;
   model.types = LabelSet({"A \"quoted\"", "B"});
-  ReferenceGenes genes{{"g\\1", "g\n2", "not an input"}, {"", "id2", "id3"}, {0.5, 0.25, 0.25},
-                       {0, 1}};
+  ReferenceGenes genes{
+      {"g\\1", "g\n2", "not an input"}, {"", "id2", "id3"}, {0.5, 0.25, 0.25}, {0, 1}};
   model.preprocessor = Preprocessor(
       {.n_variable_genes = 2, .target_sum = 0.1 + 0.2, .scale = false, .max_value = 1e-300},
       ExpressionKind::LogNormalized, std::move(genes), {0, 0}, {0, 0});
@@ -24,6 +24,7 @@ Model worded_model() {
   model.temperature = 1.0 / 3.0;
   model.novelty.n_types = 2;
   model.novelty.held_out_quantiles.assign(kNoveltyQuantiles, 1.0);
+  model.one_vs_rest = {{1, 2}, {3, 4}};
   model.card.sources = {"a \"file\".h5ad"};
   model.card.input_sha256 = std::string(64, 'a');
   model.card.cells_of_type = {5, 1LL << 40};
@@ -39,7 +40,8 @@ Model worded_model() {
 }
 
 TEST(ModelJson, WordsComeBackExactly) {
-  const auto words = parse_model_json(format_model_json(describe_model(worded_model()), "model"), "model");
+  const auto words =
+      parse_model_json(format_model_json(describe_model(worded_model()), "model"), "model");
   EXPECT_EQ(words.types, worded_model().types.names());
   ReferenceGenes genes = worded_model().preprocessor.reference();
   genes.count_share.clear();  // a tensor of its own
@@ -60,6 +62,7 @@ TEST(ModelJson, WordsComeBackExactly) {
   EXPECT_EQ(words.temperature, 1.0 / 3.0);
   EXPECT_TRUE(words.has_novelty);
   EXPECT_TRUE(words.has_held_out_distances);
+  EXPECT_TRUE(words.has_one_vs_rest);
   EXPECT_EQ(words.card, worded_model().card);
   EXPECT_EQ(words.options, worded_model().options);  // in their order
   EXPECT_EQ(words.seed, 1ULL << 63);
@@ -70,13 +73,15 @@ TEST(ModelJson, WordsComeBackExactly) {
 TEST(ModelJson, WhatALoaderWouldRefuseIsNotStorable) {
   EXPECT_NO_THROW(require_storable(describe_model(worded_model()), "reference.h5ad"));
   Model nameless = worded_model();
-  nameless.preprocessor = Preprocessor({}, ExpressionKind::Counts,
-                                       testing::reference_genes({"", "b"}), {0, 0}, {1, 1});
+  nameless.preprocessor =
+      Preprocessor({}, ExpressionKind::Counts, testing::reference_genes({"", "b"}), {0, 0}, {1, 1});
   Model latin1 = worded_model();
   latin1.types = LabelSet({"A", "caf\xe9"});
   Model one_type = worded_model();
   one_type.types = LabelSet({"A"});
-  for (const Model& model : {nameless, latin1, one_type}) {
+  Model with_tab = worded_model();
+  with_tab.types = LabelSet({"A", "b\tc"});
+  for (const Model& model : {nameless, latin1, one_type, with_tab}) {
     try {
       require_storable(describe_model(model), "reference.h5ad");
       FAIL() << "no error";

@@ -60,8 +60,8 @@ TEST(Novelty, MeansPrecisionAndDistancesAreNumPys) {
 TEST(Novelty, QuantilesAreNumPys) {
   const Fixture f;
   auto distances = novelty_distances(f.fit(), f.logits.view());
-  distances.erase(distances.begin(), distances.begin() + static_cast<std::ptrdiff_t>(
-                                                             f.training.size()));
+  distances.erase(distances.begin(),
+                  distances.begin() + static_cast<std::ptrdiff_t>(f.training.size()));
   const auto quantiles = distance_quantiles(distances);
   ASSERT_EQ(quantiles.size(), kNoveltyQuantiles);
   EXPECT_TRUE(std::is_sorted(quantiles.begin(), quantiles.end()));
@@ -82,8 +82,8 @@ TEST(Novelty, TheThresholdRejectsTheStatedShare) {
   novelty.held_out_quantiles = distance_quantiles(distances);
   for (const double rate : {0.01, 0.0123, 0.1, 0.5, 0.999}) {
     const double threshold = novelty_threshold(novelty, rate);
-    const auto n_above = std::count_if(distances.begin(), distances.end(),
-                                       [&](double d) { return d > threshold; });
+    const auto n_above =
+        std::count_if(distances.begin(), distances.end(), [&](double d) { return d > threshold; });
     // between two quantiles a thousandth of the cells may fall either way
     EXPECT_NEAR(static_cast<double>(n_above) / 5000, rate, 0.001) << rate;
   }

@@ -95,7 +95,7 @@ TEST(PredictReject, ACellWithoutCountsIsNothing) {
   for (const bool reject : {true, false}) {
     PredictOptions options;
     options.reject = reject;
-    options.labels_deny = {"type0"};
+    options.labels_deny = "type0";
     const Predictions found = said(options);
     EXPECT_EQ(found.labels[7], kNoLabel);
     EXPECT_EQ(found.best_labels[7], kNoLabel);
@@ -137,12 +137,12 @@ TEST(RunnerUp, IsTheSecondMostProbableAndTiesGoToTheFirst) {
 TEST(AllowedTypes, TheOthersAreZeroAndTheRestIsScaledToOne) {
   const Predictions all = said();
   PredictOptions allow;
-  allow.labels_allow = {"type3", "type1"};
+  allow.labels_allow = "type3,type1";
   PredictOptions deny;
-  deny.labels_deny = {"type0", "type2"};
+  deny.labels_deny = "type0,type2";
   PredictOptions both;
-  both.labels_allow = {"type0", "type1", "type3"};
-  both.labels_deny = {"type0"};
+  both.labels_allow = "type0,type1,type3";
+  both.labels_deny = "type0";
   for (const PredictOptions& options : {allow, deny, both}) {
     const Predictions found = said(options);
     for (CellIndex cell = 0; cell < 300; ++cell) {
@@ -166,7 +166,7 @@ TEST(AllowedTypes, WhereAllThatIsAllowedIsZeroNothingIsKnownAmongIt) {
   Model model = small_model();
   model.members[0].parameters.biases[0][0] += 2000;  // certain of type0
   PredictOptions options;
-  options.labels_deny = {"type0"};
+  options.labels_deny = "type0";
   const Predictions found = said(options, model);
   for (const std::int64_t type : {1, 2, 3}) {
     EXPECT_FLOAT_EQ(found.probabilities(0, type), 1.0F / 3);
@@ -185,19 +185,60 @@ TEST(AllowedTypes, UnknownNamesAndNoTypeLeftAreRefused) {
     return "";
   };
   PredictOptions options;
-  options.labels_allow = {"type1", "Martian"};
+  options.labels_allow = "type1,Martian";
   const std::string message = refusal(options);
   EXPECT_NE(message.find("--labels-allow"), std::string::npos) << message;
   EXPECT_NE(message.find("'Martian'"), std::string::npos) << message;
   EXPECT_NE(message.find("type0, type1, type2, type3"), std::string::npos) << message;
   options = {};
-  options.labels_deny = {"Martian"};
+  options.labels_deny = "Martian";
   EXPECT_NE(refusal(options).find("--labels-deny"), std::string::npos);
-  options.labels_deny = {"type0", "type1", "type2", "type3"};
+  options.labels_deny = "type0,type1,type2,type3";
   EXPECT_NE(refusal(options).find("leave no type"), std::string::npos);
-  options.labels_allow = {"type1"};
-  options.labels_deny = {"type1"};
+  options.labels_allow = "type1";
+  options.labels_deny = "type1";
   EXPECT_NE(refusal(options).find("leave no type"), std::string::npos);
+}
+
+TEST(TypeList, ANameMayHoldCommas) {
+  const LabelSet types({"T cells", "T cells, CD4+", "T cells, CD4+, naive", "a,b"});
+  const auto parsed = [&](const std::string& text) { return parse_type_list(text, types, "x"); };
+  EXPECT_TRUE(parsed("").empty());
+  EXPECT_EQ(parsed("T cells"), std::vector<LabelIndex>{0});
+  EXPECT_EQ(parsed("T cells, CD4+"), std::vector<LabelIndex>{1});
+  EXPECT_EQ(parsed("T cells,T cells, CD4+, naive,a,b"), (std::vector<LabelIndex>{0, 2, 3}));
+  for (const char* text : {"T cells,", ",T cells", "T cells,naive", "t cells", " T cells"}) {
+    EXPECT_THROW((void)parsed(text), Error) << text;
+  }
+}
+
+TEST(MultiLabel, EveryTypeAboveTheThresholdIsNamed) {
+  PredictOptions options;
+  options.multi_label = 0.3;
+  options.with_logits = true;
+  const Predictions found = said(options);
+  ASSERT_EQ(found.multi_labels.size(), 300U);
+  EXPECT_TRUE(found.multi_labels[7].empty());  // without counts
+  for (std::size_t cell = 0; cell < 300; ++cell) {
+    if (cell == 7) continue;
+    const auto row = static_cast<std::int64_t>(cell);
+    EXPECT_EQ(found.multi_labels[cell],
+              types_above(small_model().one_vs_rest, found.logits.row(row),
+                          found.probabilities.row(row), 0.3));
+  }
+  EXPECT_TRUE(said().multi_labels.empty());
+  Model model = small_model();
+  model.one_vs_rest = {};
+  try {
+    said(options, model);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Incompatible);
+  }
+  for (const double threshold : {-0.1, 1.0}) {
+    options.multi_label = threshold;
+    EXPECT_THROW(said(options), Error);
+  }
 }
 
 TEST(PredictKind, LogarithmsOfTheQueryAreTakenAsTheyAre) {
@@ -231,7 +272,7 @@ TEST(PredictKind, LogarithmsOfTheQueryAreTakenAsTheyAre) {
 TEST(PredictBlocks, DecisionsDoNotDependOnThem) {
   PredictOptions options;
   options.false_reject_rate = 0.1;
-  options.labels_deny = {"type2"};
+  options.labels_deny = "type2";
   const Predictions whole = said(options);
   for (const std::int64_t block_cells : {1, 13, 299}) {
     options.block_cells = block_cells;

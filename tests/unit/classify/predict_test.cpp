@@ -155,7 +155,8 @@ std::vector<double> plain_logits(const Model& model, const CsrView& counts, Cell
   }
   for (std::size_t gene = 0; gene < n_genes; ++gene) {
     const double sd = model.preprocessor.sd()[gene];
-    const double z = (std::log1p(x[gene] * 1e4 * share / total) - model.preprocessor.mean()[gene]) / sd;
+    const double z =
+        (std::log1p(x[gene] * 1e4 * share / total) - model.preprocessor.mean()[gene]) / sd;
     x[gene] = present[gene] ? z : 0;
   }
   for (int layer = 0; layer < shape.n_layers(); ++layer) {

@@ -146,10 +146,9 @@ TEST(TrainMembers, AnInterruptLeavesOutTheNetworksThatHadNotBegun) {
   context.cancelled = &cancelled;
   const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
   TrainHistory history;
-  const auto members = train_members(problem.cells(), small_recipe(), *backend, context, history,
-                                     [&](const EpochRecord& record) {
-                                       cancelled = record.epoch == 1;
-                                     });
+  const auto members =
+      train_members(problem.cells(), small_recipe(), *backend, context, history,
+                    [&](const EpochRecord& record) { cancelled = record.epoch == 1; });
   EXPECT_TRUE(history.was_interrupted);
   EXPECT_EQ(history.epochs.size(), 2U);
   EXPECT_EQ(members.size(), 2U);  // the linear one and the first network

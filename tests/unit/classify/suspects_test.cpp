@@ -40,7 +40,8 @@ struct Problem {
   std::vector<CellIndex> training;
 
   Problem(CellIndex n_cells, double share_wrong)
-      : dataset(testing::marker_cells(n_cells, 60, 4)), training(as_size(n_cells)) {
+      : dataset(testing::marker_cells(n_cells, 60, 4, 0, testing::kClear)),
+        training(as_size(n_cells)) {
     PreprocessorOptions options;
     options.scale = false;
     preprocessor = Preprocessor::fit(dataset.counts.view(), {}, dataset.var().index(), {}, options,
@@ -66,7 +67,7 @@ struct Problem {
     cells.training = training;
     cells.n_types = 4;
     const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
-    return find_suspects(cells, preprocessor, dataset.counts.view(), recipe, options, *backend,
+    return find_suspects(cells, preprocessor, dataset, recipe, options, *backend,
                          context);
   }
 };
@@ -94,7 +95,7 @@ TEST(Suspects, AFifthOfWrongLabelsIsFound) {
   const auto n_suspects = static_cast<double>(suspects.size());
   RecordProperty("recall", std::to_string(n_found / n_wrong));
   RecordProperty("precision", std::to_string(n_found / n_suspects));
-  EXPECT_GE(n_found / n_wrong, 0.95);
+  EXPECT_GE(n_found / n_wrong, 0.85);
   EXPECT_GE(n_found / n_suspects, 0.9);
   EXPECT_GE(n_named / n_suspects, 0.9);
   EXPECT_TRUE(drops_suspects(suspects, 400, {}));

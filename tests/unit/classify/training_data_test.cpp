@@ -119,21 +119,21 @@ TEST(TrainingData, LogarithmsAreTakenWhereNoFilterNeedsCounts) {
   options.qc.max_percent_mt = 5;  // a share of the molecules
   EXPECT_TRUE(contains(refusal(dataset, labels, options), "whole numbers"));
   // the walk-through shows counts step by step
-  EXPECT_TRUE(contains(refusal(dataset, labels, TrainOptions::preset("walkthrough")),
-                       "whole numbers"));
+  EXPECT_TRUE(
+      contains(refusal(dataset, labels, TrainOptions::preset("walkthrough")), "whole numbers"));
 }
 
 TEST(TrainingData, SmallTypesAreLeftOutAndReported) {
   const Dataset dataset = marker_cells(62, 20, 3);
   auto labels = dataset.obs().as_text("cell_type");
-  for (const std::size_t cell : {5, 6, 7}) labels[cell] = "rare";
+  for (const std::size_t cell : {5U, 6U, 7U}) labels[cell] = "rare";
   labels[10] = "single";
   labels[11] = "";
   TrainOptions options;
   options.min_cells_per_type = 4;
   const auto data = prepare_training_data(dataset, labels, options, Context(1));
-  EXPECT_EQ(data.small_types, (std::vector<std::pair<std::string, std::int64_t>>{{"rare", 3},
-                                                                                  {"single", 1}}));
+  EXPECT_EQ(data.small_types,
+            (std::vector<std::pair<std::string, std::int64_t>>{{"rare", 3}, {"single", 1}}));
   EXPECT_EQ(data.types.names(), (std::vector<std::string>{"type0", "type1", "type2"}));
   ASSERT_EQ(data.dataset.n_cells(), 57);
   ASSERT_EQ(data.cells.size(), 57U);

@@ -106,10 +106,12 @@ TEST(Lbfgs, StopsWhenCancelled) {
   int n_calls = 0;
   std::vector<double> x(20);
   try {
-    minimize_lbfgs([&](std::span<const double> at, std::span<double> gradient) {
-      cancelled = ++n_calls == 5;
-      return bowl(at, gradient);
-    }, x, {500, 1e-8}, context);
+    minimize_lbfgs(
+        [&](std::span<const double> at, std::span<double> gradient) {
+          cancelled = ++n_calls == 5;
+          return bowl(at, gradient);
+        },
+        x, {500, 1e-8}, context);
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::Cancelled);

@@ -1,4 +1,5 @@
-// fit_logistic_regression() against scikit-learn (tests/golden/logistic), and what must hold for it.
+// fit_logistic_regression() against scikit-learn (tests/golden/logistic), and what must hold for
+// it.
 
 #include "saithe/nn/logistic_regression.h"
 
@@ -20,8 +21,8 @@ constexpr double kTolerance = 2e-6;
 
 /// expected.json as saithe's types.
 struct Fixture {
-  nlohmann::json json = nlohmann::json::parse(
-      read_file(SAITHE_TEST_FILES "/logistic/expected.json", 1 << 20));
+  nlohmann::json json =
+      nlohmann::json::parse(read_file(SAITHE_TEST_FILES "/logistic/expected.json", 1 << 20));
   CsrMatrix values;
   std::vector<float> shift;
   std::vector<float> no_shift;

@@ -32,37 +32,6 @@ struct Fixture {
   }
 };
 
-TEST(MlpShape, CountsAndDescribesItsLayers) {
-  MlpShape shape;
-  shape.n_inputs = 13656;
-  shape.hidden = {1028, 256, 128};
-  shape.dropout = {0.2, 0.2};
-  shape.n_outputs = 8;
-  EXPECT_EQ(shape.n_parameters(),
-            13656 * 1028 + 1028 + 1028 * 256 + 256 + 256 * 128 + 128 + 128 * 8 + 8);
-  const std::string summary = shape.summary();
-  EXPECT_NE(summary.find("Linear(13656 -> 1028)"), std::string::npos);
-  EXPECT_NE(summary.find("Dropout(0.2)"), std::string::npos);
-}
-
-TEST(InitialParameters, AreUniformInTheBoundOfPyTorch) {
-  const auto parameters = initial_parameters(small_shape(), 3);
-  for (std::size_t layer = 0; layer < 3; ++layer) {
-    const double bound =
-        1.0 / std::sqrt(static_cast<double>(small_shape().inputs_of(static_cast<int>(layer))));
-    double largest = 0;
-    double sum = 0;
-    for (const float weight : parameters.weights[layer]) {
-      largest = std::max(largest, std::abs(static_cast<double>(weight)));
-      sum += static_cast<double>(weight);
-    }
-    const auto n = static_cast<double>(parameters.weights[layer].size());
-    EXPECT_LE(largest, bound);
-    EXPECT_GT(largest, 0.8 * bound);
-    EXPECT_NEAR(sum / n, 0.0, 6 * bound / std::sqrt(3 * n));
-  }
-}
-
 TEST(Mlp, ReturnsTheParametersItWasGiven) {
   const Fixture f;
   const Context context(2, 1);
@@ -82,8 +51,7 @@ double mean_loss(const Fixture& f, const MlpParameters& parameters, kernels::Los
   const Mlp mlp(f.shape, parameters, f.shift, backend);
   std::vector<CellIndex> rows(30);
   std::iota(rows.begin(), rows.end(), 0);
-  const auto logits =
-      mlp.forward(select_rows(f.cells.view(), rows).view(), false, context).logits;
+  const auto logits = mlp.forward(select_rows(f.cells.view(), rows).view(), false, context).logits;
   double sum = 0;
   std::vector<double> row(4);
   std::vector<double> p(4);
@@ -97,7 +65,7 @@ double mean_loss(const Fixture& f, const MlpParameters& parameters, kernels::Los
 
 /// Some entries of one kind of parameters against the loss's slope.
 void expect_slopes(const Fixture& f, const MlpParameters& start, const MlpParameters& gradient,
-                   std::vector<AlignedVector<float>> MlpParameters::* kind, kernels::Loss loss,
+                   std::vector<AlignedVector<float>> MlpParameters::*kind, kernels::Loss loss,
                    kernels::Backend& backend) {
   for (std::size_t layer = 0; layer < (start.*kind).size(); ++layer) {
     const std::size_t n = (start.*kind)[layer].size();
@@ -269,6 +237,48 @@ TEST(Mlp, ALinearModelHasNoHiddenLayer) {
   }
   EXPECT_LT(last, 0.2 * first);
   EXPECT_EQ(mlp.forward(f.cells.view(), true, context).hidden.n_rows(), 0);
+}
+
+TEST(Mlp, MomentsGoWithTheTrainingAndNotASingleBitIsLost) {
+  // Steps with pauses, each on a new network that is given weights and moments, are the same steps.
+  MlpShape shape;
+  shape.n_inputs = 50;
+  shape.hidden = {70, 9};
+  shape.dropout = {0.3};
+  shape.n_outputs = 3;
+  shape.layer_norm = true;
+  const CsrMatrix cells = random_cells(40, 50, 0.2, 5);
+  std::vector<LabelIndex> labels;
+  for (int c = 0; c < 40; ++c) labels.push_back(c % 3);
+  const std::vector<float> shift(50, 0.2F);
+  const Context context(2);
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+  const auto step = [&](Mlp& mlp, std::int64_t number) {
+    std::vector<CellIndex> rows;
+    for (CellIndex row = number % 3; row < 40; row += 3) rows.push_back(row);
+    kernels::AdamStep adam;
+    adam.step = number;
+    adam.learning_rate = 1e-2;
+    adam.weight_decay = 0.1;
+    mlp.train_step(cells.view(), labels, rows, {}, kernels::Loss::CrossEntropy, adam, 8);
+  };
+  const auto start = initial_parameters(shape, 4);
+  Mlp whole(shape, start, shift, *backend);
+  EXPECT_EQ(whole.moments().first, zero_parameters(shape));
+  EXPECT_EQ(whole.moments().second, zero_parameters(shape));
+  auto paused = std::make_unique<Mlp>(shape, start, shift, *backend);
+  for (std::int64_t number = 1; number <= 6; ++number) {
+    step(whole, number);
+    step(*paused, number);
+    const Mlp::Moments moments = paused->moments();
+    EXPECT_NE(moments.second, zero_parameters(shape));
+    const MlpParameters parameters = paused->parameters();
+    paused = std::make_unique<Mlp>(shape, parameters, shift, *backend);
+    paused->set_moments(moments);
+    EXPECT_EQ(paused->moments().first, moments.first);
+    EXPECT_EQ(paused->moments().second, moments.second);
+  }
+  EXPECT_EQ(whole.parameters(), paused->parameters());
 }
 
 TEST(Mlp, WrongShapesAreRefused) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -201,11 +202,11 @@ TEST(NumberOfEpochs, GrowsUntilThereAreEnoughSteps) {
   options.minibatch_size = 128;
   EXPECT_EQ(n_epochs(options, 100), 15);
   options.min_steps = 200;
-  EXPECT_EQ(n_epochs(options, 100), 200);    // one step an epoch
+  EXPECT_EQ(n_epochs(options, 100), 200);  // one step an epoch
   EXPECT_EQ(n_epochs(options, 128), 200);
-  EXPECT_EQ(n_epochs(options, 129), 100);    // two
-  EXPECT_EQ(n_epochs(options, 385), 50);     // four: 50 epochs are 200 steps
-  EXPECT_EQ(n_epochs(options, 12800), 15);   // a hundred: enough as it is
+  EXPECT_EQ(n_epochs(options, 129), 100);   // two
+  EXPECT_EQ(n_epochs(options, 385), 50);    // four: 50 epochs are 200 steps
+  EXPECT_EQ(n_epochs(options, 12800), 15);  // a hundred: enough as it is
   options.min_steps = 201;
   EXPECT_EQ(n_epochs(options, 385), 51);
 }
@@ -269,7 +270,8 @@ TEST(TrainNetwork, CellsOfNoWeightTeachNothing) {
   EXPECT_EQ(trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options),
             trained_with(problem, {}, options));
   for (std::size_t cell = 0; cell < 200; cell += 3) weights[cell] = 0;  // the first type's
-  const auto without = trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options);
+  const auto without =
+      trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options);
   for (std::size_t cell = 0; cell < 200; cell += 3) problem.labels[cell] = 1;
   EXPECT_EQ(trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options), without);
   weights.assign(200, 1.0F);
@@ -316,6 +318,66 @@ TEST(TrainNetwork, OptionsOutOfRangeAreRefused) {
   Problem empty;
   empty.training.clear();
   EXPECT_THROW(empty.train(quick_options(), Context(1, 3)), Error);
+}
+
+TEST(TrainNetwork, GoesOnAfterBegunEpochsWithTheSameBits) {
+  const Problem problem;
+  TrainerOptions options = quick_options();
+  options.epochs = 6;
+  options.schedule = Schedule::Cosine;
+  options.weight_decay = 1e-2;
+  MlpParameters whole;
+  const Context context(2, 3);
+  const auto history = problem.train(options, context, &whole);
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+  for (const std::size_t n_begun : {std::size_t{1}, std::size_t{4}, std::size_t{6}}) {
+    // Stopped after some epochs by the end of on_epoch, as a checkpoint sees it.
+    MlpParameters parameters;
+    Mlp::Moments moments;
+    TrainHistory begun;
+    {
+      Mlp mlp(problem.shape, initial_parameters(problem.shape, 3), problem.shift, *backend);
+      const auto hear = [&](const EpochRecord& record) {
+        if (begun.epochs.size() == n_begun) return;
+        begun.epochs.push_back(record);
+        parameters = mlp.parameters();
+        moments = mlp.moments();
+      };
+      train_network(mlp, problem.cells.view(), problem.labels, problem.training,
+                    problem.validation, options, context, hear);
+    }
+    Mlp mlp(problem.shape, parameters, problem.shift, *backend);
+    mlp.set_moments(moments);
+    int n_heard = 0;
+    const auto resumed = train_network(
+        mlp, problem.cells.view(), problem.labels, problem.training, problem.validation, options,
+        context, [&](const EpochRecord&) { ++n_heard; }, {}, begun);
+    EXPECT_EQ(mlp.parameters(), whole);
+    EXPECT_EQ(n_heard, 6 - static_cast<int>(n_begun));
+    ASSERT_EQ(resumed.epochs.size(), 6U);
+    EXPECT_EQ(resumed.epochs.back().validation_loss, history.epochs.back().validation_loss);
+    EXPECT_EQ(resumed.epochs.back().train_loss, history.epochs.back().train_loss);
+  }
+}
+
+TEST(TrainNetwork, StoppedBeforeANewEpochItStaysWhereItBegan) {
+  const Problem problem;
+  TrainerOptions options = quick_options();
+  options.epochs = 3;
+  const Context plain(1, 3);
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, plain);
+  Mlp mlp(problem.shape, initial_parameters(problem.shape, 3), problem.shift, *backend);
+  TrainHistory begun;
+  begun.epochs.resize(1);
+  const std::atomic<bool> stop = true;
+  Context cancelled = plain;
+  cancelled.cancelled = &stop;
+  const auto history =
+      train_network(mlp, problem.cells.view(), problem.labels, problem.training,
+                    problem.validation, options, cancelled, {}, {}, begun);
+  EXPECT_TRUE(history.was_interrupted);
+  EXPECT_EQ(history.epochs.size(), 1U);
+  EXPECT_EQ(mlp.parameters(), initial_parameters(problem.shape, 3));
 }
 
 }  // namespace

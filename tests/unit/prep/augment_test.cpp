@@ -1,4 +1,5 @@
-// Augmenter: how much it thins and masks, that it adds nothing in the mean, and what it leaves alone.
+// Augmenter: how much it thins and masks, that it adds nothing in the mean, and what it leaves
+// alone.
 
 #include "saithe/prep/augment.h"
 
@@ -242,8 +243,8 @@ TEST(Augmenter, LogarithmsAreMaskedButNeverThinned) {
   CsrMatrix values = counts_of(50, 5);
   for (float& value : values.values) value = std::log1p(value);
   const Preprocessor preprocessor = fitted(values, ExpressionKind::LogNormalized);
-  EXPECT_FALSE(Augmenter(values.view(), preprocessor, {.thin_share = 1}, Context(1))
-                   .changes_anything());
+  EXPECT_FALSE(
+      Augmenter(values.view(), preprocessor, {.thin_share = 1}, Context(1)).changes_anything());
   const AugmentOptions options{.input_mask = 0.5, .thin_share = 1};
   const CsrMatrix masked = Augmenter(values.view(), preprocessor, options, Context(1))
                                .features_of_epoch(all_of(values), 1, 0);

@@ -21,8 +21,8 @@ constexpr int kFolds = 5;
 /// 203 cells of types with 120, 60, 20 and 3 cells, in any order.
 std::vector<LabelIndex> uneven_labels() {
   std::vector<LabelIndex> labels;
-  for (const auto& [type, n] : {std::pair(0, 120), std::pair(1, 60), std::pair(2, 20),
-                                std::pair(3, 3)}) {
+  for (const auto& [type, n] :
+       {std::pair(0, 120), std::pair(1, 60), std::pair(2, 20), std::pair(3, 3)}) {
     labels.insert(labels.end(), static_cast<std::size_t>(n), type);
   }
   Random(1, 1).shuffle(std::span<LabelIndex>(labels));
@@ -106,9 +106,13 @@ TEST(DonorFolds, ManyDonorsShareFoldsOfLikeSizes) {
 }
 
 TEST(DonorFolds, OneDonorOrNoneIsRefused) {
-  EXPECT_EQ(kind_of([] { (void)donor_folds(std::vector<std::string>{"a", "a"}, 10); }),
+  EXPECT_EQ(kind_of([] {
+              (void)donor_folds(std::vector<std::string>{"a", "a"}, 10);
+            }),
             ErrorKind::BadFormat);
-  EXPECT_EQ(kind_of([] { (void)donor_folds(std::vector<std::string>{"a", "", "b"}, 10); }),
+  EXPECT_EQ(kind_of([] {
+              (void)donor_folds(std::vector<std::string>{"a", "", "b"}, 10);
+            }),
             ErrorKind::BadFormat);
 }
 

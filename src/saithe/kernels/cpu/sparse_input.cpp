@@ -70,6 +70,19 @@ struct CpuSparseInputLayer::Block {
     }
     return tile;
   }
+  /// Writes an array of this block, (rows, width), into its columns of a (rows, units) matrix;
+  /// zeros if the array was never made.
+  void scatter(const AlignedVector<float>& array, std::int64_t n_rows, std::int64_t stride,
+               float* matrix) const {
+    for (std::int64_t r = 0; r < n_rows; ++r) {
+      float* target = matrix + r * stride + first_unit;
+      if (array.empty()) {
+        std::fill_n(target, n_units, 0.0F);
+      } else {
+        std::copy_n(array.data() + r * width, n_units, target);
+      }
+    }
+  }
   /// Sums of the tile's columns, rows in order.
   [[nodiscard]] AlignedVector<float> column_sums(const AlignedVector<float>& tile) const {
     AlignedVector<float> sums(as_size(width));
@@ -126,11 +139,37 @@ void CpuSparseInputLayer::get_parameters(std::span<float> weights, std::span<flo
   parallel_for(context_, static_cast<std::int64_t>(blocks_.size()), 1,
                [&](std::int64_t b, std::int64_t) {
                  const Block& block = blocks_[as_size(b)];
-                 for (std::int64_t gene = 0; gene < n_genes_; ++gene) {
-                   std::copy_n(block.weights.data() + gene * block.width, block.n_units,
-                               weights.data() + gene * n_units_ + block.first_unit);
-                 }
+                 block.scatter(block.weights, n_genes_, n_units_, weights.data());
                });
+}
+
+void CpuSparseInputLayer::get_moments(std::span<float> first_weights,
+                                      std::span<float> second_weights, std::span<float> first_bias,
+                                      std::span<float> second_bias) const {
+  const auto n_weights = as_size(n_genes_ * n_units_);
+  SAITHE_ASSERT(first_weights.size() == n_weights && second_weights.size() == n_weights);
+  SAITHE_ASSERT(first_bias.size() == as_size(n_units_) && second_bias.size() == first_bias.size());
+  std::copy(bias_first_moment_.begin(), bias_first_moment_.end(), first_bias.begin());
+  std::copy(bias_second_moment_.begin(), bias_second_moment_.end(), second_bias.begin());
+  for (const Block& block : blocks_) {
+    block.scatter(block.first_moment, n_genes_, n_units_, first_weights.data());
+    block.scatter(block.second_moment, n_genes_, n_units_, second_weights.data());
+  }
+}
+
+void CpuSparseInputLayer::set_moments(std::span<const float> first_weights,
+                                      std::span<const float> second_weights,
+                                      std::span<const float> first_bias,
+                                      std::span<const float> second_bias) {
+  const auto n_weights = as_size(n_genes_ * n_units_);
+  SAITHE_ASSERT(first_weights.size() == n_weights && second_weights.size() == n_weights);
+  SAITHE_ASSERT(first_bias.size() == as_size(n_units_) && second_bias.size() == first_bias.size());
+  std::copy(first_bias.begin(), first_bias.end(), bias_first_moment_.begin());
+  std::copy(second_bias.begin(), second_bias.end(), bias_second_moment_.begin());
+  for (Block& block : blocks_) {
+    block.first_moment = block.gather(first_weights.data(), n_genes_, n_units_);
+    block.second_moment = block.gather(second_weights.data(), n_genes_, n_units_);
+  }
 }
 
 void CpuSparseInputLayer::refresh_base() {

@@ -20,6 +20,11 @@ class CpuSparseInputLayer final : public SparseInputLayer {
   void set_parameters(std::span<const float> weights, std::span<const float> bias,
                       std::span<const float> shift) override;
   void get_parameters(std::span<float> weights, std::span<float> bias) const override;
+  void get_moments(std::span<float> first_weights, std::span<float> second_weights,
+                   std::span<float> first_bias, std::span<float> second_bias) const override;
+  void set_moments(std::span<const float> first_weights, std::span<const float> second_weights,
+                   std::span<const float> first_bias,
+                   std::span<const float> second_bias) override;
   std::unique_ptr<SparseMinibatch> prepare(const CsrView& features,
                                            std::span<const CellIndex> rows) const override;
   void forward(const SparseMinibatch& x, Buffer& out) const override;

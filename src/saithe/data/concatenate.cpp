@@ -1,0 +1,401 @@
+#include "saithe/data/concatenate.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "saithe/core/text_io.h"
+
+namespace saithe {
+namespace {
+
+constexpr const char* kIdColumn = "gene_ids";
+constexpr const char* kReferenceColumn = "reference";
+
+/// Names and ids of a file's genes; ids are empty where it has none.
+struct GeneList {
+  std::vector<std::string> names;
+  std::vector<std::string> ids;
+
+  explicit GeneList(const Table& var) : names(var.index()) {
+    if (var.find(kIdColumn) != nullptr) ids = var.as_text(kIdColumn);
+  }
+  [[nodiscard]] const std::string& id(std::size_t gene) const {
+    static const std::string kNone;
+    return ids.empty() ? kNone : ids[gene];
+  }
+};
+
+void require_distinct(const std::vector<std::string>& names, const std::string& file) {
+  std::unordered_set<std::string_view> seen;
+  for (const std::string& name : names) {
+    if (name.empty() || seen.insert(name).second) continue;
+    fail(ErrorKind::BadFormat,
+         "{}: the gene '{}' stands there twice, so its genes cannot be matched with those of the "
+         "other files. Make gene names unique (var_names_make_unique in Scanpy).",
+         file, printable(name));
+  }
+}
+
+/// For each of `theirs` its position in `ours`, or -1; and how many have one.
+std::pair<std::vector<GeneIndex>, std::int64_t> match(const std::vector<std::string>& ours,
+                                                      const std::vector<std::string>& theirs) {
+  std::unordered_map<std::string_view, GeneIndex> index;
+  for (std::size_t g = 0; g < ours.size(); ++g) {
+    if (!ours[g].empty()) index.emplace(ours[g], static_cast<GeneIndex>(g));
+  }
+  std::vector<GeneIndex> found;
+  found.reserve(theirs.size());
+  std::int64_t n_found = 0;
+  for (const std::string& name : theirs) {
+    const auto at = index.find(name);
+    found.push_back(at == index.end() ? -1 : at->second);
+    if (found.back() >= 0) ++n_found;
+  }
+  return {std::move(found), n_found};
+}
+
+/// The genes of all files, each once, in the order in which files are added.
+class GeneMerger {
+ public:
+  GeneMerger(const GeneList& first, std::string file)
+      : names_(first.names), ids_(first.ids), file_(std::move(file)) {
+    ids_.resize(names_.size());
+    taken_names_.insert(names_.begin(), names_.end());
+    taken_ids_.insert(ids_.begin(), ids_.end());
+  }
+
+  /// For each gene of a file its place among the merged ones, to which new ones are added.
+  std::vector<GeneIndex> add(const GeneList& genes, const std::string& file) {
+    auto [place, n_best] = match(names_, genes.names);
+    const std::vector<std::string>* ours = &names_;
+    const std::vector<std::string>* theirs = &genes.names;
+    for (const auto& [mine, other] : {std::pair(&ids_, &genes.ids), std::pair(&ids_, &genes.names),
+                                      std::pair(&names_, &genes.ids)}) {
+      auto [found, n_found] = match(*mine, *other);
+      if (n_found <= n_best) continue;
+      place = std::move(found);
+      n_best = n_found;
+      ours = mine;
+      theirs = other;
+    }
+    require_distinct(*ours, file_);
+    require_distinct(*theirs, file);
+    place.resize(genes.names.size(), -1);
+    // Names of new genes are of the kind that the merged ones have.
+    const bool is_named_by_id = ours == &names_ && theirs == &genes.ids;
+    const bool has_ids_as_names = ours == &ids_ && theirs == &genes.names;
+    for (std::size_t gene = 0; gene < place.size(); ++gene) {
+      if (place[gene] >= 0) {
+        adopt_id(as_size(place[gene]), genes.id(gene));
+        continue;
+      }
+      place[gene] = static_cast<GeneIndex>(names_.size());
+      const std::string& id = has_ids_as_names ? genes.names[gene] : genes.id(gene);
+      append(is_named_by_id && !id.empty() ? id : genes.names[gene], id);
+    }
+    return place;
+  }
+
+  [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
+  [[nodiscard]] const std::vector<std::string>& ids() const { return ids_; }
+
+ private:
+  void adopt_id(std::size_t gene, const std::string& id) {
+    if (ids_[gene].empty() && taken_ids_.insert(id).second) ids_[gene] = id;
+  }
+  /// Two genes of one symbol are told apart by their ids; an id belongs to one gene only.
+  void append(const std::string& name, const std::string& id) {
+    names_.push_back(taken_names_.insert(name).second || id.empty() ? name : id);
+    taken_names_.insert(names_.back());
+    ids_.push_back(taken_ids_.insert(id).second ? id : "");
+  }
+
+  std::vector<std::string> names_;
+  std::vector<std::string> ids_;
+  std::unordered_set<std::string> taken_names_;
+  std::unordered_set<std::string> taken_ids_;
+  std::string file_;  // whose genes come first
+};
+
+/// The files in an order that does not depend on how they were given.
+std::vector<std::size_t> canonical_order(const std::vector<GeneList>& lists) {
+  std::vector<std::size_t> order(lists.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    const std::size_t n_a = lists[a].names.size();
+    const std::size_t n_b = lists[b].names.size();
+    return std::tie(n_b, lists[a].names, lists[a].ids) <
+           std::tie(n_a, lists[b].names, lists[b].ids);
+  });
+  return order;
+}
+
+/// Whether each file (row) has each merged gene.
+std::vector<std::vector<bool>> find_owners(const std::vector<std::vector<GeneIndex>>& places,
+                                           std::size_t n_genes) {
+  std::vector<std::vector<bool>> has_gene;
+  for (const auto& place : places) {
+    std::vector<bool> has(n_genes);
+    for (const GeneIndex gene : place) has[as_size(gene)] = true;
+    has_gene.push_back(std::move(has));
+  }
+  return has_gene;
+}
+
+void require_overlap(const std::vector<Dataset>& datasets,
+                     const std::vector<std::vector<bool>>& has_gene) {
+  for (std::size_t a = 0; a < datasets.size(); ++a) {
+    for (std::size_t b = a + 1; b < datasets.size(); ++b) {
+      std::int64_t n_shared = 0;
+      for (std::size_t gene = 0; gene < has_gene[a].size(); ++gene) {
+        if (has_gene[a][gene] && has_gene[b][gene]) ++n_shared;
+      }
+      const GeneIndex n_smaller = std::min(datasets[a].n_genes(), datasets[b].n_genes());
+      if (static_cast<double>(n_shared) >= kMinSharedGenes * static_cast<double>(n_smaller) &&
+          n_shared > 0) {
+        continue;
+      }
+      fail(ErrorKind::BadFormat,
+           "{} and {} share {} genes, of {} and {}; expected at least {:.0f} % of the smaller "
+           "file's. Check organism and gene names.",
+           datasets[a].name(), datasets[b].name(), n_shared, datasets[a].n_genes(),
+           datasets[b].n_genes(), 100 * kMinSharedGenes);
+    }
+  }
+}
+
+std::vector<GeneIndex> choose_genes(const std::vector<std::vector<bool>>& has_gene,
+                                    GeneChoice choice, const std::string& name) {
+  std::vector<GeneIndex> chosen;
+  for (std::size_t gene = 0; gene < has_gene.front().size(); ++gene) {
+    const bool is_common =
+        std::all_of(has_gene.begin(), has_gene.end(), [&](const auto& has) { return has[gene]; });
+    if (is_common || choice == GeneChoice::Union) chosen.push_back(static_cast<GeneIndex>(gene));
+  }
+  if (chosen.empty()) {
+    fail(ErrorKind::BadFormat,
+         "{}: no gene is common to all files. Give fewer files, or --genes union.", name);
+  }
+  return chosen;
+}
+
+/// The categories of all; their levels sorted, unless all have the same.
+CategoryColumn join_categories(const std::vector<const CategoryColumn*>& parts) {
+  CategoryColumn joined = *parts.front();
+  const bool are_alike = std::all_of(parts.begin(), parts.end(), [&](const CategoryColumn* part) {
+    return part->levels == joined.levels && part->is_ordered == joined.is_ordered;
+  });
+  if (!are_alike) {
+    std::vector<std::string> levels;
+    for (const auto* part : parts) {
+      levels.insert(levels.end(), part->levels.begin(), part->levels.end());
+    }
+    std::sort(levels.begin(), levels.end());
+    levels.erase(std::unique(levels.begin(), levels.end()), levels.end());
+    joined.levels = std::move(levels);
+    joined.is_ordered = false;
+  }
+  joined.codes.clear();
+  for (const auto* part : parts) {
+    std::vector<std::int32_t> code;
+    for (const std::string& level : part->levels) {
+      const auto& levels = joined.levels;
+      code.push_back(static_cast<std::int32_t>(std::find(levels.begin(), levels.end(), level) -
+                                               levels.begin()));
+    }
+    for (const std::int32_t old : part->codes) {
+      joined.codes.push_back(old < 0 ? -1 : code[as_size(old)]);
+    }
+  }
+  return joined;
+}
+
+/// Pointers to the columns as a kind; empty unless all are of it.
+template <typename Kind>
+std::vector<const Kind*> all_as(const std::vector<const Column*>& columns) {
+  std::vector<const Kind*> parts;
+  for (const Column* column : columns) {
+    if (const auto* part = std::get_if<Kind>(column)) parts.push_back(part);
+  }
+  if (parts.size() < columns.size()) parts.clear();
+  return parts;
+}
+
+/// One column below the other. Columns of different kinds meet as text.
+Column join_columns(const std::string& name, const std::vector<Dataset>& datasets) {
+  std::vector<const Column*> columns;
+  for (const Dataset& dataset : datasets) columns.push_back(dataset.obs().find(name));
+  if (const auto parts = all_as<CategoryColumn>(columns); !parts.empty()) {
+    return join_categories(parts);
+  }
+  if (const auto parts = all_as<NumberColumn>(columns); !parts.empty()) {
+    NumberColumn joined{{}, parts.front()->kind};
+    for (const auto* part : parts) {
+      if (part->kind != joined.kind) joined.kind = NumberColumn::Kind::Float64;
+      joined.values.insert(joined.values.end(), part->values.begin(), part->values.end());
+    }
+    return joined;
+  }
+  TextColumn joined;
+  bool lacks_any = false;
+  for (const Dataset& dataset : datasets) {
+    for (std::string& text : dataset.obs().as_text(name)) {
+      joined.is_missing.push_back(text.empty());
+      lacks_any = lacks_any || text.empty();
+      joined.values.push_back(std::move(text));
+    }
+  }
+  if (!lacks_any) joined.is_missing.clear();
+  return joined;
+}
+
+Table join_obs(const std::vector<Dataset>& datasets) {
+  std::vector<std::string> paths;
+  std::vector<std::string> barcodes;
+  std::vector<std::string> references;
+  for (const Dataset& dataset : datasets) paths.push_back(dataset.name());
+  const auto names = reference_names(paths);
+  for (std::size_t i = 0; i < datasets.size(); ++i) {
+    const auto& own = datasets[i].obs().index();
+    barcodes.insert(barcodes.end(), own.begin(), own.end());
+    references.insert(references.end(), own.size(), names[i]);
+  }
+  Table obs(std::move(barcodes));
+  obs.index_name = datasets.front().obs().index_name;
+  for (const auto& [name, column] : datasets.front().obs().columns()) {
+    const bool is_common =
+        std::all_of(datasets.begin(), datasets.end(),
+                    [&](const Dataset& dataset) { return dataset.obs().find(name) != nullptr; });
+    if (is_common) obs.set(name, join_columns(name, datasets));
+  }
+  obs.set(kReferenceColumn, make_category_column(references));
+  return obs;
+}
+
+/// The rows of all over the chosen genes; the parts' own counts are freed one by one.
+CsrMatrix join_counts(std::vector<Dataset>& datasets,
+                      const std::vector<std::vector<GeneIndex>>& places,
+                      const std::vector<GeneIndex>& chosen, std::size_t n_merged) {
+  std::vector<GeneIndex> new_column(n_merged, -1);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    new_column[as_size(chosen[i])] = static_cast<GeneIndex>(i);
+  }
+  CsrMatrix joined;
+  joined.n_cols = static_cast<GeneIndex>(chosen.size());
+  for (std::size_t i = 0; i < datasets.size(); ++i) {
+    std::vector<GeneIndex> column_of;
+    for (const GeneIndex gene : places[i]) column_of.push_back(new_column[as_size(gene)]);
+    append_rows(joined, map_columns(datasets[i].counts.view(), column_of, joined.n_cols).view());
+    datasets[i].counts = {};
+  }
+  return joined;
+}
+
+Table select_var(const GeneMerger& merger, const std::vector<GeneIndex>& chosen) {
+  std::vector<std::string> names;
+  TextColumn ids;
+  bool has_ids = false;
+  for (const GeneIndex gene : chosen) {
+    names.push_back(merger.names()[as_size(gene)]);
+    ids.values.push_back(merger.ids()[as_size(gene)]);
+    has_ids = has_ids || !ids.values.back().empty();
+  }
+  Table var(std::move(names));
+  if (has_ids) var.set(kIdColumn, std::move(ids));
+  return var;
+}
+
+}  // namespace
+
+std::vector<std::string> reference_names(std::span<const std::string> paths) {
+  std::vector<std::vector<std::string>> parts;  // of each path, the last first
+  std::size_t n_longest = 0;
+  for (const std::string& path : paths) {
+    parts.emplace_back();
+    for (const auto& part : std::filesystem::path(path).lexically_normal()) {
+      if (!part.empty()) parts.back().insert(parts.back().begin(), part.string());
+    }
+    n_longest = std::max(n_longest, parts.back().size());
+  }
+  for (std::size_t n_parts = 1; n_parts <= std::max<std::size_t>(n_longest, 1); ++n_parts) {
+    std::vector<std::string> names;
+    for (const auto& of_path : parts) {
+      std::filesystem::path name;
+      for (std::size_t i = std::min(n_parts, of_path.size()); i-- > 0;) name /= of_path[i];
+      names.push_back(name.string());
+    }
+    if (std::unordered_set<std::string>(names.begin(), names.end()).size() == names.size()) {
+      return names;
+    }
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (std::find(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(i), parts[i]) !=
+        parts.begin() + static_cast<std::ptrdiff_t>(i)) {
+      fail(ErrorKind::InvalidArgument, "{}: the file is given twice", paths[i]);
+    }
+  }
+  SAITHE_ASSERT(false);
+  return {};
+}
+
+Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options) {
+  SAITHE_ASSERT(!datasets.empty());
+  if (datasets.size() == 1) return std::move(datasets.front());
+  std::vector<GeneList> lists;
+  std::string name;
+  for (const Dataset& dataset : datasets) {
+    lists.emplace_back(dataset.var());
+    name += (name.empty() ? "" : ", ") + dataset.name();
+  }
+  const auto order = canonical_order(lists);
+  const std::size_t lead = order.front();
+  GeneMerger merger(lists[lead], datasets[lead].name());
+  std::vector<std::vector<GeneIndex>> places(datasets.size());
+  places[lead].resize(lists[lead].names.size());
+  std::iota(places[lead].begin(), places[lead].end(), GeneIndex{0});
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    places[order[i]] = merger.add(lists[order[i]], datasets[order[i]].name());
+  }
+  const auto has_gene = find_owners(places, merger.names().size());
+  require_overlap(datasets, has_gene);
+  const auto chosen = choose_genes(has_gene, options.genes, name);
+
+  Table obs = join_obs(datasets);
+  MeasuredGenes measured;
+  for (std::size_t i = 0; i < datasets.size(); ++i) {
+    measured.source_of_cell.insert(measured.source_of_cell.end(), as_size(datasets[i].n_cells()),
+                                   static_cast<std::int32_t>(i));
+  }
+  measured.has_gene = has_gene;
+  CsrMatrix counts = join_counts(datasets, places, chosen, merger.names().size());
+  Dataset joined(std::move(name), std::move(counts), std::move(obs), select_var(merger, chosen));
+  joined.measured = select_genes(measured, chosen);
+  return joined;
+}
+
+std::int64_t make_barcodes_distinct(Dataset& dataset) {
+  std::vector<std::string> barcodes = dataset.obs().index();
+  std::unordered_set<std::string> taken(barcodes.begin(), barcodes.end());
+  if (taken.size() == barcodes.size()) return 0;
+  std::unordered_set<std::string> seen;
+  std::unordered_map<std::string, std::int64_t> next;
+  std::int64_t n_changed = 0;
+  for (std::string& barcode : barcodes) {
+    if (seen.insert(barcode).second) continue;
+    std::int64_t& number = next[barcode];
+    std::string candidate;
+    do {
+      candidate = fmt::format("{}-{}", barcode, ++number);
+    } while (!taken.insert(candidate).second);
+    barcode = std::move(candidate);
+    ++n_changed;
+  }
+  dataset.obs().rename_rows(std::move(barcodes));
+  return n_changed;
+}
+
+}  // namespace saithe

@@ -1,0 +1,58 @@
+#pragma once
+
+// Several labelled files as one data set: cells one below the other, genes matched by name or id.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saithe/core/options.h"
+#include "saithe/data/cell_source.h"
+
+namespace saithe {
+
+/// Which genes a data set of several files has.
+enum class GeneChoice {
+  Common,  ///< those of every file
+  Union    ///< those of any file; in the cells of a file that lacks one it is missing, never 0
+};
+template <>
+struct EnumNames<GeneChoice> {
+  static constexpr std::pair<GeneChoice, const char*> values[] = {{GeneChoice::Common, "common"},
+                                                                  {GeneChoice::Union, "union"}};
+};
+
+struct ConcatenateOptions {
+  GeneChoice genes = GeneChoice::Common;
+
+  template <typename Visitor>
+  static void describe(Visitor& visit, ConcatenateOptions& options) {
+    visit("genes", options.genes,
+          "genes of several reference files: common (to all), union (what a file lacks is missing "
+          "in its cells, not 0)");
+  }
+};
+
+/// Two files must share at least this share of the smaller one's genes.
+inline constexpr double kMinSharedGenes = 0.3;
+
+/// What the column `reference` calls these paths: the names without folders, or with as many as
+/// tell them apart. Throws Error(InvalidArgument) if one is given twice.
+std::vector<std::string> reference_names(std::span<const std::string> paths);
+
+/// The cells of all data sets, in their order.
+///
+/// Genes are matched by names or gene_ids, whichever pair of columns overlaps most. The result has
+/// the gene order, names and ids of the data set with most genes (ties: the one whose names sort
+/// first), so that the order of the data sets matters to nothing but the order of the cells. var
+/// keeps names and gene_ids; obs the columns that all have, and `reference`, the name of the file.
+/// Barcodes stay as they are, repeated or not. A single data set is returned as it is. Throws
+/// Error(BadFormat) naming the files if a gene is repeated, two files share under 30 % of the
+/// smaller one's genes, or no gene is common to all.
+Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options);
+
+/// Makes repeated barcodes distinct: the first stays, the others get "-1", "-2", ..., skipping what
+/// is taken, as AnnData's obs_names_make_unique. Returns how many were changed.
+std::int64_t make_barcodes_distinct(Dataset& dataset);
+
+}  // namespace saithe

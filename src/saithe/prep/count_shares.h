@@ -1,0 +1,28 @@
+#pragma once
+
+// Which share of a cell's counts lies on each gene, also where no file has all genes.
+
+#include <span>
+#include <vector>
+
+#include "saithe/data/measured_genes.h"
+#include "saithe/matrix/csr_matrix.h"
+#include "saithe/prep/expression_kind.h"
+
+namespace saithe {
+
+/// Share of all values (logarithms taken back) that lies on each gene; the shares add up to 1, or
+/// are all 0 without values.
+///
+/// Where cells lack genes, the shares p are those of greatest likelihood for counts that are
+/// multinomial over the genes of their source S, with probabilities p / p(S): the fixed point of
+/// p_g = counts of g / sum over the sources with g of (counts of the source / p(S)), which is an
+/// MM algorithm and converges (Hunter 2004, doi:10.1214/aos/1079120141).
+std::vector<double> count_shares(const CsrView& values, ExpressionKind kind,
+                                 const MeasuredGenes& measured);
+
+/// The sum of the shares over the genes of each source; 1 where all is complete.
+std::vector<double> source_shares(std::span<const double> count_share,
+                                  const MeasuredGenes& measured);
+
+}  // namespace saithe

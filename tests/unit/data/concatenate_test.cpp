@@ -1,0 +1,178 @@
+// concatenate(): genes matched by name or id, common or union, obs columns, names of files,
+// barcodes, and what is refused.
+
+#include "saithe/data/concatenate.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "support/marker_cells.h"
+
+namespace saithe {
+namespace {
+
+using testing::marker_cells;
+
+constexpr ConcatenateOptions kUnion{GeneChoice::Union};
+
+Dataset renamed(const Dataset& dataset, const std::string& name) {
+  return Dataset(name, dataset.counts, dataset.obs(), dataset.var());
+}
+
+/// One cell with a count of g + 1 on its gene g.
+Dataset one_cell(const std::string& name, std::vector<std::string> genes,
+                 std::vector<std::string> ids = {}) {
+  CsrMatrix counts;
+  counts.n_rows = 1;
+  counts.n_cols = static_cast<GeneIndex>(genes.size());
+  for (std::size_t g = 0; g < genes.size(); ++g) {
+    counts.columns.push_back(static_cast<GeneIndex>(g));
+    counts.values.push_back(static_cast<float>(g + 1));
+  }
+  counts.row_start.push_back(static_cast<RowPointer>(genes.size()));
+  Table var(std::move(genes));
+  if (!ids.empty()) var.set("gene_ids", TextColumn{std::move(ids), {}});
+  return Dataset(name, std::move(counts), Table({"cell"}), std::move(var));
+}
+
+std::string refused(std::vector<Dataset> datasets, const ConcatenateOptions& options) {
+  try {
+    concatenate(std::move(datasets), options);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::BadFormat);
+    return error.what();
+  }
+  ADD_FAILURE() << "no error";
+  return "";
+}
+
+TEST(Concatenate, TwoHalvesAreTheWhole) {
+  const Dataset whole = marker_cells(20, 30, 3);
+  std::vector<CellIndex> first;
+  std::vector<CellIndex> second;
+  for (CellIndex cell = 0; cell < 20; ++cell) (cell < 8 ? first : second).push_back(cell);
+  for (const GeneChoice genes : {GeneChoice::Common, GeneChoice::Union}) {
+    const Dataset joined = concatenate({renamed(select_cells(whole, first), "a.h5ad"),
+                                        renamed(select_cells(whole, second), "b.h5ad")},
+                                       {genes});
+    EXPECT_EQ(joined.counts.row_start, whole.counts.row_start);
+    EXPECT_EQ(joined.counts.columns, whole.counts.columns);
+    EXPECT_EQ(joined.counts.values, whole.counts.values);
+    EXPECT_EQ(joined.var().index(), whole.var().index());
+    EXPECT_EQ(joined.var().as_text("gene_ids"), whole.var().as_text("gene_ids"));
+    EXPECT_EQ(joined.obs().index(), whole.obs().index());
+    EXPECT_EQ(joined.obs().as_text("cell_type"), whole.obs().as_text("cell_type"));
+    EXPECT_EQ(joined.obs().as_text("donor"), whole.obs().as_text("donor"));
+    EXPECT_TRUE(joined.measured.is_complete());
+    const auto references = joined.obs().as_text("reference");
+    EXPECT_EQ(std::count(references.begin(), references.end(), "a.h5ad"), 8);
+    EXPECT_EQ(std::count(references.begin(), references.end(), "b.h5ad"), 12);
+  }
+}
+
+TEST(Concatenate, CommonKeepsWhatAllHave) {
+  const Dataset joined =
+      concatenate({one_cell("a", {"x", "y", "z"}), one_cell("b", {"z", "w", "y"})}, {});
+  EXPECT_EQ(joined.var().index(), (std::vector<std::string>{"y", "z"}));
+  EXPECT_EQ(joined.counts.values, (std::vector<float>{2, 3, 3, 1}));
+  EXPECT_TRUE(joined.measured.is_complete());
+}
+
+TEST(Concatenate, UnionTellsWhatIsMissing) {
+  const Dataset joined =
+      concatenate({one_cell("a", {"x", "y", "z"}), one_cell("b", {"z", "w"})}, kUnion);
+  EXPECT_EQ(joined.var().index(), (std::vector<std::string>{"x", "y", "z", "w"}));
+  EXPECT_EQ(joined.measured.source_of_cell, (std::vector<std::int32_t>{0, 1}));
+  EXPECT_EQ(joined.measured.has_gene[0], (std::vector<bool>{true, true, true, false}));
+  EXPECT_EQ(joined.measured.has_gene[1], (std::vector<bool>{false, false, true, true}));
+  EXPECT_EQ(joined.counts.columns, (std::vector<GeneIndex>{0, 1, 2, 2, 3}));
+}
+
+TEST(Concatenate, TheOrderOfFilesChangesTheOrderOfCellsOnly) {
+  const std::vector<Dataset> parts = {one_cell("a", {"x", "y", "z"}), one_cell("b", {"w", "z"}),
+                                      one_cell("c", {"u", "z", "w"})};
+  const Dataset forth = concatenate({parts[0], parts[1], parts[2]}, kUnion);
+  const Dataset back = concatenate({parts[2], parts[1], parts[0]}, kUnion);
+  EXPECT_EQ(forth.var().index(), back.var().index());
+  for (CellIndex cell = 0; cell < 3; ++cell) {
+    const auto a = forth.counts.view().row_values(cell);
+    const auto b = back.counts.view().row_values(2 - cell);
+    EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin(), b.end()));
+    EXPECT_EQ(forth.measured.has_gene[as_size(cell)], back.measured.has_gene[as_size(2 - cell)]);
+  }
+}
+
+TEST(Concatenate, GenesMeetByTheColumnThatOverlapsMost) {
+  const Dataset named = one_cell("a", {"x", "y", "z"}, {"E1", "E2", "E3"});
+  const Dataset by_ids = concatenate({named, one_cell("b", {"E3", "E1"})}, {});
+  EXPECT_EQ(by_ids.var().index(), (std::vector<std::string>{"x", "z"}));
+  EXPECT_EQ(by_ids.counts.values, (std::vector<float>{1, 3, 2, 1}));
+  // Two symbols changed, the ids did not.
+  const Dataset changed =
+      concatenate({named, one_cell("b", {"X1", "Y1", "z"}, {"E1", "E2", "E3"})}, {});
+  EXPECT_EQ(changed.n_genes(), 3);
+  // A symbol that two ids share stands for two genes.
+  const Dataset both =
+      concatenate({named, one_cell("b", {"X1", "y", "z"}, {"E1", "E9", "E3"})}, kUnion);
+  EXPECT_EQ(both.n_genes(), 4);
+}
+
+TEST(Concatenate, ColumnsOfObsThatAllHave) {
+  Dataset a = one_cell("a", {"x"});
+  Dataset b = one_cell("b", {"x"});
+  a.obs().set("type", make_category_column(std::vector<std::string>{"T"}));
+  b.obs().set("type", make_category_column(std::vector<std::string>{"B"}));
+  a.obs().set("age", NumberColumn{{3}, NumberColumn::Kind::Integer});
+  b.obs().set("age", NumberColumn{{4.5}, NumberColumn::Kind::Float64});
+  a.obs().set("batch", NumberColumn{{1}, NumberColumn::Kind::Integer});
+  b.obs().set("batch", TextColumn{{"two"}, {}});
+  a.obs().set("only", TextColumn{{"here"}, {}});
+  const Dataset joined = concatenate({a, b}, {});
+  EXPECT_EQ(joined.obs().column_names(), "type, age, batch, reference");
+  EXPECT_EQ(std::get<CategoryColumn>(*joined.obs().find("type")).levels,
+            (std::vector<std::string>{"B", "T"}));
+  EXPECT_EQ(joined.obs().as_text("type"), (std::vector<std::string>{"T", "B"}));
+  EXPECT_EQ(joined.obs().as_text("age"), (std::vector<std::string>{"3", "4.5"}));
+  EXPECT_EQ(joined.obs().as_text("batch"), (std::vector<std::string>{"1", "two"}));
+}
+
+TEST(Concatenate, RefusesFilesThatShareFewGenesAndNamesThem) {
+  const std::string message = refused({one_cell("mouse.h5ad", {"Cd3e", "Cd4", "Lyz2", "x"}),
+                                       one_cell("man.h5ad", {"CD3E", "x", "CD4", "LYZ"})},
+                                      {});
+  EXPECT_NE(message.find("mouse.h5ad"), std::string::npos);
+  EXPECT_NE(message.find("man.h5ad"), std::string::npos);
+  EXPECT_NE(message.find("30 %"), std::string::npos);
+}
+
+TEST(Concatenate, RefusesRepeatedGenesAndNamesTheFile) {
+  const std::string message =
+      refused({one_cell("a.h5ad", {"x", "y", "z"}), one_cell("b.h5ad", {"y", "y"})}, {});
+  EXPECT_NE(message.find("b.h5ad"), std::string::npos);
+  EXPECT_NE(message.find("'y'"), std::string::npos);
+  refused({one_cell("a.h5ad", {"x", "y", "x"}), one_cell("b.h5ad", {"y"})}, kUnion);
+}
+
+TEST(Concatenate, RefusesFilesWithoutACommonGene) {
+  refused({one_cell("a", {"x", "y"}), one_cell("b", {"y", "z"}), one_cell("c", {"z", "x"})}, {});
+}
+
+TEST(ReferenceNames, AreAsShortAsTellsThemApart) {
+  const std::vector<std::string> different = {"/data/a.h5ad", "b/", "c.h5"};
+  EXPECT_EQ(reference_names(different), (std::vector<std::string>{"a.h5ad", "b", "c.h5"}));
+  const std::vector<std::string> alike = {"s1/cells.h5", "s2/cells.h5"};
+  EXPECT_EQ(reference_names(alike), alike);
+  const std::vector<std::string> twice = {"s1/cells.h5", "./s1/cells.h5"};
+  EXPECT_THROW(reference_names(twice), Error);
+}
+
+TEST(MakeBarcodesDistinct, CountsOnAndSkipsWhatIsTaken) {
+  Dataset dataset("x", {}, Table({"a", "b", "a", "a", "a-1"}), {});
+  EXPECT_EQ(make_barcodes_distinct(dataset), 2);
+  EXPECT_EQ(dataset.obs().index(), (std::vector<std::string>{"a", "b", "a-2", "a-3", "a-1"}));
+  EXPECT_EQ(make_barcodes_distinct(dataset), 0);
+}
+
+}  // namespace
+}  // namespace saithe
