@@ -25,9 +25,9 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   flags.apply(reading);
   flags.apply(layout);
   require_umap_options(layout);
-  require_h5ad_name(request.output);
   require_model_first(request.model, request.data);
   require_not_an_input(request.output, {request.model, request.data});
+  require_h5ad_name(request.output);
   { const OutputFile probe(request.output, common.overwrite); }
   const Model model = load_named_model(request.model, session);
   const auto source = open_source(request.data, reading, session.context());
