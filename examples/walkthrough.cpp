@@ -123,7 +123,7 @@ void run(const std::filesystem::path& input, const std::filesystem::path& pictur
                            [&](GeneIndex gene) { return z(b_x.view(), cell, gene); });
   }
   show("its z of eight genes", b_z.view(), 3);
-  show("its targets", one_hot(labels_of(labels, first_minibatch), types.n_types()).view());
+  show("its targets", one_hot(labels_of(labels, first_minibatch), types.n_types()).view(), 3);
   // [end]
 
   heading("linear");
@@ -221,6 +221,11 @@ void run(const std::filesystem::path& input, const std::filesystem::path& pictur
                    fmt::format("umap_{}", name), fmt::format("Last hidden layer, {} cells", name))
         .write(pictures, true);
   }
+  const DenseMatrix together = umap(all.hidden.view(), UmapOptions{}, context);
+  show("UMAP of all cells, one layout", together.view(), 5);
+  plot_embedding(together.view(), labels, types.names(), "umap_all_label",
+                 "Last hidden layer, all cells")
+      .write(pictures, true);
   // [end]
 }
 

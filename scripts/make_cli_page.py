@@ -9,11 +9,12 @@ import subprocess
 import sys
 
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "cli.md"
-COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "explain", "inspect", "simulate"]
+COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "explain", "inspect", "simulate",
+            "import-celltypist"]
 HEAD = """# Command line
 
 Made by `scripts/make_cli_page.py` from `saithe COMMAND --help`; the values after the names are the
-defaults. Exit codes: 0 done; 1 output cannot be written or exists, or the loss is not finite; 2 usage; 3 input; 4 data
+defaults, and every switch has a form `--no-NAME`. Exit codes: 0 done; 1 output cannot be written or exists, or the loss is not finite; 2 usage; 3 input; 4 data
 and model do not fit; 5 device; 70 a bug in saithe; 130 Ctrl-C; 143 SIGTERM.
 """
 
@@ -23,7 +24,8 @@ def page(program):
     for command in COMMANDS:
         said = subprocess.run([program, command, "--help"], capture_output=True, text=True, check=True).stdout
         lines = [line.rstrip() for line in said.strip().splitlines()]
-        text += f"\n## saithe {command}\n\n```text\n" + "\n".join(lines) + "\n```\n"
+        example = lines.pop().removeprefix("Example: ")
+        text += f"\n## saithe {command}\n\n    {example}\n\n```text\n" + "\n".join(lines).strip() + "\n```\n"
     return text
 
 

@@ -9,6 +9,16 @@ Run chosen_run;
 std::shared_ptr<OptionFlags> chosen_flags;
 std::string typed;
 
+/// What stands behind an option that has no default to show.
+std::string value_name(const std::string& option) {
+  if (option.ends_with("-key") || option == "majority-vote") return "COLUMN";
+  if (option.ends_with("-table") || option.starts_with("ontology") || option == "probabilities") {
+    return "FILE";
+  }
+  if (option.ends_with("-genes") || option.starts_with("labels-")) return "NAMES";
+  return "NAME";
+}
+
 }  // namespace
 
 void OptionFlags::add_flag(CLI::App& app, const std::string& name, const std::string& default_text,
@@ -18,20 +28,22 @@ void OptionFlags::add_flag(CLI::App& app, const std::string& name, const std::st
     flag->option = app.add_flag_function(
         (name == "quiet" ? "-q,--quiet" : "--" + name) + ",!--no-" + name,
         [text = &flag->text](std::int64_t count) { *text = count > 0 ? "true" : "false"; },
-        help + (default_text == "true" ? " [on]" : ""));
+        help + (default_text == "true" ? " (default: on)" : ""));
+    flag->option->default_str(default_text);  // tells the help which form to show
   } else {
     flag->option = app.add_option("--" + name, flag->text, help)
-                       ->type_name("")
-                       ->default_str(default_text.empty() ? "" : default_text);
+                       ->type_name(value_name(name))
+                       ->default_str(default_text);
   }
   flag->option->group(group);
   flags_.emplace(name, std::move(flag));
 }
 
-CLI::App* add_subcommand(CLI::App& program, const std::string& name, const std::string& help,
+CLI::App* add_subcommand(CLI::App& program, const CommandWords& words,
                          const std::shared_ptr<OptionFlags>& flags, Run run) {
-  CLI::App* app = program.add_subcommand(name, help);
-  flags->add(*app, CommonOptions{}, "Every command");
+  CLI::App* app = program.add_subcommand(words.name, words.help);
+  app->group("Commands")->footer(std::string("Example: ") + words.example);
+  flags->add(*app, CommonOptions{}, "Common");
   app->callback([flags, run = std::move(run)] {
     chosen_flags = flags;
     chosen_run = run;

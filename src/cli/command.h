@@ -26,7 +26,7 @@ struct CommonOptions {
   static void describe(Visitor& visit, CommonOptions& options) {
     visit("threads", options.threads, "threads to use (0: as many as there are)");
     visit("seed", options.seed, "seed of everything random");
-    visit("device", options.device, "where to compute: auto, cpu, cuda");
+    visit("device", options.device, "where to compute");
     visit("overwrite", options.overwrite, "replace existing outputs");
     visit("quiet", options.quiet, "say nothing but warnings and errors");
   }
@@ -41,7 +41,10 @@ class OptionFlags {
     Options copy = defaults;
     auto visit = [&](const char* name, const auto& value, const char* help) {
       using Value = std::decay_t<decltype(value)>;
-      add_flag(app, name, option_text(value), help, std::is_same_v<Value, bool>, group);
+      std::string text = help;
+      if constexpr (std::is_enum_v<Value>) text += " (" + enum_texts<Value>() + ")";
+      if constexpr (IsOptionList<Value>::value) text += " (joined by commas)";
+      add_flag(app, name, option_text(value), text, std::is_same_v<Value, bool>, group);
     };
     Options::describe(visit, copy);
   }
@@ -71,9 +74,16 @@ class OptionFlags {
   std::map<std::string, std::unique_ptr<Flag>> flags_;  // unique_ptr: CLI11 keeps addresses
 };
 
-/// Adds the subcommand `name`; `run` is called when it was chosen and its exit code stored.
+/// A subcommand as its help tells it.
+struct CommandWords {
+  const char* name;
+  const char* help;
+  const char* example;  ///< a line that does something useful
+};
+
+/// Adds a subcommand; `run` is called when it was chosen and its exit code stored.
 using Run = std::function<int(const CommonOptions& common)>;
-CLI::App* add_subcommand(CLI::App& program, const std::string& name, const std::string& help,
+CLI::App* add_subcommand(CLI::App& program, const CommandWords& words,
                          const std::shared_ptr<OptionFlags>& flags, Run run);
 
 /// Runs the chosen subcommand. `command_line` is what the user typed, for run.json.

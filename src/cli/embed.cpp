@@ -1,6 +1,7 @@
 #include "annotations.h"
 #include "bundled_models.h"
 #include "input_paths.h"
+#include "query_lines.h"
 #include "saithe/classify/predict.h"
 #include "saithe/core/text_io.h"
 #include "saithe/embed/umap.h"
@@ -24,7 +25,9 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   flags.apply(reading);
   flags.apply(layout);
   require_umap_options(layout);
+  require_model_first(request.model, request.data);
   require_not_an_input(request.output, {request.model, request.data});
+  require_h5ad_name(request.output);
   { const OutputFile probe(request.output, common.overwrite); }
   const Model model = load_named_model(request.model, session);
   const auto source = open_source(request.data, reading, session.context());
@@ -33,6 +36,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   options.with_probabilities = false;
   options.force = request.force;
   Predictions predictions = predict(model, *source, options, common.device, session.context());
+  say_match(model, predictions, session);
   if (predictions.hidden.n_rows() == 0) {
     fail(ErrorKind::Incompatible, "{}: the model has no hidden layer to embed", request.model);
   }
@@ -58,14 +62,16 @@ void add_embed(CLI::App& program) {
   const auto flags = std::make_shared<OptionFlags>();
   const auto request = std::make_shared<Request>();
   CLI::App* app = add_subcommand(
-      program, "embed", "Write a model's last hidden layer of cells, and its UMAP", flags,
-      [=](const CommonOptions& common) { return run(common, *flags, *request); });
+      program,
+      {"embed", "Write a model's last hidden layer of cells, and its UMAP",
+       "saithe embed model.saithe query.h5ad -o embedded.h5ad"},
+      flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
   app->add_option("MODEL", request->model, "a model that train or walkthrough wrote, or a bundled one: pbmc3k")->required();
   app->add_option("DATA", request->data, "cells: h5ad, 10x HDF5, 10x MTX folder")->required();
   app->add_option("-o,--output", request->output, "the h5ad to write")
       ->required()
       ->type_name("FILE");
-  app->add_flag("--force", request->force, "accept data that lack most of the model's genes");
+  app->add_flag("--force", request->force, "accept cells that lack most of the model's genes");
   flags->add(*app, UmapOptions{}, "UMAP");
   flags->add(*app, ReadOptions{}, "Reading");
 }

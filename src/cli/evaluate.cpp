@@ -1,6 +1,7 @@
 #include "bundled_models.h"
 #include "input_paths.h"
 #include "labelled_cells.h"
+#include "query_lines.h"
 #include "saithe/classify/evaluation_json.h"
 #include "saithe/classify/predict.h"
 #include "saithe/core/text_io.h"
@@ -21,6 +22,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   Session session(common);
   ReadOptions reading;
   flags.apply(reading);
+  require_model_first(request.model, request.data);
   if (!request.output.empty()) {
     require_not_an_input(request.output, {request.model, request.data, request.labels.table});
     const OutputFile probe(request.output, common.overwrite);
@@ -33,13 +35,16 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   options.force = request.force;
   const Predictions predictions =
       predict(model, *source, options, common.device, session.context());
+  say_match(model, predictions, session);
+  say_unassigned(predictions, session);
+  session.say("scores: every cell is judged by its most probable type, unassigned or not");
   const bool has_loss = model.members.size() == 1 && model.output == OutputKind::Softmax;
   const Evaluation evaluation = saithe::evaluate(
       predictions.probabilities.view(), truth, model.types,
       has_loss ? std::optional(predictions.logits.view()) : std::nullopt, model.loss);
   const std::string text = evaluation_json(evaluation);
   if (request.output.empty()) {
-    std::fputs(text.c_str(), stdout);
+    write_stdout(text);
   } else {
     write_file(request.output, text, common.overwrite);
     session.say("written: " + request.output);
@@ -53,16 +58,18 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
 void add_evaluate(CLI::App& program) {
   const auto flags = std::make_shared<OptionFlags>();
   const auto request = std::make_shared<Request>();
-  CLI::App* app =
-      add_subcommand(program, "evaluate", "Judge a model on labelled cells", flags,
-                     [=](const CommonOptions& common) { return run(common, *flags, *request); });
+  CLI::App* app = add_subcommand(
+      program,
+      {"evaluate", "Judge a model on labelled cells",
+       "saithe evaluate model.saithe known.h5ad --label-key cell_type -o scores.json"},
+      flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
   app->add_option("MODEL", request->model, "a model that train or walkthrough wrote, or a bundled one: pbmc3k")->required();
   app->add_option("DATA", request->data, "labelled cells: h5ad, 10x HDF5, 10x MTX folder")
       ->required();
   app->add_option("-o,--output", request->output, "write the JSON here instead of to stdout")
       ->type_name("FILE");
   add_label_flags(*app, request->labels);
-  app->add_flag("--force", request->force, "accept data that lack most of the model's genes");
+  app->add_flag("--force", request->force, "accept cells that lack most of the model's genes");
   flags->add(*app, ReadOptions{}, "Reading");
 }
 

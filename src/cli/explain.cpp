@@ -220,9 +220,11 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
 void add_explain(CLI::App& program) {
   const auto flags = std::make_shared<OptionFlags>();
   const auto request = std::make_shared<Request>();
-  CLI::App* app =
-      add_subcommand(program, "explain", "Name the genes that speak for each type and cell", flags,
-                     [=](const CommonOptions& common) { return run(common, *flags, *request); });
+  CLI::App* app = add_subcommand(
+      program,
+      {"explain", "Name the genes that speak for each type and cell",
+       "saithe explain model.saithe query.h5ad -o genes/"},
+      flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
   app->add_option("MODEL", request->model, "a model that train or walkthrough wrote")->required();
   app->add_option("QUERY", request->query,
                   "cells: h5ad, 10x HDF5, 10x MTX folder (without: the model's types alone)");

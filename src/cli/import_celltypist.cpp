@@ -28,8 +28,10 @@ void add_import_celltypist(CLI::App& program) {
   const auto input = std::make_shared<std::string>();
   const auto output = std::make_shared<std::string>();
   CLI::App* app = add_subcommand(
-      program, "import-celltypist", "Turn a CellTypist model into one of saithe", flags,
-      [=](const CommonOptions& common) { return run(common, *input, *output); });
+      program,
+      {"import-celltypist", "Turn a CellTypist model into one of saithe",
+       "saithe import-celltypist Immune_All_Low.pkl -o immune.saithe"},
+      flags, [=](const CommonOptions& common) { return run(common, *input, *output); });
   app->add_option("MODEL", *input, "a model of CellTypist (.pkl); nothing in it is executed")
       ->required();
   app->add_option("-o,--output", *output, "the model to write")->required()->type_name("FILE");

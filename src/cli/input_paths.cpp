@@ -1,6 +1,8 @@
 #include "input_paths.h"
 
+#include "saithe/classify/model_file.h"
 #include "saithe/core/error.h"
+#include "saithe/io/open.h"
 
 namespace saithe::cli {
 
@@ -22,6 +24,28 @@ void require_not_an_input(const fs::path& output, const std::vector<fs::path>& i
       require_other(file->path());
     }
   }
+}
+
+void require_h5ad_name(const fs::path& output) {
+  if (output.extension() == ".h5ad") return;
+  fail(ErrorKind::InvalidArgument,
+       "{}: what is written is an h5ad; give it a name that ends in .h5ad", output.string());
+}
+
+void require_table_name(const fs::path& output) {
+  const fs::path name = output.extension() == ".gz" ? output.stem() : output.filename();
+  if (name.extension() != ".csv") return;
+  fail(ErrorKind::InvalidArgument,
+       "{}: tables are separated by tabs, not commas; give it a name that ends in .tsv or .tsv.gz",
+       output.string());
+}
+
+void require_model_first(const fs::path& model, const fs::path& cells) {
+  std::error_code error;
+  const bool is_cells = fs::is_directory(model, error) || is_h5ad(model);
+  if (!is_cells || !fs::is_regular_file(cells, error) || !is_model_file(cells)) return;
+  fail(ErrorKind::InvalidArgument, "{}: is {}, and {} a model; the model comes first",
+       model.string(), fs::is_directory(model, error) ? "a folder" : "an h5ad", cells.string());
 }
 
 std::string shown_name(const fs::path& input) {

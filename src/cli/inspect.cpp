@@ -3,6 +3,7 @@
 #include "bundled_models.h"
 #include "saithe/classify/model_card.h"
 #include "saithe/classify/model_file.h"
+#include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
 #include "session.h"
 
@@ -28,6 +29,8 @@ ordered_json summary_json(const FileSummary& summary) {
           {"total", summary.total},
           {"layers", summary.layers},
           {"has_raw", summary.has_raw},
+          {"obsm", summary.obsm},
+          {"uns", summary.uns},
           {"obs", columns_json(summary.obs)},
           {"var", columns_json(summary.var)},
           {"warnings", summary.warnings}};
@@ -36,8 +39,8 @@ ordered_json summary_json(const FileSummary& summary) {
 std::string columns_text(const char* name, const std::vector<ColumnSummary>& columns) {
   std::string text;
   for (const ColumnSummary& column : columns) {
-    text += fmt::format("{} {}: {} of {} values\n", name, printable(column.name), column.kind,
-                        column.n_values);
+    text += fmt::format("{} {}: {}, {}\n", name, printable(column.name), column.kind,
+                        counted(column.n_values, "distinct value"));
   }
   return text;
 }
@@ -48,8 +51,11 @@ std::string summary_text(const FileSummary& summary) {
                   summary.format, summary.n_cells, summary.n_genes, summary.n_stored,
                   summary.holds_whole_numbers ? "counts (whole numbers)" : "no counts",
                   format_number(summary.total));
-  for (const std::string& layer : summary.layers) text += "layer: " + printable(layer) + "\n";
+  for (const std::string& layer : summary.layers)
+    text += "layer: " + printable(layer) + " (--layer)\n";
   if (summary.has_raw) text += "raw: there (--use-raw)\n";
+  for (const std::string& name : summary.obsm) text += "obsm: " + printable(name) + "\n";
+  for (const std::string& name : summary.uns) text += "uns: " + printable(name) + "\n";
   text += columns_text("obs", summary.obs) + columns_text("var", summary.var);
   for (const std::string& warning : summary.warnings)
     text += "warning: " + printable(warning) + "\n";
@@ -92,9 +98,11 @@ std::string model_text(const Model& model) {
   std::string text = fmt::format("format: saithe model\ngenes: {}\n", model.preprocessor.n_genes());
   for (const std::string& type : model.types.names()) text += "type: " + printable(type) + "\n";
   for (const Member& member : model.members) text += member.shape.summary();
-  text += fmt::format("made by saithe {}, seed {}{}\n", model.saithe_version, model.seed,
-                      model.was_interrupted ? ", training was interrupted" : "");
-  for (const auto& [name, value] : model.options) text += fmt::format("--{} {}\n", name, value);
+  text += fmt::format("made by saithe {}, seed {}\n", model.saithe_version, model.seed);
+  if (model.was_interrupted) text += fmt::format("training: {}\n", interruption_text(model));
+  for (const auto& [name, value] : model.options) {
+    if (name != kEpochsDone) text += fmt::format("--{} {}\n", name, value);
+  }
   return text;
 }
 
@@ -120,7 +128,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const std::string
                      "\n"
                : summary_text(summary);
   }
-  std::fputs(text.c_str(), stdout);
+  write_stdout(text);
   return 0;
 }
 
@@ -132,7 +140,8 @@ void add_inspect(CLI::App& program) {
   const auto as_json = std::make_shared<bool>(false);
   const auto as_card = std::make_shared<bool>(false);
   CLI::App* app = add_subcommand(
-      program, "inspect", "Say what a data or model file holds", flags,
+      program, {"inspect", "Say what a data or model file holds", "saithe inspect query.h5ad"},
+      flags,
       [=](const CommonOptions& common) { return run(common, *flags, *path, *as_json, *as_card); });
   app->add_option("FILE", *path, "h5ad, 10x HDF5, 10x MTX folder, or model")->required();
   app->add_flag("--json", *as_json, "print JSON, for machines");

@@ -25,9 +25,14 @@ std::vector<std::string> obs_text(const CellSource& source, const std::string& k
 
 std::vector<std::string> find_labels(const LabelPlace& place, const CellSource& source,
                                      Session& session) {
-  if (place.key.empty() == place.table.empty()) {
+  if (!place.key.empty() && !place.table.empty()) {
+    fail(ErrorKind::InvalidArgument, "give only one of --label-key and --labels");
+  }
+  if (place.key.empty() && place.table.empty()) {
+    const std::string names = source.obs().column_names();
     fail(ErrorKind::InvalidArgument,
-         "say where the cell types are: --label-key KEY (a column of obs) or --labels FILE");
+         "say where the cell types are: --label-key KEY (a column of obs{}) or --labels FILE",
+         names.empty() ? ", which has none here" : ": " + names);
   }
   if (!place.key.empty()) return obs_text(source, place.key, "--label-key");
   const LabelJoin join = join_labels(place.table, source);

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "command.h"
+#include "help.h"
 #include "saithe/core/error.h"
 #include "saithe/core/text_io.h"
 #include "session.h"
@@ -46,7 +47,9 @@ int main(int argc, char** argv) {
   CLI::App program("saithe: cell types of single cells from their gene counts", "saithe");
   program.set_version_flag("--version", SAITHE_VERSION, "Print the version and exit");
   program.require_subcommand(1);
+  program.formatter(std::make_shared<saithe::cli::HelpFormatter>());
   program.get_formatter()->column_width(34);
+  program.get_formatter()->label("SUBCOMMAND", "COMMAND");
   saithe::cli::add_walkthrough(program);
   saithe::cli::add_train(program);
   saithe::cli::add_predict(program);
@@ -56,11 +59,19 @@ int main(int argc, char** argv) {
   saithe::cli::add_explain(program);
   saithe::cli::add_inspect(program);
   saithe::cli::add_simulate(program);
+  if (argc < 2) {  // nothing was asked for: an error to a script, to a person the start
+    std::fputs(program.help().c_str(), stderr);
+    return 2;
+  }
+  if (const std::string problem = saithe::cli::unknown_command(program, argc, argv);
+      !problem.empty()) {
+    return fail_with(problem, 2);
+  }
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return program.exit(error);  // --help and --version
-    return fail_with(std::string(error.what()) + " (saithe --help shows the commands)", 2);
+    return fail_with(saithe::cli::usage_message(program, error), 2);
   }
   saithe::cli::catch_signals();
   try {

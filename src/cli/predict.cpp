@@ -8,6 +8,7 @@
 #include "majority_vote_columns.h"
 #include "ontology_columns.h"
 #include "prediction_tables.h"
+#include "query_lines.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
 #include "session.h"
@@ -68,6 +69,7 @@ void probe_outputs(const Request& request, bool overwrite) {
        {request.output, request.tables.probabilities, request.tables.cluster_table,
         request.tables.donor_table}) {
     if (path.empty() || path == "-") continue;
+    require_table_name(path);
     require_not_an_input(path, {request.model, request.query, request.ontology.ontology_map});
     const OutputFile probe(path, overwrite);
   }
@@ -92,14 +94,8 @@ class Results {
   }
 
   void say() const {
-    session_.say(fmt::format("genes: {} of the model's {} found by {} ({:.1f} % of its weight)",
-                             predictions_.n_genes_matched, model_.preprocessor.n_genes(),
-                             predictions_.matched_by, 100 * predictions_.weight_matched));
-    session_.say(fmt::format("values: {}", to_text(predictions_.kind)));
-    const auto n_unassigned =
-        std::count(predictions_.labels.begin(), predictions_.labels.end(), kNoLabel);
-    session_.say(
-        fmt::format("unassigned: {} of {} cells", n_unassigned, predictions_.labels.size()));
+    say_match(model_, predictions_, session_);
+    say_unassigned(predictions_, session_);
   }
 
   void write() {
@@ -124,7 +120,7 @@ class Results {
       write_table(tables.donor_table, types_by_group_tsv("donor", donors, types, model_.types));
     }
     if (request_.output == "-") {
-      print(predictions_tsv(model_, source_, predictions_, extra_columns()));
+      write_stdout(predictions_tsv(model_, source_, predictions_, extra_columns()));
     } else if (request_.writes_table()) {
       write_table(request_.output, predictions_tsv(model_, source_, predictions_, extra_columns()));
     } else {
@@ -164,13 +160,6 @@ class Results {
       columns.push_back(std::move(column));
     }
     return columns;
-  }
-
-  static void print(const std::string& text) {
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
-        std::fflush(stdout) != 0) {
-      fail(ErrorKind::Output, "standard output cannot be written");
-    }
   }
 
   void write_h5ad_output() {
@@ -213,6 +202,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   flags.apply(request.ontology);
   flags.apply(request.vote);
   flags.apply(request.clustering);
+  require_model_first(request.model, request.query);
   probe_outputs(request, common.overwrite);
   const Model model = load_named_model(request.model, session);
   const auto source = open_source(request.query, request.reading, session.context());
@@ -229,9 +219,11 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
 void add_predict(CLI::App& program) {
   const auto flags = std::make_shared<OptionFlags>();
   const auto request = std::make_shared<Request>();
-  CLI::App* app =
-      add_subcommand(program, "predict", "Label cells with a model", flags,
-                     [=](const CommonOptions& common) { return run(common, *flags, *request); });
+  CLI::App* app = add_subcommand(
+      program,
+      {"predict", "Label cells with a model",
+       "saithe predict model.saithe query.h5ad -o labelled.h5ad"},
+      flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
   app->add_option("MODEL", request->model, "a model that train or walkthrough wrote, or a bundled one: pbmc3k")->required();
   app->add_option("QUERY", request->query, "cells: h5ad, 10x HDF5, 10x MTX folder")->required();
   app->add_option("-o,--output", request->output,

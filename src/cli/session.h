@@ -54,6 +54,10 @@ class Session {
   bool is_drawn_ = false;
 };
 
+/// Writes a result to stdout. A reader that has gone ends the process as it ends any filter, by
+/// SIGPIPE and without a word. Throws Error(Output).
+void write_stdout(const std::string& text);
+
 /// Makes Ctrl-C and SIGTERM a request to stop; a second one ends the process at once.
 void catch_signals();
 /// The exit code after a request to stop: 130 or 143.

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "input_paths.h"
 #include "saithe/io/write_h5ad.h"
 #include "saithe/prep/simulate.h"
 #include "session.h"
@@ -13,6 +14,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const std::string
   Session session(common);
   SimulateOptions options;
   flags.apply(options);
+  require_h5ad_name(output);
   const SimulatedCells cells(options, session.context());
   H5adStream stream(output, cells.var(), options.n_cells, common.overwrite);
   for (CellIndex begin = 0; begin < options.n_cells; begin += kBlockCells) {
@@ -33,9 +35,11 @@ int run(const CommonOptions& common, const OptionFlags& flags, const std::string
 void add_simulate(CLI::App& program) {
   const auto flags = std::make_shared<OptionFlags>();
   const auto output = std::make_shared<std::string>();
-  CLI::App* app =
-      add_subcommand(program, "simulate", "Draw labelled counts of a PBMC-like mixture", flags,
-                     [=](const CommonOptions& common) { return run(common, *flags, *output); });
+  CLI::App* app = add_subcommand(
+      program,
+      {"simulate", "Draw labelled counts of a PBMC-like mixture",
+       "saithe simulate -o simulated.h5ad --cells 100000"},
+      flags, [=](const CommonOptions& common) { return run(common, *flags, *output); });
   app->add_option("-o,--output", *output, "the h5ad to write")->required()->type_name("FILE");
   flags->add(*app, SimulateOptions{}, "Simulation");
 }

@@ -40,7 +40,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
   const TrainResult& result = outcome.result;
   if (folder) {
     folder->write([&] {
-      write_training_report(outcome, names_of(result.model.card.sources), request.training, *folder,
+      write_training_report(outcome, names_of(result.model.card.sources), request, *folder,
                             session);
     });
   }
@@ -81,8 +81,10 @@ void add_train(CLI::App& program) {
   const auto output = std::make_shared<std::string>();
   const auto report = std::make_shared<std::string>();
   CLI::App* app = add_subcommand(
-      program, "train", "Train a model on labelled cells", flags,
-      [=](const CommonOptions& common) {
+      program,
+      {"train", "Train a model on labelled cells",
+       "saithe train reference.h5ad --label-key cell_type -o model.saithe --report report/"},
+      flags, [=](const CommonOptions& common) {
         return run(common, *flags, *request, *preset, *output, *report);
       });
   app->add_option("REFERENCE", request->inputs,

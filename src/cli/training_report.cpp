@@ -54,8 +54,9 @@ std::vector<std::string> training_report_files() {
 }
 
 void write_training_report(const TrainingOutcome& outcome, const std::string& input_name,
-                           const TrainOptions& options, const OutputFolder& folder,
+                           const TrainingRequest& request, const OutputFolder& folder,
                            Session& session) {
+  const TrainOptions& options = request.training;
   const TrainResult& result = outcome.result;
   write_file(folder.file("model_card.md"), model_card_markdown(result.model), true);
   write_file(folder.file("metrics.json"), metrics_json(result.training, result.validation), true);
@@ -71,7 +72,9 @@ void write_training_report(const TrainingOutcome& outcome, const std::string& in
   report.title = "saithe train: " + input_name;
   report.saithe_version = SAITHE_VERSION;
   report.input_name = input_name;
-  report.options = options_as_text(options);
+  report.options = run_options(request, session);
+  for (const auto& option : options_as_text(options)) report.options.push_back(option);
+  for (const auto& option : options_as_text(request.reading)) report.options.push_back(option);
   report.n_cells_read = outcome.n_cells_read;
   report.n_genes_read = outcome.n_genes_read;
   report.n_cells = result.dataset.n_cells();
@@ -81,6 +84,7 @@ void write_training_report(const TrainingOutcome& outcome, const std::string& in
   report.history = result.history;
   report.training = result.training;
   report.validation = result.validation;
+  report.rejects = result.model.novelty.n_types > 0;
   report.uncalibrated = result.uncalibrated;
   report.temperature = result.model.temperature;
   report.value_kind = to_text(result.model.preprocessor.kind());

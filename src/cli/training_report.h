@@ -16,7 +16,7 @@ std::vector<std::string> training_report_files();
 
 /// Writes tables, metrics, model card, pictures and the report page of a training.
 void write_training_report(const TrainingOutcome& outcome, const std::string& input_name,
-                           const TrainOptions& options, const OutputFolder& folder,
+                           const TrainingRequest& request, const OutputFolder& folder,
                            Session& session);
 
 }  // namespace saithe::cli

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "input_paths.h"
+#include "saithe/core/option_text.h"
 #include "saithe/core/text_io.h"
 
 namespace saithe::cli {
@@ -15,6 +16,21 @@ void say_filters(std::span<const FilterStep> steps, Session& session) {
     session.say(fmt::format("filter {}: {} cells, {} genes dropped", step.name,
                             step.n_cells_dropped, step.n_genes_dropped));
   }
+}
+
+/// A model that is worse than naming the most frequent type every time has learned nothing.
+void warn_of_poor_accuracy(const TrainResult& result, const Context& context) {
+  const Evaluation& validation = result.validation;
+  if (validation.n_cells == 0) return;
+  const auto largest = std::ranges::max_element(validation.per_type, {}, &TypeScores::support);
+  const double share =
+      static_cast<double>(largest->support) / static_cast<double>(validation.n_cells);
+  if (validation.accuracy >= share) return;
+  context.warn(fmt::format(
+      "validation accuracy {:.4f} is below the share of the most frequent type ({:.4f}, '{}'): "
+      "naming it every time would be right more often. Train longer (--epochs), or check the "
+      "labels",
+      validation.accuracy, share, largest->cell_type));
 }
 
 /// epoch_line() without validation cells.
@@ -40,12 +56,24 @@ std::string epoch_line(const EpochRecord& record) {
       shown(record.train_accuracy), shown(record.validation_accuracy));
 }
 
+std::vector<std::pair<std::string, std::string>> run_options(const TrainingRequest& request,
+                                                             const Session& session) {
+  std::vector<std::pair<std::string, std::string>> options = {
+      {"seed", option_text(session.common().seed)}};
+  if (!request.labels.key.empty()) options.emplace_back("label-key", request.labels.key);
+  if (!request.labels.table.empty()) {
+    options.emplace_back("labels", shown_name(request.labels.table));
+  }
+  return options;
+}
+
 void apply_training_flags(const OptionFlags& flags, TrainOptions& options) {
   flags.apply(options);
   // Naming a share or a kind of split asks for one to be held out; naming donors asks for them.
   const bool names_split = flags.is_given("split") || flags.is_given("validation-fraction");
   if (!flags.is_given("validate")) {
-    if (names_split) options.validate = Validation::HeldOut;
+    if (names_split)
+      options.validate = Validation::HeldOut;
     else if (flags.is_given("donor-key") && options.validate != Validation::HeldOut) {
       options.validate = Validation::ByDonor;
     }
@@ -125,6 +153,7 @@ TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Ses
   // The gene filter of the training cells is known only to train(), which splits.
   say_filters(std::span(outcome.result.qc.steps).subspan(n_steps), session);
   session.end_stage("train");
+  warn_of_poor_accuracy(outcome.result, session.context());
   return outcome;
 }
 

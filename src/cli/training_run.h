@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "labelled_cells.h"
@@ -59,6 +60,11 @@ struct TrainingOutcome {
 /// "Epoch: 0, Train loss: ..., Val loss: ..., Train acc: ..., Val acc: ...", as the article prints
 /// it.
 std::string epoch_line(const EpochRecord& record);
+
+/// What a report lists beside the options of training: the seed and where the labels came from.
+/// Files without their folders.
+std::vector<std::pair<std::string, std::string>> run_options(const TrainingRequest& request,
+                                                             const Session& session);
 
 /// Lays the command line over a preset: naming donors asks for their split, and the preset's
 /// dropout is cut to the layers that were named.

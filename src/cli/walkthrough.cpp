@@ -161,6 +161,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   Walkthrough walkthrough;
   walkthrough.input_name = shown_name(input);
   walkthrough.labels_are_joined = !request.training.labels.table.empty();
+  walkthrough.first_options = run_options(request.training, session);
   walkthrough.more_options = options_as_text(request.umap);
   for (const auto& option : options_as_text(request.training.reading)) {
     walkthrough.more_options.push_back(option);
@@ -209,10 +210,11 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
 void add_walkthrough(CLI::App& program) {
   const auto flags = std::make_shared<OptionFlags>();
   const auto request = std::make_shared<Request>();
-  CLI::App* app =
-      add_subcommand(program, "walkthrough",
-                     "Every step of the article: counts in, labelled cells and a report out", flags,
-                     [=](const CommonOptions& common) { return run(common, *flags, *request); });
+  CLI::App* app = add_subcommand(
+      program,
+      {"walkthrough", "Every step of the article: counts in, labelled cells and a report out",
+       "saithe walkthrough reference.h5ad --label-key cell_type -o out/"},
+      flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
   app->add_option("REFERENCE", request->training.inputs,
                   "labelled cells: h5ad, 10x HDF5, 10x MTX folder (without: the bundled PBMC3K)")
       ->expected(1);

@@ -99,12 +99,16 @@ std::vector<Figure> make_figures(const Walkthrough& walkthrough, const TrainOpti
                                    "Confusion of the validation cells"));
   figures.push_back(plot_calibration(validation.view(), validation_labels, "calibration",
                                      "Calibration of the validation cells"));
-  figures.push_back(plot_qc(result.qc.metrics, options.qc));
   figures.push_back(plot_embedding(walkthrough.umap_training.view(),
                                    labels_of(result.labels, result.split.training), types,
                                    "umap_training", "Training cells by label"));
   figures.push_back(plot_embedding(walkthrough.umap_validation.view(), validation_labels, types,
                                    "umap_validation", "Validation cells by label"));
+  for (std::size_t i = figures.size() - 2; i < figures.size(); ++i) {
+    figures[i].extend_caption(
+        "Training and validation cells are laid out apart: a place in one picture has nothing to "
+        "do with the same place in the other. All cells together are below.");
+  }
   const DenseView all = walkthrough.umap_all.view();
   figures.push_back(
       plot_embedding(all, result.labels, types, "umap_all_label", "All cells by label"));
@@ -112,6 +116,7 @@ std::vector<Figure> make_figures(const Walkthrough& walkthrough, const TrainOpti
                                    "All cells by predicted type"));
   figures.push_back(plot_embedding(all, std::span<const float>(result.confidence), "confidence",
                                    "umap_all_confidence", "All cells by confidence"));
+  figures.push_back(plot_qc(result.qc.metrics, options.qc));
   return figures;
 }
 
@@ -158,7 +163,8 @@ void write_walkthrough(const Walkthrough& walkthrough, const std::vector<std::st
   report.title = "saithe walk-through: " + walkthrough.input_name;
   report.saithe_version = SAITHE_VERSION;
   report.input_name = walkthrough.input_name;
-  report.options = options_as_text(options);
+  report.options = walkthrough.first_options;
+  for (const auto& option : options_as_text(options)) report.options.push_back(option);
   report.options.insert(report.options.end(), walkthrough.more_options.begin(),
                         walkthrough.more_options.end());
   report.n_cells_read = walkthrough.training.n_cells_read;
@@ -170,6 +176,7 @@ void write_walkthrough(const Walkthrough& walkthrough, const std::vector<std::st
   report.history = result.history;
   report.training = result.training;
   report.validation = result.validation;
+  report.rejects = result.model.novelty.n_types > 0;
   if (walkthrough.compared) {
     for (const TrainResult* run : {&result, &*walkthrough.compared}) {
       report.losses.push_back(

@@ -19,6 +19,8 @@ namespace saithe::cli {
 struct Walkthrough {
   std::string input_name;
   bool labels_are_joined = false;  ///< from a table: the input has no column of them
+  /// (name, value) of seed and labels, which the report lists first.
+  std::vector<std::pair<std::string, std::string>> first_options;
   /// (name, value) of the options beside those of training.
   std::vector<std::pair<std::string, std::string>> more_options;
   TrainingOutcome training;

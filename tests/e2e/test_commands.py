@@ -47,12 +47,76 @@ def test_help_of_every_command_names_the_common_options():
 
 
 def test_unknown_options_and_commands_are_usage_errors():
-    assert run("dance").code == 2
-    assert run().code == 2
-    assert run("simulate", "-o", "x.h5ad", "--tpyes", "3").code == 2
+    assert "no command 'trian'; the commands are walkthrough, train, " in must_fail(2, "trian", "x")
+    bare = run()
+    assert bare.code == 2 and bare.out == "" and bare.err == must("--help").out
+    line = must_fail(2, "simulate", "-o", "x.h5ad", "--tpyes", "3")
+    assert "saithe simulate has no option '--tpyes' (saithe simulate --help shows" in line
+    assert "saithe predict has no option '--hlep'" in must_fail(2, "predict", "--hlep")
+    assert "no option '--epoch'" in must_fail(2, "train", "--epoch", "3", "x.h5ad", "-o", "m")
+    line = must_fail(2, "simulate", "-o", "x.h5ad", "--types", "3", "--types", "4")
+    assert "--types was given more than once" in line
+    line = must_fail(2, "inspect", "x.h5ad", "y.h5ad")
+    assert "'y.h5ad' is one argument too many: saithe inspect takes FILE" in line
+    line = must_fail(2, "simulate", "-o", "x.h5ad", "--types", "x")
+    assert line == "saithe: error: --types: 'x' is not a whole number"
     must_fail(2, "simulate", "-o", "x.h5ad", "--types", "many")
     must_fail(2, "simulate", "-o", "x.h5ad", "--types", "1")
     must_fail(2, "simulate", "-o", "x.h5ad", "--threads", "-1")
+
+
+def test_help_names_values_and_has_no_marks_of_the_parser():
+    text = must("train", "--help").out
+    for words in ("(held-out, 5-fold, by-donor, none)", "(random, stratified, donor)",
+                  "(auto, cpu, cuda)", "(cross-entropy, article)", "--layer NAME", "--donor-key COLUMN",
+                  "--mt-genes NAMES", "(joined by commas)", "--novelty,--no-novelty ",
+                  "Example: saithe train reference.h5ad"):
+        assert words in text, words
+    for mark in ("--no-overwrite", "{false}", "=false", "=true", "TEXT"):
+        assert mark not in text, mark
+    assert "\n\n\n" not in text
+    assert "{false}" not in must("--help").out
+
+
+def test_names_of_outputs_say_what_is_written(model, cells, tmp_path):
+    for arguments in (["embed", model, cells, "-o", "-"], ["embed", model, cells, "-o", "emb.tsv"],
+                      ["simulate", "-o", "s.tsv"]):
+        assert "ends in .h5ad" in must_fail(2, *arguments, cwd=tmp_path)
+    for arguments in (["-o", "x.csv"], ["-o", "x.tsv", "--probabilities", "p.csv.gz"]):
+        assert "separated by tabs" in must_fail(2, "predict", model, cells, *arguments, cwd=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_in_the_place_of_the_cells_is_told(model, cells, tmp_path):
+    for arguments in (["predict", cells, model, "-o", tmp_path / "x.tsv"],
+                      ["embed", cells, model, "-o", tmp_path / "x.h5ad"],
+                      ["evaluate", cells, model, "--label-key", "cell_type"]):
+        line = must_fail(2, *arguments)
+        assert "is an h5ad" in line and "the model comes first" in line
+
+
+def test_labels_come_from_one_place_that_is_named(cells, tmp_path):
+    labels = tmp_path / "labels.tsv"
+    labels.write_text("a\tb\n")
+    line = must_fail(2, "train", cells, "--label-key", "cell_type", "--labels", labels, "-o",
+                     tmp_path / "m")
+    assert "give only one of --label-key and --labels" in line
+    line = must_fail(2, "walkthrough", cells, "-o", tmp_path / "out")
+    assert "--label-key KEY (a column of obs: cell_type" in line
+
+
+def test_a_reader_that_leaves_ends_the_output_quietly(model, cells):
+    done = subprocess.run(f"'{PROGRAM}' predict '{model}' '{cells}' -o - --quiet | true; "
+                          "echo ${PIPESTATUS[0]}", shell=True, executable="/bin/bash",
+                          capture_output=True, text=True)
+    assert done.stdout.strip() in ("0", "141") and done.stderr == "", done
+
+
+def test_a_model_that_learned_nothing_is_warned_of(cells, tmp_path):
+    result = must("train", cells, "--label-key", "cell_type", "-o", tmp_path / "m", "--preset",
+                  "walkthrough", "--hidden", "2", "--dropout", "0", "--epochs", "1", "--learning-rate",
+                  "1e-7", "--max-genes", "0", "--seed", "3")
+    assert "is below the share of the most frequent type" in result.err
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -100,7 +164,7 @@ def test_simulated_cells_are_repeatable_and_streamed(tmp_path):
     assert (data.obs.cell_type == data.obs.true_cell_type).all()
 
 
-def test_inspect_says_what_a_file_holds(cells, model, tenx_folder):
+def test_inspect_says_what_a_file_holds(cells, model, tenx_folder, tmp_path):
     data = anndata.read_h5ad(cells)
     said = json.loads(must("inspect", cells, "--json").out)
     assert said["n_cells"] == 300 and said["n_genes"] == 600
@@ -109,7 +173,13 @@ def test_inspect_says_what_a_file_holds(cells, model, tenx_folder):
     assert said["obs"]["cell_type"] == {"kind": "category", "n_values": 3}
     folder = json.loads(must("inspect", tenx_folder[0], "--json").out)
     assert folder["format"] == "10x MTX folder v3" and folder["total"] == data.X.sum()
-    assert "cells: 300" in must("inspect", cells).out
+    text = must("inspect", cells).out
+    assert "cells: 300" in text and "obs cell_type: category, 3 distinct values" in text
+    embedded = tmp_path / "embedded.h5ad"
+    must("embed", model, cells, "-o", embedded)
+    text = must("inspect", embedded).out
+    assert "obsm: X_umap\n" in text and "uns: saithe\n" in text
+    assert json.loads(must("inspect", embedded, "--json").out)["obsm"] == ["X_saithe_hidden", "X_umap"]
     assert json.loads(must("inspect", model, "--json").out)["format"] == "saithe model"
 
 
@@ -173,7 +243,9 @@ def test_joined_labels_leave_a_column_of_the_input_as_it_is(cells, tmp_path):
 
 
 def test_evaluate_prints_one_json_object(model, cells, tmp_path):
-    said = json.loads(must("evaluate", model, cells, "--label-key", "cell_type").out)
+    result = must("evaluate", model, cells, "--label-key", "cell_type")
+    assert "genes: " in result.err and "unassigned: " in result.err
+    said = json.loads(result.out)
     assert said["n_cells"] == 300 and said["accuracy"] > 0.8 and said["nll"] > 0
     assert said["loss"] is None  # the mean of several members has no training loss
     must("evaluate", model, cells, "--label-key", "cell_type", "-o", tmp_path / "e.json")
@@ -190,7 +262,8 @@ def test_evaluate_prints_one_json_object(model, cells, tmp_path):
 
 
 def test_embed_writes_hidden_layer_and_layout(model, cells, tmp_path):
-    must("embed", model, cells, "-o", tmp_path / "e.h5ad", "--umap-epochs", 30)
+    result = must("embed", model, cells, "-o", tmp_path / "e.h5ad", "--umap-epochs", 30)
+    assert "genes: " in result.err and "of its weight" in result.err
     out = anndata.read_h5ad(tmp_path / "e.h5ad")
     assert out.obsm["X_saithe_hidden"].shape == (300, 16)
     assert np.isfinite(out.obsm["X_umap"]).all()
@@ -257,7 +330,10 @@ def test_a_signal_after_an_epoch_leaves_the_model_of_that_epoch(cells, tmp_path,
     process.send_signal(number)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == code, errors
-    assert json.loads(must("inspect", model, "--json").out)["was_interrupted"] is True
+    said = json.loads(must("inspect", model, "--json").out)
+    assert said["was_interrupted"] is True and int(said["options"]["epochs-done"]) >= 1
+    assert f"training: interrupted after {said['options']['epochs-done']} full epoch" in must(
+        "inspect", model).out
     assert [path.name for path in tmp_path.iterdir()] == ["m.saithe"]
 
 

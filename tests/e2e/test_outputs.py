@@ -188,6 +188,9 @@ def test_report_is_one_page_with_all_pictures(pbmc3k):
         outside = page.replace("http://www.w3.org", "")
         assert forbidden not in outside, forbidden
     assert "CD14+ Monocytes" in page
+    for option, value in (("seed", "0"), ("label-key", "louvain"), ("umap-neighbors", "15")):
+        assert f"<tr><td>--{option}</td><td>{value}</td></tr>" in page, option
+    assert page.count("are laid out apart") == 2 and "rejects none" in page
 
 
 def test_predict_repeats_what_the_walkthrough_said(pbmc3k, tmp_path):
@@ -223,9 +226,9 @@ def test_same_bytes_however_the_input_is_spelled(cells, tmp_path):
     for i, spelling in enumerate(spellings):
         result = must("walkthrough", spelling, "--label-key", "cell_type", "-o", tmp_path / str(i),
                       *SMALL, cwd=tmp_path)
-        assert f"warning: {spelling}: 1 barcode(s)" in result.err
+        assert f"warning: {spelling}: 1 cell has the barcode" in result.err
     page = (tmp_path / "0" / "report.html").read_text()
-    assert "twice.h5ad: 1 barcode(s) stand more than once" in page
+    assert "twice.h5ad: 1 cell has the barcode of an earlier one" in page
     assert "deep" not in page and str(tmp_path) not in page
     for name in FILES:
         if name != "run.json":

@@ -291,9 +291,8 @@ LabelTable read_label_table(const std::filesystem::path& path, const CellOntolog
     if (line.empty() || (reader.line_number() == 1 && line.starts_with("label\t"))) continue;
     split_fields(line, '\t', fields);
     if (fields.size() != 2 || fields[0].empty()) {
-      fail(ErrorKind::BadFormat,
-           "{}: has {} tab-separated column(s); expected two, label and Cell Ontology id",
-           reader.where(), fields.size());
+      fail(ErrorKind::BadFormat, "{}: has {}; expected two, label and Cell Ontology id",
+           reader.where(), counted(std::ssize(fields), "tab-separated column"));
     }
     const auto [entry, is_new] = line_of.emplace(fields[0], reader.line_number());
     if (!is_new) {

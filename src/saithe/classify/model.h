@@ -57,6 +57,9 @@ struct ModelCard {
   bool operator==(const ModelCard&) const = default;
 };
 
+/// The option of an interrupted model that says how many full epochs its first network had.
+inline constexpr const char* kEpochsDone = "epochs-done";
+
 /// A trained classifier: its probabilities are the mean of its members', tempered.
 struct Model {
   LabelSet types;
@@ -71,7 +74,7 @@ struct Model {
   std::vector<std::pair<std::string, std::string>> options;  ///< resolved training options, as text
   std::string saithe_version;
   std::uint64_t seed = 0;
-  bool was_interrupted = false;  ///< training was stopped before its last epoch
+  bool was_interrupted = false;  ///< training was stopped before its last epoch; see kEpochsDone
 
   /// The first network, or the linear member where there is none: whose hidden layer is the
   /// embedding.

@@ -41,7 +41,7 @@ std::string made_from(const Model& model) {
               fmt::format("{} ({} not trained on)", card.n_suspects, card.n_suspects_dropped));
   text += row("SHA-256 of the training cells", card.input_sha256.empty() ? "-" : card.input_sha256);
   text += row("saithe", fmt::format("{}, seed {}", model.saithe_version, model.seed));
-  if (model.was_interrupted) text += row("training", "interrupted before its end");
+  if (model.was_interrupted) text += row("training", interruption_text(model));
   return text + "\n";
 }
 
@@ -64,9 +64,10 @@ std::string how_good(const Model& model) {
   text += row("temperature", fmt::format("{:.3f}", model.temperature));
   if (!model.novelty.held_out_quantiles.empty()) {
     const double rate = PredictOptions{}.false_reject_rate;
-    text += row("rejected", fmt::format("beyond a distance of {:.2f}, which {:.1f} % of these cells "
-                                        "pass",
-                                        novelty_threshold(model.novelty, rate), 100 * rate));
+    text +=
+        row("rejected", fmt::format("beyond a distance of {:.2f}, which {:.1f} % of these cells "
+                                    "pass",
+                                    novelty_threshold(model.novelty, rate), 100 * rate));
   }
   return text + "\n";
 }
@@ -86,13 +87,24 @@ std::string types(const Model& model) {
 
 std::string limits(const Model& model) {
   return fmt::format(
-      "## Limits\n\nThe model knows the {} types above and no other. The scores hold for cells like "
+      "## Limits\n\nThe model knows the {} types above and no other. The scores hold for cells "
+      "like "
       "the training cells; another tissue, disease or chemistry can be worse. Its probabilities "
       "were calibrated within the reference.\n",
       model.types.n_types());
 }
 
 }  // namespace
+
+std::string interruption_text(const Model& model) {
+  std::int64_t epochs = 0;
+  for (const auto& [name, value] : model.options) {
+    if (name == kEpochsDone && parse_number(value, epochs)) {
+      return "interrupted after " + counted(epochs, "full epoch");
+    }
+  }
+  return "interrupted before its end";
+}
 
 std::string model_card_markdown(const Model& model) {
   std::string text = "# Model card\n\n";

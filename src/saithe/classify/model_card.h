@@ -13,4 +13,7 @@ namespace saithe {
 /// default rate, versions, seed, hash of the training cells.
 std::string model_card_markdown(const Model& model);
 
+/// "interrupted after 3 full epochs", of a model that was.
+std::string interruption_text(const Model& model);
+
 }  // namespace saithe

@@ -62,7 +62,7 @@ void require_compatible(const Model& model, const CellSource& source, const Pred
        source.name(), result.n_genes_matched, model.preprocessor.n_genes(),
        100 * result.weight_matched, 100 * kMinShare, first_names(model.preprocessor.gene_names()),
        first_names(source.var().index()),
-       result.n_genes_matched > 0 ? ", or add --force to predict nevertheless" : "");
+       result.n_genes_matched > 0 ? ", or add --force to go on nevertheless" : "");
 }
 
 void copy_rows(const DenseMatrix& block, CellIndex begin, DenseMatrix& target) {

@@ -36,7 +36,7 @@ struct SuspectOptions {
   static void describe(Visitor& visit, SuspectOptions& options) {
     visit("find-suspects", options.find, "look for training cells whose label looks wrong");
     visit("drop-suspects", options.drop,
-          "train without them: auto (where their share passes the gate), always, never");
+          "train without them; auto: where their share passes the gate");
     visit("suspect-gate", options.gate, "share of suspects from which auto drops them");
     visit("suspect-cells", options.max_cells,
           "look with models of so many cells at most, a stratified draw (all cells are judged)");

@@ -339,6 +339,9 @@ class TrainingRun {
     model.members =
         train_members(cells, options_, *backend_, context_, result_.history, on_epoch);
     model.was_interrupted = result_.history.was_interrupted;
+    if (model.was_interrupted) {
+      model.options.emplace_back(kEpochsDone, std::to_string(result_.history.epochs.size()));
+    }
     if (options_.networks == 0 || (checkpoint_ != nullptr && model.was_interrupted)) {
       context_.throw_if_cancelled();
     }

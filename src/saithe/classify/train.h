@@ -63,8 +63,8 @@ struct TrainOptions : RecipeOptions {
   static void describe(Visitor& visit, TrainOptions& options) {
     RecipeOptions::describe(visit, options);
     visit("validate", options.validate,
-          "cells that judge and calibrate: held-out, 5-fold, by-donor, none");
-    visit("split", options.split, "how held-out cells are drawn: random, stratified, donor");
+          "cells that judge and calibrate");
+    visit("split", options.split, "how held-out cells are drawn");
     visit("validation-fraction", options.validation_fraction, "share of the cells held out");
     visit("donor-key", options.donor_key, "obs column of donors, for by-donor and --split donor");
     visit("calibrate", options.calibrate, "fit a temperature on the validation cells");
@@ -72,7 +72,7 @@ struct TrainOptions : RecipeOptions {
     SuspectOptions::describe(visit, options.suspects);
     visit("min-cells-per-type", options.min_cells_per_type, "leave out types with fewer cells");
     visit("scale-on", options.scale_on,
-          "cells that gene filter and scaling look at: training, all");
+          "cells that gene filter and scaling look at");
     QcOptions::describe(visit, options.qc);
     PreprocessorOptions::describe(visit, options.preprocessor);
   }

@@ -4,7 +4,6 @@
 // page: "true", "3", "0.2", "1028,256,128", "MT-,mt-", enum names. Numbers are independent of the
 // locale and read back exactly; the elements of a list are joined by commas.
 
-#include <limits>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -44,6 +43,12 @@ std::string option_text(const T& value) {
   }
 }
 
+/// Whether `text` is a whole number of any size, with or without a sign.
+inline bool is_whole_number(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 /// Sets `value` from the text that the user gave for --`option`. Throws Error(InvalidArgument) that
 /// says what was expected.
 template <typename T>
@@ -74,8 +79,8 @@ void set_option(std::string_view text, std::string_view option, T& value) {
   } else if constexpr (std::is_integral_v<T>) {
     std::int64_t number = 0;
     if (!parse_number(text, number) || !std::in_range<T>(number)) {
-      fail(ErrorKind::InvalidArgument, "--{}: '{}' is not a whole number from {} to {}", option,
-           text, std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
+      fail(ErrorKind::InvalidArgument, "--{}: '{}' is not a whole number{}", option, text,
+           is_whole_number(text) ? " within the range of the option" : "");
     }
     value = static_cast<T>(number);
   } else {

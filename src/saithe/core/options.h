@@ -34,15 +34,23 @@ const char* to_text(Enum value) {
   return "?";
 }
 
+/// The texts of an enum's values, joined by commas.
+template <typename Enum>
+requires std::is_enum_v<Enum> std::string enum_texts() {
+  std::string texts;
+  for (const auto& [value, name] : EnumNames<Enum>::values) {
+    texts += texts.empty() ? name : std::string(", ") + name;
+  }
+  return texts;
+}
+
 /// The enum value of a text; throws Error(InvalidArgument) that lists the values.
 template <typename Enum>
 requires std::is_enum_v<Enum> Enum from_text(std::string_view text, std::string_view option) {
-  std::string allowed;
   for (const auto& [candidate, name] : EnumNames<Enum>::values) {
     if (text == name) return candidate;
-    allowed += allowed.empty() ? name : std::string(", ") + name;
   }
-  fail(ErrorKind::InvalidArgument, "--{}: '{}' is not one of {}", option, text, allowed);
+  fail(ErrorKind::InvalidArgument, "--{}: '{}' is not one of {}", option, text, enum_texts<Enum>());
 }
 
 }  // namespace saithe

@@ -37,7 +37,7 @@ Context::Context(int n_threads, std::uint64_t seed)
     : n_threads_(n_threads == 0 ? available_threads() : n_threads), seed_(seed) {
   if (n_threads < 0 || n_threads > 1024) {
     fail(ErrorKind::InvalidArgument,
-         "threads: {} is not between 1 and 1024 (0: as many as there are)", n_threads);
+         "--threads: {} is not between 1 and 1024 (0: as many as there are)", n_threads);
   }
   team_ = std::make_shared<ThreadTeam>(n_threads_);
 }

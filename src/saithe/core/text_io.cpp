@@ -134,6 +134,10 @@ std::string format_number(float value) {
   return shortest(value);
 }
 
+std::string counted(std::int64_t n, std::string_view noun) {
+  return std::to_string(n) + " " + std::string(noun) + (n == 1 ? "" : "s");
+}
+
 std::string read_file(const fs::path& path, std::int64_t max_bytes) {
   std::ifstream file(path, std::ios::binary);
   std::error_code error;

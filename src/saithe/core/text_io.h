@@ -47,6 +47,9 @@ void split_fields(std::string_view line, char delimiter, std::vector<std::string
 bool parse_number(std::string_view text, std::int64_t& value);
 bool parse_number(std::string_view text, double& value);
 
+/// "1 donor", "2 donors".
+std::string counted(std::int64_t n, std::string_view noun);
+
 /// The shortest text that reads back as the same number: "0.1", "nan".
 std::string format_number(double value);
 std::string format_number(float value);

@@ -2,6 +2,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "saithe/core/text_io.h"
 #include "saithe/io/formats.h"
 
 namespace saithe::io {
@@ -112,8 +113,9 @@ void warn_of_repeated_barcodes(const std::vector<std::string>& barcodes, const s
     if (n_repeated++ == 0) example = barcode;
   }
   if (n_repeated > 0) {
-    context.warn(fmt::format("{}: {} barcode(s) stand more than once ('{}'); all cells are kept",
-                             file, n_repeated, example));
+    context.warn(fmt::format("{}: {} {} the barcode of an earlier one ('{}'); all cells are kept",
+                             file, counted(n_repeated, "cell"), n_repeated == 1 ? "has" : "have",
+                             example));
   }
 }
 

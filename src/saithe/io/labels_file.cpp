@@ -23,8 +23,8 @@ std::unordered_map<std::string, Label> read_labels(const std::filesystem::path& 
     split_fields(line, '\t', fields);
     if (fields.size() != 2 || fields[0].empty()) {
       fail(ErrorKind::BadFormat,
-           "{}: has {} tab-separated column(s); expected two, barcode and label", reader.where(),
-           fields.size());
+           "{}: has {}; expected two, barcode and label", reader.where(),
+           counted(std::ssize(fields), "tab-separated column"));
     }
     const auto [entry, is_new] =
         labels.emplace(fields[0], Label{std::string(fields[1]), reader.line_number(), false});

@@ -105,7 +105,12 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
     const io::Hdf5Group root = io::Hdf5Group::open_file(path);
     if (const auto generation = io::h5ad_generation(root)) {
       summary.format = "h5ad (" + *generation + ")";
-      if (root.has_group("layers")) summary.layers = root.group("layers").names();
+      const auto names = [&](const char* group) {
+        return root.has_group(group) ? root.group(group).names() : std::vector<std::string>();
+      };
+      summary.layers = names("layers");
+      summary.obsm = names("obsm");
+      summary.uns = names("uns");
       summary.has_raw = root.has_group("raw");
     } else {
       summary.format = "10x HDF5 " + io::tenx_version(root).value_or("");

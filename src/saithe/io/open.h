@@ -57,6 +57,8 @@ struct FileSummary {
   std::vector<ColumnSummary> obs;
   std::vector<ColumnSummary> var;
   std::vector<std::string> layers;
+  std::vector<std::string> obsm;  ///< "X_umap", ...
+  std::vector<std::string> uns;   ///< keys of the first level
   bool has_raw = false;
   std::vector<std::string> warnings;
 };

@@ -17,19 +17,19 @@ constexpr double kWarmupShare = 0.1;
 
 void require_options(const TrainerOptions& options) {
   if (options.epochs < 1) {
-    fail(ErrorKind::InvalidArgument, "epochs: {} is not 1 or more", options.epochs);
+    fail(ErrorKind::InvalidArgument, "--epochs: {} is not 1 or more", options.epochs);
   }
   if (options.minibatch_size < 1) {
-    fail(ErrorKind::InvalidArgument, "minibatch-size: {} is not 1 or more", options.minibatch_size);
+    fail(ErrorKind::InvalidArgument, "--minibatch-size: {} is not 1 or more", options.minibatch_size);
   }
   if (options.min_steps < 0) {
-    fail(ErrorKind::InvalidArgument, "min-steps: {} is not 0 or more", options.min_steps);
+    fail(ErrorKind::InvalidArgument, "--min-steps: {} is not 0 or more", options.min_steps);
   }
   if (!(options.learning_rate > 0) || !std::isfinite(options.learning_rate)) {
-    fail(ErrorKind::InvalidArgument, "learning-rate: {} is not above 0", options.learning_rate);
+    fail(ErrorKind::InvalidArgument, "--learning-rate: {} is not above 0", options.learning_rate);
   }
   if (!(options.weight_decay >= 0) || options.weight_decay * options.learning_rate >= 1) {
-    fail(ErrorKind::InvalidArgument, "weight-decay: {} is not between 0 and 1 / learning rate",
+    fail(ErrorKind::InvalidArgument, "--weight-decay: {} is not between 0 and 1 / learning rate",
          options.weight_decay);
   }
 }

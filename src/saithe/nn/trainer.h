@@ -41,10 +41,10 @@ struct TrainerOptions {
     visit("min-steps", options.min_steps, "more epochs than --epochs where these are fewer steps");
     visit("minibatch-size", options.minibatch_size, "cells of a training step");
     visit("learning-rate", options.learning_rate, "step length of Adam");
-    visit("schedule", options.schedule, "learning rate over the steps: constant, cosine");
+    visit("schedule", options.schedule, "learning rate over the steps");
     visit("weight-decay", options.weight_decay, "decoupled weight decay (AdamW)");
     visit("decay-biases", options.decay_biases, "weight decay of biases, too, as PyTorch's AdamW");
-    visit("loss", options.loss, "cross-entropy, or the article's, which applies softmax twice");
+    visit("loss", options.loss, "what training minimises; the article's applies softmax twice");
   }
 };
 

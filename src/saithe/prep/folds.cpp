@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "saithe/core/random.h"
+#include "saithe/core/text_io.h"
 
 namespace saithe {
 
@@ -39,9 +40,9 @@ std::vector<int> donor_folds(std::span<const std::string> donors, int max_folds)
   }
   if (n_cells_of.size() < 2) {
     fail(ErrorKind::BadFormat,
-         "--validate by-donor: the column holds {} donor(s); whole donors can be held out from two "
+         "--validate by-donor: the column holds {}; whole donors can be held out from two "
          "on",
-         n_cells_of.size());
+         counted(std::ssize(n_cells_of), "donor"));
   }
   std::map<std::string, int> fold_of;
   if (n_cells_of.size() <= as_size(max_folds)) {

@@ -7,6 +7,7 @@
 
 #include "saithe/core/error.h"
 #include "saithe/core/random.h"
+#include "saithe/core/text_io.h"
 
 namespace saithe {
 namespace {
@@ -123,8 +124,8 @@ Split split_by_donor(std::span<const std::string> donors, double validation_frac
   }
   if (n_cells_of.size() < 2) {
     fail(ErrorKind::BadFormat,
-         "--split donor: the column holds {} donor(s); whole donors can be held out from two on",
-         n_cells_of.size());
+         "--split donor: the column holds {}; whole donors can be held out from two on",
+         counted(std::ssize(n_cells_of), "donor"));
   }
   std::vector<std::string> order;
   for (const auto& [donor, n] : n_cells_of) order.push_back(donor);

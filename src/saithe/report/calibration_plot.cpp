@@ -52,17 +52,18 @@ void draw_reliability(Figure::Canvas& canvas, const CalibrationBins& bins, const
               {.color = kGridColor, .width = 0.9});
   canvas.line({kPlot.x, kPlot.bottom()}, {kPlot.right(), kPlot.y},
               {.color = kMutedInk, .width = 1, .dashes = {4, 3}});
-  std::vector<Point> line;
+  std::int64_t largest = 1;
+  for (const CalibrationBins::Bin& bin : bins.bins) largest = std::max(largest, bin.n_cells);
   for (const CalibrationBins::Bin& bin : bins.bins) {
     if (bin.n_cells == 0) continue;
     const Point at{x(bin.mean_confidence), y(bin.accuracy)};
     // 95 % interval of Wilson (1927): wide where few cells say little.
     canvas.line({at.x, y(bin.lower)}, {at.x, y(bin.upper)},
                 {.color = {color.red, color.green, color.blue, 0.45}, .width = 1.4});
-    line.push_back(at);
+    // By area, and never too small to be seen.
+    const double share = static_cast<double>(bin.n_cells) / static_cast<double>(largest);
+    canvas.circle(at, std::max(1.8, 6.5 * std::sqrt(share)), color);
   }
-  canvas.line(line, {.color = color, .width = 1.4});
-  for (const Point& at : line) canvas.circle(at, 3, color);
   canvas.text({kPlot.x + 8, kPlot.y + 9}, fmt::format("ECE {:.4f}", bins.error),
               {.size = 9.5, .is_bold = true});
   canvas.text({kPlot.x + 8, kPlot.y + 22}, format_count(bins.n_cells) + " cells",
@@ -130,7 +131,8 @@ Figure plot_calibration(DenseView probabilities, std::span<const LabelIndex> tru
           draw,
           title,
           "Cells in 15 bins of confidence: the accuracy of each bin (with its 95 % interval) "
-          "against its mean confidence, and below the number of cells. On the dashed line, "
+          "against its mean confidence; the area of a dot and the bars below tell the number of "
+          "cells. On the dashed line, "
           "confidence says how often the network is right; above it the network is too modest, "
           "below it too sure. ECE is the mean distance from the line, weighted by cells."};
 }

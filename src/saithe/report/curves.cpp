@@ -11,7 +11,7 @@
 namespace saithe {
 namespace {
 
-constexpr double kWidth = 470;
+constexpr double kWidth = 490;
 constexpr double kHeight = 270;
 constexpr Rect kPlot{58, 30, 280, 194};
 /// Two lines of a label beside the end of a curve, and the gap to the next label.
@@ -112,11 +112,13 @@ void draw_curve(Figure::Canvas& canvas, const Curve& curve, const Scale& x, cons
   const Point at{x(static_cast<double>(*curve.best)), y(best)};
   canvas.circle(at, 4, kWhite);
   canvas.ring(at, 4, {.color = curve.color, .width = 1.6});
+  // An accuracy that is not 1 is not rounded to it.
+  const double shown = !kind.is_best_low && best < 1 ? std::min(best, 0.9999) : best;
   const double left = kPlot.right() + 14;
   canvas.text({left, curve.label_y - 6}, curve.name,
               {.size = 9, .is_bold = true, .color = curve.color});
   canvas.text({left, curve.label_y + 6.5},
-              fmt::format("{} {:.{}f}, epoch {}", kind.best_word, best, 3, *curve.best),
+              fmt::format("{} {:.4f}, epoch {}", kind.best_word, shown, *curve.best),
               {.size = 8, .color = kMutedInk});
 }
 

@@ -160,7 +160,8 @@ Figure plot_embedding(DenseView points, std::span<const float> values,
           layout.height,
           draw,
           title,
-          fmt::format("The same layout, coloured by {}; cells with low values are drawn on top.",
+          fmt::format("The same layout as that of the labels, coloured by {}; cells with low "
+                      "values are drawn on top.",
                       value_name)};
 }
 

@@ -48,6 +48,8 @@ class Figure {
   [[nodiscard]] const std::string& name() const { return name_; }  ///< file name without ending
   [[nodiscard]] const std::string& title() const { return title_; }
   [[nodiscard]] const std::string& caption() const { return caption_; }
+  /// Adds a sentence to the caption.
+  void extend_caption(const std::string& sentence) { caption_ += " " + sentence; }
   [[nodiscard]] double width() const { return width_; }
   [[nodiscard]] double height() const { return height_; }
   /// The ids inside begin with the name, so that the SVGs of a run can stand in one page.

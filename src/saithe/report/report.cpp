@@ -32,8 +32,11 @@ p.lead { color: var(--soft); margin: 0 0 20px; }
 .tile span { color: var(--soft); font-size: 13px; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 18px; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px; break-inside: avoid; }
-figure div { background: #fff; border-radius: 4px; }
-figure svg { display: block; width: 100%; height: auto; max-height: 560px; }
+figure div { background: #fff; border-radius: 4px; aspect-ratio: 4 / 3; padding: 6px; }
+figure svg { display: block; width: 100%; height: 100%; }
+figure.large { grid-column: 1 / -1; }
+figure.large div { aspect-ratio: auto; }
+figure.large svg { height: auto; max-height: 900px; }
 figcaption { color: var(--soft); font-size: 13px; margin-top: 8px; }
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 14px; }
@@ -41,7 +44,7 @@ th, td { padding: 6px 12px; text-align: right; border-bottom: 1px solid var(--li
 th:first-child, td:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 9em; }
 tr:last-child td { border-bottom: 0; }
 thead th { color: var(--soft); font-weight: 600; }
-table.confusion th { white-space: normal; overflow-wrap: anywhere; max-width: 9em; font-size: 12px; }
+table.confusion th { white-space: normal; overflow-wrap: break-word; font-size: 12px; padding: 6px 8px; }
 td.hit { font-weight: 700; color: var(--accent); }
 ul { margin: 0; padding-left: 20px; }
 footer { color: var(--soft); font-size: 13px; margin-top: 40px; }
@@ -163,6 +166,18 @@ std::string confusion(const Evaluation& evaluation) {
   return html + "</tbody></table></div>\n";
 }
 
+/// What no score of this page can tell.
+std::string limits(const ReportInput& input) {
+  return fmt::format(
+      "<p>The model knows the {} types of its reference and no other. A type that the reference "
+      "lacks cannot be named: {}.</p>\n",
+      input.training.n_types(),
+      input.rejects ? "cells unlike every known type become <i>unassigned</i> in a prediction, but "
+                      "those that resemble one get its name"
+                    : "this model calls its cells by the most similar type it knows, often with "
+                      "high confidence, and rejects none");
+}
+
 std::string confused_pairs(const Evaluation& evaluation) {
   const auto pairs = most_confused(evaluation, 5);
   if (pairs.empty()) return "<p>No validation cell was called another type than its label.</p>\n";
@@ -212,10 +227,12 @@ std::string figures(const std::vector<Figure>& all) {
   for (const Figure& figure : all) {
     std::string svg = figure.svg();
     svg.erase(0, svg.find("<svg"));  // an XML declaration has no place inside HTML
+    // What has many types needs the whole width to be read.
+    const bool is_large = figure.width() > 640 || figure.height() > 560;
     html += fmt::format(
-        "<figure><div role=\"img\" "
+        "<figure{}><div role=\"img\" "
         "aria-label=\"{}\">{}</div><figcaption>{}</figcaption></figure>\n",
-        escape_html(figure.title()), svg, escape_html(figure.caption()));
+        is_large ? " class=\"large\"" : "", escape_html(figure.title()), svg, escape_html(figure.caption()));
   }
   return html + "</div>\n";
 }
@@ -242,7 +259,7 @@ std::string report_html(const ReportInput& input) {
     html += "</ul>\n";
   }
   html += "<h2>Pictures</h2>\n" + figures(input.figures);
-  html += "<h2>Scores</h2>\n" + scores(input);
+  html += "<h2>Scores</h2>\n" + scores(input) + limits(input);
   if (input.validation.n_cells > 0) {
     html += "<h2>Scores of each type, validation cells</h2>\n" + per_type(input.validation);
     html += "<h2>Confusion, validation cells</h2>\n" + confusion(input.validation);

@@ -195,7 +195,7 @@ TEST(LabelTable, EveryMistakeIsNamedWithItsLine) {
   EXPECT_SAITHE_ERROR(read_label_table(folder / "none.tsv", ontology), ErrorKind::NotFound,
                       "none.tsv");
   EXPECT_SAITHE_ERROR(read("T\tCL:0000004\nB,CL:0000007\n"), ErrorKind::BadFormat,
-                      "map.tsv:2: has 1 tab-separated column(s); expected two");
+                      "map.tsv:2: has 1 tab-separated column; expected two");
   EXPECT_SAITHE_ERROR(read("\tCL:0000004\n"), ErrorKind::BadFormat, "map.tsv:1");
   EXPECT_SAITHE_ERROR(read("T\tCL:0000004\nT\tCL:0000007\n"), ErrorKind::BadFormat,
                       "map.tsv:2: the label 'T' stands on line 1 already");

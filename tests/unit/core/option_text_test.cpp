@@ -88,6 +88,9 @@ TEST(OptionText, WrongTextsNameTheOption) {
         message("green", Colour::Red)}) {
     EXPECT_EQ(text.rfind("--flag: '", 0), 0U) << text;
   }
+  EXPECT_EQ(message("x", 0), "--flag: 'x' is not a whole number");
+  EXPECT_EQ(message("99999999999999999999", 0),
+            "--flag: '99999999999999999999' is not a whole number within the range of the option");
   EXPECT_NE(message("green", Colour::Red).find("red, blue"), std::string::npos);
 }
 

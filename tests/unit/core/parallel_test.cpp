@@ -62,8 +62,8 @@ TEST(Parallel, AContextWorksAgainAfterAFailure) {
 }
 
 TEST(Context, ThreadsOutOfRangeAreRefused) {
-  EXPECT_SAITHE_ERROR(Context(-1), ErrorKind::InvalidArgument, "threads: -1");
-  EXPECT_SAITHE_ERROR(Context(1025), ErrorKind::InvalidArgument, "threads: 1025");
+  EXPECT_SAITHE_ERROR(Context(-1), ErrorKind::InvalidArgument, "--threads: -1");
+  EXPECT_SAITHE_ERROR(Context(1025), ErrorKind::InvalidArgument, "--threads: 1025");
   EXPECT_GE(Context().n_threads(), 1);
   EXPECT_EQ(Context(3, 17).seed(), 17U);
 }

@@ -177,6 +177,12 @@ TEST(OutputFile, AnExistingFileIsNamedAndKept) {
   EXPECT_EQ(read_bytes(folder / "a.txt"), "new");
 }
 
+TEST(Counted, OneIsSingular) {
+  EXPECT_EQ(counted(1, "donor"), "1 donor");
+  EXPECT_EQ(counted(0, "donor"), "0 donors");
+  EXPECT_EQ(counted(2, "tab-separated column"), "2 tab-separated columns");
+}
+
 TEST(OutputFile, AFileMadeMeanwhileIsNotReplaced) {
   const FolderForTest folder;
   OutputFile output(folder / "a.txt", false);

@@ -81,6 +81,21 @@ TEST(Report, ComparedLossesStandSideBySide) {
   EXPECT_TRUE(contains(page, "<td>cross-entropy</td><td>0.0101</td><td>0.1234</td>"));
 }
 
+TEST(Report, SaysThatUnknownTypesCannotBeNamed) {
+  ReportInput input = input_with("B");
+  EXPECT_TRUE(contains(report_html(input), "The model knows the 2 types of its reference"));
+  EXPECT_TRUE(contains(report_html(input), "rejects none"));
+  input.rejects = true;
+  EXPECT_TRUE(contains(report_html(input), "<i>unassigned</i>"));
+}
+
+TEST(Report, LargeFiguresGetTheWholeWidth) {
+  ReportInput input = input_with("B");
+  EXPECT_FALSE(contains(report_html(input), "<figure class=\"large\">"));
+  input.figures.emplace_back("wide", 700, 50, [](Figure::Canvas&) {}, "wide", "wide");
+  EXPECT_TRUE(contains(report_html(input), "<figure class=\"large\">"));
+}
+
 // Self-contained: nothing is loaded, and the page says so to the browser.
 TEST(Report, LoadsNothing) {
   const std::string page = report_html(input_with("B"));

@@ -1,0 +1,21 @@
+#include "query_lines.h"
+
+#include <algorithm>
+
+namespace saithe::cli {
+
+void say_match(const Model& model, const Predictions& predictions, Session& session) {
+  session.say(fmt::format("genes: {} of the model's {} found by {} ({:.1f} % of its weight)",
+                          predictions.n_genes_matched, model.preprocessor.n_genes(),
+                          predictions.matched_by, 100 * predictions.weight_matched));
+  session.say(fmt::format("values: {}", to_text(predictions.kind)));
+}
+
+void say_unassigned(const Predictions& predictions, Session& session) {
+  session.say(
+      fmt::format("unassigned: {} of {} cells",
+                  std::count(predictions.labels.begin(), predictions.labels.end(), kNoLabel),
+                  predictions.labels.size()));
+}
+
+}  // namespace saithe::cli
