@@ -34,11 +34,11 @@ Model load_named_model(const std::string& name, Session& session) {
   std::string types;
   for (const std::string& type : model.types.names()) types += (types.empty() ? "" : ", ") + type;
   session.say(printable(fmt::format(
-      "model {} (bundled): trained on {} peripheral blood cells of one healthy donor (10x v1), which "
+      "model {} (bundled): trained on {} peripheral blood cells of one healthy donor (10x v1), "
+      "which "
       "it sorts into {}. Cells of other kinds it cannot name; held-out accuracy {:.3f}.",
-      name,
-      std::accumulate(card.cells_of_type.begin(), card.cells_of_type.end(), std::int64_t{0}), types,
-      card.scores.accuracy)));
+      name, std::accumulate(card.cells_of_type.begin(), card.cells_of_type.end(), std::int64_t{0}),
+      types, card.scores.accuracy)));
   return model;
 }
 

@@ -66,7 +66,9 @@ void add_embed(CLI::App& program) {
       {"embed", "Write a model's last hidden layer of cells, and its UMAP",
        "saithe embed model.saithe query.h5ad -o embedded.h5ad"},
       flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
-  app->add_option("MODEL", request->model, "a model that train or walkthrough wrote, or a bundled one: pbmc3k")->required();
+  app->add_option("MODEL", request->model,
+                  "a model that train or walkthrough wrote, or a bundled one: pbmc3k")
+      ->required();
   app->add_option("DATA", request->data, "cells: h5ad, 10x HDF5, 10x MTX folder")->required();
   app->add_option("-o,--output", request->output, "the h5ad to write")
       ->required()

@@ -63,7 +63,9 @@ void add_evaluate(CLI::App& program) {
       {"evaluate", "Judge a model on labelled cells",
        "saithe evaluate model.saithe known.h5ad --label-key cell_type -o scores.json"},
       flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
-  app->add_option("MODEL", request->model, "a model that train or walkthrough wrote, or a bundled one: pbmc3k")->required();
+  app->add_option("MODEL", request->model,
+                  "a model that train or walkthrough wrote, or a bundled one: pbmc3k")
+      ->required();
   app->add_option("DATA", request->data, "labelled cells: h5ad, 10x HDF5, 10x MTX folder")
       ->required();
   app->add_option("-o,--output", request->output, "write the JSON here instead of to stdout")

@@ -114,10 +114,11 @@ int run(const CommonOptions& common, const OptionFlags& flags, const std::string
   std::string text;
   if (is_model_file(model_path(path))) {
     const Model model = load_model(model_path(path));
-    text = as_card   ? model_card_markdown(model)
-           : as_json ? model_json(model).dump(2, ' ', false, ordered_json::error_handler_t::replace) +
-                         "\n"
-                   : model_text(model);
+    text =
+        as_card ? model_card_markdown(model)
+        : as_json
+            ? model_json(model).dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n"
+            : model_text(model);
   } else {
     if (as_card) {
       fail(ErrorKind::InvalidArgument, "--card: {} is no model; only models have a card", path);

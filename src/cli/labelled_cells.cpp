@@ -85,8 +85,8 @@ LabelledCells read_references(const std::vector<std::string>& paths, const ReadO
   session.say(genes_line(result.dataset.n_genes(), paths.size(), options.genes));
   const std::int64_t n_renamed = make_barcodes_distinct(result.dataset);
   if (n_renamed > 0) {
-    session.say(fmt::format("barcodes: {} stand in several files and got a suffix -1, -2, ...",
-                            n_renamed));
+    session.say(
+        fmt::format("barcodes: {} stand in several files and got a suffix -1, -2, ...", n_renamed));
   }
   return result;
 }

@@ -44,9 +44,7 @@ struct Request {
   MajorityVoteOptions vote;
   LeidenOptions clustering;
 
-  [[nodiscard]] bool writes_table() const {
-    return output == "-" || !output.ends_with(".h5ad");
-  }
+  [[nodiscard]] bool writes_table() const { return output == "-" || !output.ends_with(".h5ad"); }
 };
 
 /// Asked for before the long work: every output can be written, every option makes sense.
@@ -65,9 +63,8 @@ void require_request(const Request& request, const CellSource& source, const Con
 }
 
 void probe_outputs(const Request& request, bool overwrite) {
-  for (const std::string& path :
-       {request.output, request.tables.probabilities, request.tables.cluster_table,
-        request.tables.donor_table}) {
+  for (const std::string& path : {request.output, request.tables.probabilities,
+                                  request.tables.cluster_table, request.tables.donor_table}) {
     if (path.empty() || path == "-") continue;
     require_table_name(path);
     require_not_an_input(path, {request.model, request.query, request.ontology.ontology_map});
@@ -82,8 +79,8 @@ class Results {
       : request_(request), model_(model), source_(source), session_(session) {
     ontology_ = OntologyColumns::make(request.ontology, model.types, session);
     PredictOptions options = request.prediction;
-    options.with_probabilities = !request.writes_table() || !request.tables.probabilities.empty() ||
-                                 ontology_ != nullptr;
+    options.with_probabilities =
+        !request.writes_table() || !request.tables.probabilities.empty() || ontology_ != nullptr;
     options.with_hidden = request.vote.finds_clusters();
     predictions_ = predict(model, source, options, session.common().device, session.context());
     if (ontology_ != nullptr) {
@@ -110,8 +107,7 @@ class Results {
                   probabilities_tsv(model_, source_, predictions_.probabilities));
     }
     if (!tables.cluster_table.empty()) {
-      write_table(tables.cluster_table,
-                  majority_vote_tsv("cluster", groups_, vote_, model_.types));
+      write_table(tables.cluster_table, majority_vote_tsv("cluster", groups_, vote_, model_.types));
     }
     if (!tables.donor_table.empty()) {
       const CellGroups donors = groups_of_column(source_.obs(), tables.donor_key, "donor-key");
@@ -131,9 +127,9 @@ class Results {
 
  private:
   void vote() {
-    groups_ = groups_that_vote(request_.vote, request_.clustering, source_.obs(),
-                               predictions_.hidden.view(), predictions_.has_counts,
-                               session_.context());
+    groups_ =
+        groups_that_vote(request_.vote, request_.clustering, source_.obs(),
+                         predictions_.hidden.view(), predictions_.has_counts, session_.context());
     vote_ = majority_vote(groups_, predictions_.labels, model_.types.n_types(),
                           request_.vote.min_proportion);
   }
@@ -167,9 +163,8 @@ class Results {
     add_predicted_types(annotations, model_, predictions_.labels, predictions_.confidence);
     add_prediction_details(annotations, model_, predictions_);
     if (request_.prediction.multi_label > 0) {
-      annotations.obs.emplace_back(
-          "predicted_cell_type_multi_label",
-          make_category_column(multi_label_texts(model_, predictions_)));
+      annotations.obs.emplace_back("predicted_cell_type_multi_label",
+                                   make_category_column(multi_label_texts(model_, predictions_)));
     }
     if (request_.vote.is_on()) add_vote_columns(annotations, groups_, vote_, model_.types);
     if (ontology_ != nullptr) ontology_->annotate(predictions_.labels, annotations);
@@ -179,8 +174,9 @@ class Results {
     if (is_h5ad(request_.query)) {
       annotate_h5ad(request_.query, request_.output, annotations, overwrite, session_.context());
     } else {
-      write_h5ad(request_.output, read_dataset(request_.query, request_.reading, session_.context()),
-                 annotations, overwrite, session_.context());
+      write_h5ad(request_.output,
+                 read_dataset(request_.query, request_.reading, session_.context()), annotations,
+                 overwrite, session_.context());
     }
   }
 
@@ -224,7 +220,9 @@ void add_predict(CLI::App& program) {
       {"predict", "Label cells with a model",
        "saithe predict model.saithe query.h5ad -o labelled.h5ad"},
       flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
-  app->add_option("MODEL", request->model, "a model that train or walkthrough wrote, or a bundled one: pbmc3k")->required();
+  app->add_option("MODEL", request->model,
+                  "a model that train or walkthrough wrote, or a bundled one: pbmc3k")
+      ->required();
   app->add_option("QUERY", request->query, "cells: h5ad, 10x HDF5, 10x MTX folder")->required();
   app->add_option("-o,--output", request->output,
                   "FILE.h5ad: the query with columns added; other names: a table (gzip if it ends "

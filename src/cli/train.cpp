@@ -96,7 +96,8 @@ void add_train(CLI::App& program) {
                   "predictions of the validation cells")
       ->type_name("FOLDER");
   add_label_flags(*app, request->labels);
-  app->add_option("--preset", *preset, "standard, fast, thorough, or walkthrough (the article as written)")
+  app->add_option("--preset", *preset,
+                  "standard, fast, thorough, or walkthrough (the article as written)")
       ->capture_default_str()
       ->type_name("");
   flags->add(*app, TrainOptions::preset("standard"), "Training");

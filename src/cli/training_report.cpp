@@ -31,11 +31,10 @@ std::vector<Figure> make_figures(const TrainResult& result) {
 std::vector<ShownSuspect> shown_suspects(const TrainResult& result) {
   std::vector<ShownSuspect> shown;
   for (const Suspect& suspect : result.suspects) {
-    shown.push_back({result.dataset.obs().index()[as_size(suspect.cell)],
-                     result.model.types.name(suspect.label),
-                     result.model.types.name(suspect.looks_like),
-                     static_cast<double>(suspect.label_probability),
-                     static_cast<double>(suspect.probability)});
+    shown.push_back(
+        {result.dataset.obs().index()[as_size(suspect.cell)],
+         result.model.types.name(suspect.label), result.model.types.name(suspect.looks_like),
+         static_cast<double>(suspect.label_probability), static_cast<double>(suspect.probability)});
   }
   return shown;
 }
@@ -43,9 +42,9 @@ std::vector<ShownSuspect> shown_suspects(const TrainResult& result) {
 }  // namespace
 
 std::vector<std::string> training_report_files() {
-  std::vector<std::string> files = {"report.html",    "model_card.md", "metrics.json",
-                                    "history.tsv",    "suspects.tsv",  "out_of_fold.tsv",
-                                    "confusion_validation.tsv"};
+  std::vector<std::string> files = {
+      "report.html",     "model_card.md",           "metrics.json", "history.tsv", "suspects.tsv",
+      "out_of_fold.tsv", "confusion_validation.tsv"};
   for (const char* figure : kFigures) {
     files.push_back(fmt::format("figures/{}.svg", figure));
     files.push_back(fmt::format("figures/{}.png", figure));

@@ -88,9 +88,8 @@ void apply_training_flags(const OptionFlags& flags, TrainOptions& options) {
 }
 
 TrainingData read_training_data(const TrainingRequest& request, Session& session) {
-  LabelledCells reference =
-      read_references(request.inputs, request.reading, request.concatenation, request.labels,
-                      session);
+  LabelledCells reference = read_references(request.inputs, request.reading, request.concatenation,
+                                            request.labels, session);
   session.end_stage("read");
   TrainingData data = prepare_training_data(std::move(reference.dataset), reference.labels,
                                             request.training, session.context());
@@ -112,9 +111,9 @@ TrainingData read_training_data(const TrainingRequest& request, Session& session
   return data;
 }
 
-std::unique_ptr<TrainingCheckpoint> make_checkpoint(const CheckpointOptions& options,
-                                                    const std::vector<std::filesystem::path>& inputs,
-                                                    bool overwrite) {
+std::unique_ptr<TrainingCheckpoint> make_checkpoint(
+    const CheckpointOptions& options, const std::vector<std::filesystem::path>& inputs,
+    bool overwrite) {
   if (options.checkpoint.empty()) {
     if (!options.resume) return nullptr;
     fail(ErrorKind::InvalidArgument, "--resume: name the file to go on from with --checkpoint");

@@ -46,12 +46,10 @@ std::string suspects_tsv(const TrainResult& result) {
   });
   std::string text = "barcode\tlabel\tlooks_like\tlabel_probability\tprobability\n";
   for (const Suspect& suspect : suspects) {
-    text += fmt::format("{}\t{}\t{}\t{}\t{}\n",
-                        printable(result.dataset.obs().index()[as_size(suspect.cell)]),
-                        result.model.types.name(suspect.label),
-                        result.model.types.name(suspect.looks_like),
-                        format_number(suspect.label_probability),
-                        format_number(suspect.probability));
+    text += fmt::format(
+        "{}\t{}\t{}\t{}\t{}\n", printable(result.dataset.obs().index()[as_size(suspect.cell)]),
+        result.model.types.name(suspect.label), result.model.types.name(suspect.looks_like),
+        format_number(suspect.label_probability), format_number(suspect.probability));
   }
   return text;
 }

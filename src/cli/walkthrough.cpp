@@ -142,7 +142,8 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   const TrainOptions& options = request.training.training;
   if (options.validate != Validation::HeldOut) {
     fail(ErrorKind::InvalidArgument,
-         "--validate {}: the walk-through shows one set of validation cells, as the article; `saithe "
+         "--validate {}: the walk-through shows one set of validation cells, as the article; "
+         "`saithe "
          "train` has folds",
          to_text(options.validate));
   }

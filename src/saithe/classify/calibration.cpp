@@ -40,8 +40,8 @@ double nll_at_temperature(DenseView probabilities, std::span<const LabelIndex> l
     const auto row = probabilities.row(cell);
     double sum = 0;
     for (const float p : row) sum += std::pow(static_cast<double>(p), 1 / temperature);
-    const double own = std::pow(static_cast<double>(row[as_size(labels[as_size(cell)])]),
-                                1 / temperature);
+    const double own =
+        std::pow(static_cast<double>(row[as_size(labels[as_size(cell)])]), 1 / temperature);
     total -= std::log(std::max(own / sum, std::numeric_limits<double>::epsilon()));
   }
   return cells.empty() ? 0 : total / static_cast<double>(cells.size());

@@ -64,11 +64,11 @@ Model import_celltypist(const std::filesystem::path& path) {
   model.output = OutputKind::OneVsRest;
   model.card.sources = {path.filename().string()};
   model.card.scores.validation = "none";
-  model.options.emplace_back("imported-from",
-                             "CellTypist (" + source.classifier +
-                                 (source.sklearn_version.empty()
-                                      ? ")"
-                                      : ", scikit-learn " + source.sklearn_version + ")"));
+  model.options.emplace_back(
+      "imported-from",
+      "CellTypist (" + source.classifier +
+          (source.sklearn_version.empty() ? ")"
+                                          : ", scikit-learn " + source.sklearn_version + ")"));
   for (const auto& [name, value] : source.description) {
     model.options.emplace_back("celltypist-" + name, value);
   }

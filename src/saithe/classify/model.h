@@ -46,12 +46,12 @@ struct ModelScores {
 
 /// What a model was made from.
 struct ModelCard {
-  std::vector<std::string> sources;          ///< names of the reference files, without folders
-  std::string input_sha256;                  ///< of the training cells: counts, genes and labels
-  std::vector<std::int64_t> cells_of_type;   ///< training cells of each type
-  std::int64_t n_donors = 0;                 ///< 0: not known
-  std::int64_t n_suspects = 0;               ///< cells whose label looks wrong
-  std::int64_t n_suspects_dropped = 0;       ///< of these, not trained on
+  std::vector<std::string> sources;         ///< names of the reference files, without folders
+  std::string input_sha256;                 ///< of the training cells: counts, genes and labels
+  std::vector<std::int64_t> cells_of_type;  ///< training cells of each type
+  std::int64_t n_donors = 0;                ///< 0: not known
+  std::int64_t n_suspects = 0;              ///< cells whose label looks wrong
+  std::int64_t n_suspects_dropped = 0;      ///< of these, not trained on
   ModelScores scores;
 
   bool operator==(const ModelCard&) const = default;

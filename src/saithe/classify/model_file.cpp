@@ -104,18 +104,18 @@ std::vector<TensorInfo> expected_tensors(const ModelDescription& model) {
   std::int64_t offset = 0;
   LoadedTensors none;
   none.members = empty_members(model.members);
-  for_each_tensor(model, none,
-                  [&](std::string name, std::vector<std::int64_t> sizes, const auto& values) {
-    using Value = typename std::decay_t<decltype(values)>::value_type;
-    auto n_bytes = static_cast<std::int64_t>(sizeof(Value));
-    for (const std::int64_t size : sizes) {
-      n_bytes = checked_multiply(n_bytes, size, "model file: tensor");
-    }
-    const std::int64_t end = checked_add(offset, n_bytes, "model file: tensors");
-    tensors.push_back({std::move(name), std::is_same_v<Value, double> ? "F64" : "F32",
-                       std::move(sizes), offset, end});
-    offset = end;
-  });
+  for_each_tensor(
+      model, none, [&](std::string name, std::vector<std::int64_t> sizes, const auto& values) {
+        using Value = typename std::decay_t<decltype(values)>::value_type;
+        auto n_bytes = static_cast<std::int64_t>(sizeof(Value));
+        for (const std::int64_t size : sizes) {
+          n_bytes = checked_multiply(n_bytes, size, "model file: tensor");
+        }
+        const std::int64_t end = checked_add(offset, n_bytes, "model file: tensors");
+        tensors.push_back({std::move(name), std::is_same_v<Value, double> ? "F64" : "F32",
+                           std::move(sizes), offset, end});
+        offset = end;
+      });
   return tensors;
 }
 
@@ -170,7 +170,8 @@ void require_shares(const std::vector<double>& shares, const std::string& where)
   constexpr double kRounding = 1e-6;
   double sum = 0;
   for (const double share : shares) {
-    if (share < 0) fail(ErrorKind::BadFormat, "{}: a gene's share of the counts is {}", where, share);
+    if (share < 0)
+      fail(ErrorKind::BadFormat, "{}: a gene's share of the counts is {}", where, share);
     sum += share;
   }
   if (sum > 1 + kRounding) {
@@ -192,15 +193,19 @@ void save_model(const Model& model, const fs::path& path, bool overwrite) {
   require_storable(description, path.string());
   const auto tensors = expected_tensors(description);
   std::vector<TensorBytes> pieces;
-  const SavedTensors saved{model.preprocessor.mean(), model.preprocessor.sd(),
-                           model.preprocessor.reference().count_share, model.novelty,
-                           model.one_vs_rest, model.members};
+  const SavedTensors saved{model.preprocessor.mean(),
+                           model.preprocessor.sd(),
+                           model.preprocessor.reference().count_share,
+                           model.novelty,
+                           model.one_vs_rest,
+                           model.members};
   for_each_tensor(description, saved,
                   [&](const std::string&, const std::vector<std::int64_t>&, const auto& values) {
-    pieces.push_back({values.data(), values.size() * sizeof(values[0])});
-  });
-  write_checksummed_file(path, overwrite, {kMetadataKey, format_model_json(description, path.string())},
-                         tensors, pieces);
+                    pieces.push_back({values.data(), values.size() * sizeof(values[0])});
+                  });
+  write_checksummed_file(path, overwrite,
+                         {kMetadataKey, format_model_json(description, path.string())}, tensors,
+                         pieces);
 }
 
 Model load_model(const fs::path& path) {
@@ -221,14 +226,14 @@ Model load_model(const fs::path& path) {
   auto next = tensors.begin();
   for_each_tensor(description, loaded,
                   [&](const std::string&, const std::vector<std::int64_t>&, auto& values) {
-    reader.read_tensor(*next++, values);
-  });
+                    reader.read_tensor(*next++, values);
+                  });
   reader.require_digest();
   next = tensors.begin();
   for_each_tensor(description, loaded,
                   [&](const std::string&, const std::vector<std::int64_t>&, const auto& values) {
-    require_finite(values, *next++, reader.where());
-  });
+                    require_finite(values, *next++, reader.where());
+                  });
   require_statistics(loaded.mean, loaded.sd, reader.where());
   require_shares(loaded.count_share, reader.where());
   require_quantiles(loaded.novelty.held_out_quantiles, reader.where());
@@ -238,9 +243,9 @@ Model load_model(const fs::path& path) {
   loaded.novelty.n_types =
       description.has_novelty ? static_cast<std::int64_t>(description.types.size()) : 0;
   model.types = LabelSet(std::move(description.types));
-  model.preprocessor = Preprocessor(description.preprocessing, description.kind,
-                                    std::move(description.genes), std::move(loaded.mean),
-                                    std::move(loaded.sd));
+  model.preprocessor =
+      Preprocessor(description.preprocessing, description.kind, std::move(description.genes),
+                   std::move(loaded.mean), std::move(loaded.sd));
   model.members = std::move(loaded.members);
   model.output = description.output;
   model.temperature = description.temperature;

@@ -79,10 +79,10 @@ std::vector<std::pair<std::string, std::string>> read_options(const nlohmann::js
 }
 
 ModelScores read_scores(const nlohmann::json& json, const std::string& where) {
-  const JsonObject object(json, where,
-                          {"validation", "n_cells", "accuracy", "macro_f1", "median_f1", "nll",
-                           "brier", "ece", "nll_uncalibrated", "brier_uncalibrated",
-                           "ece_uncalibrated", "f1_of_type"});
+  const JsonObject object(
+      json, where,
+      {"validation", "n_cells", "accuracy", "macro_f1", "median_f1", "nll", "brier", "ece",
+       "nll_uncalibrated", "brier_uncalibrated", "ece_uncalibrated", "f1_of_type"});
   ModelScores scores;
   scores.validation = object.text("validation");
   scores.n_cells = static_cast<std::int64_t>(object.count("n_cells", kMaxCells));
@@ -172,7 +172,8 @@ void require_types(const ModelDescription& model, const std::string& where) {
   for (const std::string& type : model.types) {
     if (printable(type) == type) continue;
     fail(ErrorKind::BadFormat,
-         "{}: the cell type '{}' holds a tab, a line break or another control character, shown as ?, "
+         "{}: the cell type '{}' holds a tab, a line break or another control character, shown as "
+         "?, "
          "which no table of predictions could hold; rename it",
          where, printable(type));
   }
@@ -332,12 +333,27 @@ std::string format_model_json(const ModelDescription& model, const std::string& 
 ModelDescription parse_model_json(std::string_view text, const std::string& where) {
   const auto json = parse_strict_json(text, {.max_depth = 4, .max_values = kMaxJsonValues}, where);
   require_known_version(json, where);
-  const JsonObject object(
-      json, where,
-      {"format_version", "saithe_version", "seed", "was_interrupted", "loss", "output",
-       "temperature", "has_novelty", "has_held_out_distances", "has_one_vs_rest", "value_kind", "preprocessing",
-       "members", "types", "card", "options", "has_count_share", "gene_names", "gene_ids",
-       "input_genes"});
+  const JsonObject object(json, where,
+                          {"format_version",
+                           "saithe_version",
+                           "seed",
+                           "was_interrupted",
+                           "loss",
+                           "output",
+                           "temperature",
+                           "has_novelty",
+                           "has_held_out_distances",
+                           "has_one_vs_rest",
+                           "value_kind",
+                           "preprocessing",
+                           "members",
+                           "types",
+                           "card",
+                           "options",
+                           "has_count_share",
+                           "gene_names",
+                           "gene_ids",
+                           "input_genes"});
   ModelDescription model;
   model.saithe_version = object.text("saithe_version");
   model.seed = object.count("seed", std::numeric_limits<std::uint64_t>::max());

@@ -44,11 +44,12 @@ ModelDescription describe_model(const Model& model);
 std::string format_model_json(const ModelDescription& model, const std::string& where);
 
 /// Reads and checks it: known version, sorted distinct types as many as outputs, unique genes,
-/// inputs among them as many as every member has, sensible sizes. Throws Error(BadFormat) beginning with `where`.
+/// inputs among them as many as every member has, sensible sizes. Throws Error(BadFormat) beginning
+/// with `where`.
 ModelDescription parse_model_json(std::string_view text, const std::string& where);
 
-/// Throws Error(BadFormat) unless load_model() would accept these words: asked before a training, not
-/// after it.
+/// Throws Error(BadFormat) unless load_model() would accept these words: asked before a training,
+/// not after it.
 void require_storable(const ModelDescription& model, const std::string& where);
 
 }  // namespace saithe

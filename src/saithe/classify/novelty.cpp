@@ -34,8 +34,10 @@ NoveltyModel fit_novelty(DenseView logits, std::span<const LabelIndex> labels,
   }
   for (std::int64_t type = 0; type < n_types; ++type) {
     // A type without a cell lies nowhere: no cell is near it.
-    if (n_cells[as_size(type)] > 0) means.row(type) /= n_cells[as_size(type)];
-    else means.row(type).setConstant(std::numeric_limits<float>::max());
+    if (n_cells[as_size(type)] > 0)
+      means.row(type) /= n_cells[as_size(type)];
+    else
+      means.row(type).setConstant(std::numeric_limits<float>::max());
   }
   Matrix covariance = Matrix::Zero(n_types, n_types);
   for (const CellIndex cell : cells) {

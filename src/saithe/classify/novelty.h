@@ -14,9 +14,9 @@ namespace saithe {
 /// Squared Mahalanobis distance of a cell's logits to the nearest type's mean, all types sharing
 /// one covariance (Lee et al. 2018, arXiv:1807.03888, on the logits of the first member).
 struct NoveltyModel {
-  std::int64_t n_types = 0;         ///< 0: the model has no novelty score
-  std::vector<double> means;        ///< (types, types): row k is the mean logits of type k
-  std::vector<double> precision;    ///< (types, types): inverse covariance within types
+  std::int64_t n_types = 0;       ///< 0: the model has no novelty score
+  std::vector<double> means;      ///< (types, types): row k is the mean logits of type k
+  std::vector<double> precision;  ///< (types, types): inverse covariance within types
   /// Quantiles 0, 1/1000, ..., 1 of the distances of held-out cells of known types, ascending.
   /// Empty where no cell was held out: then nothing is rejected.
   std::vector<double> held_out_quantiles;

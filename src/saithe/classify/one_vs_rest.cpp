@@ -127,7 +127,8 @@ std::vector<LabelIndex> types_above(const OneVsRest& model, std::span<const floa
   for (std::size_t t = 0; t < logits.size(); ++t) {
     const double p =
         sigmoid(model.slopes[t] * (static_cast<double>(logits[t]) - mean) + model.offsets[t]);
-    if (p >= threshold && probabilities[t] >= kLeastProbability) found.emplace_back(-p, static_cast<LabelIndex>(t));
+    if (p >= threshold && probabilities[t] >= kLeastProbability)
+      found.emplace_back(-p, static_cast<LabelIndex>(t));
   }
   std::sort(found.begin(), found.end());
   std::vector<LabelIndex> types;

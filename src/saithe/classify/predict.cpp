@@ -99,8 +99,7 @@ void forbid_types(DenseMatrix& logits, const std::vector<bool>& is_allowed) {
 void restrict_types(DenseMatrix& probabilities, const std::vector<bool>& is_allowed,
                     bool types_exclude) {
   if (std::find(is_allowed.begin(), is_allowed.end(), false) == is_allowed.end()) return;
-  const auto n_allowed = static_cast<float>(
-      std::count(is_allowed.begin(), is_allowed.end(), true));
+  const auto n_allowed = static_cast<float>(std::count(is_allowed.begin(), is_allowed.end(), true));
   for (std::int64_t r = 0; r < probabilities.n_rows(); ++r) {
     const auto row = probabilities.row(r);
     double sum = 0;
@@ -285,7 +284,8 @@ std::vector<LabelIndex> parse_type_list(const std::string& text, const LabelSet&
     std::size_t n_used = 0;
     for (std::size_t j = i; j < pieces.size(); ++j) {
       const char* end = pieces[j].data() + pieces[j].size();
-      const std::string_view name(pieces[i].data(), static_cast<std::size_t>(end - pieces[i].data()));
+      const std::string_view name(pieces[i].data(),
+                                  static_cast<std::size_t>(end - pieces[i].data()));
       const LabelIndex label = types.find(name);
       if (label == kNoLabel) continue;
       if (n_used > 0) labels.pop_back();
@@ -293,8 +293,8 @@ std::vector<LabelIndex> parse_type_list(const std::string& text, const LabelSet&
       n_used = j - i + 1;
     }
     if (n_used == 0) {
-      fail(ErrorKind::InvalidArgument, "--{}: the model has no type '{}'; its types are: {}", option,
-           printable(pieces[i]), join(types.names()));
+      fail(ErrorKind::InvalidArgument, "--{}: the model has no type '{}'; its types are: {}",
+           option, printable(pieces[i]), join(types.names()));
     }
     i += n_used;
   }

@@ -28,7 +28,8 @@ struct PredictOptions {
   /// sum of 1.
   std::string labels_allow;
   std::string labels_deny;
-  double multi_label = 0;  ///< every type whose probability against the rest is at least this (0: off)
+  double multi_label =
+      0;  ///< every type whose probability against the rest is at least this (0: off)
   std::int64_t block_cells = 4096;  ///< cells in memory at a time; the results do not depend on it
 
   template <typename Visitor>
@@ -72,12 +73,13 @@ struct Predictions {
   double weight_matched = 0;  ///< share of the first layer's absolute weight on matched genes
 };
 
-/// Labels every cell of the source. Counts are normalised, log1p(CP10k) taken as it is; which of the
-/// two the first block of cells holds decides, and must hold for all. A cell's result does not depend on the other cells.
-/// Throws Error(InvalidArgument) if a label to allow or deny is no type of the model or none is
-/// left; Error(Incompatible) when the matched genes are under 30 % of the model's and carry under
-/// 30 % of its weight (unless forced), or none matches; Error(BadFormat) on values that are
-/// neither; Error(Numerical) if the network leaves the finite numbers; Error(Cancelled).
+/// Labels every cell of the source. Counts are normalised, log1p(CP10k) taken as it is; which of
+/// the two the first block of cells holds decides, and must hold for all. A cell's result does not
+/// depend on the other cells. Throws Error(InvalidArgument) if a label to allow or deny is no type
+/// of the model or none is left; Error(Incompatible) when the matched genes are under 30 % of the
+/// model's and carry under 30 % of its weight (unless forced), or none matches; Error(BadFormat) on
+/// values that are neither; Error(Numerical) if the network leaves the finite numbers;
+/// Error(Cancelled).
 Predictions predict(const Model& model, CellSource& source, const PredictOptions& options,
                     kernels::Device device, const Context& context);
 
@@ -89,8 +91,9 @@ std::vector<bool> find_cells_with_counts(const CsrView& counts,
 std::pair<LabelIndex, float> runner_up_of(std::span<const float> probabilities, LabelIndex best);
 
 /// Labels of rows of probabilities; ties go to the first type. `ranking`, if it has rows, decides
-/// instead of the probabilities (logits, where sigmoids are rounded to 1). Cells without counts become unassigned: no
-/// label, confidence 0, a row of zeros. Throws Error(Numerical) on a row that is not finite.
+/// instead of the probabilities (logits, where sigmoids are rounded to 1). Cells without counts
+/// become unassigned: no label, confidence 0, a row of zeros. Throws Error(Numerical) on a row that
+/// is not finite.
 void assign_labels(DenseMatrix& probabilities, const std::vector<bool>& has_counts,
                    std::span<LabelIndex> labels, std::span<float> confidence,
                    DenseView ranking = {});

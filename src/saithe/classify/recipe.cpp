@@ -17,14 +17,12 @@ constexpr int kMaxNetworks = 100;
 
 /// A new network, or one that a checkpoint has begun; `begun` are its epochs.
 std::unique_ptr<Mlp> start_network(const std::string& unit, const MlpShape& shape,
-                                   const RecipeCells& cells,
-                                   kernels::Backend& backend, std::uint64_t seed,
-                                   TrainHistory& begun) {
+                                   const RecipeCells& cells, kernels::Backend& backend,
+                                   std::uint64_t seed, TrainHistory& begun) {
   MlpParameters parameters;
   Mlp::Moments moments;
-  const bool is_begun =
-      cells.checkpoint != nullptr &&
-      cells.checkpoint->restore_progress(unit, shape, parameters, moments, begun);
+  const bool is_begun = cells.checkpoint != nullptr &&
+                        cells.checkpoint->restore_progress(unit, shape, parameters, moments, begun);
   if (!is_begun) parameters = initial_parameters(shape, seed);
   auto mlp = std::make_unique<Mlp>(shape, parameters, cells.features->shift, backend);
   if (is_begun) mlp->set_moments(moments);
@@ -32,14 +30,16 @@ std::unique_ptr<Mlp> start_network(const std::string& unit, const MlpShape& shap
 }
 
 /// Trains network `number` of the ensemble.
-Member train_network_member(int number, MlpShape shape, const RecipeCells& cells, const RecipeOptions& options,
-                    kernels::Backend& backend, const Context& context, TrainHistory& history,
-                    const std::function<void(const EpochRecord&)>& on_epoch) {
+Member train_network_member(int number, MlpShape shape, const RecipeCells& cells,
+                            const RecipeOptions& options, kernels::Backend& backend,
+                            const Context& context, TrainHistory& history,
+                            const std::function<void(const EpochRecord&)>& on_epoch) {
   // The first network has the run's own seed: a single network is what it was without ensembles.
-  const Context own = number == 0
-                          ? context
-                          : context.with_seed(Random(context.seed(), stream::kMembers)
-                                                  .bits(static_cast<std::uint64_t>(number)));
+  const Context own =
+      number == 0
+          ? context
+          : context.with_seed(
+                Random(context.seed(), stream::kMembers).bits(static_cast<std::uint64_t>(number)));
   Member member;
   member.shape = std::move(shape);
   const std::string unit = fmt::format("network{}", number);
@@ -64,9 +64,9 @@ Member train_network_member(int number, MlpShape shape, const RecipeCells& cells
     if (on_epoch) on_epoch(record);
     if (cells.checkpoint != nullptr) cells.checkpoint->keep_progress(unit, *mlp, so_far);
   };
-  history = train_network(*mlp, cells.features->values.view(), cells.labels, cells.training,
-                          cells.validation, options.trainer, own, hear, augmentation,
-                          std::move(begun));
+  history =
+      train_network(*mlp, cells.features->values.view(), cells.labels, cells.training,
+                    cells.validation, options.trainer, own, hear, augmentation, std::move(begun));
   mlp->end_training();  // its memory makes room for the copy of the weights
   member.parameters = mlp->parameters();
   if (cells.checkpoint != nullptr && !history.was_interrupted) {
@@ -89,9 +89,9 @@ Member train_linear_member(const MlpShape& shape, const RecipeCells& cells,
       class_weights(cells.labels, cells.training, cells.n_types, options.linear_class_weights);
   LogisticOptions logistic;
   logistic.c = options.linear_c;
-  member.parameters = fit_logistic_regression(
-      cells.features->values.view(), cells.features->shift, cells.labels, cells.training, weights,
-      cells.n_types, logistic, context);
+  member.parameters =
+      fit_logistic_regression(cells.features->values.view(), cells.features->shift, cells.labels,
+                              cells.training, weights, cells.n_types, logistic, context);
   if (cells.checkpoint != nullptr) {
     cells.checkpoint->keep_member(kUnit, shape, member.parameters, {});
   }

@@ -20,10 +20,10 @@ class TrainingCheckpoint;
 
 /// Members of an ensemble and their training. Defaults are the article's network alone.
 struct RecipeOptions {
-  bool linear = false;               ///< a multinomial logistic regression is a member
-  double linear_c = 0.1;             ///< its C, as scikit-learn's
-  double linear_class_weights = 1;   ///< cells weigh n_k^-power in it: 1 is "balanced"
-  int networks = 1;                  ///< networks of the same shape, each with its own seed
+  bool linear = false;              ///< a multinomial logistic regression is a member
+  double linear_c = 0.1;            ///< its C, as scikit-learn's
+  double linear_class_weights = 1;  ///< cells weigh n_k^-power in it: 1 is "balanced"
+  int networks = 1;                 ///< networks of the same shape, each with its own seed
   std::vector<int> hidden = {1028, 256, 128};
   std::vector<double> dropout = {0.2, 0.2};
   bool layer_norm = false;
@@ -56,11 +56,11 @@ struct Member {
 
 /// Labelled cells as members are trained on them.
 struct RecipeCells {
-  const Features* features = nullptr;       ///< of all cells
-  const Augmenter* augmenter = nullptr;     ///< may be null
-  std::span<const LabelIndex> labels;       ///< of all cells
+  const Features* features = nullptr;    ///< of all cells
+  const Augmenter* augmenter = nullptr;  ///< may be null
+  std::span<const LabelIndex> labels;    ///< of all cells
   std::span<const CellIndex> training;
-  std::span<const CellIndex> validation;    ///< judged after each epoch; may be empty
+  std::span<const CellIndex> validation;  ///< judged after each epoch; may be empty
   LabelIndex n_types = 0;
   TrainingCheckpoint* checkpoint = nullptr;  ///< keeps what is finished; may be null
 };
@@ -81,8 +81,8 @@ std::vector<float> class_weights(std::span<const LabelIndex> labels,
 /// Trains the members, the linear one first. `on_epoch` hears of the first network. `history` is
 /// the first network's; a training that is cancelled after a full epoch of it ends there, marked,
 /// without the networks that had not begun. With a checkpoint, members that it has are taken from
-/// there, a network goes on after its last full epoch, and each is kept there. Throws what its steps
-/// throw.
+/// there, a network goes on after its last full epoch, and each is kept there. Throws what its
+/// steps throw.
 std::vector<Member> train_members(const RecipeCells& cells, const RecipeOptions& options,
                                   kernels::Backend& backend, const Context& context,
                                   TrainHistory& history,

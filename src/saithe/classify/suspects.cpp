@@ -43,8 +43,8 @@ std::vector<CellIndex> subsample(std::span<const CellIndex> cells,
   // Evenly spaced over the types in turn: every type keeps its share.
   std::vector<CellIndex> taken;
   for (std::int64_t i = 0; i < n; ++i) {
-    const auto at = static_cast<double>(i) * static_cast<double>(order.size()) /
-                    static_cast<double>(n);
+    const auto at =
+        static_cast<double>(i) * static_cast<double>(order.size()) / static_cast<double>(n);
     taken.push_back(order[static_cast<std::size_t>(at)]);
   }
   std::sort(taken.begin(), taken.end());

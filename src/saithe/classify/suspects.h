@@ -16,14 +16,16 @@ namespace saithe {
 
 /// What happens to suspects.
 enum class DropSuspects {
-  Auto,    ///< dropped from training where their share passes suspect_gate
+  Auto,  ///< dropped from training where their share passes suspect_gate
   Always,
   Never
 };
 template <>
 struct EnumNames<DropSuspects> {
   static constexpr std::pair<DropSuspects, const char*> values[] = {
-      {DropSuspects::Auto, "auto"}, {DropSuspects::Always, "always"}, {DropSuspects::Never, "never"}};
+      {DropSuspects::Auto, "auto"},
+      {DropSuspects::Always, "always"},
+      {DropSuspects::Never, "never"}};
 };
 
 struct SuspectOptions {
@@ -46,18 +48,19 @@ struct SuspectOptions {
 /// A cell whose label looks wrong.
 struct Suspect {
   CellIndex cell = 0;
-  LabelIndex label = kNoLabel;       ///< as given
+  LabelIndex label = kNoLabel;  ///< as given
   LabelIndex looks_like = kNoLabel;
-  float label_probability = 0;       ///< of the given label, by models that did not see the cell
-  float probability = 0;             ///< of what it looks like
+  float label_probability = 0;  ///< of the given label, by models that did not see the cell
+  float probability = 0;        ///< of what it looks like
 };
 
 /// Two passes over the cells of `cells` (features, augmenter, labels, n_types; training: the cells
-/// to look at), whose values `dataset` holds. Out-of-fold probabilities (5 folds) come from models that withstand wrong labels: a
-/// logistic regression with C 0.01 and weights n_k^-1/2, and the recipe's network with input mask
-/// and dropout of one half. A cell is suspect where the most probable type, among those whose
-/// probability is at least the mean that the type's own cells have, is not its label. The second
-/// pass trains without the suspects of the first and judges all cells anew. Ascending by cell.
+/// to look at), whose values `dataset` holds. Out-of-fold probabilities (5 folds) come from models
+/// that withstand wrong labels: a logistic regression with C 0.01 and weights n_k^-1/2, and the
+/// recipe's network with input mask and dropout of one half. A cell is suspect where the most
+/// probable type, among those whose probability is at least the mean that the type's own cells
+/// have, is not its label. The second pass trains without the suspects of the first and judges all
+/// cells anew. Ascending by cell.
 std::vector<Suspect> find_suspects(const RecipeCells& cells, const Preprocessor& preprocessor,
                                    const Dataset& dataset, const RecipeOptions& recipe,
                                    const SuspectOptions& options, kernels::Backend& backend,

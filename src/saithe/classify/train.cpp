@@ -30,9 +30,9 @@ void require_options(const TrainOptions& options) {
     fail(ErrorKind::InvalidArgument, "--max-value {}: expected a finite number",
          options.preprocessor.max_value);
   }
-  const bool wants_donors = options.validate == Validation::ByDonor ||
-                            (options.validate == Validation::HeldOut &&
-                             options.split == SplitKind::ByDonor);
+  const bool wants_donors =
+      options.validate == Validation::ByDonor ||
+      (options.validate == Validation::HeldOut && options.split == SplitKind::ByDonor);
   if (wants_donors != !options.donor_key.empty()) {
     fail(ErrorKind::InvalidArgument,
          "--validate {}, --split {}, --donor-key '{}': validation by donor needs the name of the "
@@ -239,9 +239,8 @@ class TrainingRun {
     cells.checkpoint = checkpoint_;
     result_.suspects = find_suspects(cells, result_.model.preprocessor, data_.dataset, options_,
                                      options_.suspects, *backend_, context_);
-    result_.suspects_dropped =
-        drops_suspects(result_.suspects, static_cast<std::int64_t>(training_.size()),
-                       options_.suspects);
+    result_.suspects_dropped = drops_suspects(
+        result_.suspects, static_cast<std::int64_t>(training_.size()), options_.suspects);
     if (!result_.suspects_dropped) return;
     is_dropped_.assign(data_.labels.size(), false);
     for (const Suspect& suspect : result_.suspects) is_dropped_[as_size(suspect.cell)] = true;
@@ -257,10 +256,10 @@ class TrainingRun {
   void judge_folds() {
     if (folds_.empty()) return;
     const int n_all = count_folds(folds_);
-    const int n_folds = options_.validate == Validation::FiveFold &&
-                                data_.labels.size() > kMaxCellsOfAllFolds
-                            ? 1
-                            : n_all;
+    const int n_folds =
+        options_.validate == Validation::FiveFold && data_.labels.size() > kMaxCellsOfAllFolds
+            ? 1
+            : n_all;
     HeldOutPredictions& held_out = result_.held_out;
     for (std::size_t cell = 0; cell < folds_.size(); ++cell) {
       if (folds_[cell] >= n_folds) continue;
@@ -304,8 +303,8 @@ class TrainingRun {
     const Augmenter augmenter(values(), model.preprocessor, options_.augment, own,
                               data_.dataset.measured);
     TrainHistory history;
-    model.members =
-        train_members(recipe_cells(features, augmenter, training), options_, *backend_, own, history);
+    model.members = train_members(recipe_cells(features, augmenter, training), options_, *backend_,
+                                  own, history);
     context_.throw_if_cancelled();
     const Ensemble ensemble(model, features.shift, *backend_);
     const EnsembleOutput output = ensemble.forward(features.values.view(), false, own);
@@ -336,8 +335,7 @@ class TrainingRun {
     RecipeCells cells = recipe_cells(features_, augmenter, training_);
     cells.validation = result_.split.validation;
     cells.checkpoint = checkpoint_;
-    model.members =
-        train_members(cells, options_, *backend_, context_, result_.history, on_epoch);
+    model.members = train_members(cells, options_, *backend_, context_, result_.history, on_epoch);
     model.was_interrupted = result_.history.was_interrupted;
     if (model.was_interrupted) {
       model.options.emplace_back(kEpochsDone, std::to_string(result_.history.epochs.size()));
@@ -370,8 +368,8 @@ class TrainingRun {
     calibrate();
     label_all_cells();
     const bool has_loss = model.members.size() == 1;
-    result_.training = judge(training_, select_rows(result_.probabilities.view(), training_),
-                             has_loss);
+    result_.training =
+        judge(training_, select_rows(result_.probabilities.view(), training_), has_loss);
     if (!held_out.cells.empty()) {
       result_.validation = judge(held_out.cells, held_out.probabilities,
                                  has_loss && options_.validate == Validation::HeldOut);
@@ -409,8 +407,8 @@ class TrainingRun {
                   result_.predicted, result_.confidence);
   }
 
-  [[nodiscard]] Evaluation judge(std::span<const CellIndex> cells,
-                                 const DenseMatrix& probabilities, bool has_loss) const {
+  [[nodiscard]] Evaluation judge(std::span<const CellIndex> cells, const DenseMatrix& probabilities,
+                                 bool has_loss) const {
     std::vector<LabelIndex> truth;
     truth.reserve(cells.size());
     for (const CellIndex cell : cells) truth.push_back(data_.labels[as_size(cell)]);

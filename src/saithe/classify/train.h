@@ -62,8 +62,7 @@ struct TrainOptions : RecipeOptions {
   template <typename Visitor>
   static void describe(Visitor& visit, TrainOptions& options) {
     RecipeOptions::describe(visit, options);
-    visit("validate", options.validate,
-          "cells that judge and calibrate");
+    visit("validate", options.validate, "cells that judge and calibrate");
     visit("split", options.split, "how held-out cells are drawn");
     visit("validation-fraction", options.validation_fraction, "share of the cells held out");
     visit("donor-key", options.donor_key, "obs column of donors, for by-donor and --split donor");
@@ -71,8 +70,7 @@ struct TrainOptions : RecipeOptions {
     visit("novelty", options.novelty, "learn to tell cells of unknown types");
     SuspectOptions::describe(visit, options.suspects);
     visit("min-cells-per-type", options.min_cells_per_type, "leave out types with fewer cells");
-    visit("scale-on", options.scale_on,
-          "cells that gene filter and scaling look at");
+    visit("scale-on", options.scale_on, "cells that gene filter and scaling look at");
     QcOptions::describe(visit, options.qc);
     PreprocessorOptions::describe(visit, options.preprocessor);
   }
@@ -108,11 +106,11 @@ TrainingData prepare_training_data(Dataset dataset, const std::vector<std::strin
 
 /// What models that had not seen them said of the cells that judge.
 struct HeldOutPredictions {
-  std::vector<CellIndex> cells;  ///< ascending, of TrainResult::dataset
-  std::vector<int> folds;        ///< of these cells; empty where one share was held out
-  DenseMatrix probabilities;     ///< (cells, types), calibrated; rows as `cells`
-  DenseMatrix logits;            ///< of the first member, rows as `cells`
-  std::vector<double> distances; ///< novelty; empty where the model has none
+  std::vector<CellIndex> cells;   ///< ascending, of TrainResult::dataset
+  std::vector<int> folds;         ///< of these cells; empty where one share was held out
+  DenseMatrix probabilities;      ///< (cells, types), calibrated; rows as `cells`
+  DenseMatrix logits;             ///< of the first member, rows as `cells`
+  std::vector<double> distances;  ///< novelty; empty where the model has none
 };
 
 /// A trained model and everything that is said of it.
@@ -123,7 +121,7 @@ struct TrainResult {
   Dataset dataset;       ///< cells and genes kept, values
   std::vector<LabelIndex> labels;
   std::vector<CellIndex> cells;  ///< of the input, that `dataset` holds
-  QcResult qc;              ///< as in TrainingData; the gene filter's step is there in any case
+  QcResult qc;  ///< as in TrainingData; the gene filter's step is there in any case
   std::vector<Suspect> suspects;  ///< cells of `dataset`
   bool suspects_dropped = false;
   HeldOutPredictions held_out;
@@ -133,8 +131,8 @@ struct TrainResult {
   DenseMatrix probabilities;
   std::vector<LabelIndex> predicted;
   std::vector<float> confidence;
-  Evaluation training;    ///< the model on the cells it was trained on
-  Evaluation validation;  ///< held_out; n_cells 0 where nothing validates
+  Evaluation training;      ///< the model on the cells it was trained on
+  Evaluation validation;    ///< held_out; n_cells 0 where nothing validates
   Evaluation uncalibrated;  ///< the same before the temperature
 };
 
@@ -143,9 +141,9 @@ struct TrainResult {
 /// after a full epoch of the model's first network, the model of that epoch is returned, marked;
 /// before, Error(Cancelled) is thrown. With a checkpoint, finished stages are taken from there and
 /// kept there, and Error(Cancelled) is thrown in any case: the same call goes on later, and gives
-/// the same bits as one that was never stopped. Throws what its steps throw; Error(BadFormat) if the data
-/// have no donor_key, a gene twice, or no gene that passes the filter; Error(InvalidArgument) on
-/// options that make no sense.
+/// the same bits as one that was never stopped. Throws what its steps throw; Error(BadFormat) if
+/// the data have no donor_key, a gene twice, or no gene that passes the filter;
+/// Error(InvalidArgument) on options that make no sense.
 TrainResult train(TrainingData data, const TrainOptions& options, kernels::Device device,
                   const Context& context,
                   const std::function<void(const EpochRecord&)>& on_epoch = {},

@@ -22,8 +22,7 @@ std::unordered_map<std::string, Label> read_labels(const std::filesystem::path& 
     if (line.empty() || (reader.line_number() == 1 && line.starts_with("barcode"))) continue;
     split_fields(line, '\t', fields);
     if (fields.size() != 2 || fields[0].empty()) {
-      fail(ErrorKind::BadFormat,
-           "{}: has {}; expected two, barcode and label", reader.where(),
+      fail(ErrorKind::BadFormat, "{}: has {}; expected two, barcode and label", reader.where(),
            counted(std::ssize(fields), "tab-separated column"));
     }
     const auto [entry, is_new] =

@@ -78,8 +78,7 @@ class SparseInputLayer {
   virtual void get_moments(std::span<float> first_weights, std::span<float> second_weights,
                            std::span<float> first_bias, std::span<float> second_bias) const = 0;
   virtual void set_moments(std::span<const float> first_weights,
-                           std::span<const float> second_weights,
-                           std::span<const float> first_bias,
+                           std::span<const float> second_weights, std::span<const float> first_bias,
                            std::span<const float> second_bias) = 0;
   /// Gathers the rows `rows` of `features` (all genes).
   virtual std::unique_ptr<SparseMinibatch> prepare(const CsrView& features,

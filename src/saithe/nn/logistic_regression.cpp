@@ -152,9 +152,9 @@ MlpParameters fit_logistic_regression(const CsrView& features, std::span<const f
   }
   LogisticLoss loss(features, shift, labels, cells, weights, n_types, options.c, context);
   std::vector<double> x(loss.n_parameters());
-  minimize_lbfgs([&](std::span<const double> at, std::span<double> gradient) {
-    return loss(at, gradient);
-  }, x, {options.max_iterations, options.tolerance}, context);
+  minimize_lbfgs(
+      [&](std::span<const double> at, std::span<double> gradient) { return loss(at, gradient); }, x,
+      {options.max_iterations, options.tolerance}, context);
   const auto first_bias = static_cast<std::ptrdiff_t>(x.size() - as_size(n_types));
   MlpParameters parameters;
   parameters.weights.emplace_back(x.begin(), x.begin() + first_bias);

@@ -14,16 +14,17 @@ namespace saithe {
 
 /// How a logistic regression is fitted.
 struct LogisticOptions {
-  double c = 0.1;             ///< inverse strength of the L2 penalty, as scikit-learn's C
-  int max_iterations = 150;   ///< of L-BFGS
-  double tolerance = 1e-5;    ///< largest entry of the mean loss's gradient at the end
+  double c = 0.1;            ///< inverse strength of the L2 penalty, as scikit-learn's C
+  int max_iterations = 150;  ///< of L-BFGS
+  double tolerance = 1e-5;   ///< largest entry of the mean loss's gradient at the end
 };
 
 /// Weights (genes, types) and biases that minimise, over the cells `cells`,
 ///   mean of weight x cross-entropy  +  |W|^2 / (2 c n)
-/// of logits b + (x - shift) W, with the biases free, as scikit-learn's LogisticRegression. `weights` has one entry for each row
-/// of `features` (empty: all 1). Starts at zero. Sums have a fixed order: the same bits for any
-/// number of threads. Throws Error(InvalidArgument) unless c is above 0, Error(Cancelled).
+/// of logits b + (x - shift) W, with the biases free, as scikit-learn's LogisticRegression.
+/// `weights` has one entry for each row of `features` (empty: all 1). Starts at zero. Sums have a
+/// fixed order: the same bits for any number of threads. Throws Error(InvalidArgument) unless c is
+/// above 0, Error(Cancelled).
 MlpParameters fit_logistic_regression(const CsrView& features, std::span<const float> shift,
                                       std::span<const LabelIndex> labels,
                                       std::span<const CellIndex> cells,

@@ -163,8 +163,7 @@ void Mlp::State::reserve(std::int64_t n_rows) {
 std::vector<NormRecord> Mlp::State::make_norm_records(std::int64_t n_rows) const {
   std::vector<NormRecord> records;
   for (std::size_t layer = 0; layer < norm_gains.size(); ++layer) {
-    records.push_back(
-        {backend.allocate(n_rows * shape.hidden[layer]), backend.allocate(n_rows)});
+    records.push_back({backend.allocate(n_rows * shape.hidden[layer]), backend.allocate(n_rows)});
   }
   return records;
 }
@@ -229,9 +228,8 @@ void Mlp::State::backward(std::int64_t n_rows, const std::function<void(int)>& o
 
 void Mlp::State::backward_norm(std::int64_t n_rows, std::size_t layer) {
   backend.layer_norm_backward(n_rows, shape.hidden[layer], *norm_gains[layer].value,
-                              *norms[layer].normalized, *norms[layer].inverse_sd,
-                              *gradients[layer], *norm_gains[layer].gradient,
-                              *norm_biases[layer].gradient);
+                              *norms[layer].normalized, *norms[layer].inverse_sd, *gradients[layer],
+                              *norm_gains[layer].gradient, *norm_biases[layer].gradient);
 }
 
 Mlp::Mlp(MlpShape shape, const MlpParameters& parameters, std::span<const float> shift,
@@ -277,8 +275,8 @@ MlpParameters Mlp::parameters() const {
 Mlp::Moments Mlp::moments() const {
   State& s = *state_;
   Moments moments{zero_parameters(s.shape), zero_parameters(s.shape)};
-  s.input->get_moments(moments.first.weights[0], moments.second.weights[0],
-                       moments.first.biases[0], moments.second.biases[0]);
+  s.input->get_moments(moments.first.weights[0], moments.second.weights[0], moments.first.biases[0],
+                       moments.second.biases[0]);
   s.for_each_moment(moments, [&](const Parameter& parameter, auto& first, auto& second) {
     if (parameter.gradient == nullptr) return;  // no step yet
     s.backend.download(*parameter.first_moment, first);
@@ -291,8 +289,8 @@ void Mlp::set_moments(const Moments& moments) {
   State& s = *state_;
   require_shape(s.shape, moments.first);
   require_shape(s.shape, moments.second);
-  s.input->set_moments(moments.first.weights[0], moments.second.weights[0],
-                       moments.first.biases[0], moments.second.biases[0]);
+  s.input->set_moments(moments.first.weights[0], moments.second.weights[0], moments.first.biases[0],
+                       moments.second.biases[0]);
   s.for_each_moment(moments, [&](Parameter& parameter, const auto& first, const auto& second) {
     parameter.prepare_training(s.backend);
     s.backend.upload(first, *parameter.first_moment);
@@ -359,8 +357,8 @@ Mlp::StepResult Mlp::train_step(const CsrView& features, std::span<const LabelIn
   }
   const auto last = as_size(s.last());
   const auto result =
-      s.backend.softmax_cross_entropy(n_rows, s.shape.n_outputs, loss, *s.outputs[last],
-                                      row_labels, row_weights, s.gradients[last].get());
+      s.backend.softmax_cross_entropy(n_rows, s.shape.n_outputs, loss, *s.outputs[last], row_labels,
+                                      row_weights, s.gradients[last].get());
   const kernels::AdamStep vector_adam = kernels::vector_step(adam);
   s.backward(n_rows, [&](int layer) {
     s.weights[as_size(layer) - 1].adam_step(s.backend, adam);
@@ -394,8 +392,8 @@ MlpParameters Mlp::gradient(const CsrView& features, std::span<const LabelIndex>
   std::vector<LabelIndex> row_labels;
   for (const CellIndex row : rows) row_labels.push_back(labels[as_size(row)]);
   const auto last = as_size(s.last());
-  s.backend.softmax_cross_entropy(n_rows, s.shape.n_outputs, loss, *s.outputs[last], row_labels,
-                                  {}, s.gradients[last].get());
+  s.backend.softmax_cross_entropy(n_rows, s.shape.n_outputs, loss, *s.outputs[last], row_labels, {},
+                                  s.gradients[last].get());
 
   MlpParameters gradient;
   gradient.weights.resize(last + 1);
@@ -423,9 +421,8 @@ void Mlp::save_snapshot() {
   State& s = *state_;
   s.input->save_snapshot();
   s.snapshot.clear();
-  s.for_each_parameter([&](Parameter& parameter) {
-    s.snapshot.push_back(download(s.backend, *parameter.value));
-  });
+  s.for_each_parameter(
+      [&](Parameter& parameter) { s.snapshot.push_back(download(s.backend, *parameter.value)); });
 }
 
 void Mlp::restore_snapshot() {

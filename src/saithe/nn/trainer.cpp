@@ -20,7 +20,8 @@ void require_options(const TrainerOptions& options) {
     fail(ErrorKind::InvalidArgument, "--epochs: {} is not 1 or more", options.epochs);
   }
   if (options.minibatch_size < 1) {
-    fail(ErrorKind::InvalidArgument, "--minibatch-size: {} is not 1 or more", options.minibatch_size);
+    fail(ErrorKind::InvalidArgument, "--minibatch-size: {} is not 1 or more",
+         options.minibatch_size);
   }
   if (options.min_steps < 0) {
     fail(ErrorKind::InvalidArgument, "--min-steps: {} is not 0 or more", options.min_steps);
@@ -154,9 +155,9 @@ TrainHistory train_network(Mlp& mlp, const CsrView& features, std::span<const La
         Minibatches::shuffled(training, options.minibatch_size, context.seed(), epoch);
     CsrMatrix augmented;
     if (augmentation.features_of_epoch) augmented = augmentation.features_of_epoch(epoch);
-    const bool is_complete = train_epoch(
-        mlp, augmentation.features_of_epoch ? augmented.view() : features, labels,
-        augmentation.weights, minibatches, epochs, options, context, step, record);
+    const bool is_complete =
+        train_epoch(mlp, augmentation.features_of_epoch ? augmented.view() : features, labels,
+                    augmentation.weights, minibatches, epochs, options, context, step, record);
     if (is_complete && !validation.empty()) {
       validate_epoch(mlp, validation_features.view(), validation_labels, options, uninterrupted,
                      record);

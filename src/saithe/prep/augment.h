@@ -16,9 +16,9 @@ namespace saithe {
 
 /// How much is changed; all 0: nothing.
 struct AugmentOptions {
-  double input_mask = 0;     ///< share of the expressed genes left out of each cell
-  double thin_share = 0;     ///< share of the cells whose counts are thinned
-  double thin_minimum = 0.3; ///< a thinned cell keeps a share of its counts between this and 1
+  double input_mask = 0;      ///< share of the expressed genes left out of each cell
+  double thin_share = 0;      ///< share of the cells whose counts are thinned
+  double thin_minimum = 0.3;  ///< a thinned cell keeps a share of its counts between this and 1
 
   template <typename Visitor>
   static void describe(Visitor& visit, AugmentOptions& options) {

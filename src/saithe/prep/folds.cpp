@@ -12,8 +12,10 @@ namespace saithe {
 std::vector<int> stratified_folds(std::span<const LabelIndex> labels, LabelIndex n_types,
                                   int n_folds, const Context& context) {
   if (n_folds < 2 || labels.size() < as_size(n_folds)) {
-    fail(ErrorKind::InvalidArgument, "{} cells cannot be dealt into {} folds: expected 2 or more, "
-         "and a cell for each", labels.size(), n_folds);
+    fail(ErrorKind::InvalidArgument,
+         "{} cells cannot be dealt into {} folds: expected 2 or more, "
+         "and a cell for each",
+         labels.size(), n_folds);
   }
   std::vector<CellIndex> order(labels.size());
   std::iota(order.begin(), order.end(), CellIndex{0});

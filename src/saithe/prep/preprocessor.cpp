@@ -100,8 +100,8 @@ Preprocessor Preprocessor::fit(const CsrView& values, std::span<const CellIndex>
   const auto n_measured = count_measured_cells(fitted_genes, {}, values.n_cols);
   genes.count_share = count_shares(fitted.view(), kind, fitted_genes);
   if (options.n_variable_genes > 0) {
-    genes.inputs = select_variable_genes(fitted.view(), options.n_variable_genes, 0, context,
-                                         n_measured);
+    genes.inputs =
+        select_variable_genes(fitted.view(), options.n_variable_genes, 0, context, n_measured);
   } else {
     genes.inputs = std::vector<GeneIndex>(genes.names.size());
     std::iota(genes.inputs.begin(), genes.inputs.end(), GeneIndex{0});
@@ -203,9 +203,9 @@ Features Preprocessor::apply(const CsrView& values, const GeneMatch& match, Expr
                              const Context& context) const {
   Features features;
   features.shift = shift(match);
-  features.values = normalized(values, match, kind,
-                               std::vector<double>{options_.target_sum * match.count_share}, {},
-                               context);
+  features.values =
+      normalized(values, match, kind, std::vector<double>{options_.target_sum * match.count_share},
+                 {}, context);
   return features;
 }
 

@@ -10,9 +10,9 @@
 // of each gene (shift) is subtracted by the network's first layer as a rank-one term
 // (docs/methods.md). A gene with sd 0 has z = 0 for every cell.
 //
-// Where the training cells are of several files with different genes (MeasuredGenes), all statistics
-// of a gene are taken over the cells that have it, each file is normalised as a query that lacks
-// what it lacks, and a missing input has the gene's mean as its value.
+// Where the training cells are of several files with different genes (MeasuredGenes), all
+// statistics of a gene are taken over the cells that have it, each file is normalised as a query
+// that lacks what it lacks, and a missing input has the gene's mean as its value.
 
 #include <span>
 #include <string>
@@ -64,10 +64,10 @@ struct GeneMatch {
 /// The genes of a reference, all of them, and what is known of each.
 struct ReferenceGenes {
   std::vector<std::string> names;
-  std::vector<std::string> ids;         ///< may be empty
-  std::vector<double> count_share;      ///< of the training cells' counts; empty: a cell's total is
-                                        ///< taken over all genes of the query
-  std::vector<GeneIndex> inputs;        ///< those that are inputs of the model, ascending
+  std::vector<std::string> ids;     ///< may be empty
+  std::vector<double> count_share;  ///< of the training cells' counts; empty: a cell's total is
+                                    ///< taken over all genes of the query
+  std::vector<GeneIndex> inputs;    ///< those that are inputs of the model, ascending
 
   bool operator==(const ReferenceGenes&) const = default;
 };

@@ -43,12 +43,12 @@ Figure plot_embedding(DenseView points, std::span<const float> values,
 
 /// Genes of types, and their expression in each type: what a dot plot shows.
 struct MarkerTable {
-  std::vector<std::string> types;      ///< rows
-  std::vector<std::int64_t> n_cells;   ///< of each row
-  std::vector<std::string> genes;      ///< columns, those of one group side by side
-  std::vector<std::size_t> row_of;     ///< per column: the row whose type its gene speaks for
-  DenseMatrix mean;                    ///< (types, genes): mean ln(1 + x)
-  DenseMatrix share;                   ///< (types, genes): share of cells that express the gene
+  std::vector<std::string> types;     ///< rows
+  std::vector<std::int64_t> n_cells;  ///< of each row
+  std::vector<std::string> genes;     ///< columns, those of one group side by side
+  std::vector<std::size_t> row_of;    ///< per column: the row whose type its gene speaks for
+  DenseMatrix mean;                   ///< (types, genes): mean ln(1 + x)
+  DenseMatrix share;                  ///< (types, genes): share of cells that express the gene
 };
 
 /// The genes whose expression speaks for each type, the first of each list, at most `n_per_type`

@@ -111,8 +111,9 @@ std::string scores(const ReportInput& input) {
   if (input.uncalibrated.n_cells == 0 || input.temperature == 1) return table(rows);
   rows.push_back(row("validation, not calibrated", input.uncalibrated));
   return table(rows) +
-         fmt::format("<p>Calibrated by the temperature {:.3f}, fitted on the validation cells.</p>\n",
-                     input.temperature);
+         fmt::format(
+             "<p>Calibrated by the temperature {:.3f}, fitted on the validation cells.</p>\n",
+             input.temperature);
 }
 
 /// The cells whose label looks wrong, most certain first, cut where the list gets long.
@@ -232,7 +233,8 @@ std::string figures(const std::vector<Figure>& all) {
     html += fmt::format(
         "<figure{}><div role=\"img\" "
         "aria-label=\"{}\">{}</div><figcaption>{}</figcaption></figure>\n",
-        is_large ? " class=\"large\"" : "", escape_html(figure.title()), svg, escape_html(figure.caption()));
+        is_large ? " class=\"large\"" : "", escape_html(figure.title()), svg,
+        escape_html(figure.caption()));
   }
   return html + "</div>\n";
 }

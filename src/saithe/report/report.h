@@ -42,10 +42,10 @@ struct ReportInput {
   TrainHistory history;
   Evaluation training;
   Evaluation validation;
-  Evaluation uncalibrated;      ///< validation before the temperature; n_cells 0: there is none
+  Evaluation uncalibrated;  ///< validation before the temperature; n_cells 0: there is none
   double temperature = 1;
-  std::string value_kind;       ///< what the values were taken for; empty: not said
-  bool rejects = false;         ///< the model can leave cells of unknown types unassigned
+  std::string value_kind;  ///< what the values were taken for; empty: not said
+  bool rejects = false;    ///< the model can leave cells of unknown types unassigned
   std::vector<ShownSuspect> suspects;
   bool suspects_dropped = false;
   std::vector<LossComparison> losses;  ///< empty unless losses were compared

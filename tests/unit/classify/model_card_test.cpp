@@ -8,9 +8,9 @@ namespace {
 Model carded_model() {
   Model model;
   model.types = LabelSet({"B", "T|cell"});
-  model.preprocessor = Preprocessor({}, ExpressionKind::Counts,
-                                    {{"g1", "g2", "g3"}, {}, {0.2, 0.3, 0.5}, {0, 2}}, {0.1, 0.2},
-                                    {1, 1});
+  model.preprocessor =
+      Preprocessor({}, ExpressionKind::Counts, {{"g1", "g2", "g3"}, {}, {0.2, 0.3, 0.5}, {0, 2}},
+                   {0.1, 0.2}, {1, 1});
   model.members.resize(1);
   model.members[0].shape = {2, {}, {}, 2};
   model.card.sources = {"blood.h5ad"};
@@ -29,9 +29,9 @@ bool holds(const std::string& text, const std::string& part) {
 
 TEST(ModelCard, TellsWhatTheModelWasMadeFrom) {
   const std::string card = model_card_markdown(carded_model());
-  for (const char* part : {"blood.h5ad", "| training cells | 42 |", "| donors | 4 |",
-                           "2 inputs of 3", "abc", "9.9, seed 5", "3 (0 not trained on)",
-                           "Not validated", "| B | 30 | - |"}) {
+  for (const char* part :
+       {"blood.h5ad", "| training cells | 42 |", "| donors | 4 |", "2 inputs of 3", "abc",
+        "9.9, seed 5", "3 (0 not trained on)", "Not validated", "| B | 30 | - |"}) {
     EXPECT_TRUE(holds(card, part)) << part << "\n" << card;
   }
 }

@@ -13,7 +13,8 @@ namespace {
 constexpr std::int64_t kCells = 4000;
 constexpr LabelIndex kTypes = 3;
 
-/// Logits whose type 0 has the probability 1 / (1 + exp(-(1.5 x - 2))) at a logit x (less the mean).
+/// Logits whose type 0 has the probability 1 / (1 + exp(-(1.5 x - 2))) at a logit x (less the
+/// mean).
 struct Cells {
   DenseMatrix logits{kCells, kTypes};
   std::vector<LabelIndex> labels;

@@ -67,8 +67,7 @@ struct Problem {
     cells.training = training;
     cells.n_types = 4;
     const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
-    return find_suspects(cells, preprocessor, dataset, recipe, options, *backend,
-                         context);
+    return find_suspects(cells, preprocessor, dataset, recipe, options, *backend, context);
   }
 };
 

@@ -343,8 +343,8 @@ TEST(TrainNetwork, GoesOnAfterBegunEpochsWithTheSameBits) {
         parameters = mlp.parameters();
         moments = mlp.moments();
       };
-      train_network(mlp, problem.cells.view(), problem.labels, problem.training,
-                    problem.validation, options, context, hear);
+      train_network(mlp, problem.cells.view(), problem.labels, problem.training, problem.validation,
+                    options, context, hear);
     }
     Mlp mlp(problem.shape, parameters, problem.shift, *backend);
     mlp.set_moments(moments);
@@ -372,9 +372,8 @@ TEST(TrainNetwork, StoppedBeforeANewEpochItStaysWhereItBegan) {
   const std::atomic<bool> stop = true;
   Context cancelled = plain;
   cancelled.cancelled = &stop;
-  const auto history =
-      train_network(mlp, problem.cells.view(), problem.labels, problem.training,
-                    problem.validation, options, cancelled, {}, {}, begun);
+  const auto history = train_network(mlp, problem.cells.view(), problem.labels, problem.training,
+                                     problem.validation, options, cancelled, {}, {}, begun);
   EXPECT_TRUE(history.was_interrupted);
   EXPECT_EQ(history.epochs.size(), 1U);
   EXPECT_EQ(mlp.parameters(), initial_parameters(problem.shape, 3));

@@ -92,7 +92,8 @@ TEST(Report, SaysThatUnknownTypesCannotBeNamed) {
 TEST(Report, LargeFiguresGetTheWholeWidth) {
   ReportInput input = input_with("B");
   EXPECT_FALSE(contains(report_html(input), "<figure class=\"large\">"));
-  input.figures.emplace_back("wide", 700, 50, [](Figure::Canvas&) {}, "wide", "wide");
+  input.figures.emplace_back(
+      "wide", 700, 50, [](Figure::Canvas&) {}, "wide", "wide");
   EXPECT_TRUE(contains(report_html(input), "<figure class=\"large\">"));
 }
 

@@ -163,8 +163,8 @@ class CpuBackend final : public Backend {
         const RowMoments moments = row_moments(row, n_units);
         data_of(inverse_sd)[r] = static_cast<float>(moments.inverse_sd);
         for (std::int64_t u = 0; u < n_units; ++u) {
-          unit_row[u] = static_cast<float>((static_cast<double>(row[u]) - moments.mean) *
-                                           moments.inverse_sd);
+          unit_row[u] =
+              static_cast<float>((static_cast<double>(row[u]) - moments.mean) * moments.inverse_sd);
           row[u] = g[u] * unit_row[u] + b[u];
         }
       }

@@ -105,7 +105,8 @@ NormGradient layer_norm_backward(std::int64_t n_rows, std::span<const double> ga
     for (std::size_t u = 0; u < n_units; ++u) {
       double sum = 0;
       for (std::size_t v = 0; v < n_units; ++v) {
-        const double by = (u == v ? 1.0 : 0.0) - (1.0 + row[u] * row[v]) / static_cast<double>(n_units);
+        const double by =
+            (u == v ? 1.0 : 0.0) - (1.0 + row[u] * row[v]) / static_cast<double>(n_units);
         sum += gain[v] * dy[r * n_units + v] * by;
       }
       result.dy.push_back(sum * inverse_sd);

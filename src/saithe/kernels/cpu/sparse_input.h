@@ -23,8 +23,7 @@ class CpuSparseInputLayer final : public SparseInputLayer {
   void get_moments(std::span<float> first_weights, std::span<float> second_weights,
                    std::span<float> first_bias, std::span<float> second_bias) const override;
   void set_moments(std::span<const float> first_weights, std::span<const float> second_weights,
-                   std::span<const float> first_bias,
-                   std::span<const float> second_bias) override;
+                   std::span<const float> first_bias, std::span<const float> second_bias) override;
   std::unique_ptr<SparseMinibatch> prepare(const CsrView& features,
                                            std::span<const CellIndex> rows) const override;
   void forward(const SparseMinibatch& x, Buffer& out) const override;

@@ -33,8 +33,8 @@ HWY_INLINE void AddColumns(const float* values, const GeneIndex* rows, std::size
   for (std::size_t k = 0; k < kN; ++k) hn::StoreU(sums[k], d, sum + k * lanes);
 }
 
-void AddWeightedRows(const float* values, const GeneIndex* rows, std::size_t n,
-                     const double* table, std::size_t width, double* sum) {
+void AddWeightedRows(const float* values, const GeneIndex* rows, std::size_t n, const double* table,
+                     std::size_t width, double* sum) {
   const std::size_t lanes = hn::Lanes(D());
   std::size_t column = 0;
   for (; column + 4 * lanes <= width; column += 4 * lanes) {
