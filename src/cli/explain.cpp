@@ -225,7 +225,9 @@ void add_explain(CLI::App& program) {
       {"explain", "Name the genes that speak for each type and cell",
        "saithe explain model.saithe query.h5ad -o genes/"},
       flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
-  app->add_option("MODEL", request->model, "a model that train or walkthrough wrote")->required();
+  app->add_option("MODEL", request->model,
+                  "a model that train or walkthrough wrote, or a bundled one: pbmc3k")
+      ->required();
   app->add_option("QUERY", request->query,
                   "cells: h5ad, 10x HDF5, 10x MTX folder (without: the model's types alone)");
   app->add_option("-o,--output", request->output, "folder to write into; made if missing")
