@@ -16,6 +16,17 @@ constexpr int kSteps = 32;
 // With fewer cells a temperature is noise.
 constexpr std::size_t kFewestCells = 50;
 
+// Gains of less than this many standard errors are chance.
+constexpr double kClearGain = 2;
+
+/// -ln of the probability of `label` at a temperature.
+double cell_nll(std::span<const float> probabilities, LabelIndex label, double temperature) {
+  double sum = 0;
+  for (const float p : probabilities) sum += std::pow(static_cast<double>(p), 1 / temperature);
+  const double own = std::pow(static_cast<double>(probabilities[as_size(label)]), 1 / temperature);
+  return -std::log(std::max(own / sum, std::numeric_limits<double>::epsilon()));
+}
+
 }  // namespace
 
 void apply_temperature(DenseMatrix& probabilities, double temperature) {
@@ -37,12 +48,7 @@ double nll_at_temperature(DenseView probabilities, std::span<const LabelIndex> l
                           std::span<const CellIndex> cells, double temperature) {
   double total = 0;
   for (const CellIndex cell : cells) {
-    const auto row = probabilities.row(cell);
-    double sum = 0;
-    for (const float p : row) sum += std::pow(static_cast<double>(p), 1 / temperature);
-    const double own =
-        std::pow(static_cast<double>(row[as_size(labels[as_size(cell)])]), 1 / temperature);
-    total -= std::log(std::max(own / sum, std::numeric_limits<double>::epsilon()));
+    total += cell_nll(probabilities.row(cell), labels[as_size(cell)], temperature);
   }
   return cells.empty() ? 0 : total / static_cast<double>(cells.size());
 }
@@ -83,14 +89,22 @@ double choose_temperature(DenseView probabilities, std::span<const LabelIndex> l
   if (cells.size() < kFewestCells) return 1;
   std::array<std::vector<CellIndex>, 2> halves;
   for (std::size_t i = 0; i < cells.size(); ++i) halves[i % 2].push_back(cells[i]);
-  double before = 0;
-  double after = 0;
+  double sum = 0;
+  double squares = 0;
   for (const std::size_t half : {std::size_t{0}, std::size_t{1}}) {
     const double temperature = fit_temperature(probabilities, labels, halves[1 - half]);
-    before += nll_at_temperature(probabilities, labels, halves[half], 1);
-    after += nll_at_temperature(probabilities, labels, halves[half], temperature);
+    for (const CellIndex cell : halves[half]) {
+      const auto row = probabilities.row(cell);
+      const LabelIndex label = labels[as_size(cell)];
+      const double gain = cell_nll(row, label, 1) - cell_nll(row, label, temperature);
+      sum += gain;
+      squares += gain * gain;
+    }
   }
-  return after < before ? fit_temperature(probabilities, labels, cells) : 1;
+  const auto n = static_cast<double>(cells.size());
+  const double mean = sum / n;
+  const double standard_error = std::sqrt(std::max(squares / n - mean * mean, 0.0) / n);
+  return mean > kClearGain * standard_error ? fit_temperature(probabilities, labels, cells) : 1;
 }
 
 }  // namespace saithe

@@ -22,7 +22,8 @@ double fit_temperature(DenseView probabilities, std::span<const LabelIndex> labe
                        std::span<const CellIndex> cells);
 
 /// The fitted temperature if it helps cells that it was not fitted on (each half of the cells
-/// judged by the other half's temperature), otherwise 1.
+/// judged by the other half's temperature) by more than chance: a mean gain in NLL of two standard
+/// errors or more. Otherwise 1.
 double choose_temperature(DenseView probabilities, std::span<const LabelIndex> labels,
                           std::span<const CellIndex> cells);
 

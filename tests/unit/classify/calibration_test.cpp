@@ -124,8 +124,8 @@ TEST(ChooseTemperature, HelpsWhereItCanAndStaysOneWhereNot) {
   EXPECT_NEAR(chosen, 3, 0.5);
   EXPECT_EQ(chosen, fit_temperature(overconfident.probabilities.view(), overconfident.labels,
                                     overconfident.cells));
-  // Calibrated as they are: what one half of the cells suggests does not help the other, in most
-  // draws. Wherever it does, the temperature is close to 1.
+  // Calibrated as they are: what one half of the cells suggests does not help the other by more than
+  // chance, but for a draw in forty.
   int n_kept = 0;
   for (std::uint64_t stream = 0; stream < 20; ++stream) {
     const Judged calibrated = judged(300, 1, 100 + stream);
@@ -134,7 +134,7 @@ TEST(ChooseTemperature, HelpsWhereItCanAndStaysOneWhereNot) {
     n_kept += temperature == 1 ? 1 : 0;
     EXPECT_NEAR(temperature, 1, 0.35);
   }
-  EXPECT_GE(n_kept, 10);
+  EXPECT_GE(n_kept, 18);
   const Judged few = judged(49, 3);
   EXPECT_EQ(choose_temperature(few.probabilities.view(), few.labels, few.cells), 1);
 }
