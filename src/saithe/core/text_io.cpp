@@ -158,6 +158,19 @@ std::string read_file(const fs::path& path, std::int64_t max_bytes) {
   return content;
 }
 
+std::string read_head(const fs::path& path, std::size_t max_bytes) {
+  std::error_code error;
+  const gzFile file = fs::is_directory(path, error) ? nullptr : gzopen(path.c_str(), "rb");
+  if (file == nullptr) {
+    fail(ErrorKind::NotFound, "{}: cannot be opened: {}", path.string(), std::strerror(errno));
+  }
+  std::string head(max_bytes, '\0');
+  const int n_read = gzread(file, head.data(), static_cast<unsigned>(max_bytes));
+  gzclose(file);
+  head.resize(n_read > 0 ? as_size(n_read) : 0);
+  return head;
+}
+
 std::string printable(std::string_view text) {
   std::string clean;
   clean.reserve(text.size());

@@ -86,6 +86,10 @@ void write_file(const std::filesystem::path& path, std::string_view content, boo
 /// The file's bytes. Throws Error(NotFound), or Error(BadFormat) above `max_bytes`.
 std::string read_file(const std::filesystem::path& path, std::int64_t max_bytes);
 
+/// The first bytes of a file, at most `max_bytes`, inflated if it is gzip (as far as it can be:
+/// who reads it all finds the damage). Throws Error(NotFound).
+std::string read_head(const std::filesystem::path& path, std::size_t max_bytes);
+
 /// `text` with control characters replaced by '?', so that a name from a file cannot steer a
 /// terminal.
 std::string printable(std::string_view text);

@@ -12,20 +12,37 @@
 
 namespace saithe::io {
 
-std::unique_ptr<CellSource> open_h5ad(Hdf5Group root, const ReadOptions& options,
+/// A path to be read, looked at once for all formats.
+struct InputFile {
+  std::filesystem::path path;
+  bool is_folder = false;
+  std::optional<Hdf5Group> hdf5;  ///< the root, where it is an HDF5 file
+  std::string head;               ///< of another file: its first bytes, inflated if it is gzip
+};
+
+/// Opens what there is. Throws Error(NotFound), and Error(BadFormat) on damaged HDF5.
+InputFile look_at(const std::filesystem::path& path);
+
+/// What open_source() knows of a format. open() may throw: that is how a kind of file is refused
+/// with the command that exports it.
+struct Format {
+  const char* options;  ///< names of the ReadOptions it takes, joined by spaces
+  /// What to call this input, with its generation: "h5ad (AnnData 0.7)"; nothing if it is another
+  /// format.
+  std::optional<std::string> (*recognise)(const InputFile& input);
+  std::unique_ptr<CellSource> (*open)(InputFile input, const ReadOptions& options,
                                       const Context& context);
-std::unique_ptr<CellSource> open_tenx_h5(Hdf5Group root, const ReadOptions& options,
-                                         const Context& context);
-std::unique_ptr<CellSource> open_matrix_market(const std::filesystem::path& folder,
-                                               const Context& context);
+  /// Adds what only this format has (layers, obsm, ...). May be null.
+  void (*describe)(const InputFile& input, FileSummary& summary);
+};
+
+extern const Format kH5ad;
+extern const Format kTenxH5;
+extern const Format kMatrixMarket;
 
 /// Which generation of h5ad a file is: "AnnData 0.8 or later", "AnnData 0.7", "AnnData 0.6 or
 /// earlier"; nothing if it is no h5ad.
 std::optional<std::string> h5ad_generation(const Hdf5Group& root);
-/// "v2" or "v3"; nothing if it is no 10x HDF5 file.
-std::optional<std::string> tenx_version(const Hdf5Group& root);
-/// "v2" or "v3" for a 10x MTX folder; nothing if it is none.
-std::optional<std::string> matrix_market_version(const std::filesystem::path& folder);
 
 /// The three arrays of a compressed sparse matrix in HDF5, read by rows (of the stored order).
 class CompressedRows {

@@ -261,17 +261,16 @@ std::string join(const std::vector<std::string>& names) {
   return text.empty() ? "none" : text;
 }
 
-}  // namespace
-
-std::optional<std::string> h5ad_generation(const Hdf5Group& root) {
-  if (!root.has("obs") || !root.has("var")) return std::nullopt;
-  if (root.has_dataset("obs")) return "AnnData 0.6 or earlier";
-  if (root.text_attribute("encoding-type") == "anndata") return "AnnData 0.8 or later";
-  return "AnnData 0.7";
+std::optional<std::string> recognise_h5ad(const InputFile& input) {
+  if (!input.hdf5) return std::nullopt;
+  const auto generation = h5ad_generation(*input.hdf5);
+  if (!generation) return std::nullopt;
+  return "h5ad (" + *generation + ")";
 }
 
-std::unique_ptr<CellSource> open_h5ad(Hdf5Group root, const ReadOptions& options,
+std::unique_ptr<CellSource> open_h5ad(InputFile input, const ReadOptions& options,
                                       const Context& context) {
+  const Hdf5Group root = std::move(*input.hdf5);
   const std::string generation = h5ad_generation(root).value_or("");
   if (generation != "AnnData 0.8 or later") {
     fail(ErrorKind::BadFormat,
@@ -314,5 +313,27 @@ std::unique_ptr<CellSource> open_h5ad(Hdf5Group root, const ReadOptions& options
   return std::make_unique<H5adSource>(root.file_name(), std::move(obs), std::move(var),
                                       std::move(matrix));
 }
+
+void describe_h5ad(const InputFile& input, FileSummary& summary) {
+  const Hdf5Group& root = *input.hdf5;
+  const auto names = [&](const char* group) {
+    return root.has_group(group) ? root.group(group).names() : std::vector<std::string>();
+  };
+  summary.layers = names("layers");
+  summary.obsm = names("obsm");
+  summary.uns = names("uns");
+  summary.has_raw = root.has_group("raw");
+}
+
+}  // namespace
+
+std::optional<std::string> h5ad_generation(const Hdf5Group& root) {
+  if (!root.has("obs") || !root.has("var")) return std::nullopt;
+  if (root.has_dataset("obs")) return "AnnData 0.6 or earlier";
+  if (root.text_attribute("encoding-type") == "anndata") return "AnnData 0.8 or later";
+  return "AnnData 0.7";
+}
+
+const Format kH5ad{"layer use-raw", recognise_h5ad, open_h5ad, describe_h5ad};
 
 }  // namespace saithe::io

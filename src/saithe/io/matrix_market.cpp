@@ -178,14 +178,15 @@ CsrMatrix to_rows(const Entries& entries, CellIndex n_cells, GeneIndex n_genes) 
   return matrix;
 }
 
-}  // namespace
-
+/// "v2" or "v3" for a 10x MTX folder; nothing if it is none.
 std::optional<std::string> matrix_market_version(const fs::path& folder) {
   if (!find_file(folder, "matrix.mtx")) return std::nullopt;
   return find_file(folder, "features.tsv") ? "v3" : "v2";
 }
 
-std::unique_ptr<CellSource> open_matrix_market(const fs::path& folder, const Context& context) {
+std::unique_ptr<CellSource> open_matrix_market(InputFile input, const ReadOptions&,
+                                               const Context& context) {
+  const fs::path& folder = input.path;
   const fs::path matrix_path = require_file(folder, "matrix.mtx");
   const fs::path barcodes_path = require_file(folder, "barcodes.tsv");
   const fs::path features_path = matrix_market_version(folder) == "v3"
@@ -228,5 +229,15 @@ std::unique_ptr<CellSource> open_matrix_market(const fs::path& folder, const Con
   return std::make_unique<Dataset>(folder.string(), std::move(counts), std::move(obs),
                                    std::move(var));
 }
+
+/// Every folder: what lacks a file is told which.
+std::optional<std::string> recognise_matrix_market(const InputFile& input) {
+  if (!input.is_folder) return std::nullopt;
+  return "10x MTX folder " + matrix_market_version(input.path).value_or("");
+}
+
+}  // namespace
+
+const Format kMatrixMarket{"", recognise_matrix_market, open_matrix_market, nullptr};
 
 }  // namespace saithe::io

@@ -1,12 +1,11 @@
 #include "saithe/io/open.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
-#include <fstream>
 #include <set>
+#include <sstream>
 
+#include "saithe/core/text_io.h"
 #include "saithe/io/formats.h"
 
 namespace saithe {
@@ -17,11 +16,43 @@ namespace fs = std::filesystem;
 // Cells that are read at once where a whole file passes by.
 constexpr CellIndex kBlockCells = 4096;
 
-[[noreturn]] void fail_unknown(const fs::path& path) {
+// First bytes of a file that is no HDF5.
+constexpr std::size_t kHeadBytes = 65536;
+
+/// In the order of asking: the first that recognises an input reads it.
+const io::Format* const kFormats[] = {&io::kH5ad, &io::kTenxH5, &io::kMatrixMarket};
+
+/// The format of an input and what to call it.
+struct Recognised {
+  const io::Format& format;
+  std::string name;
+};
+
+Recognised recognise(const io::InputFile& input) {
+  for (const io::Format* format : kFormats) {
+    if (auto name = format->recognise(input)) return {*format, std::move(*name)};
+  }
   fail(ErrorKind::BadFormat,
        "{}: is of no format that is read here: h5ad, 10x HDF5 (.h5), or a folder with matrix.mtx, "
        "barcodes.tsv and genes.tsv or features.tsv",
-       path.string());
+       input.path.string());
+}
+
+void require_option(const Recognised& input, const fs::path& path, const char* option,
+                    bool is_given) {
+  if (!is_given) return;
+  std::istringstream known(input.format.options);
+  for (std::string name; known >> name;) {
+    if (name == option) return;
+  }
+  fail(ErrorKind::InvalidArgument, "{}: --{} is not for this format, {}", path.string(), option,
+       input.name);
+}
+
+void require_options(const Recognised& input, const fs::path& path, const ReadOptions& options) {
+  require_option(input, path, "layer", !options.layer.empty());
+  require_option(input, path, "use-raw", options.use_raw);
+  require_option(input, path, "genome", !options.genome.empty());
 }
 
 ColumnSummary summarise(const Table& table, const std::string& name, const Column& column) {
@@ -50,35 +81,27 @@ std::vector<ColumnSummary> summarise(const Table& table) {
 
 }  // namespace
 
-std::unique_ptr<CellSource> open_source(const fs::path& path, const ReadOptions& options,
-                                        const Context& context) {
+io::InputFile io::look_at(const fs::path& path) {
   std::error_code error;
   if (!fs::exists(path, error)) {
     fail(ErrorKind::NotFound, "{}: no such file or folder", path.string());
   }
-  if (fs::is_directory(path, error)) {
-    if (!options.layer.empty() || options.use_raw || !options.genome.empty()) {
-      fail(ErrorKind::InvalidArgument,
-           "{}: --layer and --use-raw are for h5ad, --genome for 10x HDF5; this is a folder",
-           path.string());
-    }
-    return io::open_matrix_market(path, context);
+  InputFile input{path, fs::is_directory(path, error), std::nullopt, {}};
+  if (input.is_folder) return input;
+  if (is_hdf5_file(path)) {
+    input.hdf5.emplace(Hdf5Group::open_file(path));
+  } else {
+    input.head = read_head(path, kHeadBytes);
   }
-  if (!io::is_hdf5_file(path)) {
-    if (!std::ifstream(path)) {
-      fail(ErrorKind::NotFound, "{}: cannot be opened: {}", path.string(), std::strerror(errno));
-    }
-    fail_unknown(path);
-  }
-  io::Hdf5Group root = io::Hdf5Group::open_file(path);
-  if (io::h5ad_generation(root)) {
-    if (!options.genome.empty()) {
-      fail(ErrorKind::InvalidArgument, "{}: --genome is for 10x HDF5; this is h5ad", path.string());
-    }
-    return io::open_h5ad(std::move(root), options, context);
-  }
-  if (io::tenx_version(root)) return io::open_tenx_h5(std::move(root), options, context);
-  fail_unknown(path);
+  return input;
+}
+
+std::unique_ptr<CellSource> open_source(const fs::path& path, const ReadOptions& options,
+                                        const Context& context) {
+  io::InputFile input = io::look_at(path);
+  const Recognised recognised = recognise(input);
+  require_options(recognised, path, options);
+  return recognised.format.open(std::move(input), options, context);
 }
 
 Dataset read_dataset(const fs::path& path, const ReadOptions& options, const Context& context) {
@@ -97,25 +120,12 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
   FileSummary summary;
   Context listening = context;
   listening.on_warning = [&](const std::string& message) { summary.warnings.push_back(message); };
-  const auto source = open_source(path, options, listening);
-  std::error_code error;
-  if (fs::is_directory(path, error)) {
-    summary.format = "10x MTX folder " + io::matrix_market_version(path).value_or("");
-  } else {
-    const io::Hdf5Group root = io::Hdf5Group::open_file(path);
-    if (const auto generation = io::h5ad_generation(root)) {
-      summary.format = "h5ad (" + *generation + ")";
-      const auto names = [&](const char* group) {
-        return root.has_group(group) ? root.group(group).names() : std::vector<std::string>();
-      };
-      summary.layers = names("layers");
-      summary.obsm = names("obsm");
-      summary.uns = names("uns");
-      summary.has_raw = root.has_group("raw");
-    } else {
-      summary.format = "10x HDF5 " + io::tenx_version(root).value_or("");
-    }
-  }
+  io::InputFile input = io::look_at(path);
+  const Recognised recognised = recognise(input);
+  require_options(recognised, path, options);
+  summary.format = recognised.name;
+  if (recognised.format.describe != nullptr) recognised.format.describe(input, summary);
+  const auto source = recognised.format.open(std::move(input), options, listening);
   summary.n_cells = source->n_cells();
   summary.n_genes = source->n_genes();
   summary.obs = summarise(source->obs());

@@ -114,18 +114,18 @@ Table make_gene_table(std::vector<std::string> names, std::vector<std::string> i
   return var;
 }
 
+namespace {
+
+/// "v2" or "v3"; nothing if it is no 10x HDF5 file.
 std::optional<std::string> tenx_version(const Hdf5Group& root) {
   if (root.has_group("matrix") && root.group("matrix").has_dataset("barcodes")) return "v3";
   if (!genome_groups(root).empty()) return "v2";
   return std::nullopt;
 }
 
-std::unique_ptr<CellSource> open_tenx_h5(Hdf5Group root, const ReadOptions& options,
+std::unique_ptr<CellSource> open_tenx_h5(InputFile input, const ReadOptions& options,
                                          const Context& context) {
-  if (!options.layer.empty() || options.use_raw) {
-    fail(ErrorKind::InvalidArgument, "{}: --layer and --use-raw are for h5ad; this is 10x HDF5",
-         root.file_name());
-  }
+  const Hdf5Group root = std::move(*input.hdf5);
   if (tenx_version(root) == "v3") {
     const Hdf5Group matrix = root.group("matrix");
     const Hdf5Group features = matrix.group("features");
@@ -169,5 +169,16 @@ std::unique_ptr<CellSource> open_tenx_h5(Hdf5Group root, const ReadOptions& opti
       matrix, {matrix.dataset("genes").read_texts(), matrix.dataset("gene_names").read_texts(), {}},
       context);
 }
+
+std::optional<std::string> recognise_tenx_h5(const InputFile& input) {
+  if (!input.hdf5) return std::nullopt;
+  const auto version = tenx_version(*input.hdf5);
+  if (!version) return std::nullopt;
+  return "10x HDF5 " + *version;
+}
+
+}  // namespace
+
+const Format kTenxH5{"genome", recognise_tenx_h5, open_tenx_h5, nullptr};
 
 }  // namespace saithe::io

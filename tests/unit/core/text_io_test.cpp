@@ -129,6 +129,19 @@ TEST(Printable, ControlCharactersBecomeQuestionMarks) {
   EXPECT_EQ(printable("na\xC3\xAFve T"), "na\xC3\xAFve T");
 }
 
+TEST(ReadHead, GivesTheFirstBytesInflatedAndWhatIsLeftOfADamagedFile) {
+  const FolderForTest folder;
+  write_file(folder / "plain", "abcdef", false);
+  write_file(folder / "packed.gz", "abcdef", false);
+  EXPECT_EQ(read_head(folder / "plain", 4), "abcd");
+  EXPECT_EQ(read_head(folder / "packed.gz", 4), "abcd");
+  EXPECT_EQ(read_head(folder / "plain", 10), "abcdef");
+  testing::write_bytes(folder / "cut.gz", read_file(folder / "packed.gz", 1000).substr(0, 11));
+  EXPECT_LE(read_head(folder / "cut.gz", 10).size(), 6U);
+  EXPECT_SAITHE_ERROR(read_head(folder / "none", 9), ErrorKind::NotFound, "none");
+  EXPECT_SAITHE_ERROR(read_head(folder.path(), 9), ErrorKind::NotFound, "cannot be opened");
+}
+
 TEST(ReadFile, RefusesWhatIsTooLarge) {
   const FolderForTest folder;
   write_bytes(folder / "a", std::string(10, 'x'));

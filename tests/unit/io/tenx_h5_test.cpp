@@ -139,7 +139,7 @@ TEST(TenxH5, WhatDoesNotAgreeIsNamed) {
                       "'E1' stands twice");
   write_v3(folder / "layer.h5", {});
   EXPECT_SAITHE_ERROR(open_source(folder / "layer.h5", {"counts", false, ""}, kContext),
-                      ErrorKind::InvalidArgument, "this is 10x HDF5");
+                      ErrorKind::InvalidArgument, "--layer is not for this format, 10x HDF5 v3");
 }
 
 }  // namespace
