@@ -69,9 +69,11 @@ struct TrainHistory {
 struct Augmentation {
   /// Weight of each cell's loss, one for each row of the features; empty: all weigh 1.
   std::span<const float> weights;
-  /// The features that the training cells have in an epoch (same shape as the true ones; rows of
-  /// other cells are not looked at). Without it they are the same in every epoch.
-  std::function<CsrMatrix(int epoch)> features_of_epoch;
+  /// The features that training cells have in an epoch, rows in the order of `cells`; asked for a
+  /// stretch of minibatches at a time. Without it they are rows of the features, in every epoch.
+  std::function<CsrMatrix(std::span<const CellIndex> cells, int epoch)> features_of_epoch;
+  /// The features of validation cells, likewise. Without it they are rows of the features.
+  std::function<CsrMatrix(std::span<const CellIndex> cells)> validation_features;
 };
 
 /// The epochs that a training has: --epochs, or more until there are --min-steps steps.
@@ -81,6 +83,7 @@ int n_epochs(const TrainerOptions& options, std::size_t n_training_cells);
 double learning_rate_at(const TrainerOptions& options, std::int64_t step, std::int64_t n_steps);
 
 /// Trains `mlp` on the cells `training` of features and labels, and judges it on `validation`.
+/// `features` has a row for each label; it may be empty where the augmentation has both functions.
 ///
 /// `begun` are epochs that the network has behind it, with its weights and moments: the training
 /// goes on after them, and ends with the same bits as one that was never stopped. `on_epoch` hears
