@@ -28,8 +28,12 @@ void require_options(const TrainerOptions& options) {
     fail(ErrorKind::InvalidArgument, "--minibatch-size: {} is not 1 or more",
          options.minibatch_size);
   }
-  if (options.min_steps < 0) {
-    fail(ErrorKind::InvalidArgument, "--min-steps: {} is not 0 or more", options.min_steps);
+  if (options.min_steps < 0 || options.max_steps < 0 ||
+      (options.max_steps > 0 && options.max_steps < options.min_steps)) {
+    fail(ErrorKind::InvalidArgument,
+         "--min-steps {} and --max-steps {}: expected 0 or more, the second not below the first "
+         "unless it is 0",
+         options.min_steps, options.max_steps);
   }
   if (!(options.learning_rate > 0) || !std::isfinite(options.learning_rate)) {
     fail(ErrorKind::InvalidArgument, "--learning-rate: {} is not above 0", options.learning_rate);
@@ -193,7 +197,10 @@ int n_epochs(const TrainerOptions& options, std::size_t n_training_cells) {
   const std::int64_t n_steps = n_minibatches(options, n_training_cells);
   if (n_steps == 0) return options.epochs;
   const std::int64_t needed = (options.min_steps + n_steps - 1) / n_steps;
-  return std::max(options.epochs, checked_cast<int>(needed, "epochs"));
+  const int epochs = std::max(options.epochs, checked_cast<int>(needed, "epochs"));
+  if (options.max_steps == 0) return epochs;
+  const std::int64_t fitting = std::max<std::int64_t>(1, options.max_steps / n_steps);
+  return static_cast<int>(std::min<std::int64_t>(epochs, fitting));
 }
 
 double learning_rate_at(const TrainerOptions& options, std::int64_t step, std::int64_t n_steps) {

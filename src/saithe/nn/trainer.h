@@ -28,6 +28,7 @@ struct EnumNames<Schedule> {
 struct TrainerOptions {
   int epochs = 10;
   int min_steps = 0;
+  int max_steps = 0;
   int minibatch_size = 64;
   double learning_rate = 1e-4;
   Schedule schedule = Schedule::Constant;
@@ -39,6 +40,8 @@ struct TrainerOptions {
   static void describe(Visitor& visit, TrainerOptions& options) {
     visit("epochs", options.epochs, "passes over the training cells");
     visit("min-steps", options.min_steps, "more epochs than --epochs where these are fewer steps");
+    visit("max-steps", options.max_steps,
+          "fewer epochs than --epochs where these are more steps, but at least one (0: off)");
     visit("minibatch-size", options.minibatch_size, "cells of a training step");
     visit("learning-rate", options.learning_rate, "step length of Adam");
     visit("schedule", options.schedule, "learning rate over the steps");
@@ -76,7 +79,8 @@ struct Augmentation {
   std::function<CsrMatrix(std::span<const CellIndex> cells)> validation_features;
 };
 
-/// The epochs that a training has: --epochs, or more until there are --min-steps steps.
+/// The epochs that a training has: --epochs, or more until there are --min-steps steps, or as many
+/// as fit into --max-steps.
 int n_epochs(const TrainerOptions& options, std::size_t n_training_cells);
 
 /// The learning rate of step `step` (from 1) of `n_steps`.

@@ -1,12 +1,11 @@
 #include "saithe/prep/augment.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "saithe/core/parallel.h"
 #include "saithe/core/random.h"
-#include "saithe/prep/normalize.h"
+#include "saithe/prep/log_table.h"
 
 namespace saithe {
 namespace {
@@ -42,29 +41,6 @@ class CellDraws {
   const Random& random_;
   std::uint64_t next_;
 };
-
-namespace {
-
-/// ln(1 + count * factor); small counts, which are most, are computed once a cell.
-class LogTable {
- public:
-  explicit LogTable(double factor) : factor_(factor) { known_.fill(-1); }
-  float of(double count) {
-    if (count >= static_cast<double>(known_.size())) return compute(count);
-    float& value = known_[static_cast<std::size_t>(count)];
-    if (value < 0) value = compute(count);
-    return value;
-  }
-
- private:
-  [[nodiscard]] float compute(double count) const {
-    return static_cast<float>(std::log1p(count * factor_));
-  }
-  double factor_;
-  std::array<float, 16> known_{};
-};
-
-}  // namespace
 
 /// Builds the rows of a chunk of cells.
 struct Augmenter::RowWriter {
@@ -117,7 +93,8 @@ void Augmenter::thin(CellIndex cell, std::span<const GeneIndex> genes,
   total += draws.binomial(std::max(0.0, std::round(rest)), p);
   LogTable log_of(total > 0 ? cells_.target(cell) / total : 0);
   for (std::size_t i = 0; i < counts.size(); ++i) {
-    if (kept[i] > 0) out.add(genes[i], log_of.of(kept[i]), options_.input_mask, draws);
+    if (kept[i] > 0)
+      out.add(genes[i], static_cast<float>(log_of.of(kept[i])), options_.input_mask, draws);
   }
 }
 
@@ -125,8 +102,8 @@ CsrMatrix Augmenter::features_of_epoch(std::span<const CellIndex> cells, std::ui
                                        int epoch) const {
   SAITHE_ASSERT(changes_anything());
   const Random random(seed, stream::kAugment + static_cast<std::uint64_t>(epoch));
-  const CsrMatrix unchanged = cells_.measured_features(cells, context_);
-  const CsrMatrix inputs = holds_counts_ ? cells_.inputs().read(cells, context_) : CsrMatrix{};
+  const CsrMatrix inputs = cells_.inputs().read(cells, context_);
+  const CsrMatrix unchanged = cells_.finish(inputs, cells, context_);
   const auto n_cells = static_cast<std::int64_t>(cells.size());
   std::vector<RowWriter> chunks(as_size((n_cells + kChunkCells - 1) / kChunkCells));
   parallel_for(context_, n_cells, kChunkCells, [&](std::int64_t begin, std::int64_t end) {

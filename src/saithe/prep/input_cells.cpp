@@ -32,9 +32,8 @@ InputCells::InputCells(const RowSource& values, const Preprocessor& preprocessor
   }
 }
 
-CsrMatrix InputCells::measured_features(std::span<const CellIndex> cells,
-                                        const Context& context) const {
-  CsrMatrix rows = inputs_.read(cells, context);
+CsrMatrix InputCells::finish(CsrMatrix rows, std::span<const CellIndex> cells,
+                             const Context& context) const {
   std::vector<double> totals;
   std::vector<double> targets;
   for (const CellIndex cell : cells) {
@@ -51,7 +50,7 @@ CsrMatrix InputCells::add_missing(CsrMatrix features, std::span<const CellIndex>
 }
 
 CsrMatrix InputCells::features(std::span<const CellIndex> cells, const Context& context) const {
-  return add_missing(measured_features(cells, context), cells);
+  return add_missing(finish(inputs_.read(cells, context), cells, context), cells);
 }
 
 }  // namespace saithe

@@ -40,9 +40,9 @@ class InputCells {
 
   /// The features of cells, rows in their order; inputs that were not measured have their means.
   [[nodiscard]] CsrMatrix features(std::span<const CellIndex> cells, const Context& context) const;
-  /// The same without the inputs that were not measured.
-  [[nodiscard]] CsrMatrix measured_features(std::span<const CellIndex> cells,
-                                            const Context& context) const;
+  /// The rows of inputs() of these cells as features, without the inputs that were not measured.
+  [[nodiscard]] CsrMatrix finish(CsrMatrix rows, std::span<const CellIndex> cells,
+                                 const Context& context) const;
   /// Rows that lack the inputs that were not measured in these cells, completed by their means.
   [[nodiscard]] CsrMatrix add_missing(CsrMatrix features, std::span<const CellIndex> cells) const;
 

@@ -8,6 +8,7 @@
 #include "saithe/core/parallel.h"
 #include "saithe/prep/count_shares.h"
 #include "saithe/prep/gene_sums.h"
+#include "saithe/prep/log_table.h"
 #include "saithe/prep/normalize.h"
 #include "saithe/prep/select_genes.h"
 
@@ -250,14 +251,14 @@ void Preprocessor::finish_features(CsrMatrix& inputs, ExpressionKind kind,
   parallel_for(context, inputs.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
     for (CellIndex cell = begin; cell < end; ++cell) {
       const double total = totals[as_size(cell)];
-      const double factor = total > 0 ? targets[as_size(cell)] / total : 0;
+      LogTable log_of(total > 0 ? targets[as_size(cell)] / total : 0);
       const auto first = as_size(inputs.row_start[as_size(cell)]);
       const auto last = as_size(inputs.row_start[as_size(cell) + 1]);
       for (std::size_t i = first; i < last; ++i) {
         const auto gene = as_size(inputs.columns[i]);
         float& value = inputs.values[i];
         const double log_value = kind == ExpressionKind::Counts
-                                     ? std::log1p(static_cast<double>(value) * factor)
+                                     ? log_of.of(static_cast<double>(value))
                                      : static_cast<double>(value);
         value = static_cast<float>(log_value * static_cast<double>(inverse_sd_[gene]));
         if (options_.max_value > 0) {

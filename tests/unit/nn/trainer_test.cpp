@@ -211,6 +211,17 @@ TEST(NumberOfEpochs, GrowsUntilThereAreEnoughSteps) {
   EXPECT_EQ(n_epochs(options, 385), 51);
 }
 
+TEST(Epochs, AreFewerWhereTheStepsWouldBeTooMany) {
+  TrainerOptions options;
+  options.epochs = 15;
+  options.minibatch_size = 128;
+  options.max_steps = 20000;
+  EXPECT_EQ(n_epochs(options, 1000), 15);
+  EXPECT_EQ(n_epochs(options, 128000), 15);   // 15 000 steps
+  EXPECT_EQ(n_epochs(options, 800000), 3);    // 6 250 steps each
+  EXPECT_EQ(n_epochs(options, 10000000), 1);  // one is more than the steps, and needed
+}
+
 TEST(TrainNetwork, TakesTheEpochsThatItsStepsAskFor) {
   TrainerOptions options = quick_options();
   options.epochs = 1;
@@ -358,6 +369,10 @@ TEST(TrainNetwork, OptionsOutOfRangeAreRefused) {
   EXPECT_THROW(Problem().train(options, Context(1, 3)), Error);
   options = quick_options();
   options.min_steps = -1;
+  EXPECT_THROW(Problem().train(options, Context(1, 3)), Error);
+  options = quick_options();
+  options.max_steps = 5;
+  options.min_steps = 6;
   EXPECT_THROW(Problem().train(options, Context(1, 3)), Error);
   Problem empty;
   empty.training.clear();
