@@ -69,7 +69,7 @@ void add_embed(CLI::App& program) {
   app->add_option("MODEL", request->model,
                   "a model that train or walkthrough wrote, or a bundled one: pbmc3k")
       ->required();
-  app->add_option("DATA", request->data, "cells: h5ad, 10x HDF5, 10x MTX folder")->required();
+  app->add_option("DATA", request->data, "cells: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV")->required();
   app->add_option("-o,--output", request->output, "the h5ad to write")
       ->required()
       ->type_name("FILE");

@@ -223,7 +223,7 @@ void add_predict(CLI::App& program) {
   app->add_option("MODEL", request->model,
                   "a model that train or walkthrough wrote, or a bundled one: pbmc3k")
       ->required();
-  app->add_option("QUERY", request->query, "cells: h5ad, 10x HDF5, 10x MTX folder")->required();
+  app->add_option("QUERY", request->query, "cells: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV")->required();
   app->add_option("-o,--output", request->output,
                   "FILE.h5ad: the query with columns added; other names: a table (gzip if it ends "
                   "in .gz); -: to stdout")

@@ -8,25 +8,39 @@
 #include <vector>
 
 #include "saithe/core/context.h"
+#include "saithe/core/options.h"
 #include "saithe/data/cell_source.h"
 
 namespace saithe {
 
+/// Where the cells of a table or matrix are.
+enum class CellsIn { Auto, Rows, Columns };
+
+template <>
+struct EnumNames<CellsIn> {
+  static constexpr std::pair<CellsIn, const char*> values[] = {
+      {CellsIn::Auto, "auto"}, {CellsIn::Rows, "rows"}, {CellsIn::Columns, "columns"}};
+};
+
 /// Which values of a file to take.
 struct ReadOptions {
-  std::string layer;     ///< h5ad: the layer to read instead of X
-  bool use_raw = false;  ///< h5ad: read raw/X with raw/var
-  std::string genome;    ///< 10x HDF5 with several genomes: which one
+  std::string layer;                 ///< h5ad: the layer to read instead of X
+  bool use_raw = false;              ///< h5ad: read raw/X with raw/var
+  std::string genome;                ///< 10x HDF5 with several genomes: which one
+  CellsIn cells_in = CellsIn::Auto;  ///< MTX and tables of text: auto tells it by lengths and names
 
   template <typename Visitor>
   static void describe(Visitor& visit, ReadOptions& options) {
-    visit("layer", options.layer, "h5ad: read this layer instead of X");
+    visit("layer", options.layer, "h5ad, Loom: read this layer instead of X");
     visit("use-raw", options.use_raw, "h5ad: read raw/X with its own genes");
     visit("genome", options.genome, "10x HDF5 of several genomes: the one to read");
+    visit("cells-in", options.cells_in,
+          "MTX, CSV, TSV: where the cells are; auto tells it by lengths and names");
   }
 };
 
-/// Opens a file for reading in blocks: h5ad, 10x HDF5, a 10x MTX folder.
+/// Opens a file for reading in blocks: h5ad, 10x HDF5, Loom, h5Seurat; MTX and tables of text are
+/// read at once, as sparse rows.
 /// Throws Error(NotFound), Error(BadFormat), and Error(InvalidArgument) for an option that the
 /// format does not have.
 std::unique_ptr<CellSource> open_source(const std::filesystem::path& path,
