@@ -25,6 +25,7 @@
 #include "saithe/io/open.h"
 #include "saithe/io/labels_file.h"
 #include "saithe/io/write_h5ad.h"
+#include "saithe/io/annotate_h5ad.h"
 #include "saithe/prep/qc.h"
 #include "saithe/prep/expression_kind.h"
 #include "saithe/prep/normalize.h"

@@ -323,6 +323,11 @@ void describe_h5ad(const InputFile& input, FileSummary& summary) {
   summary.obsm = names("obsm");
   summary.uns = names("uns");
   summary.has_raw = root.has_group("raw");
+  for (const char* group : {"varm", "obsp", "varp"}) {
+    for (const std::string& name : names(group)) {
+      summary.not_read.push_back(std::string(group) + "/" + name);
+    }
+  }
 }
 
 }  // namespace

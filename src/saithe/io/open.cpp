@@ -121,6 +121,15 @@ bool is_h5ad(const fs::path& path) {
   return io::h5ad_generation(io::Hdf5Group::open_file(path)).has_value();
 }
 
+FileSummary list_contents(const fs::path& path) {
+  const io::InputFile input = io::look_at(path);
+  const Recognised recognised = recognise(input);
+  FileSummary summary;
+  summary.format = recognised.name;
+  if (recognised.format.describe != nullptr) recognised.format.describe(input, summary);
+  return summary;
+}
+
 FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const Context& context) {
   FileSummary summary;
   Context listening = context;

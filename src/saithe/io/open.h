@@ -71,11 +71,16 @@ struct FileSummary {
   std::vector<ColumnSummary> obs;
   std::vector<ColumnSummary> var;
   std::vector<std::string> layers;
-  std::vector<std::string> obsm;  ///< "X_umap", ...
-  std::vector<std::string> uns;   ///< keys of the first level
+  std::vector<std::string> obsm;      ///< "X_umap", ...
+  std::vector<std::string> uns;       ///< keys of the first level
+  std::vector<std::string> not_read;  ///< other objects that hold something
   bool has_raw = false;
   std::vector<std::string> warnings;
 };
+
+/// What a file holds beside cells and genes: its format, and what only that format has. No value is
+/// read. Throws Error(NotFound) and Error(BadFormat).
+FileSummary list_contents(const std::filesystem::path& path);
 
 /// Reads a file once, in blocks. Throws as open_source().
 FileSummary inspect_file(const std::filesystem::path& path, const ReadOptions& options,

@@ -9,6 +9,7 @@
 #include <limits>
 #include <thread>
 
+#include "saithe/io/annotate_h5ad.h"
 #include "saithe/io/hdf5_writer.h"
 #include "saithe/io/open.h"
 #include "support/folder_for_test.h"
@@ -93,10 +94,10 @@ TEST(WriteH5ad, SameContentGivesSameBytes) {
   const FolderForTest folder;
   const Dataset cells = cells_with_columns();
   write_h5ad(folder / "a.h5ad", cells, some_annotations(60), false, Context(1));
-  annotate_h5ad(folder / "a.h5ad", folder / "a2.h5ad", some_annotations(60), true, Context(1));
+  H5adAnnotator(folder / "a.h5ad", folder / "a2.h5ad", true).write(some_annotations(60));
   std::this_thread::sleep_for(std::chrono::milliseconds(2100));  // HDF5's clock counts seconds
   write_h5ad(folder / "b.h5ad", cells, some_annotations(60), false, Context(2));
-  annotate_h5ad(folder / "b.h5ad", folder / "b2.h5ad", some_annotations(60), true, Context(2));
+  H5adAnnotator(folder / "b.h5ad", folder / "b2.h5ad", true).write(some_annotations(60));
   EXPECT_EQ(read_bytes(folder / "a.h5ad"), read_bytes(folder / "b.h5ad"));
   EXPECT_EQ(read_bytes(folder / "a2.h5ad"), read_bytes(folder / "b2.h5ad"));
 }
@@ -147,27 +148,13 @@ TEST(WriteH5ad, IndicesAndRowStartsHaveOneWidth) {
   }
 }
 
-TEST(WriteH5ad, AnnotatesACopyAndKeepsTheRest) {
+TEST(WriteH5ad, ASourceOfBlocksEqualsTheWhole) {
   const FolderForTest folder;
-  const Dataset cells = cells_with_columns();
-  write_h5ad(folder / "in.h5ad", cells, {}, false, kContext);
-  const std::string before = read_bytes(folder / "in.h5ad");
-  annotate_h5ad(folder / "in.h5ad", folder / "out.h5ad", some_annotations(60), false, kContext);
-  EXPECT_EQ(read_bytes(folder / "in.h5ad"), before);
-  const Dataset read = read_dataset(folder / "out.h5ad", {}, kContext);
-  EXPECT_EQ(read.counts.values, cells.counts.values);
-  EXPECT_EQ(read.obs().columns().size(), cells.obs().columns().size() + 1);
-  EXPECT_EQ(read.obs().as_text("predicted_cell_type")[0], "T");
-
-  EXPECT_SAITHE_ERROR(annotate_h5ad(folder / "out.h5ad", folder / "again.h5ad",
-                                    some_annotations(60), false, kContext),
-                      ErrorKind::Output, "predicted_cell_type already");
-  EXPECT_FALSE(std::filesystem::exists(folder / "again.h5ad"));
-  annotate_h5ad(folder / "out.h5ad", folder / "again.h5ad", some_annotations(60), true, kContext);
-  EXPECT_SAITHE_ERROR(
-      annotate_h5ad(folder / "in.h5ad", folder / "in.h5ad", some_annotations(60), true, kContext),
-      ErrorKind::Output, "is the input itself");
-  EXPECT_EQ(read_bytes(folder / "in.h5ad"), before);
+  Dataset cells = cells_with_columns();
+  write_h5ad(folder / "whole.h5ad", std::as_const(cells), some_annotations(60), false, kContext);
+  CellSource& source = cells;
+  write_h5ad(folder / "blocks.h5ad", source, some_annotations(60), false, kContext);
+  EXPECT_EQ(read_bytes(folder / "whole.h5ad"), read_bytes(folder / "blocks.h5ad"));
 }
 
 TEST(WriteH5ad, AnExistingOutputIsNamedAndUntouched) {
