@@ -1,5 +1,6 @@
 #include "annotations.h"
 #include "bundled_models.h"
+#include "gene_flags.h"
 #include "input_paths.h"
 #include "query_lines.h"
 #include "saithe/classify/predict.h"
@@ -35,6 +36,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   options.with_hidden = true;
   options.with_probabilities = false;
   options.force = request.force;
+  options.genes = gene_match_options(flags);
   Predictions predictions = predict(model, *source, options, common.device, session.context());
   say_match(model, predictions, session);
   if (predictions.hidden.n_rows() == 0) {
@@ -75,6 +77,7 @@ void add_embed(CLI::App& program) {
       ->type_name("FILE");
   app->add_flag("--force", request->force, "accept cells that lack most of the model's genes");
   flags->add(*app, UmapOptions{}, "UMAP");
+  add_gene_flags(*app, *flags);
   flags->add(*app, ReadOptions{}, "Reading");
 }
 

@@ -78,8 +78,13 @@ LabelledCells read_references(const std::vector<std::string>& paths, const ReadO
     const auto labels = find_labels(place, parts.back(), session);
     result.labels.insert(result.labels.end(), labels.begin(), labels.end());
   }
-  if (paths.size() > 1) static_cast<void>(find_common_kind(parts));
-  result.dataset = concatenate(std::move(parts), options);
+  const auto say = [&](const std::string& note) { session.say("genes: " + note); };
+  ConcatenateOptions joining = options;
+  // Training finds out what a single file holds, and refuses it there.
+  if (paths.size() > 1 || !options.matching.gene_column.empty()) {
+    joining.are_logarithms = find_common_kind(parts) == ExpressionKind::LogNormalized;
+  }
+  result.dataset = concatenate(std::move(parts), joining, say);
   if (place.key.empty()) result.labels = find_labels(place, result.dataset, session);
   if (paths.size() == 1) return result;
   session.say(genes_line(result.dataset.n_genes(), paths.size(), options.genes));

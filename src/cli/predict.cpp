@@ -4,6 +4,7 @@
 
 #include "annotations.h"
 #include "bundled_models.h"
+#include "gene_flags.h"
 #include "input_paths.h"
 #include "majority_vote_columns.h"
 #include "ontology_columns.h"
@@ -194,6 +195,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   Session session(common);
   flags.apply(request.reading);
   flags.apply(request.prediction);
+  request.prediction.genes = gene_match_options(flags);
   flags.apply(request.tables);
   flags.apply(request.ontology);
   flags.apply(request.vote);
@@ -234,6 +236,7 @@ void add_predict(CLI::App& program) {
   flags->add(*app, MajorityVoteOptions{}, "Majority vote");
   flags->add(*app, LeidenOptions{}, "Majority vote");
   flags->add(*app, TableOptions{}, "Tables");
+  add_gene_flags(*app, *flags);
   flags->add(*app, ReadOptions{}, "Reading");
 }
 

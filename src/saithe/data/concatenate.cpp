@@ -40,70 +40,69 @@ void require_distinct(const std::vector<std::string>& names, const std::string& 
   }
 }
 
-/// For each of `theirs` its position in `ours`, or -1; and how many have one.
-std::pair<std::vector<GeneIndex>, std::int64_t> match(const std::vector<std::string>& ours,
-                                                      const std::vector<std::string>& theirs) {
-  std::unordered_map<std::string_view, GeneIndex> index;
-  for (std::size_t g = 0; g < ours.size(); ++g) {
-    if (!ours[g].empty()) index.emplace(ours[g], static_cast<GeneIndex>(g));
-  }
-  std::vector<GeneIndex> found;
-  found.reserve(theirs.size());
-  std::int64_t n_found = 0;
-  for (const std::string& name : theirs) {
-    const auto at = index.find(name);
-    found.push_back(at == index.end() ? -1 : at->second);
-    if (found.back() >= 0) ++n_found;
-  }
-  return {std::move(found), n_found};
-}
-
 /// The genes of all files, each once, in the order in which files are added.
 class GeneMerger {
  public:
-  GeneMerger(const GeneList& first, std::string file)
-      : names_(first.names), ids_(first.ids), file_(std::move(file)) {
+  GeneMerger(const Dataset& first, const GeneMatchOptions& options)
+      : options_(options), file_(first.name()) {
+    const GeneList list(first.var());
+    names_ = list.names;
+    ids_ = list.ids;
     ids_.resize(names_.size());
     taken_names_.insert(names_.begin(), names_.end());
     taken_ids_.insert(ids_.begin(), ids_.end());
   }
 
-  /// For each gene of a file its place among the merged ones, to which new ones are added.
-  std::vector<GeneIndex> add(const GeneList& genes, const std::string& file) {
-    auto [place, n_best] = match(names_, genes.names);
-    const std::vector<std::string>* ours = &names_;
-    const std::vector<std::string>* theirs = &genes.names;
-    for (const auto& [mine, other] : {std::pair(&ids_, &genes.ids), std::pair(&ids_, &genes.names),
-                                      std::pair(&names_, &genes.ids)}) {
-      auto [found, n_found] = match(*mine, *other);
-      if (n_found <= n_best) continue;
-      place = std::move(found);
-      n_best = n_found;
-      ours = mine;
-      theirs = other;
-    }
-    require_distinct(*ours, file_);
-    require_distinct(*theirs, file);
-    place.resize(genes.names.size(), -1);
-    // Names of new genes are of the kind that the merged ones have.
-    const bool is_named_by_id = ours == &names_ && theirs == &genes.ids;
-    const bool has_ids_as_names = ours == &ids_ && theirs == &genes.names;
-    for (std::size_t gene = 0; gene < place.size(); ++gene) {
-      if (place[gene] >= 0) {
-        adopt_id(as_size(place[gene]), genes.id(gene));
+  /// For each gene of a file its place among the merged ones, to which new ones are added; genes of
+  /// the file that are the same have one place.
+  std::vector<GeneIndex> add(const Dataset& dataset) {
+    const std::string& file = dataset.name();
+    const std::vector<GeneColumn> ours = {{"gene names", names_}, {kIdColumn, ids_}};
+    const std::vector<GeneColumn> theirs = gene_columns(dataset.var(), "", file);
+    GeneColumnMatch match =
+        match_gene_columns(ours, theirs, options_, "the first file", file, file);
+    require_distinct(ours[match.ours].genes, file_);
+    const GeneList list(dataset.var());
+    const std::vector<std::string>& chosen = theirs[match.theirs].genes;
+    const bool meets_by_names = match.ours == 0;
+    std::unordered_map<std::string, GeneIndex> new_place;
+    for (std::size_t gene = 0; gene < match.place.size(); ++gene) {
+      GeneIndex& place = match.place[gene];
+      if (place >= 0) {
+        adopt_id(as_size(place), list.id(gene));
         continue;
       }
-      place[gene] = static_cast<GeneIndex>(names_.size());
-      const std::string& id = has_ids_as_names ? genes.names[gene] : genes.id(gene);
-      append(is_named_by_id && !id.empty() ? id : genes.names[gene], id);
+      // Names of new genes are of the kind that the merged ones have.
+      const std::string& name =
+          meets_by_names && !chosen[gene].empty() ? chosen[gene] : list.names[gene];
+      const std::string& id = meets_by_names ? list.id(gene) : chosen[gene];
+      if (!chosen[gene].empty()) {
+        const auto [known, is_new] = new_place.emplace(without_ensembl_version(chosen[gene]),
+                                                       static_cast<GeneIndex>(names_.size()));
+        place = known->second;
+        if (!is_new) {
+          ++match.n_added;
+          continue;
+        }
+      }
+      place = static_cast<GeneIndex>(names_.size());
+      append(name, id);
     }
-    return place;
+    tell(match, file);
+    return std::move(match.place);
   }
 
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
   [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
   [[nodiscard]] const std::vector<std::string>& ids() const { return ids_; }
 
  private:
+  void tell(const GeneColumnMatch& match, const std::string& file) {
+    if (match.matched_by != "gene names") {
+      notes_.push_back(fmt::format("{} is matched by {}", file, match.matched_by));
+    }
+    notes_.insert(notes_.end(), match.notes.begin(), match.notes.end());
+  }
   void adopt_id(std::size_t gene, const std::string& id) {
     if (ids_[gene].empty() && taken_ids_.insert(id).second) ids_[gene] = id;
   }
@@ -118,7 +117,9 @@ class GeneMerger {
   std::vector<std::string> ids_;
   std::unordered_set<std::string> taken_names_;
   std::unordered_set<std::string> taken_ids_;
+  GeneMatchOptions options_;
   std::string file_;  // whose genes come first
+  std::vector<std::string> notes_;
 };
 
 /// The files in an order that does not depend on how they were given.
@@ -279,7 +280,8 @@ Table join_obs(const std::vector<Dataset>& datasets) {
 /// The rows of all over the chosen genes; the parts' own counts are freed one by one.
 CsrMatrix join_counts(std::vector<Dataset>& datasets,
                       const std::vector<std::vector<GeneIndex>>& places,
-                      const std::vector<GeneIndex>& chosen, std::size_t n_merged) {
+                      const std::vector<GeneIndex>& chosen, std::size_t n_merged,
+                      bool are_logarithms) {
   std::vector<GeneIndex> new_column(n_merged, -1);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     new_column[as_size(chosen[i])] = static_cast<GeneIndex>(i);
@@ -289,7 +291,8 @@ CsrMatrix join_counts(std::vector<Dataset>& datasets,
   for (std::size_t i = 0; i < datasets.size(); ++i) {
     std::vector<GeneIndex> column_of;
     for (const GeneIndex gene : places[i]) column_of.push_back(new_column[as_size(gene)]);
-    append_rows(joined, map_columns(datasets[i].counts.view(), column_of, joined.n_cols).view());
+    const auto map = are_logarithms ? map_logarithms : map_columns;
+    append_rows(joined, map(datasets[i].counts.view(), column_of, joined.n_cols).view());
     datasets[i].counts = {};
   }
   return joined;
@@ -342,8 +345,23 @@ std::vector<std::string> reference_names(std::span<const std::string> paths) {
   return {};
 }
 
-Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options) {
+Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options,
+                    const std::function<void(const std::string&)>& say) {
   SAITHE_ASSERT(!datasets.empty());
+  const auto tell = [&](const std::string& note) {
+    if (say) say(note);
+  };
+  const std::string& asked = options.matching.gene_column;
+  if (datasets.size() == 1 && asked.empty()) return std::move(datasets.front());
+  for (Dataset& dataset : datasets) {
+    if (asked.empty() && dataset.var().find(kIdColumn) != nullptr) continue;
+    const std::int64_t n_added =
+        use_gene_column(dataset, asked.empty() ? "index" : asked, options.are_logarithms);
+    if (n_added > 0) {
+      tell(fmt::format("{} of {} had the name of another one and were added to it",
+                       counted(n_added, "gene"), dataset.name()));
+    }
+  }
   if (datasets.size() == 1) return std::move(datasets.front());
   std::vector<GeneList> lists;
   std::string name;
@@ -353,13 +371,14 @@ Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& opt
   }
   const auto order = canonical_order(lists);
   const std::size_t lead = order.front();
-  GeneMerger merger(lists[lead], datasets[lead].name());
+  GeneMerger merger(datasets[lead], options.matching);
   std::vector<std::vector<GeneIndex>> places(datasets.size());
   places[lead].resize(lists[lead].names.size());
   std::iota(places[lead].begin(), places[lead].end(), GeneIndex{0});
   for (std::size_t i = 1; i < order.size(); ++i) {
-    places[order[i]] = merger.add(lists[order[i]], datasets[order[i]].name());
+    places[order[i]] = merger.add(datasets[order[i]]);
   }
+  for (const std::string& note : merger.notes()) tell(note);
   const auto has_gene = find_owners(places, merger.names().size());
   require_overlap(datasets, has_gene);
   const auto chosen = choose_genes(has_gene, options.genes, name);
@@ -371,7 +390,8 @@ Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& opt
                                    static_cast<std::int32_t>(i));
   }
   measured.has_gene = has_gene;
-  CsrMatrix counts = join_counts(datasets, places, chosen, merger.names().size());
+  CsrMatrix counts =
+      join_counts(datasets, places, chosen, merger.names().size(), options.are_logarithms);
   Dataset joined(std::move(name), std::move(counts), std::move(obs), select_var(merger, chosen));
   joined.measured = select_genes(measured, chosen);
   return joined;

@@ -2,12 +2,14 @@
 
 // Several labelled files as one data set: cells one below the other, genes matched by name or id.
 
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "saithe/core/options.h"
 #include "saithe/data/cell_source.h"
+#include "saithe/data/gene_names.h"
 
 namespace saithe {
 
@@ -24,6 +26,8 @@ struct EnumNames<GeneChoice> {
 
 struct ConcatenateOptions {
   GeneChoice genes = GeneChoice::Common;
+  GeneMatchOptions matching = {};  ///< how the genes of one file are found in another
+  bool are_logarithms = false;     ///< values are ln(1 + x): genes that meet add up x
 
   template <typename Visitor>
   static void describe(Visitor& visit, ConcatenateOptions& options) {
@@ -33,23 +37,25 @@ struct ConcatenateOptions {
   }
 };
 
-/// Two files must share at least this share of the smaller one's genes.
-inline constexpr double kMinSharedGenes = 0.3;
-
 /// What the column `reference` calls these paths: the names without folders, or with as many as
 /// tell them apart. Throws Error(InvalidArgument) if one is given twice.
 std::vector<std::string> reference_names(std::span<const std::string> paths);
 
 /// The cells of all data sets, in their order.
 ///
-/// Genes are matched by names or gene_ids, whichever pair of columns overlaps most. The result has
-/// the gene order, names and ids of the data set with most genes (ties: the one whose names sort
-/// first), so that the order of the data sets matters to nothing but the order of the cells. var
-/// keeps names and gene_ids; obs the columns that all have, and `reference`, the name of the file.
-/// Barcodes stay as they are, repeated or not. A single data set is returned as it is. Throws
-/// Error(BadFormat) naming the files if a gene is repeated, two files share under 30 % of the
-/// smaller one's genes, or no gene is common to all.
-Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options);
+/// Genes are matched by the names or gene_ids of the one and any column of the other, whichever pair
+/// overlaps most (match_gene_columns()); `say` is told which, where it is not the names, and of
+/// genes that were added up. With matching.gene_column, that column is first made each data set's
+/// gene names (use_gene_column()); without, genes of one name that have no ids are added up. The
+/// result has the gene order, names and ids of the data set with most genes (ties: the one whose
+/// names sort first), so that the order of the data sets matters to nothing but the order of the
+/// cells. var keeps names and gene_ids; obs the columns that all have, and `reference`, the name of
+/// the file. Barcodes stay as they are, repeated or not. A single data set is otherwise returned as
+/// it is. Throws Error(BadFormat) naming the files if a gene is repeated that has ids, an Ensembl
+/// id stands twice, two files share under 30 % of the smaller one's genes, or no gene is common to
+/// all.
+Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options,
+                    const std::function<void(const std::string&)>& say = {});
 
 /// Makes repeated barcodes distinct: the first stays, the others get "-1", "-2", ..., skipping what
 /// is taken, as AnnData's obs_names_make_unique. Returns how many were changed.
