@@ -38,6 +38,7 @@ struct Format {
 
 extern const Format kH5ad;
 extern const Format kTenxH5;
+extern const Format kZarr;
 extern const Format kMatrixMarket;
 
 /// Which generation of h5ad a file is: "AnnData 0.8 or later", "AnnData 0.7", "AnnData 0.6 or

@@ -20,7 +20,7 @@ constexpr CellIndex kBlockCells = 4096;
 constexpr std::size_t kHeadBytes = 65536;
 
 /// In the order of asking: the first that recognises an input reads it.
-const io::Format* const kFormats[] = {&io::kH5ad, &io::kTenxH5, &io::kMatrixMarket};
+const io::Format* const kFormats[] = {&io::kH5ad, &io::kTenxH5, &io::kZarr, &io::kMatrixMarket};
 
 /// The format of an input and what to call it.
 struct Recognised {
@@ -33,7 +33,8 @@ Recognised recognise(const io::InputFile& input) {
     if (auto name = format->recognise(input)) return {*format, std::move(*name)};
   }
   fail(ErrorKind::BadFormat,
-       "{}: is of no format that is read here: h5ad, 10x HDF5 (.h5), or a folder with matrix.mtx, "
+       "{}: is of no format that is read here: h5ad, 10x HDF5 (.h5), Zarr of AnnData, or a folder "
+       "with matrix.mtx, "
        "barcodes.tsv and genes.tsv or features.tsv",
        input.path.string());
 }
