@@ -15,6 +15,8 @@ namespace {
 constexpr const char* kIdColumn = "gene_ids";
 constexpr const char* kReferenceColumn = "reference";
 
+using Parts = std::vector<std::unique_ptr<CellSource>>;
+
 /// Names and ids of a file's genes; ids are empty where it has none.
 struct GeneList {
   std::vector<std::string> names;
@@ -43,7 +45,7 @@ void require_distinct(const std::vector<std::string>& names, const std::string& 
 /// The genes of all files, each once, in the order in which files are added.
 class GeneMerger {
  public:
-  GeneMerger(const Dataset& first, const GeneMatchOptions& options)
+  GeneMerger(const CellSource& first, const GeneMatchOptions& options)
       : options_(options), file_(first.name()) {
     const GeneList list(first.var());
     names_ = list.names;
@@ -55,7 +57,7 @@ class GeneMerger {
 
   /// For each gene of a file its place among the merged ones, to which new ones are added; genes of
   /// the file that are the same have one place.
-  std::vector<GeneIndex> add(const Dataset& dataset) {
+  std::vector<GeneIndex> add(const CellSource& dataset) {
     const std::string& file = dataset.name();
     const std::vector<GeneColumn> ours = {{"gene names", names_}, {kIdColumn, ids_}};
     const std::vector<GeneColumn> theirs = gene_columns(dataset.var(), "", file);
@@ -147,15 +149,14 @@ std::vector<std::vector<bool>> find_owners(const std::vector<std::vector<GeneInd
   return has_gene;
 }
 
-void require_overlap(const std::vector<Dataset>& datasets,
-                     const std::vector<std::vector<bool>>& has_gene) {
-  for (std::size_t a = 0; a < datasets.size(); ++a) {
-    for (std::size_t b = a + 1; b < datasets.size(); ++b) {
+void require_overlap(const Parts& parts, const std::vector<std::vector<bool>>& has_gene) {
+  for (std::size_t a = 0; a < parts.size(); ++a) {
+    for (std::size_t b = a + 1; b < parts.size(); ++b) {
       std::int64_t n_shared = 0;
       for (std::size_t gene = 0; gene < has_gene[a].size(); ++gene) {
         if (has_gene[a][gene] && has_gene[b][gene]) ++n_shared;
       }
-      const GeneIndex n_smaller = std::min(datasets[a].n_genes(), datasets[b].n_genes());
+      const GeneIndex n_smaller = std::min(parts[a]->n_genes(), parts[b]->n_genes());
       if (static_cast<double>(n_shared) >= kMinSharedGenes * static_cast<double>(n_smaller) &&
           n_shared > 0) {
         continue;
@@ -163,8 +164,8 @@ void require_overlap(const std::vector<Dataset>& datasets,
       fail(ErrorKind::BadFormat,
            "{} and {} share {} genes, of {} and {}; expected at least {:.0f} % of the smaller "
            "file's. Check organism and gene names.",
-           datasets[a].name(), datasets[b].name(), n_shared, datasets[a].n_genes(),
-           datasets[b].n_genes(), 100 * kMinSharedGenes);
+           parts[a]->name(), parts[b]->name(), n_shared, parts[a]->n_genes(), parts[b]->n_genes(),
+           100 * kMinSharedGenes);
     }
   }
 }
@@ -227,15 +228,15 @@ std::vector<const Kind*> all_as(const std::vector<const Column*>& columns) {
 }
 
 /// One column below the other. Columns of different kinds meet as text.
-Column join_columns(const std::string& name, const std::vector<Dataset>& datasets) {
+Column join_columns(const std::string& name, const Parts& parts) {
   std::vector<const Column*> columns;
-  for (const Dataset& dataset : datasets) columns.push_back(dataset.obs().find(name));
-  if (const auto parts = all_as<CategoryColumn>(columns); !parts.empty()) {
-    return join_categories(parts);
+  for (const auto& part : parts) columns.push_back(part->obs().find(name));
+  if (const auto categories = all_as<CategoryColumn>(columns); !categories.empty()) {
+    return join_categories(categories);
   }
-  if (const auto parts = all_as<NumberColumn>(columns); !parts.empty()) {
-    NumberColumn joined{{}, parts.front()->kind};
-    for (const auto* part : parts) {
+  if (const auto numbers = all_as<NumberColumn>(columns); !numbers.empty()) {
+    NumberColumn joined{{}, numbers.front()->kind};
+    for (const auto* part : numbers) {
       if (part->kind != joined.kind) joined.kind = NumberColumn::Kind::Float64;
       joined.values.insert(joined.values.end(), part->values.begin(), part->values.end());
     }
@@ -243,8 +244,8 @@ Column join_columns(const std::string& name, const std::vector<Dataset>& dataset
   }
   TextColumn joined;
   bool lacks_any = false;
-  for (const Dataset& dataset : datasets) {
-    for (std::string& text : dataset.obs().as_text(name)) {
+  for (const auto& part : parts) {
+    for (std::string& text : part->obs().as_text(name)) {
       joined.is_missing.push_back(text.empty());
       lacks_any = lacks_any || text.empty();
       joined.values.push_back(std::move(text));
@@ -254,48 +255,37 @@ Column join_columns(const std::string& name, const std::vector<Dataset>& dataset
   return joined;
 }
 
-Table join_obs(const std::vector<Dataset>& datasets) {
+Table join_obs(const Parts& parts) {
   std::vector<std::string> paths;
   std::vector<std::string> barcodes;
   std::vector<std::string> references;
-  for (const Dataset& dataset : datasets) paths.push_back(dataset.name());
+  for (const auto& part : parts) paths.push_back(part->name());
   const auto names = reference_names(paths);
-  for (std::size_t i = 0; i < datasets.size(); ++i) {
-    const auto& own = datasets[i].obs().index();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto& own = parts[i]->obs().index();
     barcodes.insert(barcodes.end(), own.begin(), own.end());
     references.insert(references.end(), own.size(), names[i]);
   }
   Table obs(std::move(barcodes));
-  obs.index_name = datasets.front().obs().index_name;
-  for (const auto& [name, column] : datasets.front().obs().columns()) {
-    const bool is_common =
-        std::all_of(datasets.begin(), datasets.end(),
-                    [&](const Dataset& dataset) { return dataset.obs().find(name) != nullptr; });
-    if (is_common) obs.set(name, join_columns(name, datasets));
+  obs.index_name = parts.front()->obs().index_name;
+  for (const auto& [name, column] : parts.front()->obs().columns()) {
+    const bool is_common = std::all_of(parts.begin(), parts.end(), [&](const auto& part) {
+      return part->obs().find(name) != nullptr;
+    });
+    if (is_common) obs.set(name, join_columns(name, parts));
   }
   obs.set(kReferenceColumn, make_category_column(references));
   return obs;
 }
 
-/// The rows of all over the chosen genes; the parts' own counts are freed one by one.
-CsrMatrix join_counts(std::vector<Dataset>& datasets,
-                      const std::vector<std::vector<GeneIndex>>& places,
-                      const std::vector<GeneIndex>& chosen, std::size_t n_merged,
-                      bool are_logarithms) {
-  std::vector<GeneIndex> new_column(n_merged, -1);
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    new_column[as_size(chosen[i])] = static_cast<GeneIndex>(i);
-  }
-  CsrMatrix joined;
-  joined.n_cols = static_cast<GeneIndex>(chosen.size());
-  for (std::size_t i = 0; i < datasets.size(); ++i) {
-    std::vector<GeneIndex> column_of;
-    for (const GeneIndex gene : places[i]) column_of.push_back(new_column[as_size(gene)]);
-    const auto map = are_logarithms ? map_logarithms : map_columns;
-    append_rows(joined, map(datasets[i].counts.view(), column_of, joined.n_cols).view());
-    datasets[i].counts = {};
-  }
-  return joined;
+bool are_distinct(const std::vector<std::string>& names) {
+  return std::unordered_set<std::string_view>(names.begin(), names.end()).size() == names.size();
+}
+
+void tell_of_added(const RenamedGenes& cells, const std::function<void(const std::string&)>& say) {
+  if (cells.n_added() == 0 || !say) return;
+  say(fmt::format("{} of {} had the name of another one and were added to it",
+                  counted(cells.n_added(), "gene"), cells.name()));
 }
 
 Table select_var(const GeneMerger& merger, const std::vector<GeneIndex>& chosen) {
@@ -345,60 +335,107 @@ std::vector<std::string> reference_names(std::span<const std::string> paths) {
   return {};
 }
 
-Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options,
-                    const std::function<void(const std::string&)>& say) {
-  SAITHE_ASSERT(!datasets.empty());
-  const auto tell = [&](const std::string& note) {
-    if (say) say(note);
-  };
-  const std::string& asked = options.matching.gene_column;
-  if (datasets.size() == 1 && asked.empty()) return std::move(datasets.front());
-  for (Dataset& dataset : datasets) {
-    if (asked.empty() && dataset.var().find(kIdColumn) != nullptr) continue;
-    const std::int64_t n_added =
-        use_gene_column(dataset, asked.empty() ? "index" : asked, options.are_logarithms);
-    if (n_added > 0) {
-      tell(fmt::format("{} of {} had the name of another one and were added to it",
-                       counted(n_added, "gene"), dataset.name()));
-    }
+std::unique_ptr<CellSource> rename_genes(std::unique_ptr<CellSource> cells,
+                                         const GeneMatchOptions& options,
+                                         const std::function<void(const std::string&)>& say) {
+  if (options.gene_column.empty()) return cells;
+  auto renamed = std::make_unique<RenamedGenes>(std::move(cells), options.gene_column);
+  tell_of_added(*renamed, say);
+  return renamed;
+}
+
+ConcatenatedCells::ConcatenatedCells(Parts parts, const ConcatenateOptions& options,
+                                     const std::function<void(const std::string&)>& say)
+    : parts_(std::move(parts)) {
+  SAITHE_ASSERT(parts_.size() > 1);
+  for (auto& part : parts_) {
+    part = rename_genes(std::move(part), options.matching, say);
+    if (part->var().find(kIdColumn) != nullptr || are_distinct(part->var().index())) continue;
+    auto merged = std::make_unique<RenamedGenes>(std::move(part), "index");
+    tell_of_added(*merged, say);
+    part = std::move(merged);
   }
-  if (datasets.size() == 1) return std::move(datasets.front());
   std::vector<GeneList> lists;
-  std::string name;
-  for (const Dataset& dataset : datasets) {
-    lists.emplace_back(dataset.var());
-    name += (name.empty() ? "" : ", ") + dataset.name();
+  for (const auto& part : parts_) {
+    lists.emplace_back(part->var());
+    name_ += (name_.empty() ? "" : ", ") + part->name();
   }
   const auto order = canonical_order(lists);
   const std::size_t lead = order.front();
-  GeneMerger merger(datasets[lead], options.matching);
-  std::vector<std::vector<GeneIndex>> places(datasets.size());
+  GeneMerger merger(*parts_[lead], options.matching);
+  std::vector<std::vector<GeneIndex>> places(parts_.size());
   places[lead].resize(lists[lead].names.size());
   std::iota(places[lead].begin(), places[lead].end(), GeneIndex{0});
   for (std::size_t i = 1; i < order.size(); ++i) {
-    places[order[i]] = merger.add(datasets[order[i]]);
+    places[order[i]] = merger.add(*parts_[order[i]]);
   }
-  for (const std::string& note : merger.notes()) tell(note);
+  for (const std::string& note : merger.notes()) {
+    if (say) say(note);
+  }
   const auto has_gene = find_owners(places, merger.names().size());
-  require_overlap(datasets, has_gene);
-  const auto chosen = choose_genes(has_gene, options.genes, name);
+  require_overlap(parts_, has_gene);
+  const auto chosen = choose_genes(has_gene, options.genes, name_);
 
-  Table obs = join_obs(datasets);
-  MeasuredGenes measured;
-  for (std::size_t i = 0; i < datasets.size(); ++i) {
-    measured.source_of_cell.insert(measured.source_of_cell.end(), as_size(datasets[i].n_cells()),
-                                   static_cast<std::int32_t>(i));
+  obs_ = join_obs(parts_);
+  var_ = select_var(merger, chosen);
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    measured_.source_of_cell.insert(measured_.source_of_cell.end(), as_size(parts_[i]->n_cells()),
+                                    static_cast<std::int32_t>(i));
   }
-  measured.has_gene = has_gene;
-  CsrMatrix counts =
-      join_counts(datasets, places, chosen, merger.names().size(), options.are_logarithms);
-  Dataset joined(std::move(name), std::move(counts), std::move(obs), select_var(merger, chosen));
-  joined.measured = select_genes(measured, chosen);
+  measured_.has_gene = has_gene;
+  measured_ = select_genes(measured_, chosen);
+  std::vector<GeneIndex> new_column(merger.names().size(), -1);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    new_column[as_size(chosen[i])] = static_cast<GeneIndex>(i);
+  }
+  for (const auto& place : places) {
+    std::vector<GeneIndex> column_of;
+    for (const GeneIndex gene : place) column_of.push_back(new_column[as_size(gene)]);
+    mappings_.emplace_back(std::move(column_of), n_genes());
+  }
+}
+
+ConcatenatedCells::~ConcatenatedCells() = default;
+
+CsrMatrix ConcatenatedCells::read_cells(CellIndex begin, CellIndex end, const Context& context) {
+  CsrMatrix cells;
+  cells.n_cols = n_genes();
+  CellIndex first = 0;  // of the part among all
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const CellIndex own_begin = std::max(begin - first, CellIndex{0});
+    const CellIndex own_end = std::min(end - first, parts_[i]->n_cells());
+    first += parts_[i]->n_cells();
+    if (own_begin >= own_end) continue;
+    append_rows(cells, mappings_[i].read_cells(*parts_[i], own_begin, own_end, context).view());
+  }
+  return cells;
+}
+
+std::int64_t ConcatenatedCells::make_barcodes_distinct() {
+  return saithe::make_barcodes_distinct(obs_);
+}
+
+Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options,
+                    const std::function<void(const std::string&)>& say) {
+  SAITHE_ASSERT(!datasets.empty());
+  const bool is_single = datasets.size() == 1;
+  if (is_single && options.matching.gene_column.empty()) return std::move(datasets.front());
+  Parts parts;
+  for (Dataset& dataset : datasets) parts.push_back(std::make_unique<Dataset>(std::move(dataset)));
+  std::unique_ptr<CellSource> all;
+  if (is_single) {
+    all = rename_genes(std::move(parts.front()), options.matching, say);
+  } else {
+    all = std::make_unique<ConcatenatedCells>(std::move(parts), options, say);
+  }
+  Dataset joined(all->name(), all->read_cells(0, all->n_cells(), Context(1)), all->obs(),
+                 all->var());
+  joined.measured = all->measured_genes();
   return joined;
 }
 
-std::int64_t make_barcodes_distinct(Dataset& dataset) {
-  std::vector<std::string> barcodes = dataset.obs().index();
+std::int64_t make_barcodes_distinct(Table& obs) {
+  std::vector<std::string> barcodes = obs.index();
   std::unordered_set<std::string> taken(barcodes.begin(), barcodes.end());
   if (taken.size() == barcodes.size()) return 0;
   std::unordered_set<std::string> seen;
@@ -414,7 +451,7 @@ std::int64_t make_barcodes_distinct(Dataset& dataset) {
     barcode = std::move(candidate);
     ++n_changed;
   }
-  dataset.obs().rename_rows(std::move(barcodes));
+  obs.rename_rows(std::move(barcodes));
   return n_changed;
 }
 

@@ -3,6 +3,7 @@
 // Several labelled files as one data set: cells one below the other, genes matched by name or id.
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "saithe/core/options.h"
 #include "saithe/data/cell_source.h"
 #include "saithe/data/gene_names.h"
+#include "saithe/data/mapped_genes.h"
 
 namespace saithe {
 
@@ -27,7 +29,6 @@ struct EnumNames<GeneChoice> {
 struct ConcatenateOptions {
   GeneChoice genes = GeneChoice::Common;
   GeneMatchOptions matching = {};  ///< how the genes of one file are found in another
-  bool are_logarithms = false;     ///< values are ln(1 + x): genes that meet add up x
 
   template <typename Visitor>
   static void describe(Visitor& visit, ConcatenateOptions& options) {
@@ -43,10 +44,10 @@ std::vector<std::string> reference_names(std::span<const std::string> paths);
 
 /// The cells of all data sets, in their order.
 ///
-/// Genes are matched by the names or gene_ids of the one and any column of the other, whichever pair
-/// overlaps most (match_gene_columns()); `say` is told which, where it is not the names, and of
-/// genes that were added up. With matching.gene_column, that column is first made each data set's
-/// gene names (use_gene_column()); without, genes of one name that have no ids are added up. The
+/// Genes are matched by the names or gene_ids of the one and any column of the other, whichever
+/// pair overlaps most (match_gene_columns()); `say` is told which, where it is not the names, and
+/// of genes that were added up. With matching.gene_column, that column is first made each data
+/// set's gene names (rename_genes()); without, genes of one name that have no ids are added up. The
 /// result has the gene order, names and ids of the data set with most genes (ties: the one whose
 /// names sort first), so that the order of the data sets matters to nothing but the order of the
 /// cells. var keeps names and gene_ids; obs the columns that all have, and `reference`, the name of
@@ -57,8 +58,39 @@ std::vector<std::string> reference_names(std::span<const std::string> paths);
 Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options,
                     const std::function<void(const std::string&)>& say = {});
 
+/// A source with its genes called by the column that options.matching asks for, or as it is where
+/// none is asked for. `say` is told of genes that were added up. Throws as RenamedGenes.
+std::unique_ptr<CellSource> rename_genes(std::unique_ptr<CellSource> cells,
+                                         const GeneMatchOptions& options,
+                                         const std::function<void(const std::string&)>& say);
+
+/// The same of sources that are read in blocks; nothing but obs and var is in memory.
+class ConcatenatedCells final : public CellSource {
+ public:
+  ConcatenatedCells(std::vector<std::unique_ptr<CellSource>> parts,
+                    const ConcatenateOptions& options,
+                    const std::function<void(const std::string&)>& say = {});
+  ~ConcatenatedCells() override;
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] const Table& obs() const override { return obs_; }
+  [[nodiscard]] const Table& var() const override { return var_; }
+  [[nodiscard]] const MeasuredGenes& measured_genes() const override { return measured_; }
+  [[nodiscard]] CsrMatrix read_cells(CellIndex begin, CellIndex end,
+                                     const Context& context) override;
+  /// make_barcodes_distinct() of obs.
+  std::int64_t make_barcodes_distinct();
+
+ private:
+  std::vector<std::unique_ptr<CellSource>> parts_;
+  std::vector<GeneMapping> mappings_;  // of each part's genes
+  std::string name_;
+  Table obs_;
+  Table var_;
+  MeasuredGenes measured_;
+};
+
 /// Makes repeated barcodes distinct: the first stays, the others get "-1", "-2", ..., skipping what
 /// is taken, as AnnData's obs_names_make_unique. Returns how many were changed.
-std::int64_t make_barcodes_distinct(Dataset& dataset);
+std::int64_t make_barcodes_distinct(Table& obs);
 
 }  // namespace saithe

@@ -125,17 +125,6 @@ bool is_poor(const Pair& pair, const std::vector<GeneColumn>& ours,
   return static_cast<double>(pair.n_matched) < kMinSharedGenes * static_cast<double>(n);
 }
 
-void require_no_id_twice(const GeneColumn& column, const std::string& where) {
-  std::unordered_set<std::string_view> seen;
-  for (const std::string& name : column.genes) {
-    if (!is_ensembl_id(name) || seen.insert(name).second) continue;
-    fail(ErrorKind::BadFormat,
-         "{}: the gene '{}' stands twice in {}; every gene must have an id of its own. Remove or "
-         "add up one of them.",
-         where, name, column.name);
-  }
-}
-
 std::string describe_pair(const Pair& pair, const GeneColumn& ours, const GeneColumn& theirs,
                           const GeneMatchOptions& options, const std::string& our_word,
                           const std::string& their_word) {
@@ -244,6 +233,17 @@ std::vector<GeneColumn> gene_columns(const Table& var, const std::string& chosen
   return columns;
 }
 
+void require_no_id_twice(const GeneColumn& column, const std::string& where) {
+  std::unordered_set<std::string_view> seen;
+  for (const std::string& name : column.genes) {
+    if (!is_ensembl_id(name) || seen.insert(name).second) continue;
+    fail(ErrorKind::BadFormat,
+         "{}: the gene '{}' stands twice in {}; every gene must have an id of its own. Remove or "
+         "add up one of them.",
+         where, name, column.name);
+  }
+}
+
 GeneColumnMatch match_gene_columns(const std::vector<GeneColumn>& ours,
                                    const std::vector<GeneColumn>& theirs,
                                    const GeneMatchOptions& options, const std::string& our_word,
@@ -268,39 +268,6 @@ GeneColumnMatch match_gene_columns(const std::vector<GeneColumn>& ours,
   match.theirs = best.theirs;
   match.n_matched = best.n_matched;
   return match;
-}
-
-std::int64_t use_gene_column(Dataset& dataset, const std::string& column, bool are_logarithms) {
-  const Table& var = dataset.var();
-  GeneColumn chosen = std::move(gene_columns(var, column, dataset.name()).front());
-  require_no_id_twice(chosen, dataset.name());
-  std::unordered_map<std::string, GeneIndex> place_of;
-  std::vector<GeneIndex> new_gene;
-  std::vector<CellIndex> kept;
-  std::vector<std::string> names;
-  for (std::size_t gene = 0; gene < chosen.genes.size(); ++gene) {
-    const std::string& name = chosen.genes[gene].empty() ? var.index()[gene] : chosen.genes[gene];
-    const auto [place, is_new] = place_of.emplace(name, static_cast<GeneIndex>(names.size()));
-    new_gene.push_back(place->second);
-    if (!is_new) continue;
-    names.push_back(name);
-    kept.push_back(static_cast<CellIndex>(gene));
-  }
-  const auto n_added = static_cast<std::int64_t>(chosen.genes.size() - names.size());
-  if (n_added == 0 && names == var.index()) return 0;
-  Table renamed = var.select_rows(kept);
-  if (renamed.find("gene_ids") == nullptr &&
-      std::all_of(renamed.index().begin(), renamed.index().end(), is_ensembl_id)) {
-    renamed.set("gene_ids", TextColumn{renamed.index(), {}});
-  }
-  renamed.rename_rows(std::move(names));
-  const auto n_genes = static_cast<GeneIndex>(kept.size());
-  const CsrView counts = dataset.counts.view();
-  CsrMatrix merged = are_logarithms ? map_logarithms(counts, new_gene, n_genes)
-                                    : map_columns(counts, new_gene, n_genes);
-  dataset.counts = std::move(merged);
-  dataset.var() = std::move(renamed);
-  return n_added;
 }
 
 }  // namespace saithe

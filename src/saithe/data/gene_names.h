@@ -11,7 +11,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "saithe/data/cell_source.h"
 #include "saithe/data/table.h"
 
 namespace saithe {
@@ -60,6 +59,9 @@ struct GeneColumn {
 std::vector<GeneColumn> gene_columns(const Table& var, const std::string& chosen,
                                      const std::string& where);
 
+/// Throws Error(BadFormat), beginning with `where`, if the column has an Ensembl id twice.
+void require_no_id_twice(const GeneColumn& column, const std::string& where);
+
 /// Which genes of one list are genes of another.
 struct GeneColumnMatch {
   std::vector<GeneIndex> place;  ///< per gene of theirs: the gene of ours, or -1
@@ -79,12 +81,5 @@ GeneColumnMatch match_gene_columns(const std::vector<GeneColumn>& ours,
                                    const std::vector<GeneColumn>& theirs,
                                    const GeneMatchOptions& options, const std::string& our_word,
                                    const std::string& their_word, const std::string& where);
-
-/// Makes the column `column` of var ("index": the index) the genes' names; the genes of one
-/// name become one, their values added up (as counts, or what logarithms stand for). Genes without
-/// a name there keep theirs; an index of Ensembl ids stays as the column gene_ids, if there is
-/// none. Returns how many were added to another. Throws Error(BadFormat) if there is no such column
-/// or it has an Ensembl id twice.
-std::int64_t use_gene_column(Dataset& dataset, const std::string& column, bool are_logarithms);
 
 }  // namespace saithe

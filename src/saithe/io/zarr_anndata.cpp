@@ -193,7 +193,7 @@ Table read_table(const ZarrNode& root, const ZarrNode& parent, const std::string
 }
 
 /// Gene names as they are used. An id twice is an error; a symbol twice is numbered where ids tell
-/// its genes apart, and otherwise one gene (use_gene_column(), match_genes()).
+/// its genes apart, and otherwise one gene (RenamedGenes, match_genes()).
 void settle_gene_names(Table& var, const std::string& where, const Context& context) {
   if (var.find("gene_ids") == nullptr) {
     std::vector<std::string> ids;

@@ -191,7 +191,8 @@ TEST(Concatenate, TheGeneColumnThatIsAskedForNamesTheGenes) {
   EXPECT_EQ(renamed.var().as_text("gene_ids"),
             (std::vector<std::string>{"ENSG00000000011", "ENSG00000000012"}));
   EXPECT_EQ(renamed.counts.values, (std::vector<float>{4, 2}));
-  options.are_logarithms = true;  // ln(1 + x): x is added up
+  // A fraction makes them logarithms, ln(1 + x): x is added up.
+  single.counts.values[1] = 2.5F;
   EXPECT_FLOAT_EQ(concatenate({single}, options).counts.values[0],
                   std::log(std::exp(1.0F) + std::exp(3.0F) - 1));
   options.matching.gene_column = "nowhere";
@@ -213,9 +214,9 @@ TEST(ReferenceNames, AreAsShortAsTellsThemApart) {
 
 TEST(MakeBarcodesDistinct, CountsOnAndSkipsWhatIsTaken) {
   Dataset dataset("x", {}, Table({"a", "b", "a", "a", "a-1"}), {});
-  EXPECT_EQ(make_barcodes_distinct(dataset), 2);
+  EXPECT_EQ(make_barcodes_distinct(dataset.obs()), 2);
   EXPECT_EQ(dataset.obs().index(), (std::vector<std::string>{"a", "b", "a-2", "a-3", "a-1"}));
-  EXPECT_EQ(make_barcodes_distinct(dataset), 0);
+  EXPECT_EQ(make_barcodes_distinct(dataset.obs()), 0);
 }
 
 }  // namespace
