@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "bundled_models.h"
+#include "gene_flags.h"
 #include "h5ad_destination.h"
 #include "input_paths.h"
 #include "query_lines.h"
@@ -59,6 +60,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   options.with_hidden = true;
   options.with_probabilities = false;
   options.force = request.force;
+  options.genes = gene_match_options(flags);
   Predictions predictions = predict(model, *source, options, common.device, session.context());
   say_match(model, predictions, session);
   if (predictions.hidden.n_rows() == 0) {
@@ -95,6 +97,7 @@ void add_embed(CLI::App& program) {
       ->type_name("NAME");
   app->add_flag("--force", request->force, "accept cells that lack most of the model's genes");
   flags->add(*app, UmapOptions{}, "UMAP");
+  add_gene_flags(*app, *flags);
   flags->add(*app, ReadOptions{}, "Reading");
 }
 

@@ -5,6 +5,7 @@
 
 #include "annotations.h"
 #include "bundled_models.h"
+#include "gene_flags.h"
 #include "h5ad_destination.h"
 #include "input_paths.h"
 #include "majority_vote_columns.h"
@@ -210,6 +211,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, bool in_place, Re
   Session session(common);
   flags.apply(request.reading);
   flags.apply(request.prediction);
+  request.prediction.genes = gene_match_options(flags);
   flags.apply(request.tables);
   flags.apply(request.ontology);
   flags.apply(request.vote);
@@ -241,7 +243,8 @@ void add_predict(CLI::App& program) {
   app->add_option("MODEL", request->model,
                   "a model that train or walkthrough wrote, or a bundled one: pbmc3k")
       ->required();
-  app->add_option("QUERY", request->query, "cells: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV")->required();
+  app->add_option("QUERY", request->query, "cells: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV")
+      ->required();
   app->add_option("-o,--output", request->output,
                   "FILE.h5ad: the query with columns added; other names: a table (gzip if it ends "
                   "in .gz); -: to stdout")
@@ -253,6 +256,7 @@ void add_predict(CLI::App& program) {
   flags->add(*app, LeidenOptions{}, "Majority vote");
   flags->add(*app, NamingOptions{}, "Names");
   flags->add(*app, TableOptions{}, "Tables");
+  add_gene_flags(*app, *flags);
   flags->add(*app, ReadOptions{}, "Reading");
 }
 

@@ -39,6 +39,7 @@ struct Format {
 
 extern const Format kH5ad;
 extern const Format kTenxH5;
+extern const Format kZarr;
 extern const Format kMatrixMarket;
 extern const Format kLoom;
 extern const Format kH5Seurat;

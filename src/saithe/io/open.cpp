@@ -21,8 +21,8 @@ constexpr std::size_t kHeadBytes = 65536;
 
 /// In the order of asking: the first that recognises an input reads it.
 const io::Format* const kFormats[] = {&io::kOtherPrograms, &io::kH5ad,     &io::kTenxH5,
-                                      &io::kLoom,          &io::kH5Seurat, &io::kMatrixMarket,
-                                      &io::kTextTable};
+                                      &io::kZarr,          &io::kLoom,     &io::kH5Seurat,
+                                      &io::kMatrixMarket,  &io::kTextTable};
 
 /// The format of an input and what to call it.
 struct Recognised {
@@ -35,7 +35,8 @@ Recognised recognise(const io::InputFile& input) {
     if (auto name = format->recognise(input)) return {*format, std::move(*name)};
   }
   fail(ErrorKind::BadFormat,
-       "{}: is of no format that is read here: h5ad, 10x HDF5 (.h5), Loom, h5Seurat, MTX (a folder "
+       "{}: is of no format that is read here: h5ad, Zarr of AnnData, 10x HDF5 (.h5), Loom, "
+       "h5Seurat, MTX (a folder "
        "with matrix.mtx, barcodes.tsv and genes.tsv or features.tsv), CSV or TSV with names of "
        "cells "
        "and genes",
