@@ -17,6 +17,7 @@
 #include "saithe/data/label_set.h"
 #include "saithe/data/measured_genes.h"
 #include "saithe/data/cell_source.h"
+#include "saithe/data/value_kind.h"
 #include "saithe/data/concatenate.h"
 #include "saithe/io/open.h"
 #include "saithe/io/labels_file.h"

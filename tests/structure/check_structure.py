@@ -33,6 +33,7 @@ FOREIGN = {
     r"(cairo/)?cairo.*": ["report/figure.cpp"],
     r"nlohmann/.*": ["classify/*"],
     r"libdeflate\.h": ["io/*"],
+    r"(blosc|zstd)\.h": ["io/chunk_filters.cpp"],
     r"zlib\.h": ["core/text_io.cpp"],
     r"openssl/.*": ["core/sha256.cpp"],
     r".*mmintrin\.h|arm_neon\.h": [],
