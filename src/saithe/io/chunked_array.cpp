@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "saithe/core/parallel.h"
+#include "saithe/core/usable_memory.h"
 
 namespace saithe::io {
 namespace {
@@ -16,6 +17,8 @@ namespace {
 // What is fetched before it is inflated together.
 constexpr std::int64_t kBytesAtOnce = std::int64_t{1} << 26;
 constexpr std::int64_t kChunksAtOnce = 256;
+// A chunk from this size on is kept unpacked until another is asked for.
+constexpr std::int64_t kLargeChunkBytes = std::int64_t{1} << 23;
 
 /// The number types whose bytes saithe converts itself; of others value_bytes is 0.
 NumberLayout layout_of(hid_t type) {
@@ -175,6 +178,13 @@ void ChunkedArray::convert(const std::vector<unsigned char>& bytes, std::int64_t
 }
 
 template <typename Value>
+void ChunkedArray::fill(std::span<Value> out) const {
+  std::array<Value, 1> value{};
+  convert(fill_value_, 0, std::span<Value>(value));
+  std::fill(out.begin(), out.end(), value.front());
+}
+
+template <typename Value>
 void ChunkedArray::read_through_hdf5(std::int64_t begin, std::span<Value> values,
                                      hid_t memory_type) const {
   const auto start = static_cast<hsize_t>(begin);
@@ -205,6 +215,32 @@ void ChunkedArray::read_through_hdf5(std::int64_t begin, std::span<Value> values
 }
 
 template <typename Value>
+void ChunkedArray::read_large_chunks(std::int64_t begin, std::span<Value> values) const {
+  const auto end = begin + static_cast<std::int64_t>(values.size());
+  for (std::int64_t from = begin; from < end;) {
+    const std::int64_t chunk = from / chunk_size_;
+    const std::int64_t to = std::min(end, (chunk + 1) * chunk_size_);
+    const auto out = values.subspan(as_size(from - begin), as_size(to - from));
+    if (held_.index != chunk) {
+      require_memory(dataset_.where(), chunk_size_,
+                     static_cast<std::int64_t>(dataset_.value_bytes()));
+      held_ = {};
+      RawChunk raw = fetch(chunk);
+      if (raw.is_stored) {
+        decode(raw);
+        held_ = {chunk, std::move(raw.bytes)};
+      }
+    }
+    if (held_.index == chunk) {
+      convert(held_.bytes, from - chunk * chunk_size_, out);
+    } else {
+      fill(out);
+    }
+    from = to;
+  }
+}
+
+template <typename Value>
 void ChunkedArray::read_any(std::int64_t begin, std::span<Value> values, hid_t memory_type,
                             const Context& context) const {
   const auto end = begin + static_cast<std::int64_t>(values.size());
@@ -215,6 +251,7 @@ void ChunkedArray::read_any(std::int64_t begin, std::span<Value> values, hid_t m
   initialise_hdf5();  // this thread may not have opened the file
   const std::int64_t chunk_bytes = checked_multiply(
       chunk_size_, static_cast<std::int64_t>(dataset_.value_bytes()), dataset_.where().c_str());
+  if (chunk_bytes >= kLargeChunkBytes) return read_large_chunks(begin, values);
   const std::int64_t n_at_once =
       std::clamp<std::int64_t>(kBytesAtOnce / chunk_bytes, 1, kChunksAtOnce);
   const std::int64_t first_chunk = begin / chunk_size_;
@@ -232,9 +269,7 @@ void ChunkedArray::read_any(std::int64_t begin, std::span<Value> values, hid_t m
                    const std::int64_t to = std::min(end, chunk_begin + chunk_size_);
                    const auto out = values.subspan(as_size(from - begin), as_size(to - from));
                    if (!source.is_stored) {
-                     std::array<Value, 1> fill{};
-                     convert(fill_value_, 0, std::span<Value>(fill));
-                     std::fill(out.begin(), out.end(), fill.front());
+                     fill(out);
                      return;
                    }
                    decode(source);

@@ -24,7 +24,7 @@ struct NumberLayout {
   bool is_swapped = false;  ///< big-endian
 };
 
-/// A one-dimensional array of numbers in a file.
+/// A one-dimensional array of numbers in a file. One thread at a time reads it.
 class ChunkedArray {
  public:
   /// Throws Error(BadFormat) unless it is one-dimensional, of numbers, with known filters.
@@ -39,12 +39,22 @@ class ChunkedArray {
 
  private:
   struct RawChunk;
+  /// Some writers make one chunk of a whole array: it is unpacked once, not for every block.
+  struct LargeChunk {
+    std::int64_t index = -1;
+    std::vector<unsigned char> bytes;
+  };
 
   template <typename Value>
   void read_any(std::int64_t begin, std::span<Value> values, hid_t memory_type,
                 const Context& context) const;
   template <typename Value>
   void read_through_hdf5(std::int64_t begin, std::span<Value> values, hid_t memory_type) const;
+  /// The values of a chunk that was never written.
+  template <typename Value>
+  void fill(std::span<Value> out) const;
+  template <typename Value>
+  void read_large_chunks(std::int64_t begin, std::span<Value> values) const;
   [[nodiscard]] RawChunk fetch(std::int64_t chunk) const;
   void decode(RawChunk& raw) const;
   template <typename Value>
@@ -57,6 +67,7 @@ class ChunkedArray {
   std::vector<unsigned char> fill_value_;  // of a chunk that was never written
   std::int64_t chunk_size_ = 0;            // values of a chunk; 0: read through HDF5
   NumberLayout layout_;
+  mutable LargeChunk held_;
 };
 
 }  // namespace saithe::io

@@ -97,6 +97,49 @@ TEST(ChunkedArray, AnyRangeIsTheRangeOfTheWhole) {
   }
 }
 
+// R writes one chunk as large as the array: any blocks of it, in any order, and what was not
+// written.
+TEST(ChunkedArray, LargeChunksGiveTheSameBlocks) {
+  const FolderForTest folder;
+  constexpr std::int64_t kChunk = (1 << 21) + 3;  // values of 4 bytes
+  std::vector<std::int32_t> values(as_size(kChunk + 1000));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int32_t>(i % 4099);
+  Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+  {
+    const hsize_t n = 3 * kChunk;
+    const hsize_t chunk = kChunk;
+    const hsize_t n_written = values.size();
+    const hsize_t start = 0;
+    const std::int32_t fill = 7;
+    const io::Hdf5Id space(H5Screate_simple(1, &n, nullptr));
+    const io::Hdf5Id memory(H5Screate_simple(1, &n_written, nullptr));
+    const io::Hdf5Id creation(H5Pcreate(H5P_DATASET_CREATE));
+    H5Pset_chunk(creation.get(), 1, &chunk);
+    H5Pset_deflate(creation.get(), 1);
+    H5Pset_fill_value(creation.get(), H5T_NATIVE_INT32, &fill);
+    const io::Hdf5Id data(H5Dcreate2(root.id(), "v", H5T_STD_I32LE, space.get(), H5P_DEFAULT,
+                                     creation.get(), H5P_DEFAULT));
+    H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &n_written, nullptr);
+    ASSERT_GE(H5Dwrite(data.get(), H5T_NATIVE_INT32, memory.get(), space.get(), H5P_DEFAULT,
+                       values.data()),
+              0);
+  }
+  values.resize(as_size(2 * kChunk), 7);
+  std::fill(values.begin() + kChunk + 1000, values.end(), 7);
+  values.resize(as_size(3 * kChunk), 7);
+  root.flush();
+  root.close();
+  const Hdf5Group group = Hdf5Group::open_file(folder / "a.h5");
+  const ChunkedArray array(group.dataset("v"));
+  for (const std::int64_t begin :
+       {std::int64_t{0}, kChunk - 5, 2 * kChunk - 1, std::int64_t{17}, 3 * kChunk - 100}) {
+    std::vector<std::int32_t> block(100);
+    if (begin + 100 > 3 * kChunk) block.resize(as_size(3 * kChunk - begin));
+    array.read(begin, std::span<std::int32_t>(block), kContext);
+    EXPECT_TRUE(std::equal(block.begin(), block.end(), values.begin() + begin)) << begin;
+  }
+}
+
 TEST(ChunkedArray, IntegersThatDoNotFitAreErrors) {
   const FolderForTest folder;
   const Hdf5Group group = file_with(folder / "a.h5", {1, 3e9, 2}, NumberColumn::Kind::Integer);
