@@ -20,13 +20,22 @@ ordered_json columns_json(const std::vector<ColumnSummary>& columns) {
   return all;
 }
 
+ordered_json places_json(const std::vector<PlaceSummary>& places) {
+  ordered_json all = ordered_json::object();
+  for (const PlaceSummary& place : places) {
+    all[place.name] = {{"value_kind", to_text(place.kind)}, {"finding", place.finding}};
+  }
+  return all;
+}
+
 ordered_json summary_json(const FileSummary& summary) {
   return {{"format", summary.format},
           {"n_cells", summary.n_cells},
           {"n_genes", summary.n_genes},
           {"n_stored", summary.n_stored},
-          {"value_kind", summary.holds_whole_numbers ? "counts" : "other"},
+          {"value_kind", to_text(summary.value_kind)},
           {"total", summary.total},
+          {"places", places_json(summary.places)},
           {"layers", summary.layers},
           {"has_raw", summary.has_raw},
           {"obsm", summary.obsm},
@@ -49,8 +58,10 @@ std::string summary_text(const FileSummary& summary) {
   std::string text =
       fmt::format("format: {}\ncells: {}\ngenes: {}\nstored values: {}\nvalues: {}\ntotal: {}\n",
                   summary.format, summary.n_cells, summary.n_genes, summary.n_stored,
-                  summary.holds_whole_numbers ? "counts (whole numbers)" : "no counts",
-                  format_number(summary.total));
+                  to_text(summary.value_kind), format_number(summary.total));
+  for (const PlaceSummary& place : summary.places) {
+    text += "place: " + printable(place.finding) + "\n";
+  }
   for (const std::string& layer : summary.layers)
     text += "layer: " + printable(layer) + " (--layer)\n";
   if (summary.has_raw) text += "raw: there (--use-raw)\n";

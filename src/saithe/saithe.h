@@ -20,6 +20,7 @@
 #include "saithe/data/label_set.h"
 #include "saithe/data/measured_genes.h"
 #include "saithe/data/cell_source.h"
+#include "saithe/data/value_kind.h"
 #include "saithe/data/packed_cells.h"
 #include "saithe/data/gene_names.h"
 #include "saithe/data/mapped_genes.h"

@@ -1,7 +1,5 @@
 #include "saithe/io/chunked_array.h"
 
-#include <libdeflate.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -11,7 +9,7 @@
 #include <type_traits>
 
 #include "saithe/core/parallel.h"
-#include "saithe/io/lzf_filter.h"
+#include "saithe/core/usable_memory.h"
 
 namespace saithe::io {
 namespace {
@@ -19,12 +17,32 @@ namespace {
 // What is fetched before it is inflated together.
 constexpr std::int64_t kBytesAtOnce = std::int64_t{1} << 26;
 constexpr std::int64_t kChunksAtOnce = 256;
+// A chunk from this size on is kept unpacked until another is asked for.
+constexpr std::int64_t kLargeChunkBytes = std::int64_t{1} << 23;
 
-bool is_native_number(hid_t type) {
-  const auto order = H5Tget_order(type);
-  const bool is_native_order =
-      std::endian::native == std::endian::little ? order == H5T_ORDER_LE : order == H5T_ORDER_BE;
-  return is_native_order || H5Tget_size(type) == 1;
+/// The number types whose bytes saithe converts itself; of others value_bytes is 0.
+NumberLayout layout_of(hid_t type) {
+  struct Known {
+    hid_t type;
+    NumberLayout layout;
+  };
+  const Known known[] = {
+      {H5T_STD_I8LE, {1, false, true, false}},  {H5T_STD_U8LE, {1, false, false, false}},
+      {H5T_STD_I16LE, {2, false, true, false}}, {H5T_STD_U16LE, {2, false, false, false}},
+      {H5T_STD_I32LE, {4, false, true, false}}, {H5T_STD_U32LE, {4, false, false, false}},
+      {H5T_STD_I64LE, {8, false, true, false}}, {H5T_STD_U64LE, {8, false, false, false}},
+      {H5T_IEEE_F32LE, {4, true, true, false}}, {H5T_IEEE_F64LE, {8, true, true, false}},
+      {H5T_STD_I8BE, {1, false, true, false}},  {H5T_STD_U8BE, {1, false, false, false}},
+      {H5T_STD_I16BE, {2, false, true, true}},  {H5T_STD_U16BE, {2, false, false, true}},
+      {H5T_STD_I32BE, {4, false, true, true}},  {H5T_STD_U32BE, {4, false, false, true}},
+      {H5T_STD_I64BE, {8, false, true, true}},  {H5T_STD_U64BE, {8, false, false, true}},
+      {H5T_IEEE_F32BE, {4, true, true, true}},  {H5T_IEEE_F64BE, {8, true, true, true}},
+  };
+  static_assert(std::endian::native == std::endian::little);
+  for (const Known& one : known) {
+    if (H5Tequal(type, one.type) > 0) return one.layout;
+  }
+  return {};
 }
 
 }  // namespace
@@ -47,30 +65,15 @@ ChunkedArray::ChunkedArray(Hdf5Dataset dataset) : dataset_(std::move(dataset)) {
          dataset_.where());
   }
   const Hdf5Id type(H5Dget_type(dataset_.id()));
-  is_float_ = H5Tget_class(type.get()) == H5T_FLOAT;
-  is_signed_ = !is_float_ && H5Tget_sign(type.get()) == H5T_SGN_2;
+  layout_ = layout_of(type.get());
   const Hdf5Id creation(H5Dget_create_plist(dataset_.id()));
   if (H5Pget_layout(creation.get()) != H5D_CHUNKED) return;
 
   hsize_t chunk = 0;
   H5Pget_chunk(creation.get(), 1, &chunk);
-  bool has_known_filters = true;
-  const int n_filters = H5Pget_nfilters(creation.get());
-  for (int i = 0; i < n_filters; ++i) {
-    unsigned flags = 0;
-    std::size_t n_values = 0;
-    const int id = H5Pget_filter2(creation.get(), static_cast<unsigned>(i), &flags, &n_values,
-                                  nullptr, 0, nullptr, nullptr);
-    const bool is_ours = id == H5Z_FILTER_DEFLATE || id == H5Z_FILTER_SHUFFLE ||
-                         id == H5Z_FILTER_FLETCHER32 || id == kLzfFilter;
-    has_known_filters = has_known_filters && is_ours;
-    filters_.push_back({id});
-  }
-  const bool is_plain_number =
-      is_native_number(type.get()) &&
-      (is_float_ ? dataset_.value_bytes() == 4 || dataset_.value_bytes() == 8
-                 : std::has_single_bit(dataset_.value_bytes()) && dataset_.value_bytes() <= 8);
-  if (has_known_filters && is_plain_number && chunk > 0) {
+  filters_ = filters_of(creation.get());
+  const bool are_own = std::all_of(filters_.begin(), filters_.end(), is_own_filter);
+  if (are_own && layout_.value_bytes > 0 && chunk > 0) {
     chunk_size_ = checked_cast<std::int64_t>(chunk, dataset_.where().c_str());
     fill_value_.resize(dataset_.value_bytes());
     if (H5Pget_fill_value(creation.get(), type.get(), fill_value_.data()) < 0) fail_damaged(0);
@@ -109,65 +112,28 @@ ChunkedArray::RawChunk ChunkedArray::fetch(std::int64_t chunk) const {
   return raw;
 }
 
-void ChunkedArray::decode(const RawChunk& raw, std::vector<unsigned char>& bytes) const {
-  const std::size_t value_bytes = dataset_.value_bytes();
-  const auto n_full = as_size(checked_multiply(chunk_size_, static_cast<std::int64_t>(value_bytes),
-                                               dataset_.where().c_str()));
-  bytes = raw.bytes;
-  std::vector<unsigned char> other;
-  for (std::size_t i = filters_.size(); i-- > 0;) {
-    if ((raw.skipped_filters >> i & 1U) != 0) continue;  // this chunk was stored without it
-    switch (filters_[i].id) {
-      case H5Z_FILTER_FLETCHER32: {
-        if (bytes.size() < 4) fail_damaged(raw.index);
-        std::uint32_t stored = 0;
-        std::memcpy(&stored, bytes.data() + bytes.size() - 4, 4);
-        bytes.resize(bytes.size() - 4);
-        if (stored != fletcher32(bytes)) fail_damaged(raw.index);
-        break;
-      }
-      case H5Z_FILTER_DEFLATE: {
-        // 1 032 to 1 is the most that deflate can pack: a larger claim is a trap.
-        if (n_full / 1100 > bytes.size()) fail_damaged(raw.index);
-        // A checksum below deflate is inflated with the values.
-        const bool has_inner_checksum =
-            std::any_of(filters_.begin(), filters_.begin() + static_cast<std::ptrdiff_t>(i),
-                        [](const Filter& f) { return f.id == H5Z_FILTER_FLETCHER32; });
-        other.resize(n_full + (has_inner_checksum ? 4 : 0));
-        const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> inflater(
-            libdeflate_alloc_decompressor(), libdeflate_free_decompressor);
-        if (libdeflate_zlib_decompress(inflater.get(), bytes.data(), bytes.size(), other.data(),
-                                       other.size(), nullptr) != LIBDEFLATE_SUCCESS) {
-          fail_damaged(raw.index);
-        }
-        bytes.swap(other);
-        break;
-      }
-      case kLzfFilter: {
-        if (n_full / 1100 > bytes.size()) fail_damaged(raw.index);
-        other.resize(n_full);
-        if (!inflate_lzf(bytes, other)) fail_damaged(raw.index);
-        bytes.swap(other);
-        break;
-      }
-      case H5Z_FILTER_SHUFFLE:
-        unshuffle(bytes, value_bytes, other);
-        bytes.swap(other);
-        break;
-      default:
-        SAITHE_ASSERT(false);
-    }
+void ChunkedArray::decode(RawChunk& raw) const {
+  const auto n_bytes = as_size(checked_multiply(
+      chunk_size_, static_cast<std::int64_t>(dataset_.value_bytes()), dataset_.where().c_str()));
+  if (!undo_filters(filters_, raw.skipped_filters, dataset_.value_bytes(), n_bytes, raw.bytes)) {
+    fail_damaged(raw.index);
   }
-  if (bytes.size() != n_full) fail_damaged(raw.index);
 }
 
 namespace {
 
-template <typename Stored, typename Value>
+template <bool kSwapped, typename Stored, typename Value>
 void convert_values(const unsigned char* source, const std::string& where, std::span<Value> out) {
   for (std::size_t i = 0; i < out.size(); ++i) {
     Stored stored;
-    std::memcpy(&stored, source + i * sizeof(Stored), sizeof(Stored));
+    if constexpr (kSwapped) {
+      std::array<unsigned char, sizeof(Stored)> bytes{};
+      std::reverse_copy(source + i * sizeof(Stored), source + (i + 1) * sizeof(Stored),
+                        bytes.begin());
+      stored = std::bit_cast<Stored>(bytes);
+    } else {
+      std::memcpy(&stored, source + i * sizeof(Stored), sizeof(Stored));
+    }
     if constexpr (std::is_floating_point_v<Value>) {
       out[i] = static_cast<Value>(stored);
     } else if constexpr (std::is_floating_point_v<Stored>) {
@@ -182,31 +148,40 @@ void convert_values(const unsigned char* source, const std::string& where, std::
   }
 }
 
+template <bool kSwapped, typename Value>
+void convert_layout(const NumberLayout& layout, const unsigned char* source,
+                    const std::string& where, std::span<Value> out) {
+  const auto as = [&]<typename Stored>(Stored) {
+    convert_values<kSwapped, Stored>(source, where, out);
+  };
+  if (layout.is_float) return layout.value_bytes == 4 ? as(float{}) : as(double{});
+  switch (layout.value_bytes) {
+    case 1:
+      return layout.is_signed ? as(std::int8_t{}) : as(std::uint8_t{});
+    case 2:
+      return layout.is_signed ? as(std::int16_t{}) : as(std::uint16_t{});
+    case 4:
+      return layout.is_signed ? as(std::int32_t{}) : as(std::uint32_t{});
+    default:
+      return layout.is_signed ? as(std::int64_t{}) : as(std::uint64_t{});
+  }
+}
+
 }  // namespace
 
 template <typename Value>
 void ChunkedArray::convert(const std::vector<unsigned char>& bytes, std::int64_t first,
                            std::span<Value> out) const {
-  const std::string& where = dataset_.where();
   const unsigned char* source = bytes.data() + as_size(first) * dataset_.value_bytes();
-  if (is_float_) {
-    if (dataset_.value_bytes() == 4) return convert_values<float>(source, where, out);
-    return convert_values<double>(source, where, out);
-  }
-  switch (dataset_.value_bytes()) {
-    case 1:
-      return is_signed_ ? convert_values<std::int8_t>(source, where, out)
-                        : convert_values<std::uint8_t>(source, where, out);
-    case 2:
-      return is_signed_ ? convert_values<std::int16_t>(source, where, out)
-                        : convert_values<std::uint16_t>(source, where, out);
-    case 4:
-      return is_signed_ ? convert_values<std::int32_t>(source, where, out)
-                        : convert_values<std::uint32_t>(source, where, out);
-    default:
-      return is_signed_ ? convert_values<std::int64_t>(source, where, out)
-                        : convert_values<std::uint64_t>(source, where, out);
-  }
+  if (layout_.is_swapped) return convert_layout<true>(layout_, source, dataset_.where(), out);
+  convert_layout<false>(layout_, source, dataset_.where(), out);
+}
+
+template <typename Value>
+void ChunkedArray::fill(std::span<Value> out) const {
+  std::array<Value, 1> value{};
+  convert(fill_value_, 0, std::span<Value>(value));
+  std::fill(out.begin(), out.end(), value.front());
 }
 
 template <typename Value>
@@ -228,14 +203,40 @@ void ChunkedArray::read_through_hdf5(std::int64_t begin, std::span<Value> values
     read(memory_type, values.data());
   } else {
     // HDF5 clips what does not fit; 64 bits show it.
-    if (is_float_) {
+    if (dataset_.kind() == StoredKind::Float) {
       fail(ErrorKind::BadFormat, "{}: expected whole numbers, found floating-point numbers",
            dataset_.where());
     }
     std::vector<std::int64_t> wide(values.size());
     read(H5T_NATIVE_INT64, wide.data());
-    convert_values<std::int64_t>(reinterpret_cast<const unsigned char*>(wide.data()),
-                                 dataset_.where(), values);
+    convert_values<false, std::int64_t>(reinterpret_cast<const unsigned char*>(wide.data()),
+                                        dataset_.where(), values);
+  }
+}
+
+template <typename Value>
+void ChunkedArray::read_large_chunks(std::int64_t begin, std::span<Value> values) const {
+  const auto end = begin + static_cast<std::int64_t>(values.size());
+  for (std::int64_t from = begin; from < end;) {
+    const std::int64_t chunk = from / chunk_size_;
+    const std::int64_t to = std::min(end, (chunk + 1) * chunk_size_);
+    const auto out = values.subspan(as_size(from - begin), as_size(to - from));
+    if (held_.index != chunk) {
+      require_memory(dataset_.where(), chunk_size_,
+                     static_cast<std::int64_t>(dataset_.value_bytes()));
+      held_ = {};
+      RawChunk raw = fetch(chunk);
+      if (raw.is_stored) {
+        decode(raw);
+        held_ = {chunk, std::move(raw.bytes)};
+      }
+    }
+    if (held_.index == chunk) {
+      convert(held_.bytes, from - chunk * chunk_size_, out);
+    } else {
+      fill(out);
+    }
+    from = to;
   }
 }
 
@@ -250,6 +251,7 @@ void ChunkedArray::read_any(std::int64_t begin, std::span<Value> values, hid_t m
   initialise_hdf5();  // this thread may not have opened the file
   const std::int64_t chunk_bytes = checked_multiply(
       chunk_size_, static_cast<std::int64_t>(dataset_.value_bytes()), dataset_.where().c_str());
+  if (chunk_bytes >= kLargeChunkBytes) return read_large_chunks(begin, values);
   const std::int64_t n_at_once =
       std::clamp<std::int64_t>(kBytesAtOnce / chunk_bytes, 1, kChunksAtOnce);
   const std::int64_t first_chunk = begin / chunk_size_;
@@ -261,20 +263,18 @@ void ChunkedArray::read_any(std::int64_t begin, std::span<Value> values, hid_t m
     for (std::int64_t c = chunk; c < chunks_end; ++c) raw.push_back(fetch(c));
     parallel_for(context, static_cast<std::int64_t>(raw.size()), 1,
                  [&](std::int64_t i, std::int64_t) {
-                   const RawChunk& source = raw[as_size(i)];
+                   RawChunk& source = raw[as_size(i)];
                    const std::int64_t chunk_begin = source.index * chunk_size_;
                    const std::int64_t from = std::max(begin, chunk_begin);
                    const std::int64_t to = std::min(end, chunk_begin + chunk_size_);
                    const auto out = values.subspan(as_size(from - begin), as_size(to - from));
                    if (!source.is_stored) {
-                     std::array<Value, 1> fill{};
-                     convert(fill_value_, 0, std::span<Value>(fill));
-                     std::fill(out.begin(), out.end(), fill.front());
+                     fill(out);
                      return;
                    }
-                   std::vector<unsigned char> bytes;
-                   decode(source, bytes);
-                   convert(bytes, from - chunk_begin, out);
+                   decode(source);
+                   convert(source.bytes, from - chunk_begin, out);
+                   source.bytes = {};
                  });
   }
 }
@@ -289,47 +289,6 @@ void ChunkedArray::read(std::int64_t begin, std::span<std::int32_t> values,
 void ChunkedArray::read(std::int64_t begin, std::span<std::int64_t> values,
                         const Context& context) const {
   read_any(begin, values, H5T_NATIVE_INT64, context);
-}
-
-// ---- filters --------------------------------------------------------------------------------
-
-void unshuffle(std::span<const unsigned char> shuffled, std::size_t value_bytes,
-               std::vector<unsigned char>& bytes) {
-  bytes.resize(shuffled.size());
-  const std::size_t n = shuffled.size() / value_bytes;
-  for (std::size_t b = 0; b < value_bytes; ++b) {
-    const unsigned char* source = shuffled.data() + b * n;
-    for (std::size_t i = 0; i < n; ++i) bytes[i * value_bytes + b] = source[i];
-  }
-  // Bytes that fill no value stand at the end as they are.
-  std::copy(shuffled.begin() + static_cast<std::ptrdiff_t>(n * value_bytes), shuffled.end(),
-            bytes.begin() + static_cast<std::ptrdiff_t>(n * value_bytes));
-}
-
-void shuffle(std::span<const unsigned char> bytes, std::size_t value_bytes,
-             std::vector<unsigned char>& shuffled) {
-  shuffled.resize(bytes.size());
-  const std::size_t n = bytes.size() / value_bytes;
-  SAITHE_ASSERT(n * value_bytes == bytes.size());
-  for (std::size_t b = 0; b < value_bytes; ++b) {
-    unsigned char* target = shuffled.data() + b * n;
-    for (std::size_t i = 0; i < n; ++i) target[i] = bytes[i * value_bytes + b];
-  }
-}
-
-std::uint32_t fletcher32(std::span<const unsigned char> bytes) {
-  std::uint32_t sum1 = 0;
-  std::uint32_t sum2 = 0;
-  const auto add = [&](std::uint32_t word) {
-    sum1 += word;
-    sum1 = (sum1 & 0xFFFFU) + (sum1 >> 16);
-    sum2 += sum1;
-    sum2 = (sum2 & 0xFFFFU) + (sum2 >> 16);
-  };
-  std::size_t i = 0;
-  for (; i + 1 < bytes.size(); i += 2) add((std::uint32_t{bytes[i]} << 8) | bytes[i + 1]);
-  if (i < bytes.size()) add(std::uint32_t{bytes[i]} << 8);
-  return (sum2 << 16) | sum1;
 }
 
 }  // namespace saithe::io

@@ -3,19 +3,28 @@
 // Fast reading of long one-dimensional arrays: chunks are fetched raw from HDF5, one after the
 // other, and inflated and converted on all threads (HDF5 itself inflates on one).
 //
-// Filters: gzip, shuffle, fletcher32, lzf, or none. Anything else that HDF5 knows goes through
-// HDF5; a filter that it does not know is an error that names it. Private to io/.
+// Filters: those of chunk_filters.h, or none; numbers: integers of 8 to 64 bits and floats of 32
+// and 64, in either order of bytes. Anything else that HDF5 knows goes through HDF5; a filter that
+// it does not know is an error that names it. Private to io/.
 
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "saithe/core/context.h"
-#include "saithe/io/hdf5_file.h"
+#include "saithe/io/chunk_filters.h"
 
 namespace saithe::io {
 
-/// A one-dimensional array of numbers in a file.
+/// How a number lies in a file.
+struct NumberLayout {
+  std::size_t value_bytes = 0;  ///< 0: HDF5 converts it
+  bool is_float = false;
+  bool is_signed = false;
+  bool is_swapped = false;  ///< big-endian
+};
+
+/// A one-dimensional array of numbers in a file. One thread at a time reads it.
 class ChunkedArray {
  public:
   /// Throws Error(BadFormat) unless it is one-dimensional, of numbers, with known filters.
@@ -29,40 +38,36 @@ class ChunkedArray {
   void read(std::int64_t begin, std::span<std::int64_t> values, const Context& context) const;
 
  private:
-  /// One filter of the pipeline, in the order of writing.
-  struct Filter {
-    int id = 0;
-  };
   struct RawChunk;
+  /// Some writers make one chunk of a whole array: it is unpacked once, not for every block.
+  struct LargeChunk {
+    std::int64_t index = -1;
+    std::vector<unsigned char> bytes;
+  };
 
   template <typename Value>
   void read_any(std::int64_t begin, std::span<Value> values, hid_t memory_type,
                 const Context& context) const;
   template <typename Value>
   void read_through_hdf5(std::int64_t begin, std::span<Value> values, hid_t memory_type) const;
+  /// The values of a chunk that was never written.
+  template <typename Value>
+  void fill(std::span<Value> out) const;
+  template <typename Value>
+  void read_large_chunks(std::int64_t begin, std::span<Value> values) const;
   [[nodiscard]] RawChunk fetch(std::int64_t chunk) const;
-  void decode(const RawChunk& raw, std::vector<unsigned char>& bytes) const;
+  void decode(RawChunk& raw) const;
   template <typename Value>
   void convert(const std::vector<unsigned char>& bytes, std::int64_t first,
                std::span<Value> out) const;
   [[noreturn]] void fail_damaged(std::int64_t chunk) const;
 
   Hdf5Dataset dataset_;
-  std::vector<Filter> filters_;
+  std::vector<int> filters_;
   std::vector<unsigned char> fill_value_;  // of a chunk that was never written
   std::int64_t chunk_size_ = 0;            // values of a chunk; 0: read through HDF5
-  bool is_float_ = false;
-  bool is_signed_ = false;
+  NumberLayout layout_;
+  mutable LargeChunk held_;
 };
-
-/// Undoes the byte shuffle: bytes of value i at i, i + n, i + 2n, ... become neighbours.
-void unshuffle(std::span<const unsigned char> shuffled, std::size_t value_bytes,
-               std::vector<unsigned char>& bytes);
-/// The shuffle itself, for writing.
-void shuffle(std::span<const unsigned char> bytes, std::size_t value_bytes,
-             std::vector<unsigned char>& shuffled);
-
-/// The checksum of HDF5's fletcher32 filter.
-std::uint32_t fletcher32(std::span<const unsigned char> bytes);
 
 }  // namespace saithe::io

@@ -1,8 +1,17 @@
 #include <algorithm>
 
+#include "saithe/core/text_io.h"
+#include "saithe/core/usable_memory.h"
 #include "saithe/io/formats.h"
 
 namespace saithe::io {
+namespace {
+
+constexpr std::int64_t kBytesOfEntry = 8;  // column and value
+// A block up to this many bytes may be all fill values, of which a file holds nothing.
+constexpr std::int64_t kBlockBytes = std::int64_t{1} << 28;
+
+}  // namespace
 
 CompressedRows::CompressedRows(const Hdf5Group& group, std::int64_t n_rows, std::int64_t n_columns,
                                const Context& context)
@@ -41,28 +50,38 @@ CompressedRows::CompressedRows(const Hdf5Group& group, std::int64_t n_rows, std:
   }
 }
 
+std::vector<GeneIndex> CompressedRows::read_columns(std::int64_t begin, std::int64_t end,
+                                                    const Context& context) const {
+  SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_rows());
+  const RowPointer first = row_start_[as_size(begin)];
+  const RowPointer n = n_stored(begin, end);
+  require_memory(where_, n, sizeof(GeneIndex));
+  columns_.dataset().require_plausible(n, kBlockBytes);
+  std::vector<GeneIndex> columns(as_size(n));
+  columns_.read(first, std::span<std::int32_t>(columns), context);
+  const auto outside = std::find_if(columns.begin(), columns.end(), [&](GeneIndex column) {
+    return column < 0 || column >= n_columns_;
+  });
+  if (outside != columns.end()) {
+    fail(ErrorKind::BadFormat, "{}/indices: entry {} is {}; expected 0 to {}", where_,
+         first + (outside - columns.begin()), *outside, n_columns_ - 1);
+  }
+  return columns;
+}
+
 CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Context& context) const {
   SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_rows());
   const RowPointer first = row_start_[as_size(begin)];
-  const RowPointer n_stored = row_start_[as_size(end)] - first;
-  columns_.dataset().require_plausible(n_stored);
-  values_.dataset().require_plausible(n_stored);
+  require_memory(where_, n_stored(begin, end), kBytesOfEntry);
+  values_.dataset().require_plausible(n_stored(begin, end), kBlockBytes);
   CsrMatrix rows;
+  rows.columns = read_columns(begin, end, context);
   rows.n_rows = end - begin;
   rows.n_cols = n_columns_;
   rows.row_start.assign(row_start_.begin() + begin, row_start_.begin() + end + 1);
   for (RowPointer& start : rows.row_start) start -= first;
-  rows.columns.resize(as_size(n_stored));
-  rows.values.resize(as_size(n_stored));
-  columns_.read(first, std::span<std::int32_t>(rows.columns), context);
+  rows.values.resize(rows.columns.size());
   values_.read(first, std::span<float>(rows.values), context);
-  const auto outside =
-      std::find_if(rows.columns.begin(), rows.columns.end(),
-                   [&](GeneIndex column) { return column < 0 || column >= n_columns_; });
-  if (outside != rows.columns.end()) {
-    fail(ErrorKind::BadFormat, "{}/indices: entry {} is {}; expected 0 to {}", where_,
-         first + (outside - rows.columns.begin()), *outside, n_columns_ - 1);
-  }
   sort_and_merge(rows);
   validate(rows.view(), where_);
   return rows;

@@ -60,9 +60,18 @@ class CompressedRows {
                  const Context& context);
   /// Rows [begin, end), columns sorted, entries of one column added up; validated.
   [[nodiscard]] CsrMatrix read(std::int64_t begin, std::int64_t end, const Context& context) const;
+  /// The columns alone of the entries of rows [begin, end), as they are stored; checked.
+  [[nodiscard]] std::vector<GeneIndex> read_columns(std::int64_t begin, std::int64_t end,
+                                                    const Context& context) const;
   [[nodiscard]] std::int64_t n_rows() const {
     return static_cast<std::int64_t>(row_start_.size()) - 1;
   }
+  /// Stored entries of rows [begin, end), before those of one column are added up.
+  [[nodiscard]] RowPointer n_stored(std::int64_t begin, std::int64_t end) const {
+    return row_start_[as_size(end)] - row_start_[as_size(begin)];
+  }
+  /// "FILE: /path/in/file"
+  [[nodiscard]] const std::string& where() const { return where_; }
 
  private:
   std::string where_;

@@ -1,6 +1,6 @@
 #include "saithe/io/hdf5_file.h"
 
-#include "saithe/io/lzf_filter.h"
+#include "saithe/io/chunk_filters.h"
 
 #include <algorithm>
 #include <array>
@@ -93,7 +93,7 @@ void initialise_hdf5() {
     H5open();
     H5PLset_loading_state(0);          // a plug-in is code from somewhere else
     H5Lunregister(H5L_TYPE_EXTERNAL);  // also those that a soft link would lead through
-    register_lzf_filter();
+    register_chunk_filters();
     return true;
   }();
   // The C library keeps this setting per thread.
@@ -252,7 +252,7 @@ std::vector<std::int64_t> Hdf5Group::integer_attribute(const std::string& name) 
 
 Hdf5Dataset::Hdf5Dataset(Hdf5Id id, std::string where)
     : id_(std::move(id)), where_(std::move(where)) {
-  const Hdf5Id type(H5Dget_type(id_.get()));
+  Hdf5Id type(H5Dget_type(id_.get()));
   const Hdf5Id space(H5Dget_space(id_.get()));
   const Hdf5Id creation(H5Dget_create_plist(id_.get()));
   if (!type.is_valid() || !space.is_valid() || !creation.is_valid()) fail_damaged(where_);
@@ -260,21 +260,18 @@ Hdf5Dataset::Hdf5Dataset(Hdf5Id id, std::string where)
     fail(ErrorKind::BadFormat, "{}: keeps its values in another file, which is not followed",
          where_);
   }
-  const int n_filters = H5Pget_nfilters(creation.get());
-  for (int i = 0; i < n_filters; ++i) {
-    unsigned flags = 0;
-    std::size_t n_values = 0;
-    const H5Z_filter_t filter = H5Pget_filter2(creation.get(), static_cast<unsigned>(i), &flags,
-                                               &n_values, nullptr, 0, nullptr, nullptr);
+  const std::vector<int> filters = filters_of(creation.get());
+  largest_ratio_ = static_cast<std::int64_t>(largest_ratio(filters));
+  for (const int filter : filters) {
     if (filter >= 0 && H5Zfilter_avail(filter) > 0) continue;
-    fail(ErrorKind::BadFormat,
-         "{}: is compressed by HDF5 filter {}, which is not read here. Write the file again with "
-         "gzip, "
-         "lzf or no compression.",
-         where_, filter);
+    fail(
+        ErrorKind::BadFormat,
+        "{}: is compressed by HDF5 filter {}, which is not read here (gzip, lzf, shuffle, "
+        "fletcher32, blosc and zstd are; plug-ins are not loaded). Write the file again with gzip.",
+        where_, filter);
   }
-  kind_ = kind_of(type.get());
-  value_bytes_ = H5Tget_size(type.get());
+  set_type(std::move(type));
+  is_null_ = H5Sget_simple_extent_type(space.get()) == H5S_NULL;
   const int n_axes = H5Sget_simple_extent_ndims(space.get());
   if (n_axes < 0) fail_damaged(where_);
   std::vector<hsize_t> shape(static_cast<std::size_t>(n_axes));
@@ -282,11 +279,60 @@ Hdf5Dataset::Hdf5Dataset(Hdf5Id id, std::string where)
   for (const hsize_t length : shape) {
     shape_.push_back(checked_cast<std::int64_t>(length, where_.c_str()));
   }
+  if (is_null_) shape_ = {0};
   // What a damaged index of chunks claims cannot be more than the file.
   const Hdf5Id file(H5Iget_file_id(id_.get()));
   hsize_t file_bytes = 0;
   if (H5Fget_filesize(file.get(), &file_bytes) < 0) fail_damaged(where_);
   stored_bytes_ = static_cast<std::int64_t>(std::min(H5Dget_storage_size(id_.get()), file_bytes));
+}
+
+void Hdf5Dataset::set_type(Hdf5Id type) {
+  type_ = std::move(type);
+  kind_ = kind_of(type_.get());
+  value_bytes_ = H5Tget_size(type_.get());
+}
+
+std::vector<std::string> Hdf5Dataset::field_names() const {
+  std::vector<std::string> names;
+  if (H5Tget_class(type_.get()) != H5T_COMPOUND) return names;
+  const int n_fields = H5Tget_nmembers(type_.get());
+  for (int i = 0; i < n_fields; ++i) {
+    char* name = H5Tget_member_name(type_.get(), static_cast<unsigned>(i));
+    if (name == nullptr) fail_damaged(where_);
+    names.emplace_back(name);
+    H5free_memory(name);
+  }
+  return names;
+}
+
+Hdf5Dataset Hdf5Dataset::field(const std::string& name) const {
+  const int index = H5Tget_member_index(type_.get(), name.c_str());
+  if (index < 0) fail(ErrorKind::BadFormat, "{}: has no field '{}'", where_, name);
+  H5Iinc_ref(id_.get());
+  Hdf5Dataset field(Hdf5Id(id_.get()), where_ + "/" + name);
+  field.field_ = name;
+  field.set_type(Hdf5Id(H5Tget_member_type(type_.get(), static_cast<unsigned>(index))));
+  return field;
+}
+
+std::optional<Hdf5Dataset> Hdf5Dataset::referred_dataset(const std::string& name) const {
+  if (H5Aexists(id_.get(), name.c_str()) <= 0) return std::nullopt;
+  const Hdf5Id attribute(H5Aopen(id_.get(), name.c_str(), H5P_DEFAULT));
+  const Hdf5Id type(H5Aget_type(attribute.get()));
+  const Hdf5Id space(H5Aget_space(attribute.get()));
+  if (H5Tequal(type.get(), H5T_STD_REF_OBJ) <= 0) return std::nullopt;
+  if (H5Sget_simple_extent_npoints(space.get()) != 1) return std::nullopt;
+  hobj_ref_t reference = 0;
+  const std::string where = where_ + ", attribute " + name;
+  if (H5Aread(attribute.get(), H5T_STD_REF_OBJ, &reference) < 0) fail_damaged(where);
+  Hdf5Id object(H5Rdereference2(id_.get(), H5P_DEFAULT, H5R_OBJECT, &reference));
+  if (!object.is_valid() || H5Iget_type(object.get()) != H5I_DATASET) {
+    fail(ErrorKind::BadFormat,
+         "{}: refers to an object that is not in the file, as after copying a part of a file",
+         where);
+  }
+  return Hdf5Dataset(std::move(object), where);
 }
 
 std::int64_t Hdf5Dataset::size() const {
@@ -301,13 +347,10 @@ std::optional<std::string> Hdf5Dataset::text_attribute(const std::string& name) 
   return texts.front();
 }
 
-void Hdf5Dataset::require_plausible(std::int64_t n_values) const {
-  // Deflate packs at most 1 032 to 1; small arrays of fill values need no storage at all.
-  static constexpr std::int64_t kLargestRatio = 1100;
-  static constexpr std::int64_t kSmall = 1 << 22;
+void Hdf5Dataset::require_plausible(std::int64_t n_values, std::int64_t fill_bytes) const {
   const auto bytes =
       checked_multiply(n_values, static_cast<std::int64_t>(value_bytes_), where_.c_str());
-  if (bytes > kSmall && bytes / kLargestRatio > stored_bytes()) {
+  if (bytes > fill_bytes && bytes / largest_ratio_ > stored_bytes()) {
     fail(ErrorKind::BadFormat,
          "{}: claims {} values, but the file holds {} bytes for them; it is damaged or not what it "
          "says it is",
@@ -315,10 +358,17 @@ void Hdf5Dataset::require_plausible(std::int64_t n_values) const {
   }
 }
 
-void Hdf5Dataset::read(hid_t memory_type, void* values) const {
-  if (size() > 0 && H5Dread(id_.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
-    fail_damaged(where_);
+herr_t Hdf5Dataset::read_all(hid_t memory_type, void* values) const {
+  if (field_.empty()) {
+    return H5Dread(id_.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
   }
+  const Hdf5Id record(H5Tcreate(H5T_COMPOUND, H5Tget_size(memory_type)));
+  H5Tinsert(record.get(), field_.c_str(), 0, memory_type);
+  return H5Dread(id_.get(), record.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+}
+
+void Hdf5Dataset::read(hid_t memory_type, void* values) const {
+  if (size() > 0 && read_all(memory_type, values) < 0) fail_damaged(where_);
 }
 
 std::vector<std::int64_t> Hdf5Dataset::read_integers() const {
@@ -334,9 +384,8 @@ std::vector<std::int64_t> Hdf5Dataset::read_integers() const {
   // A boolean is an enumeration of two: read its base, one byte.
   if (value_bytes_ != 1)
     fail(ErrorKind::BadFormat, "{}: has booleans of {} bytes", where_, value_bytes_);
-  const Hdf5Id type(H5Dget_type(id_.get()));
   std::vector<std::int8_t> bytes(values.size());
-  read(type.get(), bytes.data());
+  read(type_.get(), bytes.data());
   std::copy(bytes.begin(), bytes.end(), values.begin());
   return values;
 }
@@ -360,13 +409,11 @@ std::vector<std::string> Hdf5Dataset::read_texts() const {
     fail(ErrorKind::BadFormat, "{}: expected texts, found another kind of values", where_);
   }
   require_plausible(size());
-  const Hdf5Id type(H5Dget_type(id_.get()));
   const Hdf5Id space(H5Dget_space(id_.get()));
   std::vector<std::string> texts;
   const bool is_read = read_texts_with(
-      type.get(), space.get(), as_size(size()), texts, [&](hid_t memory_type, void* memory) {
-        return H5Dread(id_.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, memory);
-      });
+      type_.get(), space.get(), as_size(size()), texts,
+      [&](hid_t memory_type, void* memory) { return read_all(memory_type, memory); });
   if (!is_read) fail_damaged(where_);
   return texts;
 }

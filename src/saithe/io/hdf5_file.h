@@ -90,7 +90,17 @@ class Hdf5Dataset {
   [[nodiscard]] std::size_t value_bytes() const { return value_bytes_; }
   /// Bytes that the file holds for this dataset.
   [[nodiscard]] std::int64_t stored_bytes() const { return stored_bytes_; }
+  /// Whether it is HDF5's way to say nothing (AnnData's `null`): no values, size 0.
+  [[nodiscard]] bool is_null() const { return is_null_; }
   [[nodiscard]] std::optional<std::string> text_attribute(const std::string& name) const;
+  /// The dataset that an attribute refers to, or nothing. Throws Error(BadFormat) if the reference
+  /// leads nowhere or to another kind of object.
+  [[nodiscard]] std::optional<Hdf5Dataset> referred_dataset(const std::string& name) const;
+
+  /// The fields of a compound dataset, in its order; none of another kind.
+  [[nodiscard]] std::vector<std::string> field_names() const;
+  /// One field of a compound dataset, to be read like a dataset of its own.
+  [[nodiscard]] Hdf5Dataset field(const std::string& name) const;
 
   /// All values in row-major order, converted. Throw Error(BadFormat) on another kind, on a number
   /// of values that the file cannot hold, and on a damaged file.
@@ -100,22 +110,30 @@ class Hdf5Dataset {
   /// Rows [begin, end) of a two-dimensional dataset, converted to float32.
   void read_rows(std::int64_t begin, std::int64_t end, float* values) const;
 
-  /// Throws Error(BadFormat) unless n values of this dataset can lie in its stored bytes.
-  void require_plausible(std::int64_t n_values) const;
+  /// Throws Error(BadFormat) unless n values of this dataset can lie in its stored bytes; fill
+  /// values need none, so that `fill_bytes` are let pass.
+  void require_plausible(std::int64_t n_values, std::int64_t fill_bytes = 1 << 22) const;
   [[nodiscard]] const std::string& where() const { return where_; }
   [[nodiscard]] hid_t id() const { return id_.get(); }
 
  private:
   friend class Hdf5Group;
   Hdf5Dataset(Hdf5Id id, std::string where);
+  void set_type(Hdf5Id type);
+  /// Reads everything, as H5Dread() does.
+  herr_t read_all(hid_t memory_type, void* values) const;
   void read(hid_t memory_type, void* values) const;
 
   Hdf5Id id_;
+  Hdf5Id type_;        // as stored; of the field
+  std::string field_;  // of a compound dataset; empty: the whole value
   std::string where_;
   std::vector<std::int64_t> shape_;
   StoredKind kind_ = StoredKind::Other;
   std::size_t value_bytes_ = 0;
   std::int64_t stored_bytes_ = 0;
+  std::int64_t largest_ratio_ = 1;  // of bytes in memory to bytes in the file
+  bool is_null_ = false;
 };
 
 /// The texts of an attribute of any object; none where there is no such attribute.

@@ -1,7 +1,6 @@
 #include "saithe/io/open.h"
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 #include <sstream>
 
@@ -140,25 +139,29 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
   require_options(recognised, path, options);
   summary.format = recognised.name;
   if (recognised.format.describe != nullptr) recognised.format.describe(input, summary);
-  const auto source = recognised.format.open(std::move(input), options, listening);
+  ReadOptions any = options;
+  any.any_values = true;
+  const auto source = recognised.format.open(std::move(input), any, listening);
   summary.n_cells = source->n_cells();
   summary.n_genes = source->n_genes();
   summary.obs = summarise(source->obs());
   summary.var = summarise(source->var());
+  ValueKindFinder finder;
   for (CellIndex begin = 0; begin < summary.n_cells; begin += kBlockCells) {
     context.throw_if_cancelled();
     const CellIndex end = std::min(begin + kBlockCells, summary.n_cells);
     const CsrMatrix block = source->read_cells(begin, end, context);
     summary.n_stored += block.n_stored();
-    for (const float value : block.values) {
-      summary.total += static_cast<double>(value);
-      if (!(value >= 0) || value != std::floor(value)) summary.holds_whole_numbers = false;
-    }
+    finder.add(block.view(), begin);
     context.report("reading", end, summary.n_cells);
   }
-  if (!summary.holds_whole_numbers) {
-    summary.warnings.push_back(
-        "the values are no counts: some are negative, fractions or not finite");
+  summary.total = finder.total();
+  summary.value_kind = finder.kind();
+  if (summary.value_kind != ValueKind::Counts) {
+    summary.warnings.push_back(fmt::format("the values are no counts: they are {}",
+                                           summary.value_kind == ValueKind::Unknown
+                                               ? "of no known kind"
+                                               : to_text(summary.value_kind)));
   }
   return summary;
 }

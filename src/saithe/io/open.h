@@ -10,6 +10,7 @@
 #include "saithe/core/context.h"
 #include "saithe/core/options.h"
 #include "saithe/data/cell_source.h"
+#include "saithe/data/value_kind.h"
 
 namespace saithe {
 
@@ -24,14 +25,22 @@ struct EnumNames<CellsIn> {
 
 /// Which values of a file to take.
 struct ReadOptions {
-  std::string layer;                 ///< h5ad: the layer to read instead of X
+  std::string layer;                 ///< h5ad, Loom: the layer to read
   bool use_raw = false;              ///< h5ad: read raw/X with raw/var
   std::string genome;                ///< 10x HDF5 with several genomes: which one
   CellsIn cells_in = CellsIn::Auto;  ///< MTX and tables of text: auto tells it by lengths and names
+  /// Takes values of any kind where there are neither counts nor log1p(CP10k): to look at a file or
+  /// to copy it.
+  bool any_values = false;
+  /// Memory that a matrix stored by genes (csc) may take to be turned round; more passes over the
+  /// file with less.
+  std::int64_t turning_bytes = std::int64_t{1} << 30;
 
   template <typename Visitor>
   static void describe(Visitor& visit, ReadOptions& options) {
-    visit("layer", options.layer, "h5ad, Loom: read this layer instead of X");
+    visit("layer", options.layer,
+          "h5ad, Loom: read this layer; without it, of an h5ad the first of the layers counts, "
+          "raw_counts and raw, raw/X and X that holds counts");
     visit("use-raw", options.use_raw, "h5ad: read raw/X with its own genes");
     visit("genome", options.genome, "10x HDF5 of several genomes: the one to read");
     visit("cells-in", options.cells_in,
@@ -60,14 +69,22 @@ struct ColumnSummary {
   std::int64_t n_values = 0;  ///< distinct values
 };
 
+/// What one of the places holds where counts are looked for.
+struct PlaceSummary {
+  std::string name;  ///< "layers/counts", "raw/X", "X"
+  ValueKind kind = ValueKind::Unknown;
+  std::string finding;  ///< a sentence: "X holds counts"
+};
+
 /// What a file holds, for a person who has never seen it.
 struct FileSummary {
   std::string format;  ///< "h5ad (AnnData 0.8 or later)", "10x HDF5 v3", "10x MTX folder v2", ...
   CellIndex n_cells = 0;
   GeneIndex n_genes = 0;
   RowPointer n_stored = 0;
-  double total = 0;                 ///< sum of the values that would be used
-  bool holds_whole_numbers = true;  ///< every value is a non-negative integer
+  double total = 0;                          ///< sum of the values that would be used
+  ValueKind value_kind = ValueKind::Counts;  ///< of the values that would be used
+  std::vector<PlaceSummary> places;          ///< h5ad: told from a sample of cells
   std::vector<ColumnSummary> obs;
   std::vector<ColumnSummary> var;
   std::vector<std::string> layers;

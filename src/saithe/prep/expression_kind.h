@@ -7,6 +7,7 @@
 
 #include "saithe/core/options.h"
 #include "saithe/data/cell_source.h"
+#include "saithe/data/value_kind.h"
 
 namespace saithe {
 
@@ -20,9 +21,6 @@ struct EnumNames<ExpressionKind> {
   static constexpr std::pair<ExpressionKind, const char*> values[] = {
       {ExpressionKind::Counts, "counts"}, {ExpressionKind::LogNormalized, "log1p(CP10k)"}};
 };
-
-/// No logarithm of a cell normalised to 10 000 is above this: ln(10 001) = 9.2104.
-inline constexpr float kLargestLogNormalized = 9.2105F;
 
 /// The kind of the stored values: counts if all are whole numbers of 0 or more, log-normalised if
 /// all lie in [0, ln(10 001)] and one is no whole number. Throws Error(BadFormat) naming cell and

@@ -33,7 +33,8 @@ TEST(ChunkedArray, ChunksOfAnyKindAreReadAsHdf5ReadsThem) {
       [](hid_t list) { H5Pset_fletcher32(list), H5Pset_shuffle(list), H5Pset_deflate(list, 1); },
   };
   for (std::size_t f = 0; f < filters.size(); ++f) {
-    for (const hid_t type : {H5T_STD_I32LE, H5T_STD_U16LE, H5T_STD_I64LE, H5T_STD_I32BE}) {
+    for (const hid_t type : {H5T_STD_I32LE, H5T_STD_U16LE, H5T_STD_I64LE, H5T_STD_I32BE,
+                             H5T_STD_U16BE, H5T_STD_U64BE}) {
       Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
       const hsize_t n = 1500;  // the last 500 values are never written: they have the fill value
       const hsize_t chunk = 128;
@@ -96,6 +97,49 @@ TEST(ChunkedArray, AnyRangeIsTheRangeOfTheWhole) {
   }
 }
 
+// R writes one chunk as large as the array: any blocks of it, in any order, and what was not
+// written.
+TEST(ChunkedArray, LargeChunksGiveTheSameBlocks) {
+  const FolderForTest folder;
+  constexpr std::int64_t kChunk = (1 << 21) + 3;  // values of 4 bytes
+  std::vector<std::int32_t> values(as_size(kChunk + 1000));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int32_t>(i % 4099);
+  Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+  {
+    const hsize_t n = 3 * kChunk;
+    const hsize_t chunk = kChunk;
+    const hsize_t n_written = values.size();
+    const hsize_t start = 0;
+    const std::int32_t fill = 7;
+    const io::Hdf5Id space(H5Screate_simple(1, &n, nullptr));
+    const io::Hdf5Id memory(H5Screate_simple(1, &n_written, nullptr));
+    const io::Hdf5Id creation(H5Pcreate(H5P_DATASET_CREATE));
+    H5Pset_chunk(creation.get(), 1, &chunk);
+    H5Pset_deflate(creation.get(), 1);
+    H5Pset_fill_value(creation.get(), H5T_NATIVE_INT32, &fill);
+    const io::Hdf5Id data(H5Dcreate2(root.id(), "v", H5T_STD_I32LE, space.get(), H5P_DEFAULT,
+                                     creation.get(), H5P_DEFAULT));
+    H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &n_written, nullptr);
+    ASSERT_GE(H5Dwrite(data.get(), H5T_NATIVE_INT32, memory.get(), space.get(), H5P_DEFAULT,
+                       values.data()),
+              0);
+  }
+  values.resize(as_size(2 * kChunk), 7);
+  std::fill(values.begin() + kChunk + 1000, values.end(), 7);
+  values.resize(as_size(3 * kChunk), 7);
+  root.flush();
+  root.close();
+  const Hdf5Group group = Hdf5Group::open_file(folder / "a.h5");
+  const ChunkedArray array(group.dataset("v"));
+  for (const std::int64_t begin :
+       {std::int64_t{0}, kChunk - 5, 2 * kChunk - 1, std::int64_t{17}, 3 * kChunk - 100}) {
+    std::vector<std::int32_t> block(100);
+    if (begin + 100 > 3 * kChunk) block.resize(as_size(3 * kChunk - begin));
+    array.read(begin, std::span<std::int32_t>(block), kContext);
+    EXPECT_TRUE(std::equal(block.begin(), block.end(), values.begin() + begin)) << begin;
+  }
+}
+
 TEST(ChunkedArray, IntegersThatDoNotFitAreErrors) {
   const FolderForTest folder;
   const Hdf5Group group = file_with(folder / "a.h5", {1, 3e9, 2}, NumberColumn::Kind::Integer);
@@ -120,32 +164,6 @@ TEST(ChunkedArray, OnlyRowsOfNumbers) {
   const Hdf5Group group = Hdf5Group::open_file(folder / "a.h5");
   EXPECT_SAITHE_ERROR(ChunkedArray(group.dataset("matrix")), ErrorKind::BadFormat, "matrix");
   EXPECT_SAITHE_ERROR(ChunkedArray(group.dataset("texts")), ErrorKind::BadFormat, "texts");
-}
-
-TEST(Shuffle, IsUndone) {
-  const Random random(4, 0);
-  for (const std::size_t value_bytes : {1U, 2U, 4U, 8U}) {
-    for (const std::size_t n : {0U, 1U, 7U, 1000U}) {
-      std::vector<unsigned char> bytes;
-      for (std::size_t i = 0; i < n * value_bytes; ++i) {
-        bytes.push_back(static_cast<unsigned char>(random.below(i, 256)));
-      }
-      std::vector<unsigned char> shuffled;
-      std::vector<unsigned char> back;
-      io::shuffle(bytes, value_bytes, shuffled);
-      io::unshuffle(shuffled, value_bytes, back);
-      EXPECT_EQ(back, bytes) << n << " values of " << value_bytes;
-    }
-  }
-}
-
-// H5_checksum_fletcher32 of libhdf5 1.10 for the same bytes, written into a file by h5py 3.12.
-TEST(Fletcher32, OddAndEvenLengths) {
-  const std::vector<unsigned char> even = {1, 2, 3, 4};
-  // Sums of the big-endian pairs 0x0102, 0x0304: 0x0406 and 0x0508.
-  EXPECT_EQ(io::fletcher32(even), 0x05080406U);
-  const std::vector<unsigned char> odd = {1, 2, 3};
-  EXPECT_EQ(io::fletcher32(odd), 0x05040402U);
 }
 
 }  // namespace

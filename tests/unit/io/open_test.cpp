@@ -52,7 +52,7 @@ TEST(InspectFile, SaysWhatIsThere) {
   EXPECT_EQ(summary.n_cells, 60);
   EXPECT_EQ(summary.n_genes, 40);
   EXPECT_EQ(summary.n_stored, cells.counts.n_stored());
-  EXPECT_TRUE(summary.holds_whole_numbers);
+  EXPECT_EQ(summary.value_kind, ValueKind::Counts);
   EXPECT_FALSE(summary.has_raw);
   ASSERT_EQ(summary.obs.size(), 2U);
   EXPECT_EQ(summary.obs[0].name, "cell_type");
@@ -60,7 +60,7 @@ TEST(InspectFile, SaysWhatIsThere) {
   EXPECT_EQ(summary.obs[0].n_values, 3);
   cells.counts.values[0] = 0.5F;
   write_h5ad(folder / "b.h5ad", cells, {}, false, kContext);
-  EXPECT_FALSE(inspect_file(folder / "b.h5ad", {}, kContext).holds_whole_numbers);
+  EXPECT_NE(inspect_file(folder / "b.h5ad", {}, kContext).value_kind, ValueKind::Counts);
 }
 
 }  // namespace

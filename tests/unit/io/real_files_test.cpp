@@ -8,6 +8,7 @@
 #include "saithe/io/labels_file.h"
 #include "saithe/io/open.h"
 #include "support/folder_for_test.h"
+#include "support/h5ad_digest.h"
 
 namespace saithe {
 namespace {
@@ -84,9 +85,13 @@ TEST(RealFiles, TenxFiles) {
 TEST(RealFiles, SparseByCellsByGenesAndDenseAreTheSame) {
   SKIP_WITHOUT_TEST_DATA();
   const auto folder = test_data() / "formats" / "tiledbsoma_pbmc_small";
-  const Dataset csr = read_dataset(folder / "pbmc-small-x-csr.h5ad", {}, kContext);
-  for (const char* name : {"pbmc-small-x-csc.h5ad", "pbmc-small-x-dense.h5ad", "pbmc-small.h5ad"}) {
-    const Dataset other = read_dataset(folder / name, {}, kContext);
+  ReadOptions any;  // the values are z-scores
+  any.any_values = true;
+  const Dataset csr = read_dataset(folder / "pbmc-small-x-csr.h5ad", any, kContext);
+  EXPECT_SAITHE_ERROR(open_source(folder / "pbmc-small-x-csr.h5ad", {}, kContext),
+                      ErrorKind::BadFormat, "X holds z-scored values");
+  for (const char* name : {"pbmc-small-x-csc.h5ad", "pbmc-small-x-dense.h5ad"}) {
+    const Dataset other = read_dataset(folder / name, any, kContext);
     EXPECT_EQ(other.counts.row_start, csr.counts.row_start) << name;
     EXPECT_EQ(other.counts.columns, csr.counts.columns) << name;
     EXPECT_EQ(other.counts.values, csr.counts.values) << name;
@@ -98,15 +103,45 @@ TEST(RealFiles, SparseByCellsByGenesAndDenseAreTheSame) {
                       "has no");
 }
 
-TEST(RealFiles, OlderGenerationsAreNamed) {
+// Every matrix and table of every generation, as AnnData reads them.
+TEST(RealFiles, H5adOfEveryGenerationIsReadAsAnnDataReadsIt) {
   SKIP_WITHOUT_TEST_DATA();
-  const auto folder = test_data() / "formats" / "anndata_archives";
-  EXPECT_SAITHE_ERROR(open_source(folder / "v0.5.0" / "adata.h5ad", {}, kContext),
-                      ErrorKind::BadFormat, "AnnData 0.6 or earlier");
-  for (const char* version : {"v0.7.0", "v0.7.8"}) {
-    EXPECT_SAITHE_ERROR(open_source(folder / version / "adata.h5ad", {}, kContext),
-                        ErrorKind::BadFormat, "AnnData 0.7");
+  const auto expected =
+      testing::read_expected(std::string(SAITHE_TEST_FILES) + "/h5ad/real_files.tsv");
+  EXPECT_EQ(expected.size(), 16U);
+  for (const testing::ExpectedMatrix& line : expected) {
+    ReadOptions options;
+    options.any_values = true;
+    options.use_raw = line.place == "raw";
+    if (line.place != "raw" && line.place != "X") options.layer = line.place;
+    const auto path = test_data() / "formats" / line.file;
+    const Dataset cells = read_dataset(path, options, kContext);
+    EXPECT_EQ(testing::table_digest(cells.obs()), line.table) << line.file;
+    // No option names X: where raw holds what is used, X is not read.
+    if (line.place == "X" && cells.n_genes() != line.n_genes) continue;
+    if (line.file == "anndata_archives/v0.5.0/adata.h5ad" && line.place == "X") continue;
+    EXPECT_EQ(cells.n_cells(), line.n_cells) << line.file;
+    EXPECT_EQ(cells.n_genes(), line.n_genes) << line.file;
+    EXPECT_EQ(testing::matrix_digest(cells.counts), line.matrix) << line.file << " " << line.place;
   }
+}
+
+TEST(RealFiles, WhatThePlacesOfRealFilesHold) {
+  SKIP_WITHOUT_TEST_DATA();
+  const auto folder = test_data() / "formats";
+  const auto kinds = [&](const char* file) {
+    std::string text;
+    for (const PlaceSummary& place : inspect_file(folder / file, {}, kContext).places) {
+      text += place.name + "=" + to_text(place.kind) + " ";
+    }
+    return text;
+  };
+  EXPECT_EQ(kinds("anndata_archives/v0.5.0/adata.h5ad"), "raw.X=log1p(CP10k) X=z-scored ");
+  EXPECT_EQ(kinds("pollock/dummy_small_50x27131.h5ad"), "X=counts ");
+  EXPECT_EQ(kinds("tiledbsoma_pbmc_small/pbmc-small.h5ad"), "raw/X=log1p(CP10k) X=z-scored ");
+  EXPECT_EQ(kinds("tiledbsoma_pbmc_small/x-none.h5ad"), "");  // only tables
+  EXPECT_EQ(inspect_file(folder / "tiledbsoma_pbmc_small" / "x-none.h5ad", {}, kContext).n_cells,
+            2638);
 }
 
 }  // namespace

@@ -1,0 +1,38 @@
+#include "saithe/core/usable_memory.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "saithe/core/types.h"
+
+namespace saithe {
+
+std::int64_t usable_memory() {
+  static const std::int64_t bytes = [] {
+    std::int64_t least =
+        static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
+    for (const char* path :
+         {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+      std::ifstream file(path);
+      std::int64_t limit = 0;  // "max" is no number: there is no limit
+      if (file >> limit && limit > 0) least = std::min(least, limit);
+    }
+    return least;
+  }();
+  return bytes;
+}
+
+void require_memory(const std::string& where, std::int64_t n, std::int64_t value_bytes) {
+  const std::int64_t bytes = checked_multiply(n, value_bytes, where.c_str());
+  if (bytes <= usable_memory()) return;
+  constexpr double kGigabyte = 1e9;
+  fail(ErrorKind::BadFormat,
+       "{}: {} values would have to be in memory at once, which takes {:.1f} GB; there are {:.1f} "
+       "GB. Give fewer cells, or use a machine with more memory.",
+       where, n, static_cast<double>(bytes) / kGigabyte,
+       static_cast<double>(usable_memory()) / kGigabyte);
+}
+
+}  // namespace saithe

@@ -1,0 +1,94 @@
+#include "saithe/data/value_kind.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace saithe {
+namespace {
+
+// ln(1 + counts of a million) reaches 13.8, log2 of it 19.9.
+constexpr float kLargestLog = 20;
+// Values are float32, sums of thousands of them a little off.
+constexpr double kSumTolerance = 0.01;
+// Sums of cells that were scaled to one sum differ by rounding alone.
+constexpr double kSameSum = 1e-3;
+constexpr double kCp10k = 10'000;
+// A logarithm of float32 gives back a count below this to within kWhole.
+constexpr double kExactCount = 1000;
+constexpr double kWhole = 1e-3;
+// Z-scores of a sample of cells, clipped or not, have about mean 0 and variance 1.
+constexpr double kLargestMean = 0.3;
+constexpr double kLeastVariance = 0.1;
+constexpr double kLargestVariance = 4;
+
+bool is_about_whole(double count) {
+  return count > kExactCount || std::abs(count - std::round(count)) < kWhole;
+}
+
+}  // namespace
+
+void ValueKindFinder::add(const CsrView& cells, CellIndex first_cell) {
+  n_entries_ += cells.n_rows * cells.n_cols;
+  for (CellIndex r = 0; r < cells.n_rows; ++r) {
+    const auto values = cells.row_values(r);
+    double unlogged = 0;
+    bool has_values = false;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const float value = values[i];
+      if (value == 0) continue;
+      has_values = true;
+      ++n_values_;
+      const bool is_finite = std::isfinite(value);
+      const bool is_whole = is_finite && value == std::floor(value);
+      if ((!is_whole || value < 0) && first_no_count_.cell < 0) {
+        first_no_count_ = {first_cell + r, cells.row_columns(r)[i], value};
+      }
+      has_infinite_ = has_infinite_ || !is_finite;
+      sum_ += static_cast<double>(value);
+      if (!is_finite) continue;
+      has_negative_ = has_negative_ || value < 0;
+      largest_ = std::max(largest_, value);
+      sum_of_squares_ += static_cast<double>(value) * static_cast<double>(value);
+      if (!is_whole) ++n_fractions_;
+      if (n_fractions_ == 0 || value < 0 || value > kLargestLog) continue;
+      are_logs_of_counts_ = are_logs_of_counts_ && is_about_whole(std::expm1(double{value}));
+      are_log2_of_counts_ = are_log2_of_counts_ && is_about_whole(std::exp2(double{value}) - 1);
+    }
+    if (!has_values) continue;
+    if (n_fractions_ > 0 && largest_ <= kLargestLog) {
+      for (const float value : values) unlogged += std::expm1(static_cast<double>(value));
+    }
+    smallest_cell_ = n_cells_ == 0 ? unlogged : std::min(smallest_cell_, unlogged);
+    largest_cell_ = std::max(largest_cell_, unlogged);
+    ++n_cells_;
+  }
+}
+
+bool ValueKindFinder::looks_z_scored() const {
+  if (!has_negative_ || n_entries_ == 0) return false;
+  const auto n = static_cast<double>(n_entries_);
+  const double mean = sum_ / n;
+  const double variance = sum_of_squares_ / n - mean * mean;
+  return std::abs(mean) < kLargestMean && variance > kLeastVariance && variance < kLargestVariance;
+}
+
+bool ValueKindFinder::has_one_sum() const {
+  return n_cells_ > 1 && largest_cell_ - smallest_cell_ < kSameSum * largest_cell_;
+}
+
+ValueKind ValueKindFinder::kind() const {
+  if (has_infinite_) return ValueKind::Unknown;
+  if (!has_negative_ && n_fractions_ == 0) return ValueKind::Counts;
+  if (has_negative_) return looks_z_scored() ? ValueKind::ZScored : ValueKind::Unknown;
+  // Logarithms are hardly ever whole: these are counts with something among them.
+  if (2 * n_fractions_ < n_values_ || largest_ > kLargestLog) return ValueKind::Unknown;
+  if (are_logs_of_counts_ || are_log2_of_counts_) return ValueKind::OtherLog;
+  const double above = largest_cell_ / kCp10k - 1;
+  if (largest_ > kLargestLogNormalized || above > kSumTolerance) return ValueKind::OtherLog;
+  // A subset of the genes has sums of its own below 10 000; one sum for all cells that is another
+  // number is another normalisation.
+  if (has_one_sum() && std::abs(above) > kSumTolerance) return ValueKind::OtherLog;
+  return ValueKind::LogNormalized;
+}
+
+}  // namespace saithe

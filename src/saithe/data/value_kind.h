@@ -1,0 +1,69 @@
+#pragma once
+
+// What the values of a matrix are, told from the values: counts, logarithms, z-scores.
+
+#include "saithe/core/options.h"
+#include "saithe/data/cell_source.h"
+
+namespace saithe {
+
+/// What stored values look like.
+enum class ValueKind {
+  Counts,         ///< whole numbers of 0 or more
+  LogNormalized,  ///< ln(1 + counts of 10 000), or a subset of its genes
+  OtherLog,       ///< another logarithm: of counts, of another sum, to another base
+  ZScored,        ///< about zero mean and unit variance, negative values among them
+  Unknown
+};
+template <>
+struct EnumNames<ValueKind> {
+  static constexpr std::pair<ValueKind, const char*> values[] = {
+      {ValueKind::Counts, "counts"},
+      {ValueKind::LogNormalized, "log1p(CP10k)"},
+      {ValueKind::OtherLog, "other log"},
+      {ValueKind::ZScored, "z-scored"},
+      {ValueKind::Unknown, "unknown"}};
+};
+
+/// No logarithm of a cell normalised to 10 000 is above this: ln(10 001) = 9.2104.
+inline constexpr float kLargestLogNormalized = 9.2105F;
+
+/// Looks at blocks of cells and says what they hold. docs/methods.md has the rules.
+class ValueKindFinder {
+ public:
+  /// A value that is no count, and where it stands.
+  struct NoCount {
+    CellIndex cell = -1;  ///< -1: there is none
+    GeneIndex gene = 0;
+    float value = 0;
+  };
+
+  void add(const CsrView& cells, CellIndex first_cell);
+  /// Whether any value other than 0 was seen.
+  [[nodiscard]] bool has_values() const { return n_values_ > 0; }
+  /// Counts where there are no values.
+  [[nodiscard]] ValueKind kind() const;
+  [[nodiscard]] const NoCount& first_no_count() const { return first_no_count_; }
+  [[nodiscard]] double total() const { return sum_; }
+
+ private:
+  [[nodiscard]] bool looks_z_scored() const;
+  [[nodiscard]] bool has_one_sum() const;
+
+  std::int64_t n_entries_ = 0;  // cells x genes
+  std::int64_t n_values_ = 0;   // other than 0
+  std::int64_t n_fractions_ = 0;
+  std::int64_t n_cells_ = 0;  // with values
+  bool has_negative_ = false;
+  bool has_infinite_ = false;
+  bool are_logs_of_counts_ = true;  // ln or log2 of 1 + whole numbers
+  bool are_log2_of_counts_ = true;
+  float largest_ = 0;
+  double sum_ = 0;
+  double sum_of_squares_ = 0;
+  double smallest_cell_ = 0;  // sums of exp(value) - 1
+  double largest_cell_ = 0;
+  NoCount first_no_count_;
+};
+
+}  // namespace saithe

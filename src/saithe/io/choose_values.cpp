@@ -1,0 +1,110 @@
+#include "saithe/io/choose_values.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "saithe/core/text_io.h"
+
+namespace saithe::io {
+namespace {
+
+constexpr CellIndex kSampleBlocks = 16;
+constexpr CellIndex kSampleBlockCells = 64;
+
+/// What a sample of the cells holds.
+ValueKindFinder look_at_sample(CellMatrix& matrix, CellIndex n_cells, const Context& context) {
+  ValueKindFinder finder;
+  const CellIndex end = std::min(n_cells, matrix.cheap_end());
+  const CellIndex n_blocks =
+      std::min(kSampleBlocks, (end + kSampleBlockCells - 1) / kSampleBlockCells);
+  for (CellIndex block = 0; block < n_blocks; ++block) {
+    context.throw_if_cancelled();
+    // The first block begins with the first cell, the last ends with the last.
+    const CellIndex last_begin = std::max<CellIndex>(0, end - kSampleBlockCells);
+    const CellIndex begin = n_blocks == 1 ? 0 : last_begin * block / (n_blocks - 1);
+    const CellIndex block_end = std::min(end, begin + kSampleBlockCells);
+    finder.add(matrix.read(begin, block_end, context).view(), begin);
+  }
+  return finder;
+}
+
+/// "X holds z-scored values (cell 'c' (row 3) has the value -0.4 for gene 'g')"
+std::string finding(const ValuePlace& place, const ValueKindFinder& found, const Table& obs) {
+  if (!found.has_values()) return place.name + " holds zeros only";
+  const ValueKind kind = found.kind();
+  std::string text =
+      fmt::format("{} holds {}", place.name,
+                  kind == ValueKind::Unknown ? "values of no known kind" : to_text(kind));
+  if (kind == ValueKind::ZScored) text += " values";
+  if (kind == ValueKind::Counts || kind == ValueKind::LogNormalized) return text;
+  const auto& odd = found.first_no_count();
+  return text + fmt::format(" (cell '{}' (row {}) has the value {} for gene '{}'; counts are {})",
+                            obs.index()[as_size(odd.cell)], odd.cell, format_number(odd.value),
+                            place.var->index()[as_size(odd.gene)],
+                            !std::isfinite(odd.value) || odd.value < 0 ? "finite and not negative"
+                                                                       : "whole numbers");
+}
+
+std::string join(const std::vector<std::string>& findings) {
+  std::string text;
+  for (const std::string& one : findings) text += (text.empty() ? "" : ", ") + one;
+  return text;
+}
+
+}  // namespace
+
+ChosenValues choose_values(const std::string& file, const Table& obs,
+                           std::span<const ValuePlace> places, bool accept_any,
+                           const std::string& advice, const Context& context) {
+  SAITHE_ASSERT(!places.empty());
+  const std::size_t last = places.size() - 1;
+  std::vector<std::string> findings;
+  ChosenValues logs;
+  ChosenValues rest;  // zeros only, or what accept_any takes
+  bool is_all_empty = true;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    std::unique_ptr<CellMatrix> matrix = places[i].open();
+    const ValueKindFinder found = look_at_sample(*matrix, obs.n_rows(), context);
+    is_all_empty = is_all_empty && !found.has_values();
+    const ValueKind kind = found.kind();
+    if (found.has_values() && kind == ValueKind::Counts) {
+      if (i == last && findings.empty()) return {i, std::move(matrix)};
+      context.warn(fmt::format("{}: counts are read from {}{}", file, places[i].name,
+                               findings.empty() ? "" : "; " + join(findings)));
+      return {i, std::move(matrix)};
+    }
+    findings.push_back(finding(places[i], found, obs));
+    if (kind == ValueKind::LogNormalized && logs.matrix == nullptr) {
+      logs = {i, std::move(matrix)};
+    } else if (i == last) {
+      rest = {i, std::move(matrix)};
+    }
+  }
+  if (logs.matrix != nullptr) {
+    context.warn(fmt::format("{}: no counts were found: {}; {} is used as it is", file,
+                             join(findings), places[logs.place].name));
+    return logs;
+  }
+  if (is_all_empty) return rest;
+  if (!accept_any) {
+    fail(ErrorKind::BadFormat, "{}: neither counts nor log1p(CP10k) were found: {}. {}", file,
+         join(findings), advice);
+  }
+  context.warn(fmt::format("{}: neither counts nor log1p(CP10k) were found: {}; {} is looked at",
+                           file, join(findings), places[rest.place].name));
+  return rest;
+}
+
+std::vector<PlaceSummary> survey_values(const Table& obs, std::span<const ValuePlace> places,
+                                        const Context& context) {
+  std::vector<PlaceSummary> summaries;
+  for (const ValuePlace& place : places) {
+    const auto matrix = place.open();
+    const ValueKindFinder found = look_at_sample(*matrix, obs.n_rows(), context);
+    summaries.push_back({place.name, found.kind(), finding(place, found, obs)});
+  }
+  return summaries;
+}
+
+}  // namespace saithe::io

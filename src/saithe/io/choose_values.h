@@ -1,0 +1,52 @@
+#pragma once
+
+// Which of a file's matrices is used: the first that holds counts, else the first that holds
+// log1p(CP10k). Private to io/.
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saithe/io/open.h"
+
+namespace saithe::io {
+
+/// A matrix of cells x genes in a file, read by blocks of cells.
+class CellMatrix {
+ public:
+  virtual ~CellMatrix() = default;
+  virtual CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) = 0;
+  /// Blocks that end here or before cost no more than reading them.
+  [[nodiscard]] virtual CellIndex cheap_end() const = 0;
+};
+
+/// A matrix that may be used.
+struct ValuePlace {
+  std::string name;  ///< "layers/counts"
+  const Table* var;  ///< its genes
+  std::function<std::unique_ptr<CellMatrix>()> open;
+};
+
+/// The matrix that is used, and the index of its place.
+struct ChosenValues {
+  std::size_t place = 0;
+  std::unique_ptr<CellMatrix> matrix;
+};
+
+/// Opens the first of `places`, in their order, that holds counts; else the first that holds
+/// log1p(CP10k); else, with accept_any, the last. Says in a warning what was chosen, and what the
+/// places before it hold, unless the last place of all holds counts and is used.
+///
+/// What a place holds is told from a sample: 16 blocks of 64 cells, spread over the file. Throws
+/// Error(BadFormat), ending with `advice`, where no place is usable; it names what each holds.
+ChosenValues choose_values(const std::string& file, const Table& obs,
+                           std::span<const ValuePlace> places, bool accept_any,
+                           const std::string& advice, const Context& context);
+
+/// What each place holds, of the same sample.
+std::vector<PlaceSummary> survey_values(const Table& obs, std::span<const ValuePlace> places,
+                                        const Context& context);
+
+}  // namespace saithe::io

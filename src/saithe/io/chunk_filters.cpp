@@ -1,0 +1,212 @@
+#include "saithe/io/chunk_filters.h"
+
+#include <blosc.h>
+#include <libdeflate.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "saithe/io/lzf_filter.h"
+
+namespace saithe::io {
+namespace {
+
+// Deflate packs at most 1 032 to 1. Zstd writes 128 KiB of one byte as a block of 4 bytes, and
+// blosc may hold it.
+constexpr std::size_t kLargestRatio = 1100;
+constexpr std::size_t kLargestRatioOfZstd = 33'000;
+constexpr std::size_t kChecksumBytes = 4;
+
+bool inflate(std::span<const unsigned char> packed, std::span<unsigned char> bytes) {
+  const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> inflater(
+      libdeflate_alloc_decompressor(), libdeflate_free_decompressor);
+  return libdeflate_zlib_decompress(inflater.get(), packed.data(), packed.size(), bytes.data(),
+                                    bytes.size(), nullptr) == LIBDEFLATE_SUCCESS;
+}
+
+bool remove_checksum(std::vector<unsigned char>& bytes) {
+  if (bytes.size() < kChecksumBytes) return false;
+  std::uint32_t stored = 0;
+  std::memcpy(&stored, bytes.data() + bytes.size() - kChecksumBytes, kChecksumBytes);
+  bytes.resize(bytes.size() - kChecksumBytes);
+  return stored == fletcher32(bytes);
+}
+
+}  // namespace
+
+bool unpack_blosc(std::span<const unsigned char> packed, std::span<unsigned char> bytes) {
+  std::size_t n_bytes = 0;
+  if (blosc_cbuffer_validate(packed.data(), packed.size(), &n_bytes) < 0) return false;
+  if (n_bytes != bytes.size()) return false;
+  if (n_bytes == 0) return true;
+  // Chunks are unpacked on all threads already.
+  const int n_done = blosc_decompress_ctx(packed.data(), bytes.data(), bytes.size(), 1);
+  return n_done > 0 && static_cast<std::size_t>(n_done) == bytes.size();
+}
+
+bool unpack_zstd(std::span<const unsigned char> packed, std::span<unsigned char> bytes) {
+  const std::size_t n_done =
+      ZSTD_decompress(bytes.data(), bytes.size(), packed.data(), packed.size());
+  return ZSTD_isError(n_done) == 0 && n_done == bytes.size();
+}
+
+bool is_own_filter(int id) {
+  static constexpr int kOwn[] = {H5Z_FILTER_DEFLATE, H5Z_FILTER_SHUFFLE, H5Z_FILTER_FLETCHER32,
+                                 kLzfFilter,         kBloscFilter,       kZstdFilter};
+  return std::find(std::begin(kOwn), std::end(kOwn), id) != std::end(kOwn);
+}
+
+std::vector<int> filters_of(hid_t creation_list) {
+  std::vector<int> filters;
+  const int n_filters = H5Pget_nfilters(creation_list);
+  for (int i = 0; i < n_filters; ++i) {
+    unsigned flags = 0;
+    std::size_t n_values = 0;
+    filters.push_back(H5Pget_filter2(creation_list, static_cast<unsigned>(i), &flags, &n_values,
+                                     nullptr, 0, nullptr, nullptr));
+  }
+  return filters;
+}
+
+std::size_t largest_ratio(std::span<const int> filters) {
+  const bool may_be_zstd = std::any_of(filters.begin(), filters.end(), [](int filter) {
+    return filter == kBloscFilter || filter == kZstdFilter;
+  });
+  return may_be_zstd ? kLargestRatioOfZstd : kLargestRatio;
+}
+
+bool undo_filters(std::span<const int> filters, std::uint32_t skipped, std::size_t value_bytes,
+                  std::size_t n_bytes, std::vector<unsigned char>& bytes) {
+  std::vector<unsigned char> other;
+  for (std::size_t i = filters.size(); i-- > 0;) {
+    if (i < 32 && (skipped >> i & 1U) != 0) continue;
+    if (filters[i] == H5Z_FILTER_FLETCHER32) {
+      if (!remove_checksum(bytes)) return false;
+      continue;
+    }
+    if (filters[i] == H5Z_FILTER_SHUFFLE) {
+      unshuffle(bytes, value_bytes, other);
+      bytes.swap(other);
+      continue;
+    }
+    const std::size_t ratio = largest_ratio(filters.subspan(i, 1));
+    if (n_bytes / ratio > bytes.size()) return false;
+    // A checksum below the packing is packed with the values.
+    const auto below = filters.first(i);
+    const auto n_checksums = std::count(below.begin(), below.end(), H5Z_FILTER_FLETCHER32);
+    other.resize(n_bytes + kChecksumBytes * static_cast<std::size_t>(n_checksums));
+    bool is_unpacked = false;
+    if (filters[i] == H5Z_FILTER_DEFLATE) is_unpacked = inflate(bytes, other);
+    if (filters[i] == kLzfFilter) is_unpacked = inflate_lzf(bytes, other);
+    if (filters[i] == kBloscFilter) is_unpacked = unpack_blosc(bytes, other);
+    if (filters[i] == kZstdFilter) is_unpacked = unpack_zstd(bytes, other);
+    if (!is_unpacked) return false;
+    bytes.swap(other);
+  }
+  return bytes.size() == n_bytes;
+}
+
+// ---- as HDF5 calls them ---------------------------------------------------------------------
+
+namespace {
+
+/// The size that blosc or zstd data claim to have; 0 if they claim none.
+template <int filter>
+std::size_t claimed_size(const unsigned char* packed, std::size_t n_packed) {
+  std::size_t n_bytes = 0;
+  if constexpr (filter == kBloscFilter) {
+    if (blosc_cbuffer_validate(packed, n_packed, &n_bytes) < 0) return 0;
+  } else {
+    const unsigned long long claimed = ZSTD_getFrameContentSize(packed, n_packed);
+    if (claimed == ZSTD_CONTENTSIZE_ERROR || claimed == ZSTD_CONTENTSIZE_UNKNOWN) return 0;
+    n_bytes = claimed;
+  }
+  return n_bytes / kLargestRatioOfZstd > n_packed ? 0 : n_bytes;
+}
+
+/// Gives the number of bytes, 0 on failure.
+template <int filter>
+std::size_t unpack_chunk(unsigned flags, std::size_t, const unsigned*, std::size_t n_packed,
+                         std::size_t* buffer_bytes, void** buffer) {
+  if ((flags & H5Z_FLAG_REVERSE) == 0) return 0;
+  const auto* packed = static_cast<const unsigned char*>(*buffer);
+  const std::size_t n_bytes = claimed_size<filter>(packed, n_packed);
+  if (n_bytes == 0) return 0;
+  void* unpacked = H5allocate_memory(n_bytes, false);
+  if (unpacked == nullptr) return 0;
+  const std::span<const unsigned char> source(packed, n_packed);
+  const std::span<unsigned char> target(static_cast<unsigned char*>(unpacked), n_bytes);
+  if (!(filter == kBloscFilter ? unpack_blosc(source, target) : unpack_zstd(source, target))) {
+    H5free_memory(unpacked);
+    return 0;
+  }
+  H5free_memory(*buffer);
+  *buffer = unpacked;
+  *buffer_bytes = n_bytes;
+  return n_bytes;
+}
+
+template <int filter>
+void register_filter(const char* name) {
+  H5Z_class2_t description{};
+  description.version = H5Z_CLASS_T_VERS;
+  description.id = filter;
+  description.encoder_present = 0;
+  description.decoder_present = 1;
+  description.name = name;
+  description.filter = unpack_chunk<filter>;
+  if (H5Zfilter_avail(filter) <= 0) H5Zregister(&description);
+}
+
+}  // namespace
+
+void register_chunk_filters() {
+  register_lzf_filter();
+  register_filter<kBloscFilter>("blosc");
+  register_filter<kZstdFilter>("zstd");
+}
+
+// ---- shuffle and checksum -------------------------------------------------------------------
+
+void unshuffle(std::span<const unsigned char> shuffled, std::size_t value_bytes,
+               std::vector<unsigned char>& bytes) {
+  bytes.resize(shuffled.size());
+  const std::size_t n = shuffled.size() / value_bytes;
+  for (std::size_t b = 0; b < value_bytes; ++b) {
+    const unsigned char* source = shuffled.data() + b * n;
+    for (std::size_t i = 0; i < n; ++i) bytes[i * value_bytes + b] = source[i];
+  }
+  // Bytes that fill no value stand at the end as they are.
+  std::copy(shuffled.begin() + static_cast<std::ptrdiff_t>(n * value_bytes), shuffled.end(),
+            bytes.begin() + static_cast<std::ptrdiff_t>(n * value_bytes));
+}
+
+void shuffle(std::span<const unsigned char> bytes, std::size_t value_bytes,
+             std::vector<unsigned char>& shuffled) {
+  shuffled.resize(bytes.size());
+  const std::size_t n = bytes.size() / value_bytes;
+  SAITHE_ASSERT(n * value_bytes == bytes.size());
+  for (std::size_t b = 0; b < value_bytes; ++b) {
+    unsigned char* target = shuffled.data() + b * n;
+    for (std::size_t i = 0; i < n; ++i) target[i] = bytes[i * value_bytes + b];
+  }
+}
+
+std::uint32_t fletcher32(std::span<const unsigned char> bytes) {
+  std::uint32_t sum1 = 0;
+  std::uint32_t sum2 = 0;
+  const auto add = [&](std::uint32_t word) {
+    sum1 += word;
+    sum1 = (sum1 & 0xFFFFU) + (sum1 >> 16);
+    sum2 += sum1;
+    sum2 = (sum2 & 0xFFFFU) + (sum2 >> 16);
+  };
+  std::size_t i = 0;
+  for (; i + 1 < bytes.size(); i += 2) add((std::uint32_t{bytes[i]} << 8) | bytes[i + 1]);
+  if (i < bytes.size()) add(std::uint32_t{bytes[i]} << 8);
+  return (sum2 << 16) | sum1;
+}
+
+}  // namespace saithe::io

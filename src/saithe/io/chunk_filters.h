@@ -1,0 +1,48 @@
+#pragma once
+
+// The filters of HDF5 chunks that saithe undoes itself: gzip, shuffle, fletcher32, lzf, blosc and
+// zstd. Private to io/.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saithe/io/hdf5_file.h"
+
+namespace saithe::io {
+
+inline constexpr int kBloscFilter = 32001;
+inline constexpr int kZstdFilter = 32015;
+
+/// Blosc (version 1) or zstd data unpacked; false unless they give exactly `bytes.size()` bytes.
+bool unpack_blosc(std::span<const unsigned char> packed, std::span<unsigned char> bytes);
+bool unpack_zstd(std::span<const unsigned char> packed, std::span<unsigned char> bytes);
+
+/// Whether saithe undoes a filter itself.
+bool is_own_filter(int id);
+
+/// The filters of a dataset, in the order of writing. The largest ratio of unpacked to packed bytes
+/// that they reach: a larger claim is a trap.
+std::vector<int> filters_of(hid_t creation_list);
+std::size_t largest_ratio(std::span<const int> filters);
+
+/// Undoes `filters`, all of them own ones, on a chunk as it lies in the file; bit i of `skipped`
+/// says that the chunk was stored without filter i. False unless that gives n_bytes bytes, which
+/// then are in `bytes`.
+bool undo_filters(std::span<const int> filters, std::uint32_t skipped, std::size_t value_bytes,
+                  std::size_t n_bytes, std::vector<unsigned char>& bytes);
+
+/// Lets HDF5 itself read blosc and zstd, for the small arrays and texts that it reads.
+void register_chunk_filters();
+
+/// Undoes the byte shuffle: bytes of value i at i, i + n, i + 2n, ... become neighbours.
+void unshuffle(std::span<const unsigned char> shuffled, std::size_t value_bytes,
+               std::vector<unsigned char>& bytes);
+/// The shuffle itself, for writing.
+void shuffle(std::span<const unsigned char> bytes, std::size_t value_bytes,
+             std::vector<unsigned char>& shuffled);
+
+/// The checksum of HDF5's fletcher32 filter.
+std::uint32_t fletcher32(std::span<const unsigned char> bytes);
+
+}  // namespace saithe::io

@@ -1,0 +1,93 @@
+#include "saithe/io/h5ad_matrix.h"
+
+#include <algorithm>
+
+namespace saithe::io {
+namespace {
+
+// Values that a block of a dense matrix may take in memory, as float32.
+constexpr std::int64_t kDenseBlockValues = std::int64_t{1} << 24;
+
+/// "csr_matrix" or "csc_matrix" of a sparse group of any generation, or what stands there.
+std::string sparse_encoding(const Hdf5Group& group) {
+  const auto old_form = group.text_attribute("h5sparse_format");  // AnnData 0.5 and 0.6
+  if (old_form) return *old_form + "_matrix";
+  return group.text_attribute("encoding-type").value_or("");
+}
+
+}  // namespace
+
+bool H5adMatrix::is_there(const Hdf5Group& parent, const std::string& name) {
+  return parent.has_group(name) || (parent.has_dataset(name) && !parent.dataset(name).is_null());
+}
+
+H5adMatrix::H5adMatrix(const Hdf5Group& parent, const std::string& name, CellIndex n_cells,
+                       GeneIndex n_genes, std::int64_t turning_bytes, const Context& context)
+    : n_cells_(n_cells) {
+  const std::vector<std::int64_t> expected = {n_cells, n_genes};
+  if (parent.has_dataset(name)) {
+    dense_.emplace(parent.dataset(name));
+    if (dense_->shape() != expected) {
+      fail(ErrorKind::BadFormat, "{}: is not a matrix of {} cells x {} genes", dense_->where(),
+           n_cells, n_genes);
+    }
+    return;
+  }
+  const Hdf5Group group = parent.group(name);
+  const std::string encoding = sparse_encoding(group);
+  if (encoding != "csr_matrix" && encoding != "csc_matrix") {
+    fail(ErrorKind::BadFormat,
+         "{}: has the encoding '{}'; expected csr_matrix, csc_matrix or array", group.where(),
+         encoding);
+  }
+  const bool is_old = group.has_attribute("h5sparse_shape");
+  if (group.integer_attribute(is_old ? "h5sparse_shape" : "shape") != expected) {
+    fail(ErrorKind::BadFormat, "{}: its shape is not {} cells x {} genes, as obs and var say",
+         group.where(), n_cells, n_genes);
+  }
+  if (encoding == "csr_matrix") {
+    rows_.emplace(group, n_cells, n_genes, context);
+  } else {
+    turned_.emplace(CompressedRows(group, n_genes, n_cells, context), n_cells, turning_bytes,
+                    context);
+  }
+}
+
+CsrMatrix H5adMatrix::read(CellIndex begin, CellIndex end, const Context& context) {
+  if (rows_) return rows_->read(begin, end, context);
+  if (turned_) return turned_->read(begin, end, context);
+  return read_dense(begin, end, context);
+}
+
+CellIndex H5adMatrix::cheap_end() const {
+  return turned_ ? std::min(n_cells_, std::max<CellIndex>(1, turned_->gathered_end(0))) : n_cells_;
+}
+
+CsrMatrix H5adMatrix::read_dense(CellIndex begin, CellIndex end, const Context& context) const {
+  const std::int64_t n_genes = dense_->shape()[1];
+  CsrMatrix matrix;
+  matrix.n_cols = static_cast<GeneIndex>(n_genes);
+  const CellIndex block =
+      std::max<CellIndex>(1, kDenseBlockValues / std::max<std::int64_t>(1, n_genes));
+  std::vector<float> values;
+  for (CellIndex first = begin; first < end; first += block) {
+    context.throw_if_cancelled();
+    const CellIndex last = std::min(first + block, end);
+    dense_->require_plausible((last - first) * n_genes);
+    values.resize(as_size((last - first) * n_genes));
+    dense_->read_rows(first, last, values.data());
+    for (CellIndex cell = first; cell < last; ++cell) {
+      const float* row = values.data() + (cell - first) * n_genes;
+      for (GeneIndex gene = 0; gene < n_genes; ++gene) {
+        if (row[gene] == 0.0F) continue;  // NaN is kept, to be reported
+        matrix.columns.push_back(gene);
+        matrix.values.push_back(row[gene]);
+      }
+      matrix.row_start.push_back(static_cast<RowPointer>(matrix.columns.size()));
+    }
+  }
+  matrix.n_rows = end - begin;
+  return matrix;
+}
+
+}  // namespace saithe::io

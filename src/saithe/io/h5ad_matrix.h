@@ -1,0 +1,35 @@
+#pragma once
+
+// X, a layer or raw/X of an h5ad file, whatever way it is stored. Private to io/.
+
+#include <optional>
+
+#include "saithe/io/choose_values.h"
+#include "saithe/io/formats.h"
+#include "saithe/io/turned_columns.h"
+
+namespace saithe::io {
+
+/// Cells x genes stored as csr, csc or dense.
+class H5adMatrix final : public CellMatrix {
+ public:
+  /// The matrix `name` of `parent`. `turning_bytes`: memory that csc may take to be turned round.
+  /// Throws Error(BadFormat) unless it is a matrix of n_cells x n_genes.
+  H5adMatrix(const Hdf5Group& parent, const std::string& name, CellIndex n_cells, GeneIndex n_genes,
+             std::int64_t turning_bytes, const Context& context);
+  CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) override;
+  [[nodiscard]] CellIndex cheap_end() const override;
+
+  /// Whether `parent` has such a matrix: AnnData may write a null in its place.
+  static bool is_there(const Hdf5Group& parent, const std::string& name);
+
+ private:
+  CsrMatrix read_dense(CellIndex begin, CellIndex end, const Context& context) const;
+
+  CellIndex n_cells_;
+  std::optional<CompressedRows> rows_;
+  std::optional<TurnedColumns> turned_;
+  std::optional<Hdf5Dataset> dense_;
+};
+
+}  // namespace saithe::io

@@ -1,0 +1,115 @@
+"""Where the values of an h5ad come from: layers, raw or X, and what is said of it."""
+
+import json
+import pathlib
+
+import anndata
+import h5py
+import numpy as np
+import pytest
+
+from conftest import must, must_fail, rows_of
+
+FORMS = pathlib.Path(__file__).resolve().parents[1] / "golden" / "h5ad" / "forms"
+
+
+def log_normalised(counts):
+    logs = counts.multiply(1e4 / counts.sum(axis=1)).tocsr().astype(np.float32)
+    logs.data = np.log1p(logs.data)
+    return logs
+
+
+@pytest.fixture(scope="module")
+def data(cells):
+    return anndata.read_h5ad(cells)
+
+
+@pytest.fixture(scope="module")
+def files(data, tmp_path_factory):
+    """The same cells with their counts in another place each, and log1p(CP10k) or z-scores in X."""
+    folder = tmp_path_factory.mktemp("places")
+    logs = log_normalised(data.X)
+    dense = logs.toarray()
+    scores = (dense - dense.mean(axis=0)) / np.maximum(dense.std(axis=0), 1e-3)
+    obs, var = data.obs, data.var
+    made = {
+        "x": anndata.AnnData(data.X, obs, var),
+        "layer": anndata.AnnData(logs, obs, var, layers={"counts": data.X}),
+        "by_gene": anndata.AnnData(logs, obs, var, layers={"raw_counts": data.X.tocsc()}),
+        "raw": anndata.AnnData(data.X, obs, var),
+        "logs": anndata.AnnData(logs, obs, var),
+        "scores": anndata.AnnData(scores.astype(np.float32), obs, var),
+        "lies": anndata.AnnData(data.X, obs, var, layers={"counts": logs}),
+    }
+    made["raw"].raw = made["raw"].copy()
+    made["raw"].X = logs
+    made["raw"] = made["raw"][:, :200].copy()  # raw has more genes
+    for name, one in made.items():
+        one.write_h5ad(folder / f"{name}.h5ad")
+    return folder
+
+
+@pytest.mark.parametrize("name, place", [("x", None), ("layer", "layers/counts"),
+                                         ("by_gene", "layers/raw_counts"), ("raw", "raw/X"),
+                                         ("lies", "X")])
+def test_counts_give_the_same_labels_wherever_they_are(files, model, tmp_path, name, place):
+    must("predict", model, files / "x.h5ad", "-o", tmp_path / "x.tsv")
+    said = must("predict", model, files / f"{name}.h5ad", "-o", tmp_path / "out.tsv")
+    assert rows_of(tmp_path / "out.tsv") == rows_of(tmp_path / "x.tsv")
+    assert ("counts are read from" in said.err) == (place is not None)
+    assert place is None or f"counts are read from {place}" in said.err
+
+
+def test_inspect_lists_the_places(files, data):
+    keys = {"format", "n_cells", "n_genes", "n_stored", "value_kind", "total", "obs", "warnings"}
+    said = json.loads(must("inspect", files / "raw.h5ad", "--json").out)
+    assert keys <= set(said)
+    assert said["n_genes"] == data.n_vars and said["total"] == data.X.sum()
+    assert said["value_kind"] == "counts"
+    assert {name: place["value_kind"] for name, place in said["places"].items()} == {
+        "raw/X": "counts", "X": "log1p(CP10k)"}
+    assert "counts are read from raw/X" in said["warnings"][0]
+    for name, kind in [("logs", "log1p(CP10k)"), ("scores", "z-scored")]:
+        said = json.loads(must("inspect", files / f"{name}.h5ad", "--json").out)
+        assert said["value_kind"] == kind and said["places"]["X"]["value_kind"] == kind
+    assert "place: X holds z-scored values" in must("inspect", files / "scores.h5ad").out
+
+
+def test_logarithms_are_used_and_said_to_be(files, model, tmp_path):
+    said = must("predict", model, files / "logs.h5ad", "-o", tmp_path / "out.tsv")
+    assert "no counts were found" in said.err and "X is used as it is" in said.err
+    # Asked for by name, nothing needs to be said.
+    said = must("predict", model, files / "layer.h5ad", "--layer", "counts", "-o", tmp_path / "b.tsv")
+    assert "counts are read" not in said.err
+
+
+def test_neither_is_refused_by_every_command(files, model, tmp_path):
+    path = files / "scores.h5ad"
+    out = ["-o", tmp_path / "out"]
+    for command in (["predict", model, path, *out], ["embed", model, path, *out],
+                    ["train", path, "--label-key", "cell_type", *out],
+                    ["evaluate", model, path, "--label-key", "cell_type", *out]):
+        line = must_fail(3, *command)
+        assert "neither counts nor log1p(CP10k)" in line and "X holds z-scored values" in line
+        assert "--layer" in line and "layers of the file: none" in line
+
+
+def test_forms_that_anndata_alone_does_not_write(tmp_path):
+    for path in sorted(FORMS.glob("*.h5ad")):
+        said = json.loads(must("inspect", path, "--json").out)
+        assert said["n_cells"] == 60 and said["n_genes"] == 24 and said["value_kind"] == "counts"
+
+
+def test_a_filter_that_is_not_read_is_named(cells, model, tmp_path):
+    path = tmp_path / "bitshuffle.h5ad"
+    path.write_bytes(pathlib.Path(cells).read_bytes())
+    with h5py.File(path, "r+") as file:
+        n = file["X/data"].shape[0]
+        del file["X/data"]
+        creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        creation.set_chunk((n,))
+        creation.set_filter(32008, h5py.h5z.FLAG_OPTIONAL, ())
+        h5py.h5d.create(file["X"].id, b"data", h5py.h5t.IEEE_F32LE, h5py.h5s.create_simple((n,)),
+                        creation)
+    line = must_fail(3, "predict", model, path, "-o", tmp_path / "out.tsv")
+    assert "filter 32008" in line and "X/data" in line

@@ -1,0 +1,132 @@
+#include "saithe/io/chunk_filters.h"
+
+#include <blosc.h>
+#include <gtest/gtest.h>
+#include <zstd.h>
+
+#include <functional>
+
+#include "saithe/core/random.h"
+
+namespace saithe {
+namespace {
+
+using Bytes = std::vector<unsigned char>;
+
+Bytes some_bytes(std::size_t n) {
+  const Random random(9, 0);
+  Bytes bytes(n);
+  for (std::size_t i = 0; i < n; ++i) bytes[i] = static_cast<unsigned char>(random.below(i, 3));
+  return bytes;
+}
+
+Bytes packed_by_zstd(const Bytes& bytes) {
+  Bytes packed(ZSTD_compressBound(bytes.size()));
+  packed.resize(ZSTD_compress(packed.data(), packed.size(), bytes.data(), bytes.size(), 3));
+  return packed;
+}
+
+Bytes packed_by_blosc(const Bytes& bytes, const char* compressor, int shuffle) {
+  Bytes packed(bytes.size() + BLOSC_MAX_OVERHEAD);
+  const int n = blosc_compress_ctx(5, shuffle, 4, bytes.size(), bytes.data(), packed.data(),
+                                   packed.size(), compressor, 0, 1);
+  packed.resize(as_size(n));
+  return packed;
+}
+
+TEST(ChunkFilters, WhatTheLibrariesPackedIsUnpacked) {
+  for (const std::size_t n : {4U, 1000U, 300'000U}) {
+    const Bytes bytes = some_bytes(n);
+    Bytes back(n);
+    EXPECT_TRUE(io::unpack_zstd(packed_by_zstd(bytes), back));
+    EXPECT_EQ(back, bytes);
+    for (const char* compressor : {"blosclz", "lz4", "lz4hc", "zlib", "zstd"}) {
+      for (const int shuffle : {BLOSC_NOSHUFFLE, BLOSC_SHUFFLE, BLOSC_BITSHUFFLE}) {
+        back.assign(n, 0);
+        EXPECT_TRUE(io::unpack_blosc(packed_by_blosc(bytes, compressor, shuffle), back));
+        EXPECT_EQ(back, bytes) << compressor << " " << shuffle << " " << n;
+      }
+    }
+  }
+}
+
+// A wrong size, a cut or a flipped bit gives false or the wrong bytes, never an access outside.
+TEST(ChunkFilters, DamageIsNoticedOrHarmless) {
+  const Bytes bytes = some_bytes(5000);
+  const std::vector<std::pair<Bytes, std::function<bool(const Bytes&, std::span<unsigned char>)>>>
+      forms = {{packed_by_zstd(bytes), io::unpack_zstd},
+               {packed_by_blosc(bytes, "lz4", BLOSC_SHUFFLE), io::unpack_blosc},
+               {packed_by_blosc(bytes, "zstd", BLOSC_BITSHUFFLE), io::unpack_blosc}};
+  for (const auto& [packed, unpack] : forms) {
+    Bytes other(4999);
+    EXPECT_FALSE(unpack(packed, other));
+    other.resize(5001);
+    EXPECT_FALSE(unpack(packed, other));
+    Bytes back(5000);
+    for (std::size_t n = 0; n < packed.size(); n += 7) {
+      EXPECT_FALSE(
+          unpack(Bytes(packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(n)), back));
+    }
+    for (std::size_t bit = 0; bit < 8 * packed.size(); bit += 3) {
+      Bytes flipped = packed;
+      flipped[bit / 8] = static_cast<unsigned char>(flipped[bit / 8] ^ (1U << (bit % 8)));
+      static_cast<void>(unpack(flipped, back));
+    }
+  }
+}
+
+TEST(ChunkFilters, AreUndoneInTheReverseOrder) {
+  const Bytes bytes = some_bytes(4000);
+  Bytes shuffled;
+  io::shuffle(bytes, 4, shuffled);
+  const std::vector<int> filters = {H5Z_FILTER_SHUFFLE, io::kZstdFilter};
+  Bytes chunk = packed_by_zstd(shuffled);
+  EXPECT_TRUE(io::undo_filters(filters, 0, 4, 4000, chunk));
+  EXPECT_EQ(chunk, bytes);
+  chunk = packed_by_zstd(bytes);  // stored without the shuffle
+  EXPECT_TRUE(io::undo_filters(filters, 1, 4, 4000, chunk));
+  EXPECT_EQ(chunk, bytes);
+  chunk = bytes;  // stored as it is
+  EXPECT_TRUE(io::undo_filters(filters, 3, 4, 4000, chunk));
+  EXPECT_EQ(chunk, bytes);
+  EXPECT_FALSE(io::undo_filters(filters, 3, 4, 4001, chunk));
+}
+
+TEST(ChunkFilters, ATinyChunkThatClaimsMuchIsNoReasonForMemory) {
+  const std::vector<int> filters = {io::kZstdFilter};
+  Bytes chunk(10);
+  EXPECT_FALSE(io::undo_filters(filters, 0, 1, std::size_t{1} << 40, chunk));
+  EXPECT_EQ(io::largest_ratio(std::vector<int>{H5Z_FILTER_DEFLATE}), 1100U);
+  EXPECT_GT(io::largest_ratio(std::vector<int>{H5Z_FILTER_SHUFFLE, io::kBloscFilter}), 30'000U);
+  EXPECT_TRUE(io::is_own_filter(32001));
+  EXPECT_FALSE(io::is_own_filter(32008));
+}
+
+TEST(Shuffle, IsUndone) {
+  const Random random(4, 0);
+  for (const std::size_t value_bytes : {1U, 2U, 4U, 8U}) {
+    for (const std::size_t n : {0U, 1U, 7U, 1000U}) {
+      std::vector<unsigned char> bytes;
+      for (std::size_t i = 0; i < n * value_bytes; ++i) {
+        bytes.push_back(static_cast<unsigned char>(random.below(i, 256)));
+      }
+      std::vector<unsigned char> shuffled;
+      std::vector<unsigned char> back;
+      io::shuffle(bytes, value_bytes, shuffled);
+      io::unshuffle(shuffled, value_bytes, back);
+      EXPECT_EQ(back, bytes) << n << " values of " << value_bytes;
+    }
+  }
+}
+
+// H5_checksum_fletcher32 of libhdf5 1.10 for the same bytes, written into a file by h5py 3.12.
+TEST(Fletcher32, OddAndEvenLengths) {
+  const std::vector<unsigned char> even = {1, 2, 3, 4};
+  // Sums of the big-endian pairs 0x0102, 0x0304: 0x0406 and 0x0508.
+  EXPECT_EQ(io::fletcher32(even), 0x05080406U);
+  const std::vector<unsigned char> odd = {1, 2, 3};
+  EXPECT_EQ(io::fletcher32(odd), 0x05040402U);
+}
+
+}  // namespace
+}  // namespace saithe
