@@ -241,7 +241,19 @@ std::unique_ptr<CellSource> open_with_tables(const InputFile& input, const MtxPa
 std::unique_ptr<CellSource> open_alone(const fs::path& matrix, const ReadOptions& options,
                                        const Context& context) {
   CsrMatrix counts = read_mtx(
-      matrix, [&](const MtxSizes&) { return options.cells_in == CellsIn::Rows; }, context);
+      matrix,
+      [&](const MtxSizes& sizes) {
+        // No table bears the sizes out, and each row and column takes memory.
+        static constexpr std::int64_t kSmall = std::int64_t{1} << 22;
+        static constexpr std::int64_t kPerEntry = 16;
+        if (std::max(sizes.n_rows, sizes.n_columns) >
+            std::max(kSmall, kPerEntry * sizes.n_stored)) {
+          fail(ErrorKind::BadFormat, "{}: claims to be a matrix of {} x {} with only {} entries",
+               matrix.string(), sizes.n_rows, sizes.n_columns, sizes.n_stored);
+        }
+        return options.cells_in == CellsIn::Rows;
+      },
+      context);
   context.warn(fmt::format(
       "{}: no tables of barcodes and genes lie beside it: cells and genes are only numbered{}",
       matrix.string(),

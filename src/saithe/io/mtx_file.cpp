@@ -63,17 +63,64 @@ MtxSizes read_sizes(LineReader& reader) {
   return sizes;
 }
 
-/// Entries of cells x genes, in the order of the file.
-struct Entries {
-  std::vector<CellIndex> cells;
-  std::vector<GeneIndex> genes;
-  std::vector<float> values;
+/// Makes rows of entries that come in any order. Those that come cell by cell, as 10x writes them,
+/// are stored once; others are kept with their cell and sorted at the end.
+class RowBuilder {
+ public:
+  RowBuilder(CellIndex n_cells, GeneIndex n_genes) {
+    matrix_.n_rows = n_cells;
+    matrix_.n_cols = n_genes;
+    matrix_.row_start.assign(as_size(n_cells) + 1, 0);
+  }
+
+  void add(CellIndex cell, GeneIndex gene, float value) {
+    if (is_in_order_ && cell < last_) keep_cells();
+    if (!is_in_order_) cells_.push_back(cell);
+    last_ = cell;
+    ++matrix_.row_start[as_size(cell) + 1];  // for now their number
+    matrix_.columns.push_back(gene);
+    matrix_.values.push_back(value);
+  }
+
+  CsrMatrix finish() {
+    std::partial_sum(matrix_.row_start.begin(), matrix_.row_start.end(), matrix_.row_start.begin());
+    if (!is_in_order_) sort_by_cell();
+    sort_and_merge(matrix_);
+    return std::move(matrix_);
+  }
+
+ private:
+  /// From here on the order does not tell the cells.
+  void keep_cells() {
+    is_in_order_ = false;
+    cells_.reserve(matrix_.columns.size());
+    for (CellIndex cell = 0; cell < matrix_.n_rows; ++cell) {
+      cells_.insert(cells_.end(), as_size(matrix_.row_start[as_size(cell) + 1]), cell);
+    }
+  }
+
+  void sort_by_cell() {
+    std::vector<RowPointer> write(matrix_.row_start.begin(), matrix_.row_start.end() - 1);
+    std::vector<GeneIndex> columns(matrix_.columns.size());
+    std::vector<float> values(matrix_.values.size());
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+      const auto at = as_size(write[as_size(cells_[i])]++);
+      columns[at] = matrix_.columns[i];
+      values[at] = matrix_.values[i];
+    }
+    matrix_.columns = std::move(columns);
+    matrix_.values = std::move(values);
+  }
+
+  CsrMatrix matrix_;
+  std::vector<CellIndex> cells_;  // of each entry; empty while they come in order
+  CellIndex last_ = 0;
+  bool is_in_order_ = true;
 };
 
-Entries read_entries(LineReader& reader, const MtxSizes& sizes, bool are_cells_in_rows,
-                     const Context& context) {
+void read_entries(LineReader& reader, const MtxSizes& sizes, bool are_cells_in_rows,
+                  RowBuilder& rows, const Context& context) {
   static constexpr std::int64_t kReportEvery = std::int64_t{1} << 20;
-  Entries entries;
   std::string_view line;
   std::int64_t n_read = 0;
   while (reader.next(line)) {
@@ -102,35 +149,15 @@ Entries read_entries(LineReader& reader, const MtxSizes& sizes, bool are_cells_i
       context.report("reading", n_read, sizes.n_stored);
     }
     if (value == 0) continue;
-    entries.cells.push_back((are_cells_in_rows ? row : column) - 1);
-    entries.genes.push_back(static_cast<GeneIndex>((are_cells_in_rows ? column : row) - 1));
-    entries.values.push_back(static_cast<float>(value));
+    rows.add((are_cells_in_rows ? row : column) - 1,
+             static_cast<GeneIndex>((are_cells_in_rows ? column : row) - 1),
+             static_cast<float>(value));
   }
   if (n_read < sizes.n_stored) {
     fail(ErrorKind::BadFormat,
          "{}: ends after {} of {} entries; the file is cut off. Copy it again.", reader.where(),
          n_read, sizes.n_stored);
   }
-  return entries;
-}
-
-CsrMatrix to_rows(const Entries& entries, CellIndex n_cells, GeneIndex n_genes) {
-  CsrMatrix matrix;
-  matrix.n_rows = n_cells;
-  matrix.n_cols = n_genes;
-  matrix.row_start.assign(as_size(n_cells) + 1, 0);
-  for (const CellIndex cell : entries.cells) ++matrix.row_start[as_size(cell) + 1];
-  std::partial_sum(matrix.row_start.begin(), matrix.row_start.end(), matrix.row_start.begin());
-  matrix.columns.resize(entries.genes.size());
-  matrix.values.resize(entries.genes.size());
-  std::vector<RowPointer> write(matrix.row_start.begin(), matrix.row_start.end() - 1);
-  for (std::size_t i = 0; i < entries.genes.size(); ++i) {
-    const auto at = as_size(write[as_size(entries.cells[i])]++);
-    matrix.columns[at] = entries.genes[i];
-    matrix.values[at] = entries.values[i];
-  }
-  sort_and_merge(matrix);
-  return matrix;
 }
 
 }  // namespace
@@ -148,7 +175,9 @@ CsrMatrix read_mtx(const std::filesystem::path& path,
   const std::int64_t n_cells = is_turned ? sizes.n_rows : sizes.n_columns;
   const auto n_genes =
       checked_cast<GeneIndex>(is_turned ? sizes.n_columns : sizes.n_rows, path.c_str());
-  return to_rows(read_entries(reader, sizes, is_turned, context), n_cells, n_genes);
+  RowBuilder rows(n_cells, n_genes);
+  read_entries(reader, sizes, is_turned, rows, context);
+  return rows.finish();
 }
 
 }  // namespace saithe::io

@@ -125,6 +125,9 @@ TEST(MatrixMarket, AMatrixAloneIsNumbered) {
   options.cells_in = CellsIn::Rows;
   EXPECT_EQ(read_dataset(folder / "counts.mtx", options, kContext).n_cells(), 3);
   EXPECT_EQ(read_dataset(folder.path(), {}, kContext).n_cells(), 2);
+  write_bytes(folder / "counts.mtx", std::string(kHeader) + "3 999999999999999 1\n1 1 2\n");
+  EXPECT_SAITHE_ERROR(open_source(folder / "counts.mtx", {}, kContext), ErrorKind::BadFormat,
+                      "with only 1 entries");
 }
 
 TEST(MatrixMarket, ErrorsNameTheLine) {
