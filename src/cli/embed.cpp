@@ -1,5 +1,3 @@
-#include <optional>
-
 #include "bundled_models.h"
 #include "gene_flags.h"
 #include "h5ad_destination.h"

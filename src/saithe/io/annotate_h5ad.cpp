@@ -70,6 +70,20 @@ std::vector<std::string> attribute_names(const Hdf5Target& group) {
   return names;
 }
 
+/// The names in a group, sorted.
+std::vector<std::string> names_in(const Hdf5Target& group) {
+  std::vector<std::string> names;
+  const auto collect = [](hid_t, const char* name, const H5L_info_t*, void* all) -> herr_t {
+    static_cast<std::vector<std::string>*>(all)->emplace_back(name);
+    return 0;
+  };
+  if (H5Literate(group.id(), H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names) < 0) {
+    fail(ErrorKind::BadFormat, "{}: cannot be read: the file is damaged or cut off",
+         group.file_name());
+  }
+  return names;
+}
+
 /// Whether an object can hold an attribute of more than 64 KiB.
 bool is_roomy(const Hdf5Target& group) {
   H5O_info_t info;
@@ -89,7 +103,7 @@ void make_obs_roomy(const Hdf5Target& root) {
     for (const std::string& name : attribute_names(old)) {
       if (name != "column-order") copy_attribute(old, roomy, name);
     }
-    for (const std::string& name : old.names()) {
+    for (const std::string& name : names_in(old)) {
       if (H5Lmove(old.id(), name.c_str(), roomy.id(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0) {
         root.fail_writing();
       }
@@ -106,7 +120,7 @@ std::vector<std::string> column_order(const Hdf5Target& obs) {
   if (H5Aexists(obs.id(), "column-order") > 0) return obs.text_list_attribute("column-order");
   std::string index = obs.text_attribute("_index");
   if (index.empty()) index = kDefaultIndex;
-  std::vector<std::string> names = obs.names();
+  std::vector<std::string> names = names_in(obs);
   std::erase_if(names, [&](const std::string& name) {
     return name == index || name == io::kLevelsOfCategories;
   });
@@ -236,29 +250,25 @@ H5adAnnotator::H5adAnnotator(fs::path input, fs::path output, bool is_in_place, 
     : input_(std::move(input)),
       output_(std::move(output)),
       is_in_place_(is_in_place),
-      overwrite_(overwrite) {
+      overwrite_(overwrite),
+      stamp_(stamp()) {
+  std::error_code error;
+  if (!is_in_place_ && fs::equivalent(input_, output_, error)) {
+    fail(ErrorKind::Output,
+         "{}: is the input itself; name another file, or add to it with --in-place",
+         output_.string());
+  }
   if (!takes_annotations(input_)) {
     fail(ErrorKind::BadFormat,
          "{}: columns are added to h5ad files of AnnData 0.7 or later; -o FILE.h5ad writes a new "
          "file with what is read of others",
          input_.string());
   }
-  { const OutputFile probe(output_, is_in_place_ || overwrite_); }
-  stamp_ = stamp();
+  const OutputFile probe(output_, is_in_place_ || overwrite_);
 }
 
 H5adAnnotator::H5adAnnotator(fs::path input, fs::path output, bool overwrite)
-    : H5adAnnotator(
-          [&] {
-            std::error_code error;
-            if (fs::equivalent(input, output, error)) {
-              fail(ErrorKind::Output,
-                   "{}: is the input itself; name another file, or add to it with --in-place",
-                   output.string());
-            }
-            return std::move(input);
-          }(),
-          std::move(output), false, overwrite) {}
+    : H5adAnnotator(std::move(input), std::move(output), false, overwrite) {}
 
 H5adAnnotator H5adAnnotator::in_place(fs::path input, bool overwrite) {
   // The folder decides whether a file can be replaced, but who made it read-only wants it kept.

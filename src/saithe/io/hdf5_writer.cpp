@@ -154,18 +154,6 @@ void Hdf5Target::remove(const std::string& name) const {
   if (H5Ldelete(id(), name.c_str(), H5P_DEFAULT) < 0) fail_writing();
 }
 
-std::vector<std::string> Hdf5Target::names() const {
-  std::vector<std::string> names;
-  const auto collect = [](hid_t, const char* name, const H5L_info_t*, void* all) -> herr_t {
-    static_cast<std::vector<std::string>*>(all)->emplace_back(name);
-    return 0;
-  };
-  if (H5Literate(id(), H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names) < 0) {
-    fail(ErrorKind::BadFormat, "{}: cannot be read: the file is damaged or cut off", file_name_);
-  }
-  return names;
-}
-
 // ---- attributes -----------------------------------------------------------------------------
 
 namespace {
@@ -321,7 +309,7 @@ CategoryColumn to_categories(const TextColumn& text) {
 
 void Hdf5Target::write_column(const std::string& name, const Column& column) const {
   if (const auto* numbers = std::get_if<NumberColumn>(&column)) {
-    return write_array(name, numbers->values, numbers->kind);
+    return write_numbers(name, *numbers);
   }
   if (const auto* text = std::get_if<TextColumn>(&column)) {
     if (text->is_missing.empty()) return write_texts(name, text->values);
@@ -333,6 +321,24 @@ void Hdf5Target::write_column(const std::string& name, const Column& column) con
   group.set_attribute("ordered", category.is_ordered);
   group.write_texts("categories", category.levels);
   group.write_codes("codes", category);
+}
+
+void Hdf5Target::write_numbers(const std::string& name, const NumberColumn& column) const {
+  std::vector<double> mask;
+  for (const double value : column.values) mask.push_back(std::isnan(value) ? 1 : 0);
+  const bool is_whole =
+      column.kind == NumberColumn::Kind::Integer || column.kind == NumberColumn::Kind::Boolean;
+  const bool has_missing = std::find(mask.begin(), mask.end(), 1.0) != mask.end();
+  if (!is_whole || !has_missing || !names_encodings_) {
+    return write_array(name, column.values, column.kind);
+  }
+  const bool is_boolean = column.kind == NumberColumn::Kind::Boolean;
+  const Hdf5Target group = create_group(name, is_boolean ? "nullable-boolean" : "nullable-integer");
+  std::vector<double> values = column.values;
+  std::replace_if(
+      values.begin(), values.end(), [](double v) { return std::isnan(v); }, 0.0);
+  group.write_array("values", values, column.kind);
+  group.write_array("mask", mask, NumberColumn::Kind::Boolean);
 }
 
 void Hdf5Target::write_codes(const std::string& name, const CategoryColumn& category) const {

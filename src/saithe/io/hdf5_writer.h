@@ -30,8 +30,6 @@ class Hdf5Target {
   /// An existing group.
   [[nodiscard]] Hdf5Target group(const std::string& name) const;
   void remove(const std::string& name) const;
-  /// The names in this group, sorted.
-  [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] bool names_encodings() const { return names_encodings_; }
   /// Whether what is written here says how it is encoded; inherited by groups within.
   void set_names_encodings(bool value) { names_encodings_ = value; }
@@ -73,6 +71,7 @@ class Hdf5Target {
   void write_dataset(const std::string& name, hid_t file_type, hid_t memory_type,
                      std::span<const std::int64_t> shape, const void* values,
                      const std::string& encoding) const;
+  void write_numbers(const std::string& name, const NumberColumn& column) const;
   void write_codes(const std::string& name, const CategoryColumn& category) const;
   void write_referring_codes(const std::string& name, const CategoryColumn& category) const;
   void set_encoding(hid_t object, const std::string& encoding, const std::string& version) const;

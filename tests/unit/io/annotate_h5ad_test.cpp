@@ -201,14 +201,14 @@ TEST(AnnotateH5ad, ThousandsOfColumnsFitTheHeaderOfObs) {
     for (std::size_t i = 0; i < n_columns; ++i) wide.set("c" + std::to_string(i), column);
     const fs::path path = folder / (std::to_string(n_columns) + ".h5ad");
     write_h5ad(path, Dataset("wide", cells.counts, wide, cells.var()), {}, false, kContext);
-    for (int round = 0; round < 60; ++round) {
-      Annotations annotations = annotations_named("type" + std::to_string(round));
+    for (const char* key : {"first", "second"}) {
+      Annotations annotations = annotations_named(key);
       annotations.uns.clear();
-      if (round % 30 == 0) H5adAnnotator::in_place(path, false).write(annotations);
+      H5adAnnotator::in_place(path, false).write(annotations);
     }
     const Dataset read = read_dataset(path, {}, kContext);
     EXPECT_EQ(read.obs().columns().size(), n_columns + 4);
-    EXPECT_EQ(read.obs().as_text("type30")[0], "T");
+    EXPECT_EQ(read.obs().as_text("second")[0], "T");
     EXPECT_EQ(read.obs().as_text("c7")[0], "1");
     EXPECT_EQ(Hdf5Group::open_file(path).names(),
               Hdf5Group::open_file(write_cells(folder, path.stem().string() + "-as.h5ad")).names());

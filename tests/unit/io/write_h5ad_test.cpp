@@ -32,12 +32,18 @@ Dataset cells_with_columns() {
   NumberColumn count{std::vector<double>(n, 7), NumberColumn::Kind::Integer};
   NumberColumn flag{std::vector<double>(n, 0), NumberColumn::Kind::Boolean};
   flag.values.at(1) = 1;
+  NumberColumn maybe_count = count;
+  maybe_count.values.at(4) = std::numeric_limits<double>::quiet_NaN();
+  NumberColumn maybe_flag = flag;
+  maybe_flag.values.at(5) = std::numeric_limits<double>::quiet_NaN();
   TextColumn note{std::vector<std::string>(n, "x"), std::vector<bool>(n, false)};
   note.is_missing.at(2) = true;
   note.values.at(2) = "";
   cells.obs().set("score", score);
   cells.obs().set("count", count);
   cells.obs().set("flag", flag);
+  cells.obs().set("maybe_count", maybe_count);
+  cells.obs().set("maybe_flag", maybe_flag);
   cells.obs().set("note", note);
   return cells;
 }
@@ -69,8 +75,11 @@ TEST(WriteH5ad, ReadsBackWhatItWrote) {
   EXPECT_EQ(read.counts.values, cells.counts.values);
   EXPECT_EQ(read.obs().index(), cells.obs().index());
   EXPECT_EQ(read.var().index(), cells.var().index());
-  for (const char* name : {"cell_type", "donor", "score", "count", "flag", "note"}) {
+  for (const auto& [name, column] : cells.obs().columns()) {
     EXPECT_EQ(read.obs().as_text(name), cells.obs().as_text(name)) << name;
+    const auto* numbers = std::get_if<NumberColumn>(&column);
+    if (numbers == nullptr) continue;
+    EXPECT_EQ(std::get<NumberColumn>(*read.obs().find(name)).kind, numbers->kind) << name;
   }
   EXPECT_EQ(read.obs().as_text("predicted_cell_type")[1], "B/plasma");
   EXPECT_TRUE(is_h5ad(folder / "a.h5ad"));
