@@ -20,10 +20,25 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
+/// The place whose values become X: "layers/counts", "raw/X", "X".
+std::string place_used(const FileSummary& contents, const ReadOptions& reading) {
+  if (!reading.layer.empty()) return "layers/" + reading.layer;
+  if (reading.use_raw) return "raw/X";
+  for (const ValueKind kind : {ValueKind::Counts, ValueKind::LogNormalized}) {
+    for (const PlaceSummary& place : contents.places) {
+      if (place.kind == kind) return place.name;
+    }
+  }
+  return contents.places.empty() ? "X" : contents.places.back().name;
+}
+
 /// A line for each kind of thing that the new file lacks.
 void say_what_is_left(const FileSummary& contents, const ReadOptions& reading, Session& session) {
-  std::vector<std::string> layers = contents.layers;
-  std::erase(layers, reading.layer);
+  const std::string used = place_used(contents, reading);
+  std::vector<std::string> layers;
+  for (const std::string& layer : contents.layers) {
+    if ("layers/" + layer != used) layers.push_back(layer);
+  }
   const auto say = [&](const char* what, const std::vector<std::string>& names) {
     if (!names.empty()) session.say(fmt::format("not kept: {} {}", what, joined(names)));
   };
@@ -31,14 +46,15 @@ void say_what_is_left(const FileSummary& contents, const ReadOptions& reading, S
   say("obsm", contents.obsm);
   say("uns", contents.uns);
   say("of the file", contents.not_read);
-  if (contents.has_raw && !reading.use_raw) session.say("not kept: raw (--use-raw takes it)");
-  if (!reading.layer.empty() || reading.use_raw) session.say("not kept: X");
+  if (contents.has_raw && used != "raw/X") session.say("not kept: raw (--use-raw takes it)");
+  if (used != "X") session.say("not kept: X");
 }
 
 int run(const CommonOptions& common, const OptionFlags& flags, const Request& request) {
   Session session(common);
   ReadOptions reading;
   flags.apply(reading);
+  reading.any_values = true;  // a copy may hold what no model takes
   require_h5ad_name(request.output);
   require_not_an_input(request.output, {request.input});
   { const OutputFile probe(request.output, common.overwrite); }
@@ -63,7 +79,7 @@ void add_convert(CLI::App& program) {
       {"convert", "Write cells of any format as an h5ad",
        "saithe convert filtered_feature_bc_matrix.h5 cells.h5ad"},
       flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
-  app->add_option("IN", request->input, "cells: h5ad, 10x HDF5, 10x MTX folder")->required();
+  app->add_option("IN", request->input, "cells: h5ad, Zarr, 10x HDF5, MTX, Loom, h5Seurat, CSV")->required();
   app->add_option("OUT", request->output, "the h5ad to write: counts, obs and var")->required();
   flags->add(*app, ReadOptions{}, "Reading");
 }

@@ -47,8 +47,12 @@ def contents(path):
         attributes = {key: repr(value) for key, value in item.attrs.items() if key != "column-order"}
         if isinstance(item, h5py.Dataset):
             plain = item[()]
-            value = plain.tobytes() if item.dtype.kind != "O" or h5py.check_ref_dtype(
-                item.dtype) else repr(plain.tolist())
+            if h5py.check_ref_dtype(item.dtype):
+                value = [item.file[reference].name for reference in np.ravel(plain)]
+            elif item.dtype.kind != "O":
+                value = plain.tobytes()
+            else:
+                value = repr(plain.tolist() if hasattr(plain, "tolist") else plain)
             found[name] = (str(item.dtype), item.chunks, item.compression, attributes, value,
                            item.id.get_offset())
         else:
