@@ -17,12 +17,13 @@ PYTHON := /usr/bin/python3
 ORACLE_PINS := tests/golden/requirements.txt
 JUNIT  := $(CURDIR)/$(BUILD)/ctest.xml
 
-.PHONY: help demo build test bench oracle install clean
+.PHONY: help demo build test soak bench oracle install clean
 
 help:
 	@echo 'make demo      install what is missing, build, run the walk-through on PBMC3K'
 	@echo 'make build     install what is missing, build the program ($(SAITHE))'
 	@echo 'make test      the same, with all tests'
+	@echo 'make soak      what make test does a tenth of: kills while files are written'
 	@echo 'make oracle    compare with PyTorch, Scanpy, umap-learn (a virtual environment, pinned)'
 	@echo 'make bench     measure beside PyTorch, Scanpy and umap-learn (the same environment; an hour)'
 	@echo 'make install   PREFIX=$(PREFIX)'
@@ -47,6 +48,12 @@ test:
 	@ctest --preset $(PRESET) -j $(JOBS) --no-tests=error --output-junit $(JUNIT) \
 	  --test-output-size-passed 1000000; status=$$?; \
 	$(PYTHON) scripts/list_skipped_tests.py $(JUNIT) $(if $(ONLY_GPU_MAY_SKIP),--only-gpu) && exit $$status
+
+# Random kills while outputs are written, 200 of each kind.
+soak: build
+	@scripts/install_packages.sh build test
+	SAITHE_PROGRAM=$(CURDIR)/$(SAITHE) SAITHE_KILLS=200 $(PYTHON) -B -m pytest -q -rs -p no:cacheprovider \
+	  tests/e2e/test_crash_safety.py
 
 oracle: build $(ORACLE)/.installed
 	cmake --preset $(PRESET) -DSAITHE_ORACLE=ON -DSAITHE_BENCHMARKS=ON

@@ -4,7 +4,7 @@ if(TARGET saithe_cli)
 endif()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/data/ DESTINATION ${CMAKE_INSTALL_DATADIR}/saithe
-        FILES_MATCHING PATTERN "*.h5ad" PATTERN "*.obo.gz" PATTERN "*.saithe" PATTERN "*.md" PATTERN "*.txt")
+        FILES_MATCHING PATTERN "*.h5ad" PATTERN "*.obo.gz" PATTERN "*.tsv.gz" PATTERN "*.saithe" PATTERN "*.md" PATTERN "*.txt")
 
 # saithe.h lists the public headers; no other header is installed.
 install(FILES ${PROJECT_SOURCE_DIR}/src/saithe/saithe.h

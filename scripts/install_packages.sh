@@ -12,7 +12,7 @@ set -euo pipefail
 build_packages=(
   g++ cmake ninja-build pkg-config
   libhdf5-dev zlib1g-dev libdeflate-dev      # h5ad, 10x HDF5, gzip
-  libblosc-dev libzstd-dev                   # blosc and zstd chunks
+  libblosc-dev libzstd-dev                   # blosc and zstd chunks of HDF5, Zarr
   libhwy-dev                                 # SIMD
   libeigen3-dev libspectra-dev               # eigenvectors for the spectral start of UMAP
   libssl-dev                                 # SHA-256 of the model file

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "cli.md"
-COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "explain", "inspect", "simulate",
+COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "explain", "inspect", "convert", "simulate",
             "import-celltypist"]
 HEAD = """# Command line
 

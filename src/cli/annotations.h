@@ -5,21 +5,26 @@
 #include <span>
 #include <string>
 
+#include "result_names.h"
 #include "saithe/classify/model.h"
 #include "saithe/classify/predict.h"
 #include "saithe/io/write_h5ad.h"
 
 namespace saithe::cli {
 
-/// obs predicted_cell_type (with the model's types as levels) and its confidence; the colours, type
+/// obs names.label (a category of the types that occur) and its confidence; the colours, type
 /// names, parameters and version in uns.
 void add_predicted_types(Annotations& annotations, const Model& model,
-                         std::span<const LabelIndex> labels, std::span<const float> confidence);
+                         std::span<const LabelIndex> labels, std::span<const float> confidence,
+                         const ResultNames& names = {});
 
-/// obs predicted_cell_type_best (never unassigned by novelty), _runner_up, its confidence, and
-/// _novelty.
+/// obs LABEL_best (never unassigned by novelty), _runner_up, its confidence, and _novelty.
 void add_prediction_details(Annotations& annotations, const Model& model,
-                            const Predictions& predictions);
+                            const Predictions& predictions, const ResultNames& names);
+
+/// With --overwrite, the columns that an earlier run gave and this one does not (a vote, terms) go
+/// with the labels that they belonged to. Called when all else has been added.
+void add_names_of_earlier_run(Annotations& annotations, const ResultNames& names);
 
 /// "unassigned" for kNoLabel.
 std::string type_name(const Model& model, LabelIndex label);

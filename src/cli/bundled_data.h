@@ -8,6 +8,7 @@
 namespace saithe::cli {
 
 inline constexpr const char* kBundledPbmc3k = "pbmc3k.h5ad";
+inline constexpr const char* kBundledSymbols = "ensembl_symbols.tsv.gz";
 inline constexpr const char* kBundledOntology = "cl-basic.obo.gz";
 
 /// The path of a bundled file: in the folder SAITHE_DATA if that is set, else in share/saithe

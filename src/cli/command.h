@@ -105,5 +105,6 @@ void add_import_celltypist(CLI::App& program);
 void add_explain(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_simulate(CLI::App& program);
+void add_convert(CLI::App& program);
 
 }  // namespace saithe::cli

@@ -1,7 +1,9 @@
-#include "annotations.h"
 #include "bundled_models.h"
+#include "gene_flags.h"
+#include "h5ad_destination.h"
 #include "input_paths.h"
 #include "query_lines.h"
+#include "result_names.h"
 #include "saithe/classify/predict.h"
 #include "saithe/core/text_io.h"
 #include "saithe/embed/umap.h"
@@ -14,11 +16,29 @@ namespace {
 struct Request {
   std::string model;
   std::string data;
-  std::string output;
+  std::string output;  ///< empty: in place
+  std::string key_added;
+  bool in_place = false;
   bool force = false;
 };
 
+/// The names of what is added.
+Annotations make_annotations(const std::string& key_added, DenseMatrix layout, DenseMatrix hidden,
+                             const std::string& version) {
+  const std::string key = key_added.empty() ? "" : require_key(key_added);
+  Annotations annotations;
+  annotations.obsm.emplace_back(key.empty() ? "X_umap" : "X_" + key + "_umap", std::move(layout));
+  annotations.obsm.emplace_back(key.empty() ? "X_saithe_hidden" : "X_" + key + "_hidden",
+                                std::move(hidden));
+  annotations.uns.emplace_back((key.empty() ? "saithe" : "saithe_" + key) + "/embedding/version",
+                               version);
+  return annotations;
+}
+
 int run(const CommonOptions& common, const OptionFlags& flags, const Request& request) {
+  if (request.in_place == !request.output.empty()) {
+    fail(ErrorKind::InvalidArgument, "embed needs one of -o FILE and --in-place");
+  }
   Session session(common);
   ReadOptions reading;
   UmapOptions layout;
@@ -26,32 +46,29 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   flags.apply(layout);
   require_umap_options(layout);
   require_model_first(request.model, request.data);
-  require_not_an_input(request.output, {request.model, request.data});
-  require_h5ad_name(request.output);
-  { const OutputFile probe(request.output, common.overwrite); }
+  if (!request.in_place) {
+    require_not_an_input(request.output, {request.model, request.data});
+    require_h5ad_name(request.output);
+  }
+  const H5adDestination destination(request.data, request.output, common.overwrite);
   const Model model = load_named_model(request.model, session);
   const auto source = open_source(request.data, reading, session.context());
+  destination.require_free(*source, make_annotations(request.key_added, {}, {}, ""));
   PredictOptions options;
   options.with_hidden = true;
   options.with_probabilities = false;
   options.force = request.force;
+  options.genes = gene_match_options(flags);
   Predictions predictions = predict(model, *source, options, common.device, session.context());
   say_match(model, predictions, session);
   if (predictions.hidden.n_rows() == 0) {
     fail(ErrorKind::Incompatible, "{}: the model has no hidden layer to embed", request.model);
   }
-  Annotations annotations;
-  annotations.obsm.emplace_back("X_umap",
-                                umap(predictions.hidden.view(), layout, session.context()));
-  annotations.obsm.emplace_back("X_saithe_hidden", std::move(predictions.hidden));
-  annotations.uns.emplace_back("saithe/version", model.saithe_version);
-  if (is_h5ad(request.data)) {
-    annotate_h5ad(request.data, request.output, annotations, common.overwrite, session.context());
-  } else {
-    write_h5ad(request.output, read_dataset(request.data, reading, session.context()), annotations,
-               common.overwrite, session.context());
-  }
-  session.say("written: " + request.output);
+  DenseMatrix umap_layout = umap(predictions.hidden.view(), layout, session.context());
+  destination.write(*source,
+                    make_annotations(request.key_added, std::move(umap_layout),
+                                     std::move(predictions.hidden), model.saithe_version),
+                    session);
   session.finish(source->n_cells());
   return 0;
 }
@@ -69,12 +86,16 @@ void add_embed(CLI::App& program) {
   app->add_option("MODEL", request->model,
                   "a model that train or walkthrough wrote, or a bundled one: pbmc3k")
       ->required();
-  app->add_option("DATA", request->data, "cells: h5ad, 10x HDF5, 10x MTX folder")->required();
-  app->add_option("-o,--output", request->output, "the h5ad to write")
-      ->required()
-      ->type_name("FILE");
+  app->add_option("DATA", request->data, "cells: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV")
+      ->required();
+  app->add_option("-o,--output", request->output, "the h5ad to write")->type_name("FILE");
+  app->add_flag("--in-place", request->in_place, "add to the cells' own file, an h5ad");
+  app->add_option("--key-added", request->key_added,
+                  "write obsm X_NAME_umap and X_NAME_hidden (default: X_umap, X_saithe_hidden)")
+      ->type_name("NAME");
   app->add_flag("--force", request->force, "accept cells that lack most of the model's genes");
   flags->add(*app, UmapOptions{}, "UMAP");
+  add_gene_flags(*app, *flags);
   flags->add(*app, ReadOptions{}, "Reading");
 }
 

@@ -1,4 +1,5 @@
 #include "bundled_models.h"
+#include "gene_flags.h"
 #include "input_paths.h"
 #include "labelled_cells.h"
 #include "query_lines.h"
@@ -33,6 +34,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   PredictOptions options;
   options.with_logits = true;
   options.force = request.force;
+  options.genes = gene_match_options(flags);
   const Predictions predictions =
       predict(model, *source, options, common.device, session.context());
   say_match(model, predictions, session);
@@ -66,12 +68,13 @@ void add_evaluate(CLI::App& program) {
   app->add_option("MODEL", request->model,
                   "a model that train or walkthrough wrote, or a bundled one: pbmc3k")
       ->required();
-  app->add_option("DATA", request->data, "labelled cells: h5ad, 10x HDF5, 10x MTX folder")
+  app->add_option("DATA", request->data, "labelled cells: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV")
       ->required();
   app->add_option("-o,--output", request->output, "write the JSON here instead of to stdout")
       ->type_name("FILE");
   add_label_flags(*app, request->labels);
   app->add_flag("--force", request->force, "accept cells that lack most of the model's genes");
+  add_gene_flags(*app, *flags);
   flags->add(*app, ReadOptions{}, "Reading");
 }
 

@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "bundled_models.h"
+#include "gene_flags.h"
 #include "output_folder.h"
+#include "query_lines.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
 #include "saithe/report/plots.h"
@@ -138,8 +140,10 @@ Background make_background(const Request& request, const Model& model, Session& 
   if (request.background.background.empty()) return mean_background(model.preprocessor);
   const auto source =
       open_source(request.background.background, request.reading, session.context());
+  GeneMatchOptions genes = request.labels.prediction.genes;
+  genes.gene_column.clear();  // it names a column of the query
   return cell_background(model.preprocessor, *source, request.background.background_cells,
-                         session.context());
+                         session.context(), genes);
 }
 
 /// Predicts first, because what is explained is the prediction.
@@ -151,9 +155,7 @@ Explanation explain_query(const Request& request, const Model& model, CellSource
       predict(model, source, options, session.common().device, session.context());
   const auto n_labelled = std::count_if(predictions.labels.begin(), predictions.labels.end(),
                                         [](LabelIndex label) { return label != kNoLabel; });
-  session.say(fmt::format("genes: {} of the model's {} found by {} ({:.1f} % of its weight)",
-                          predictions.n_genes_matched, model.preprocessor.n_genes(),
-                          predictions.matched_by, 100 * predictions.weight_matched));
+  say_match(model, predictions, session);
   if (n_labelled == 0) {
     fail(ErrorKind::Incompatible,
          "{}: no cell of it gets a label, so there is nothing to explain; --no-reject labels all "
@@ -184,6 +186,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   flags.apply(request.reading);
   flags.apply(request.explaining);
   flags.apply(request.labels);
+  request.labels.prediction.genes = gene_match_options(flags);
   flags.apply(request.background);
   require_request(request);
   const std::string plot = kDotPlot;
@@ -228,14 +231,16 @@ void add_explain(CLI::App& program) {
   app->add_option("MODEL", request->model,
                   "a model that train or walkthrough wrote, or a bundled one: pbmc3k")
       ->required();
-  app->add_option("QUERY", request->query,
-                  "cells: h5ad, 10x HDF5, 10x MTX folder (without: the model's types alone)");
+  app->add_option(
+      "QUERY", request->query,
+      "cells: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV (without: the model's types alone)");
   app->add_option("-o,--output", request->output, "folder to write into; made if missing")
       ->required()
       ->type_name("FOLDER");
   flags->add(*app, ExplainOptions{}, "Genes");
   flags->add(*app, BackgroundOptions{}, "Background");
   flags->add(*app, LabelOptions{}, "Labels");
+  add_gene_flags(*app, *flags);
   flags->add(*app, ReadOptions{}, "Reading");
 }
 

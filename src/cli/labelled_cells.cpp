@@ -78,15 +78,16 @@ LabelledCells open_references(const std::vector<std::string>& paths, const ReadO
     const auto labels = find_labels(place, *parts.back(), session);
     result.labels.insert(result.labels.end(), labels.begin(), labels.end());
   }
+  const auto say = [&](const std::string& note) { session.say("genes: " + note); };
   if (paths.size() == 1) {
-    result.cells = std::move(parts.front());
+    result.cells = rename_genes(std::move(parts.front()), options.matching, say);
     if (place.key.empty()) result.labels = find_labels(place, *result.cells, session);
     return result;
   }
   std::vector<CellSource*> sources;
   for (const auto& part : parts) sources.push_back(part.get());
   require_common_kind(sources, session.context());
-  auto joined = std::make_unique<ConcatenatedCells>(std::move(parts), options);
+  auto joined = std::make_unique<ConcatenatedCells>(std::move(parts), options, say);
   if (place.key.empty()) result.labels = find_labels(place, *joined, session);
   session.say(genes_line(joined->n_genes(), paths.size(), options.genes));
   const std::int64_t n_renamed = joined->make_barcodes_distinct();

@@ -58,6 +58,7 @@ int main(int argc, char** argv) {
   saithe::cli::add_import_celltypist(program);
   saithe::cli::add_explain(program);
   saithe::cli::add_inspect(program);
+  saithe::cli::add_convert(program);
   saithe::cli::add_simulate(program);
   if (argc < 2) {  // nothing was asked for: an error to a script, to a person the start
     std::fputs(program.help().c_str(), stderr);

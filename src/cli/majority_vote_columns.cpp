@@ -35,6 +35,24 @@ CellGroups find_clusters(const LeidenOptions& clustering, DenseView embedding,
   return group_by_number(clusters);
 }
 
+/// The same column with the levels that occur, in their order.
+CategoryColumn with_used_levels(const CategoryColumn& column) {
+  std::vector<std::int32_t> new_code(column.levels.size(), -1);
+  for (const std::int32_t code : column.codes) {
+    if (code >= 0) new_code[as_size(code)] = 0;
+  }
+  CategoryColumn used;
+  for (std::size_t level = 0; level < column.levels.size(); ++level) {
+    if (new_code[level] < 0) continue;
+    new_code[level] = static_cast<std::int32_t>(used.levels.size());
+    used.levels.push_back(column.levels[level]);
+  }
+  for (const std::int32_t code : column.codes) {
+    used.codes.push_back(code < 0 ? -1 : new_code[as_size(code)]);
+  }
+  return used;
+}
+
 }  // namespace
 
 void require_majority_vote(const MajorityVoteOptions& options, const Table& obs,
@@ -103,7 +121,7 @@ VoteColumns vote_columns(const CellGroups& groups, const MajorityVote& vote,
 }
 
 void add_vote_columns(Annotations& annotations, const CellGroups& groups, const MajorityVote& vote,
-                      const LabelSet& types) {
+                      const LabelSet& types, const ResultNames& names) {
   std::vector<std::string> of_group;
   for (const GroupVote& group : vote.groups) of_group.push_back(vote_text(group, types));
   std::set<std::string> voted(of_group.begin(), of_group.end());
@@ -125,10 +143,9 @@ void add_vote_columns(Annotations& annotations, const CellGroups& groups, const 
     majority.codes.push_back(level.at(group < 0 ? kUnassigned : of_group[as_size(group)]));
   }
   std::vector<double> share = vote_columns(groups, vote, types).share;
-  annotations.obs.emplace_back("predicted_cell_type_cluster",
-                               CategoryColumn{groups.group, groups.names});
-  annotations.obs.emplace_back("predicted_cell_type_majority", std::move(majority));
-  annotations.obs.emplace_back("predicted_cell_type_majority_share",
+  annotations.obs.emplace_back(names.cluster, with_used_levels({groups.group, groups.names}));
+  annotations.obs.emplace_back(names.majority, std::move(majority));
+  annotations.obs.emplace_back(names.of("majority_share"),
                                NumberColumn{std::move(share), NumberColumn::Kind::Float32});
 }
 

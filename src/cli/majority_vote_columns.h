@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "result_names.h"
 #include "saithe/classify/majority_vote.h"
 #include "saithe/data/table.h"
 #include "saithe/embed/cluster_cells.h"
@@ -59,10 +60,10 @@ struct VoteColumns {
 /// The columns of a vote, for a table of cells.
 VoteColumns vote_columns(const CellGroups& groups, const MajorityVote& vote, const LabelSet& types);
 
-/// The columns of a vote as obs predicted_cell_type_cluster, _majority and _majority_share. The
-/// levels of the majority are the types that were voted, in the model's order, then heterogeneous
-/// and unassigned.
+/// The columns of a vote as obs: cluster, majority and its share. The levels of the majority are
+/// the types that were voted, in the model's order, then heterogeneous and unassigned; those of the
+/// cluster are the clusters that have cells.
 void add_vote_columns(Annotations& annotations, const CellGroups& groups, const MajorityVote& vote,
-                      const LabelSet& types);
+                      const LabelSet& types, const ResultNames& names);
 
 }  // namespace saithe::cli

@@ -132,7 +132,8 @@ std::string OntologyColumns::tsv_fields(std::size_t cell) const {
       id_of(rolled_up.term), name.empty() ? "" : format_number(rolled_up.probability));
 }
 
-void OntologyColumns::annotate(std::span<const LabelIndex> labels, Annotations& annotations) const {
+void OntologyColumns::annotate(std::span<const LabelIndex> labels, Annotations& annotations,
+                               const ResultNames& names_of_results) const {
   const auto known = [&](TermIndex term) { return term == kNoTerm ? kUnknown : id_of(term); };
   std::vector<std::string> ids;
   for (const LabelIndex label : labels) {
@@ -147,23 +148,24 @@ void OntologyColumns::annotate(std::span<const LabelIndex> labels, Annotations& 
     term_ids.push_back(known(cell.term));
     probability.values.push_back(static_cast<double>(cell.probability));
   }
-  const std::string rolled_up = "predicted_cell_type_rolled_up";
-  annotations.obs.emplace_back("predicted_cell_type_ontology_term_id", make_category_column(ids));
+  const std::string rolled_up = names_of_results.of("rolled_up");
+  annotations.obs.emplace_back(names_of_results.of("ontology_term_id"), make_category_column(ids));
   annotations.obs.emplace_back(rolled_up, make_category_column(names));
   annotations.obs.emplace_back(rolled_up + "_ontology_term_id", make_category_column(term_ids));
   annotations.obs.emplace_back(rolled_up + "_confidence", std::move(probability));
 
+  const std::string uns = names_of_results.uns + "/ontology/";
   std::vector<std::string> type_ids;
   std::vector<std::string> mapped_by;
   for (const LabelMapping& mapping : mappings_) {
     type_ids.push_back(known(mapping.term));
     mapped_by.emplace_back(to_text(mapping.by));
   }
-  annotations.uns.emplace_back("saithe/ontology/release",
+  annotations.uns.emplace_back(uns + "release",
                                ontology_.release().empty() ? kUnknown : ontology_.release());
-  annotations.uns.emplace_back("saithe/ontology/threshold", threshold_);
-  annotations.uns.emplace_back("saithe/ontology/type_term_ids", std::move(type_ids));
-  annotations.uns.emplace_back("saithe/ontology/type_mapped_by", std::move(mapped_by));
+  annotations.uns.emplace_back(uns + "threshold", threshold_);
+  annotations.uns.emplace_back(uns + "type_term_ids", std::move(type_ids));
+  annotations.uns.emplace_back(uns + "type_mapped_by", std::move(mapped_by));
 }
 
 }  // namespace saithe::cli

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "result_names.h"
 #include "saithe/classify/cell_ontology.h"
 #include "saithe/classify/label_mapping.h"
 #include "saithe/classify/ontology_rollup.h"
@@ -52,10 +53,11 @@ class OntologyColumns {
   /// The four fields of a cell, each after a tab; empty where there is nothing to say.
   [[nodiscard]] std::string tsv_fields(std::size_t cell) const;
 
-  /// Adds obs and uns entries. `labels` are the types that obs predicted_cell_type has, so that
-  /// predicted_cell_type_ontology_term_id fits it: "unknown" where it is unassigned or without a
+  /// Adds obs and uns entries. `labels` are the types that obs names.label has, so that
+  /// LABEL_ontology_term_id fits it: "unknown" where it is unassigned or without a
   /// term, as CELLxGENE writes it.
-  void annotate(std::span<const LabelIndex> labels, Annotations& annotations) const;
+  void annotate(std::span<const LabelIndex> labels, Annotations& annotations,
+                const ResultNames& names) const;
 
  private:
   OntologyColumns(CellOntology ontology, std::vector<LabelMapping> mappings, double threshold);

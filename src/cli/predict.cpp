@@ -1,14 +1,18 @@
 #include "saithe/classify/predict.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "annotations.h"
 #include "bundled_models.h"
+#include "gene_flags.h"
+#include "h5ad_destination.h"
 #include "input_paths.h"
 #include "majority_vote_columns.h"
 #include "ontology_columns.h"
 #include "prediction_tables.h"
 #include "query_lines.h"
+#include "result_names.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
 #include "session.h"
@@ -36,15 +40,18 @@ struct TableOptions {
 struct Request {
   std::string model;
   std::string query;
-  std::string output;
+  std::string output;  ///< empty: in place
   ReadOptions reading;
   PredictOptions prediction;
   TableOptions tables;
   OntologyOptions ontology;
   MajorityVoteOptions vote;
   LeidenOptions clustering;
+  NamingOptions naming;
 
-  [[nodiscard]] bool writes_table() const { return output == "-" || !output.ends_with(".h5ad"); }
+  [[nodiscard]] bool writes_table() const {
+    return !output.empty() && (output == "-" || !output.ends_with(".h5ad"));
+  }
 };
 
 /// Asked for before the long work: every output can be written, every option makes sense.
@@ -62,7 +69,8 @@ void require_request(const Request& request, const CellSource& source, const Con
   }
 }
 
-void probe_outputs(const Request& request, bool overwrite) {
+/// Where the h5ad goes, if one is written. Throws if an output cannot be written.
+std::optional<H5adDestination> probe_outputs(const Request& request, bool overwrite) {
   for (const std::string& path : {request.output, request.tables.probabilities,
                                   request.tables.cluster_table, request.tables.donor_table}) {
     if (path.empty() || path == "-") continue;
@@ -70,14 +78,25 @@ void probe_outputs(const Request& request, bool overwrite) {
     require_not_an_input(path, {request.model, request.query, request.ontology.ontology_map});
     const OutputFile probe(path, overwrite);
   }
+  if (request.writes_table()) return std::nullopt;
+  return H5adDestination(request.query, request.output, overwrite);
 }
 
 /// Everything that is said of the cells, ready to be written.
 class Results {
  public:
-  Results(const Request& request, const Model& model, CellSource& source, Session& session)
-      : request_(request), model_(model), source_(source), session_(session) {
+  Results(const Request& request, const std::optional<H5adDestination>& destination,
+          const Model& model, CellSource& source, Session& session)
+      : request_(request),
+        destination_(destination),
+        model_(model),
+        source_(source),
+        session_(session) {
+    if (destination) names_ = ResultNames::make(request.naming);
+    if (!destination) heads_ = TableHeads::make(request.naming);
     ontology_ = OntologyColumns::make(request.ontology, model.types, session);
+    // Of no cells yet: the names are what counts.
+    if (destination) destination->require_free(source, make_annotations());
     PredictOptions options = request.prediction;
     options.with_probabilities =
         !request.writes_table() || !request.tables.probabilities.empty() || ontology_ != nullptr;
@@ -115,14 +134,11 @@ class Results {
           count_types_by_group(donors, predictions_.labels, model_.types.n_types());
       write_table(tables.donor_table, types_by_group_tsv("donor", donors, types, model_.types));
     }
-    if (request_.output == "-") {
-      write_stdout(predictions_tsv(model_, source_, predictions_, extra_columns()));
-    } else if (request_.writes_table()) {
-      write_table(request_.output, predictions_tsv(model_, source_, predictions_, extra_columns()));
-    } else {
-      write_h5ad_output();
-      session_.say("written: " + request_.output);
-    }
+    if (destination_) return destination_->write(source_, make_annotations(), session_);
+    const std::string table =
+        predictions_tsv(model_, source_, predictions_, heads_, extra_columns());
+    if (request_.output == "-") return write_stdout(table);
+    write_table(request_.output, table);
   }
 
  private:
@@ -143,9 +159,9 @@ class Results {
       VoteColumns votes = vote_columns(groups_, vote_, model_.types);
       std::vector<std::string> shares;
       for (const double share : votes.share) shares.push_back(format_number(share));
-      columns.push_back({"cluster", std::move(votes.cluster)});
-      columns.push_back({"majority", std::move(votes.majority)});
-      columns.push_back({"majority_share", std::move(shares)});
+      columns.push_back({heads_.cluster, std::move(votes.cluster)});
+      columns.push_back({heads_.majority, std::move(votes.majority)});
+      columns.push_back({heads_.majority + "_share", std::move(shares)});
     }
     if (ontology_ != nullptr) {
       // The columns come as text that begins with a tab, names and fields alike.
@@ -158,52 +174,55 @@ class Results {
     return columns;
   }
 
-  void write_h5ad_output() {
+  /// Of the cells that have been labelled; takes the probabilities.
+  Annotations make_annotations() {
     Annotations annotations;
-    add_predicted_types(annotations, model_, predictions_.labels, predictions_.confidence);
-    add_prediction_details(annotations, model_, predictions_);
+    add_predicted_types(annotations, model_, predictions_.labels, predictions_.confidence, names_);
+    add_prediction_details(annotations, model_, predictions_, names_);
     if (request_.prediction.multi_label > 0) {
-      annotations.obs.emplace_back("predicted_cell_type_multi_label",
+      annotations.obs.emplace_back(names_.of("multi_label"),
                                    make_category_column(multi_label_texts(model_, predictions_)));
     }
-    if (request_.vote.is_on()) add_vote_columns(annotations, groups_, vote_, model_.types);
-    if (ontology_ != nullptr) ontology_->annotate(predictions_.labels, annotations);
-    annotations.obsm.emplace_back("predicted_cell_type_probabilities",
+    if (request_.vote.is_on()) add_vote_columns(annotations, groups_, vote_, model_.types, names_);
+    if (ontology_ != nullptr) ontology_->annotate(predictions_.labels, annotations, names_);
+    annotations.obsm.emplace_back(names_.of("probabilities"),
                                   std::move(predictions_.probabilities));
-    const bool overwrite = session_.common().overwrite;
-    if (is_h5ad(request_.query)) {
-      annotate_h5ad(request_.query, request_.output, annotations, overwrite, session_.context());
-    } else {
-      write_h5ad(request_.output,
-                 read_dataset(request_.query, request_.reading, session_.context()), annotations,
-                 overwrite, session_.context());
-    }
+    add_names_of_earlier_run(annotations, names_);
+    return annotations;
   }
 
   const Request& request_;
+  const std::optional<H5adDestination>& destination_;  ///< nothing: a table is written
   const Model& model_;
   CellSource& source_;
   Session& session_;
+  ResultNames names_;
+  TableHeads heads_;
   Predictions predictions_;
   std::unique_ptr<OntologyColumns> ontology_;
   CellGroups groups_;
   MajorityVote vote_;
 };
 
-int run(const CommonOptions& common, const OptionFlags& flags, Request request) {
+int run(const CommonOptions& common, const OptionFlags& flags, bool in_place, Request request) {
+  if (in_place == !request.output.empty()) {
+    fail(ErrorKind::InvalidArgument, "predict needs one of -o FILE and --in-place");
+  }
   Session session(common);
   flags.apply(request.reading);
   flags.apply(request.prediction);
+  request.prediction.genes = gene_match_options(flags);
   flags.apply(request.tables);
   flags.apply(request.ontology);
   flags.apply(request.vote);
   flags.apply(request.clustering);
+  flags.apply(request.naming);
   require_model_first(request.model, request.query);
-  probe_outputs(request, common.overwrite);
+  const auto destination = probe_outputs(request, common.overwrite);
   const Model model = load_named_model(request.model, session);
   const auto source = open_source(request.query, request.reading, session.context());
   require_request(request, *source, session.context());
-  Results results(request, model, *source, session);
+  Results results(request, destination, model, *source, session);
   results.say();
   results.write();
   session.finish(source->n_cells());
@@ -215,25 +234,29 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
 void add_predict(CLI::App& program) {
   const auto flags = std::make_shared<OptionFlags>();
   const auto request = std::make_shared<Request>();
+  const auto in_place = std::make_shared<bool>(false);
   CLI::App* app = add_subcommand(
       program,
       {"predict", "Label cells with a model",
        "saithe predict model.saithe query.h5ad -o labelled.h5ad"},
-      flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
+      flags, [=](const CommonOptions& common) { return run(common, *flags, *in_place, *request); });
   app->add_option("MODEL", request->model,
                   "a model that train or walkthrough wrote, or a bundled one: pbmc3k")
       ->required();
-  app->add_option("QUERY", request->query, "cells: h5ad, 10x HDF5, 10x MTX folder")->required();
+  app->add_option("QUERY", request->query, "cells: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV")
+      ->required();
   app->add_option("-o,--output", request->output,
                   "FILE.h5ad: the query with columns added; other names: a table (gzip if it ends "
                   "in .gz); -: to stdout")
-      ->required()
       ->type_name("FILE");
+  app->add_flag("--in-place", *in_place, "add the columns to the query itself, an h5ad");
   flags->add(*app, PredictOptions{}, "Labels");
   flags->add(*app, OntologyOptions{}, "Cell Ontology");
   flags->add(*app, MajorityVoteOptions{}, "Majority vote");
   flags->add(*app, LeidenOptions{}, "Majority vote");
+  flags->add(*app, NamingOptions{}, "Names");
   flags->add(*app, TableOptions{}, "Tables");
+  add_gene_flags(*app, *flags);
   flags->add(*app, ReadOptions{}, "Reading");
 }
 

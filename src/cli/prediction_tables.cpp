@@ -15,10 +15,10 @@ std::string number_or_empty(float value) {
 }  // namespace
 
 std::string predictions_tsv(const Model& model, const CellSource& source,
-                            const Predictions& predictions,
+                            const Predictions& predictions, const TableHeads& heads,
                             const std::vector<ExtraColumn>& extra_columns) {
-  std::string text =
-      "barcode\tpredicted\tconfidence\tbest_label\trunner_up\trunner_up_confidence\tnovelty";
+  std::string text = "barcode\t" + heads.label + "\t" + heads.confidence +
+                     "\tbest_label\trunner_up\trunner_up_confidence\tnovelty";
   for (const ExtraColumn& column : extra_columns) text += "\t" + column.name;
   text += "\n";
   const auto& barcodes = source.obs().index();

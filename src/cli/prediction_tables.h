@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "result_names.h"
 #include "saithe/classify/model.h"
 #include "saithe/classify/predict.h"
 #include "saithe/data/cell_source.h"
@@ -17,10 +18,10 @@ struct ExtraColumn {
   std::vector<std::string> cells;
 };
 
-/// barcode, predicted, confidence, best_label, runner_up, runner_up_confidence, novelty, and the
-/// extra columns.
+/// barcode, predicted, confidence (as `heads` calls them), best_label, runner_up,
+/// runner_up_confidence, novelty, and the extra columns.
 std::string predictions_tsv(const Model& model, const CellSource& source,
-                            const Predictions& predictions,
+                            const Predictions& predictions, const TableHeads& heads,
                             const std::vector<ExtraColumn>& extra_columns);
 
 /// barcode and the probability of each type.

@@ -1,3 +1,4 @@
+#include "gene_flags.h"
 #include "input_paths.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
@@ -21,6 +22,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
   apply_training_flags(flags, request.training);
   flags.apply(request.reading);
   flags.apply(request.concatenation);
+  request.concatenation.matching = gene_match_options(flags);
   CheckpointOptions checkpointing;
   flags.apply(checkpointing);
   const std::vector<std::filesystem::path> inputs = request.input_files();
@@ -89,7 +91,7 @@ void add_train(CLI::App& program) {
         return run(common, *flags, *request, *preset, *output, *report);
       });
   app->add_option("REFERENCE", request->inputs,
-                  "labelled cells, one or several files: h5ad, 10x HDF5, 10x MTX folder")
+                  "labelled cells, one or several files: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV")
       ->required();
   app->add_option("-o,--output", *output, "the model to write")->required()->type_name("FILE");
   app->add_option("--report", *report,
@@ -105,6 +107,7 @@ void add_train(CLI::App& program) {
   flags->add(*app, CheckpointOptions{}, "Checkpoint");
   flags->add(*app, ReadOptions{}, "Reading");
   flags->add(*app, ConcatenateOptions{}, "Reading");
+  add_gene_flags(*app, *flags);
 }
 
 }  // namespace saithe::cli

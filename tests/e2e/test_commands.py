@@ -16,7 +16,7 @@ from conftest import (COLUMNS, PROGRAM, QUICK, SMALL, SOURCE, must, must_fail, r
                       write_tenx_folder)
 
 COMMANDS = ["walkthrough", "train", "predict", "evaluate", "embed", "explain",
-            "import-celltypist", "inspect", "simulate"]
+            "import-celltypist", "inspect", "convert", "simulate"]
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +129,7 @@ def test_cuda_is_refused_by_a_build_without_it(model, cells, tmp_path, command):
                  "explain": [model, cells, "-o", tmp_path / "x"],
                  "import-celltypist": [SOURCE / "tests/golden/celltypist/sgd.pkl", "-o", tmp_path / "x"],
                  "inspect": [cells],
+                 "convert": [cells, tmp_path / "x.h5ad"],
                  "simulate": ["-o", tmp_path / "x.h5ad"]}[command]
     line = must_fail(5, command, *arguments, "--device", "cuda")
     assert "CUDA" in line

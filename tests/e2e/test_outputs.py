@@ -248,7 +248,7 @@ def test_a_folder_is_called_by_its_name(cells, tmp_path):
         pages.add((tmp_path / str(i) / "report.html").read_text())
     (page,) = pages
     assert "walk-through: my_cells<" in page and str(tmp_path) not in page
-    assert "my_cells/features.tsv.gz: 1 features are not of the type" in page
+    assert "my_cells/features.tsv.gz: 1 feature is not of the type" in page
 
 
 def test_another_seed_gives_another_split(cells, tmp_path):

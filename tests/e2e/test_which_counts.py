@@ -85,8 +85,8 @@ def test_logarithms_are_used_and_said_to_be(files, model, tmp_path):
 
 def test_neither_is_refused_by_every_command(files, model, tmp_path):
     path = files / "scores.h5ad"
-    out = ["-o", tmp_path / "out"]
-    for command in (["predict", model, path, *out], ["embed", model, path, "-o", tmp_path / "out.h5ad"],
+    out = ["-o", tmp_path / "out.h5ad"]
+    for command in (["predict", model, path, *out], ["embed", model, path, *out],
                     ["train", path, "--label-key", "cell_type", *out],
                     ["evaluate", model, path, "--label-key", "cell_type", *out]):
         line = must_fail(3, *command)

@@ -53,8 +53,9 @@ Background mean_background(const Preprocessor& preprocessor) {
 }
 
 Background cell_background(const Preprocessor& preprocessor, CellSource& source,
-                           std::int64_t n_cells, const Context& context) {
-  const GeneMatch match = preprocessor.match_genes(source.var());
+                           std::int64_t n_cells, const Context& context,
+                           const GeneMatchOptions& genes) {
+  const GeneMatch match = preprocessor.match_genes(source.var(), genes, source.name());
   if (match.n_matched == 0) {
     fail(ErrorKind::Incompatible,
          "{}: has none of the model's {} genes; check organism and gene "

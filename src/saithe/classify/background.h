@@ -29,6 +29,7 @@ Background mean_background(const Preprocessor& preprocessor);
 /// Throws Error(Incompatible) if no gene of the model is there; Error(BadFormat) on values that are
 /// no expression or if no cell has counts; Error(Cancelled).
 Background cell_background(const Preprocessor& preprocessor, CellSource& source,
-                           std::int64_t n_cells, const Context& context);
+                           std::int64_t n_cells, const Context& context,
+                           const GeneMatchOptions& genes = {});
 
 }  // namespace saithe

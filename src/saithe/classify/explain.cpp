@@ -104,7 +104,7 @@ class QueryExplanation {
         predictions_(predictions),
         options_(options),
         context_(context),
-        match_(model.preprocessor.match_genes(source.var())),
+        match_(predictions.genes),
         logs_(model.preprocessor.unscaled()),
         attributor_(model, background, model.preprocessor.shift(match_), options.steps) {
     SAITHE_ASSERT(as_size(source.n_cells()) == predictions.labels.size());
@@ -319,7 +319,7 @@ class QueryExplanation {
   const Predictions& predictions_;
   const ExplainOptions& options_;
   const Context& context_;
-  GeneMatch match_;
+  const GeneMatch& match_;
   Preprocessor logs_;
   Attributor attributor_;
   std::vector<bool> is_chosen_;

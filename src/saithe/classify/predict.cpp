@@ -50,19 +50,25 @@ std::string first_names(const std::vector<std::string>& names) {
   return text;
 }
 
+std::string join_notes(const std::vector<std::string>& notes) {
+  std::string text;
+  for (const std::string& note : notes) text += (text.empty() ? " (" : "; ") + note;
+  return text.empty() ? text : text + ")";
+}
+
 void require_compatible(const Model& model, const CellSource& source, const Predictions& result,
                         bool force) {
   const auto n_genes = static_cast<double>(model.preprocessor.n_genes());
-  const double share = static_cast<double>(result.n_genes_matched) / n_genes;
+  const double share = static_cast<double>(result.genes.n_matched) / n_genes;
   const bool is_poor = share < kMinShare && result.weight_matched < kMinShare;
-  if (result.n_genes_matched > 0 && (force || !is_poor)) return;
+  if (result.genes.n_matched > 0 && (force || !is_poor)) return;
   fail(ErrorKind::Incompatible,
        "{}: has {} of the model's {} genes ({:.1f} % of its weight); expected at least {:.0f} %. "
-       "The model's genes begin {}, the file's {}. Check organism and gene names{}.",
-       source.name(), result.n_genes_matched, model.preprocessor.n_genes(),
+       "The model's genes begin {}, the file's {}. Check organism and gene names{}{}.",
+       source.name(), result.genes.n_matched, model.preprocessor.n_genes(),
        100 * result.weight_matched, 100 * kMinShare, first_names(model.preprocessor.gene_names()),
-       first_names(source.var().index()),
-       result.n_genes_matched > 0 ? ", or add --force to go on nevertheless" : "");
+       first_names(source.var().index()), join_notes(result.genes.notes),
+       result.genes.n_matched > 0 ? ", or add --force to go on nevertheless" : "");
 }
 
 void copy_rows(const DenseMatrix& block, CellIndex begin, DenseMatrix& target) {
@@ -137,10 +143,8 @@ class Prediction {
            "with --calibrate and a validation");
     }
     is_allowed_ = find_allowed_types(model.types, options);
-    match_ = model.preprocessor.match_genes(source.var());
-    result_.n_genes_matched = match_.n_matched;
-    result_.matched_by = match_.matched_by;
-    result_.weight_matched = matched_weight(model, match_);
+    result_.genes = model.preprocessor.match_genes(source.var(), options.genes, source.name());
+    result_.weight_matched = matched_weight(model, result_.genes);
     require_compatible(model, source, result_, options.force);
     threshold_ = novelty_threshold(model.novelty, options.false_reject_rate);
     // What rejects nothing is no unit: distances are then shown in that of the default rate.
@@ -148,7 +152,7 @@ class Prediction {
                 ? threshold_
                 : novelty_threshold(model.novelty, PredictOptions{}.false_reject_rate);
     backend_ = kernels::make_backend(device, context);
-    ensemble_.emplace(model, model.preprocessor.shift(match_), *backend_);
+    ensemble_.emplace(model, model.preprocessor.shift(result_.genes), *backend_);
   }
 
   Predictions run() {
@@ -192,9 +196,9 @@ class Prediction {
   void predict_block(CellIndex begin, CellIndex end) {
     const CsrMatrix values = source_.read_cells(begin, end, context_);
     require_values(values.view(), begin);
-    const auto has_counts = find_cells_with_counts(values.view(), match_.model_gene);
+    const auto has_counts = find_cells_with_counts(values.view(), result_.genes.model_gene);
     const Features features =
-        model_.preprocessor.apply(values.view(), match_, result_.kind, context_);
+        model_.preprocessor.apply(values.view(), result_.genes, result_.kind, context_);
     EnsembleOutput output =
         ensemble_->forward(features.values.view(), result_.hidden.n_rows() > 0, context_);
     const bool excludes = model_.output == OutputKind::Softmax;
@@ -263,7 +267,6 @@ class Prediction {
   const PredictOptions& options_;
   const Context& context_;
   std::vector<bool> is_allowed_;
-  GeneMatch match_;
   double threshold_ = 0;
   double unit_ = 0;  // of the novelty that is shown
   std::unique_ptr<kernels::Backend> backend_;

@@ -9,6 +9,7 @@
 
 #include "saithe/classify/model.h"
 #include "saithe/data/cell_source.h"
+#include "saithe/prep/gene_matching.h"
 
 namespace saithe {
 
@@ -30,6 +31,7 @@ struct PredictOptions {
   std::string labels_deny;
   double multi_label =
       0;  ///< every type whose probability against the rest is at least this (0: off)
+  GeneMatchOptions genes;           ///< how the model's genes are found in the query
   std::int64_t block_cells = 4096;  ///< cells in memory at a time; the results do not depend on it
 
   template <typename Visitor>
@@ -68,8 +70,7 @@ struct Predictions {
   DenseMatrix logits;         ///< of the first member, likewise, also of cells without counts
   DenseMatrix hidden;         ///< last hidden layer of the first network, likewise
   ExpressionKind kind = ExpressionKind::Counts;  ///< what the query's values were taken for
-  std::int64_t n_genes_matched = 0;
-  std::string matched_by;     ///< the columns whose names met
+  GeneMatch genes;            ///< which columns of the query are which genes of the model
   double weight_matched = 0;  ///< share of the first layer's absolute weight on matched genes
 };
 

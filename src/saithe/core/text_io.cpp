@@ -255,6 +255,21 @@ OutputFile::~OutputFile() {
   fs::remove(temporary_, ignored);
 }
 
+namespace {
+
+/// A rename outlives a power cut only once its folder is on the disk. Folders that cannot be opened
+/// or flushed (some network file systems) are left to the system.
+void flush_folder(const fs::path& file) {
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  const bool is_lost = fsync(descriptor) != 0 && errno == EIO;
+  close(descriptor);
+  if (is_lost) fail(ErrorKind::Output, "{}: cannot be written: the disk fails", file.string());
+}
+
+}  // namespace
+
 void OutputFile::commit() {
   SAITHE_ASSERT(is_pending_);
   const int descriptor = open(temporary_.c_str(), O_RDWR | O_CLOEXEC);
@@ -276,6 +291,7 @@ void OutputFile::commit() {
          error.message());
   }
   is_pending_ = false;
+  flush_folder(path_);
 }
 
 namespace {

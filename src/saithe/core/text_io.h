@@ -58,8 +58,8 @@ std::string counted(std::int64_t n, std::string_view noun);
 std::string format_number(double value);
 std::string format_number(float value);
 
-/// A file under construction: written beside its final name, renamed by commit(), removed
-/// otherwise.
+/// A file under construction: written beside its final name as ".saithe-NAME.XXXXXX", which a kill
+/// leaves there; renamed by commit(), removed otherwise.
 ///
 /// An existing file is an Error(Output) that names it unless `overwrite`; it stays untouched until
 /// commit().
@@ -73,7 +73,7 @@ class OutputFile {
   /// Where to write until commit().
   [[nodiscard]] const std::filesystem::path& temporary_path() const { return temporary_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  /// Flushes to disk and renames. Throws Error(Output) if either fails.
+  /// Flushes to disk, renames, flushes the folder. Throws Error(Output) if one fails.
   void commit();
 
  private:

@@ -42,70 +42,69 @@ void require_distinct(const std::vector<std::string>& names, const std::string& 
   }
 }
 
-/// For each of `theirs` its position in `ours`, or -1; and how many have one.
-std::pair<std::vector<GeneIndex>, std::int64_t> match(const std::vector<std::string>& ours,
-                                                      const std::vector<std::string>& theirs) {
-  std::unordered_map<std::string_view, GeneIndex> index;
-  for (std::size_t g = 0; g < ours.size(); ++g) {
-    if (!ours[g].empty()) index.emplace(ours[g], static_cast<GeneIndex>(g));
-  }
-  std::vector<GeneIndex> found;
-  found.reserve(theirs.size());
-  std::int64_t n_found = 0;
-  for (const std::string& name : theirs) {
-    const auto at = index.find(name);
-    found.push_back(at == index.end() ? -1 : at->second);
-    if (found.back() >= 0) ++n_found;
-  }
-  return {std::move(found), n_found};
-}
-
 /// The genes of all files, each once, in the order in which files are added.
 class GeneMerger {
  public:
-  GeneMerger(const GeneList& first, std::string file)
-      : names_(first.names), ids_(first.ids), file_(std::move(file)) {
+  GeneMerger(const CellSource& first, const GeneMatchOptions& options)
+      : options_(options), file_(first.name()) {
+    const GeneList list(first.var());
+    names_ = list.names;
+    ids_ = list.ids;
     ids_.resize(names_.size());
     taken_names_.insert(names_.begin(), names_.end());
     taken_ids_.insert(ids_.begin(), ids_.end());
   }
 
-  /// For each gene of a file its place among the merged ones, to which new ones are added.
-  std::vector<GeneIndex> add(const GeneList& genes, const std::string& file) {
-    auto [place, n_best] = match(names_, genes.names);
-    const std::vector<std::string>* ours = &names_;
-    const std::vector<std::string>* theirs = &genes.names;
-    for (const auto& [mine, other] : {std::pair(&ids_, &genes.ids), std::pair(&ids_, &genes.names),
-                                      std::pair(&names_, &genes.ids)}) {
-      auto [found, n_found] = match(*mine, *other);
-      if (n_found <= n_best) continue;
-      place = std::move(found);
-      n_best = n_found;
-      ours = mine;
-      theirs = other;
-    }
-    require_distinct(*ours, file_);
-    require_distinct(*theirs, file);
-    place.resize(genes.names.size(), -1);
-    // Names of new genes are of the kind that the merged ones have.
-    const bool is_named_by_id = ours == &names_ && theirs == &genes.ids;
-    const bool has_ids_as_names = ours == &ids_ && theirs == &genes.names;
-    for (std::size_t gene = 0; gene < place.size(); ++gene) {
-      if (place[gene] >= 0) {
-        adopt_id(as_size(place[gene]), genes.id(gene));
+  /// For each gene of a file its place among the merged ones, to which new ones are added; genes of
+  /// the file that are the same have one place.
+  std::vector<GeneIndex> add(const CellSource& dataset) {
+    const std::string& file = dataset.name();
+    const std::vector<GeneColumn> ours = {{"gene names", names_}, {kIdColumn, ids_}};
+    const std::vector<GeneColumn> theirs = gene_columns(dataset.var(), "", file);
+    GeneColumnMatch match =
+        match_gene_columns(ours, theirs, options_, "the first file", file, file);
+    require_distinct(ours[match.ours].genes, file_);
+    const GeneList list(dataset.var());
+    const std::vector<std::string>& chosen = theirs[match.theirs].genes;
+    const bool meets_by_names = match.ours == 0;
+    std::unordered_map<std::string, GeneIndex> new_place;
+    for (std::size_t gene = 0; gene < match.place.size(); ++gene) {
+      GeneIndex& place = match.place[gene];
+      if (place >= 0) {
+        adopt_id(as_size(place), list.id(gene));
         continue;
       }
-      place[gene] = static_cast<GeneIndex>(names_.size());
-      const std::string& id = has_ids_as_names ? genes.names[gene] : genes.id(gene);
-      append(is_named_by_id && !id.empty() ? id : genes.names[gene], id);
+      // Names of new genes are of the kind that the merged ones have.
+      const std::string& name =
+          meets_by_names && !chosen[gene].empty() ? chosen[gene] : list.names[gene];
+      const std::string& id = meets_by_names ? list.id(gene) : chosen[gene];
+      if (!chosen[gene].empty()) {
+        const auto [known, is_new] = new_place.emplace(without_ensembl_version(chosen[gene]),
+                                                       static_cast<GeneIndex>(names_.size()));
+        place = known->second;
+        if (!is_new) {
+          ++match.n_added;
+          continue;
+        }
+      }
+      place = static_cast<GeneIndex>(names_.size());
+      append(name, id);
     }
-    return place;
+    tell(match, file);
+    return std::move(match.place);
   }
 
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
   [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
   [[nodiscard]] const std::vector<std::string>& ids() const { return ids_; }
 
  private:
+  void tell(const GeneColumnMatch& match, const std::string& file) {
+    if (match.matched_by != "gene names") {
+      notes_.push_back(fmt::format("{} is matched by {}", file, match.matched_by));
+    }
+    notes_.insert(notes_.end(), match.notes.begin(), match.notes.end());
+  }
   void adopt_id(std::size_t gene, const std::string& id) {
     if (ids_[gene].empty() && taken_ids_.insert(id).second) ids_[gene] = id;
   }
@@ -120,7 +119,9 @@ class GeneMerger {
   std::vector<std::string> ids_;
   std::unordered_set<std::string> taken_names_;
   std::unordered_set<std::string> taken_ids_;
+  GeneMatchOptions options_;
   std::string file_;  // whose genes come first
+  std::vector<std::string> notes_;
 };
 
 /// The files in an order that does not depend on how they were given.
@@ -277,6 +278,16 @@ Table join_obs(const Parts& parts) {
   return obs;
 }
 
+bool are_distinct(const std::vector<std::string>& names) {
+  return std::unordered_set<std::string_view>(names.begin(), names.end()).size() == names.size();
+}
+
+void tell_of_added(const RenamedGenes& cells, const std::function<void(const std::string&)>& say) {
+  if (cells.n_added() == 0 || !say) return;
+  say(fmt::format("{} of {} had the name of another one and were added to it",
+                  counted(cells.n_added(), "gene"), cells.name()));
+}
+
 Table select_var(const GeneMerger& merger, const std::vector<GeneIndex>& chosen) {
   std::vector<std::string> names;
   TextColumn ids;
@@ -324,9 +335,26 @@ std::vector<std::string> reference_names(std::span<const std::string> paths) {
   return {};
 }
 
-ConcatenatedCells::ConcatenatedCells(Parts parts, const ConcatenateOptions& options)
+std::unique_ptr<CellSource> rename_genes(std::unique_ptr<CellSource> cells,
+                                         const GeneMatchOptions& options,
+                                         const std::function<void(const std::string&)>& say) {
+  if (options.gene_column.empty()) return cells;
+  auto renamed = std::make_unique<RenamedGenes>(std::move(cells), options.gene_column);
+  tell_of_added(*renamed, say);
+  return renamed;
+}
+
+ConcatenatedCells::ConcatenatedCells(Parts parts, const ConcatenateOptions& options,
+                                     const std::function<void(const std::string&)>& say)
     : parts_(std::move(parts)) {
   SAITHE_ASSERT(parts_.size() > 1);
+  for (auto& part : parts_) {
+    part = rename_genes(std::move(part), options.matching, say);
+    if (part->var().find(kIdColumn) != nullptr || are_distinct(part->var().index())) continue;
+    auto merged = std::make_unique<RenamedGenes>(std::move(part), "index");
+    tell_of_added(*merged, say);
+    part = std::move(merged);
+  }
   std::vector<GeneList> lists;
   for (const auto& part : parts_) {
     lists.emplace_back(part->var());
@@ -334,12 +362,15 @@ ConcatenatedCells::ConcatenatedCells(Parts parts, const ConcatenateOptions& opti
   }
   const auto order = canonical_order(lists);
   const std::size_t lead = order.front();
-  GeneMerger merger(lists[lead], parts_[lead]->name());
+  GeneMerger merger(*parts_[lead], options.matching);
   std::vector<std::vector<GeneIndex>> places(parts_.size());
   places[lead].resize(lists[lead].names.size());
   std::iota(places[lead].begin(), places[lead].end(), GeneIndex{0});
   for (std::size_t i = 1; i < order.size(); ++i) {
-    places[order[i]] = merger.add(lists[order[i]], parts_[order[i]]->name());
+    places[order[i]] = merger.add(*parts_[order[i]]);
+  }
+  for (const std::string& note : merger.notes()) {
+    if (say) say(note);
   }
   const auto has_gene = find_owners(places, merger.names().size());
   require_overlap(parts_, has_gene);
@@ -358,8 +389,9 @@ ConcatenatedCells::ConcatenatedCells(Parts parts, const ConcatenateOptions& opti
     new_column[as_size(chosen[i])] = static_cast<GeneIndex>(i);
   }
   for (const auto& place : places) {
-    column_of_.emplace_back();
-    for (const GeneIndex gene : place) column_of_.back().push_back(new_column[as_size(gene)]);
+    std::vector<GeneIndex> column_of;
+    for (const GeneIndex gene : place) column_of.push_back(new_column[as_size(gene)]);
+    mappings_.emplace_back(std::move(column_of), n_genes());
   }
 }
 
@@ -374,8 +406,7 @@ CsrMatrix ConcatenatedCells::read_cells(CellIndex begin, CellIndex end, const Co
     const CellIndex own_end = std::min(end - first, parts_[i]->n_cells());
     first += parts_[i]->n_cells();
     if (own_begin >= own_end) continue;
-    const CsrMatrix part = parts_[i]->read_cells(own_begin, own_end, context);
-    append_rows(cells, map_columns(part.view(), column_of_[i], n_genes()).view());
+    append_rows(cells, mappings_[i].read_cells(*parts_[i], own_begin, own_end, context).view());
   }
   return cells;
 }
@@ -384,14 +415,22 @@ std::int64_t ConcatenatedCells::make_barcodes_distinct() {
   return saithe::make_barcodes_distinct(obs_);
 }
 
-Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options) {
+Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options,
+                    const std::function<void(const std::string&)>& say) {
   SAITHE_ASSERT(!datasets.empty());
-  if (datasets.size() == 1) return std::move(datasets.front());
+  const bool is_single = datasets.size() == 1;
+  if (is_single && options.matching.gene_column.empty()) return std::move(datasets.front());
   Parts parts;
   for (Dataset& dataset : datasets) parts.push_back(std::make_unique<Dataset>(std::move(dataset)));
-  ConcatenatedCells all(std::move(parts), options);
-  Dataset joined(all.name(), all.read_cells(0, all.n_cells(), Context(1)), all.obs(), all.var());
-  joined.measured = all.measured_genes();
+  std::unique_ptr<CellSource> all;
+  if (is_single) {
+    all = rename_genes(std::move(parts.front()), options.matching, say);
+  } else {
+    all = std::make_unique<ConcatenatedCells>(std::move(parts), options, say);
+  }
+  Dataset joined(all->name(), all->read_cells(0, all->n_cells(), Context(1)), all->obs(),
+                 all->var());
+  joined.measured = all->measured_genes();
   return joined;
 }
 

@@ -2,6 +2,7 @@
 
 // Several labelled files as one data set: cells one below the other, genes matched by name or id.
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -9,6 +10,8 @@
 
 #include "saithe/core/options.h"
 #include "saithe/data/cell_source.h"
+#include "saithe/data/gene_names.h"
+#include "saithe/data/mapped_genes.h"
 
 namespace saithe {
 
@@ -25,6 +28,7 @@ struct EnumNames<GeneChoice> {
 
 struct ConcatenateOptions {
   GeneChoice genes = GeneChoice::Common;
+  GeneMatchOptions matching = {};  ///< how the genes of one file are found in another
 
   template <typename Visitor>
   static void describe(Visitor& visit, ConcatenateOptions& options) {
@@ -34,29 +38,38 @@ struct ConcatenateOptions {
   }
 };
 
-/// Two files must share at least this share of the smaller one's genes.
-inline constexpr double kMinSharedGenes = 0.3;
-
 /// What the column `reference` calls these paths: the names without folders, or with as many as
 /// tell them apart. Throws Error(InvalidArgument) if one is given twice.
 std::vector<std::string> reference_names(std::span<const std::string> paths);
 
 /// The cells of all data sets, in their order.
 ///
-/// Genes are matched by names or gene_ids, whichever pair of columns overlaps most. The result has
-/// the gene order, names and ids of the data set with most genes (ties: the one whose names sort
-/// first), so that the order of the data sets matters to nothing but the order of the cells. var
-/// keeps names and gene_ids; obs the columns that all have, and `reference`, the name of the file.
-/// Barcodes stay as they are, repeated or not. A single data set is returned as it is. Throws
-/// Error(BadFormat) naming the files if a gene is repeated, two files share under 30 % of the
-/// smaller one's genes, or no gene is common to all.
-Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options);
+/// Genes are matched by the names or gene_ids of the one and any column of the other, whichever
+/// pair overlaps most (match_gene_columns()); `say` is told which, where it is not the names, and
+/// of genes that were added up. With matching.gene_column, that column is first made each data
+/// set's gene names (rename_genes()); without, genes of one name that have no ids are added up. The
+/// result has the gene order, names and ids of the data set with most genes (ties: the one whose
+/// names sort first), so that the order of the data sets matters to nothing but the order of the
+/// cells. var keeps names and gene_ids; obs the columns that all have, and `reference`, the name of
+/// the file. Barcodes stay as they are, repeated or not. A single data set is otherwise returned as
+/// it is. Throws Error(BadFormat) naming the files if a gene is repeated that has ids, an Ensembl
+/// id stands twice, two files share under 30 % of the smaller one's genes, or no gene is common to
+/// all.
+Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options,
+                    const std::function<void(const std::string&)>& say = {});
+
+/// A source with its genes called by the column that options.matching asks for, or as it is where
+/// none is asked for. `say` is told of genes that were added up. Throws as RenamedGenes.
+std::unique_ptr<CellSource> rename_genes(std::unique_ptr<CellSource> cells,
+                                         const GeneMatchOptions& options,
+                                         const std::function<void(const std::string&)>& say);
 
 /// The same of sources that are read in blocks; nothing but obs and var is in memory.
 class ConcatenatedCells final : public CellSource {
  public:
   ConcatenatedCells(std::vector<std::unique_ptr<CellSource>> parts,
-                    const ConcatenateOptions& options);
+                    const ConcatenateOptions& options,
+                    const std::function<void(const std::string&)>& say = {});
   ~ConcatenatedCells() override;
   [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] const Table& obs() const override { return obs_; }
@@ -69,7 +82,7 @@ class ConcatenatedCells final : public CellSource {
 
  private:
   std::vector<std::unique_ptr<CellSource>> parts_;
-  std::vector<std::vector<GeneIndex>> column_of_;  // of each part's genes; -1: left out
+  std::vector<GeneMapping> mappings_;  // of each part's genes
   std::string name_;
   Table obs_;
   Table var_;

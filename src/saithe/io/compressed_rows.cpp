@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "saithe/core/text_io.h"
 #include "saithe/core/usable_memory.h"
@@ -87,54 +85,6 @@ CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Conte
   sort_and_merge(rows);
   validate(rows.view(), where_);
   return rows;
-}
-
-std::int64_t make_names_unique(std::vector<std::string>& names) {
-  std::unordered_set<std::string> taken(names.begin(), names.end());
-  std::unordered_map<std::string, int> n_seen;
-  std::int64_t n_changed = 0;
-  for (std::string& name : names) {
-    int& n = n_seen[name];
-    if (n++ == 0) continue;
-    std::string unique;
-    for (int suffix = n - 1; unique.empty() || taken.contains(unique); ++suffix) {
-      unique = name + "-" + std::to_string(suffix);
-      n = suffix + 1;
-    }
-    taken.insert(unique);
-    name = unique;
-    ++n_changed;
-  }
-  return n_changed;
-}
-
-void require_unique_gene_ids(const std::vector<std::string>& ids, const std::string& where) {
-  std::unordered_set<std::string_view> seen;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i].empty() || seen.insert(ids[i]).second) continue;  // empty: the id is not known
-    const auto first = std::find(ids.begin(), ids.end(), ids[i]) - ids.begin();
-    fail(
-        ErrorKind::BadFormat,
-        "{}: the gene '{}' stands twice, as gene {} and {} (from 0); every gene must have an id of "
-        "its own. Remove or add up one of them.",
-        where, ids[i], first, i);
-  }
-}
-
-void warn_of_repeated_barcodes(const std::vector<std::string>& barcodes, const std::string& file,
-                               const Context& context) {
-  std::unordered_set<std::string_view> seen;
-  std::int64_t n_repeated = 0;
-  std::string_view example;
-  for (const std::string& barcode : barcodes) {
-    if (seen.insert(barcode).second) continue;
-    if (n_repeated++ == 0) example = barcode;
-  }
-  if (n_repeated > 0) {
-    context.warn(fmt::format("{}: {} {} the barcode of an earlier one ('{}'); all cells are kept",
-                             file, counted(n_repeated, "cell"), n_repeated == 1 ? "has" : "have",
-                             example));
-  }
 }
 
 }  // namespace saithe::io

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "saithe/io/chunked_array.h"
+#include "saithe/io/gene_table.h"
 #include "saithe/io/hdf5_file.h"
 #include "saithe/io/open.h"
 
@@ -38,7 +39,13 @@ struct Format {
 
 extern const Format kH5ad;
 extern const Format kTenxH5;
+extern const Format kZarr;
 extern const Format kMatrixMarket;
+extern const Format kLoom;
+extern const Format kH5Seurat;
+extern const Format kTextTable;
+/// What is known but not read; opening it fails with the command that exports it.
+extern const Format kOtherPrograms;
 
 /// Which generation of h5ad a file is: "AnnData 0.8 or later", "AnnData 0.7", "AnnData 0.6 or
 /// earlier"; nothing if it is no h5ad.
@@ -73,19 +80,5 @@ class CompressedRows {
   ChunkedArray columns_;
   ChunkedArray values_;
 };
-
-/// Gene symbols made unique as Scanpy does: the second ABC becomes ABC-1. Returns how many changed.
-std::int64_t make_names_unique(std::vector<std::string>& names);
-
-/// Throws Error(BadFormat) naming the first id that stands twice.
-void require_unique_gene_ids(const std::vector<std::string>& ids, const std::string& where);
-
-/// var of a 10x file: the index is the symbols made unique, the column gene_ids the ids.
-Table make_gene_table(std::vector<std::string> names, std::vector<std::string> ids,
-                      const std::string& where);
-
-/// Warns if a barcode stands twice; all cells are kept.
-void warn_of_repeated_barcodes(const std::vector<std::string>& barcodes, const std::string& file,
-                               const Context& context);
 
 }  // namespace saithe::io

@@ -229,6 +229,11 @@ void describe_h5ad(const InputFile& input, FileSummary& summary) {
   summary.obsm = names_in(root, "obsm");
   summary.uns = names_in(root, "uns");
   summary.has_raw = root.has_group("raw") || root.has("raw.X");
+  for (const char* group : {"varm", "obsp", "varp"}) {
+    for (const std::string& name : names_in(root, group)) {
+      summary.not_read.push_back(std::string(group) + "/" + name);
+    }
+  }
   const Context silent;  // opening the file gives the same warnings
   H5adFile file(root, ReadOptions().turning_bytes, silent);
   summary.places = survey_values(file.obs(), file.places_of_counts(), silent);

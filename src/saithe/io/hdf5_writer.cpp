@@ -87,7 +87,9 @@ Hdf5Target Hdf5Target::open_file(const std::filesystem::path& path, const std::s
          name);
   }
   Hdf5Id root(H5Gopen2(file.get(), "/", H5P_DEFAULT));
-  return Hdf5Target(std::move(file), std::move(root), name);
+  Hdf5Target target(std::move(file), std::move(root), name);
+  target.names_encodings_ = H5Aexists(target.id(), "encoding-type") > 0;
+  return target;
 }
 
 namespace {
@@ -127,11 +129,12 @@ bool Hdf5Target::has(const std::string& name) const {
 }
 
 Hdf5Target Hdf5Target::create_group(const std::string& name, const std::string& encoding,
-                                    const std::string& version) const {
-  const Hdf5Id creation = untimed(H5P_GROUP_CREATE);
+                                    const std::string& version, bool is_roomy) const {
+  const Hdf5Id creation = is_roomy ? roomy_group_list() : untimed(H5P_GROUP_CREATE);
   Hdf5Id id(H5Gcreate2(this->id(), name.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT));
   if (!id.is_valid()) fail_writing();
   Hdf5Target target({}, std::move(id), file_name_);
+  target.names_encodings_ = names_encodings_;
   target.set_encoding(target.id(), encoding, version);
   return target;
 }
@@ -142,7 +145,9 @@ Hdf5Target Hdf5Target::group(const std::string& name) const {
     fail(ErrorKind::BadFormat, "{}: {} is no group to which columns can be added", file_name_,
          name);
   }
-  return Hdf5Target({}, std::move(id), file_name_);
+  Hdf5Target target({}, std::move(id), file_name_);
+  target.names_encodings_ = names_encodings_;
+  return target;
 }
 
 void Hdf5Target::remove(const std::string& name) const {
@@ -168,6 +173,7 @@ void write_attribute(const Hdf5Target& target, hid_t object, const std::string& 
 
 void Hdf5Target::set_encoding(hid_t object, const std::string& encoding,
                               const std::string& version) const {
+  if (!names_encodings_) return;
   const Hdf5Id type = utf8_text();
   const char* encoding_text = encoding.c_str();
   const char* version_text = version.c_str();
@@ -303,28 +309,75 @@ CategoryColumn to_categories(const TextColumn& text) {
 
 void Hdf5Target::write_column(const std::string& name, const Column& column) const {
   if (const auto* numbers = std::get_if<NumberColumn>(&column)) {
-    return write_array(name, numbers->values, numbers->kind);
+    return write_numbers(name, *numbers);
   }
   if (const auto* text = std::get_if<TextColumn>(&column)) {
     if (text->is_missing.empty()) return write_texts(name, text->values);
     return write_column(name, to_categories(*text));
   }
   const auto& category = std::get<CategoryColumn>(column);
+  if (!names_encodings_) return write_referring_codes(name, category);
   const Hdf5Target group = create_group(name, "categorical", "0.2.0");
   group.set_attribute("ordered", category.is_ordered);
   group.write_texts("categories", category.levels);
+  group.write_codes("codes", category);
+}
+
+void Hdf5Target::write_numbers(const std::string& name, const NumberColumn& column) const {
+  std::vector<double> mask;
+  for (const double value : column.values) mask.push_back(std::isnan(value) ? 1 : 0);
+  const bool is_whole =
+      column.kind == NumberColumn::Kind::Integer || column.kind == NumberColumn::Kind::Boolean;
+  const bool has_missing = std::find(mask.begin(), mask.end(), 1.0) != mask.end();
+  if (!is_whole || !has_missing || !names_encodings_) {
+    return write_array(name, column.values, column.kind);
+  }
+  const bool is_boolean = column.kind == NumberColumn::Kind::Boolean;
+  const Hdf5Target group = create_group(name, is_boolean ? "nullable-boolean" : "nullable-integer");
+  std::vector<double> values = column.values;
+  std::replace_if(
+      values.begin(), values.end(), [](double v) { return std::isnan(v); }, 0.0);
+  group.write_array("values", values, column.kind);
+  group.write_array("mask", mask, NumberColumn::Kind::Boolean);
+}
+
+void Hdf5Target::write_codes(const std::string& name, const CategoryColumn& category) const {
   // pandas takes the smallest signed integers that hold the codes.
   const std::size_t n_levels = category.levels.size();
   const hid_t type = n_levels <= 127     ? H5T_STD_I8LE
                      : n_levels <= 32767 ? H5T_STD_I16LE
                                          : H5T_STD_I32LE;
   const std::int64_t n = static_cast<std::int64_t>(category.codes.size());
-  group.write_dataset("codes", type, H5T_NATIVE_INT32, std::span(&n, 1), category.codes.data(),
-                      "array");
+  write_dataset(name, type, H5T_NATIVE_INT32, std::span(&n, 1), category.codes.data(), "array");
+}
+
+void Hdf5Target::write_referring_codes(const std::string& name,
+                                       const CategoryColumn& category) const {
+  const Hdf5Target all_levels =
+      has(kLevelsOfCategories) ? group(kLevelsOfCategories) : create_group(kLevelsOfCategories, "");
+  if (all_levels.has(name)) all_levels.remove(name);
+  all_levels.write_texts(name, category.levels);
+  const Hdf5Id levels(H5Dopen2(all_levels.id(), name.c_str(), H5P_DEFAULT));
+  const std::int8_t is_ordered = category.is_ordered ? 1 : 0;
+  write_attribute(*this, levels.get(), "ordered", boolean().get(), 1, true, &is_ordered);
+  hobj_ref_t reference = 0;
+  if (H5Rcreate(&reference, all_levels.id(), name.c_str(), H5R_OBJECT, H5I_INVALID_HID) < 0) {
+    fail_writing();
+  }
+  write_codes(name, category);
+  const Hdf5Id codes(H5Dopen2(id(), name.c_str(), H5P_DEFAULT));
+  write_attribute(*this, codes.get(), "categories", H5T_STD_REF_OBJ, 1, true, &reference);
+}
+
+Hdf5Id roomy_group_list() {
+  Hdf5Id list = untimed(H5P_GROUP_CREATE);
+  H5Pset_attr_creation_order(list.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+  return list;
 }
 
 void Hdf5Target::write_frame(const std::string& name, const Table& table) const {
-  const Hdf5Target frame = create_group(name, "dataframe", "0.2.0");
+  const bool is_roomy = table.columns().size() > kMostPlainNames;
+  const Hdf5Target frame = create_group(name, "dataframe", "0.2.0", is_roomy);
   const std::string index_name = as_key(table.index_name);
   frame.set_attribute("_index", index_name);
   std::vector<std::string> order;

@@ -19,15 +19,20 @@ class Hdf5Target {
  public:
   /// A new file; its root says it is AnnData's. `name` is what messages call it.
   static Hdf5Target create_file(const std::filesystem::path& path, const std::string& name);
-  /// An existing file, to add to.
+  /// An existing file, to add to. Where its root names no encoding (AnnData 0.7), nothing that is
+  /// added does.
   static Hdf5Target open_file(const std::filesystem::path& path, const std::string& name);
 
   [[nodiscard]] bool has(const std::string& name) const;
   [[nodiscard]] Hdf5Target create_group(const std::string& name, const std::string& encoding,
-                                        const std::string& version = "0.1.0") const;
+                                        const std::string& version = "0.1.0",
+                                        bool is_roomy = false) const;
   /// An existing group.
   [[nodiscard]] Hdf5Target group(const std::string& name) const;
   void remove(const std::string& name) const;
+  [[nodiscard]] bool names_encodings() const { return names_encodings_; }
+  /// Whether what is written here says how it is encoded; inherited by groups within.
+  void set_names_encodings(bool value) { names_encodings_ = value; }
 
   void set_attribute(const std::string& name, const std::string& text) const;
   void set_attribute(const std::string& name, std::span<const std::int64_t> values) const;
@@ -44,6 +49,8 @@ class Hdf5Target {
   void write_texts(const std::string& name, const std::vector<std::string>& texts) const;
   void write_text(const std::string& name, const std::string& text) const;
   void write_scalar(const std::string& name, const UnsValue& value) const;
+  /// A category is a group, or in a group that names no encodings what AnnData 0.7 reads: codes
+  /// that refer to their levels in __categories.
   void write_column(const std::string& name, const Column& column) const;
   void write_frame(const std::string& name, const Table& table) const;
   void write_uns(const std::string& path, const UnsValue& value, bool overwrite) const;
@@ -64,11 +71,15 @@ class Hdf5Target {
   void write_dataset(const std::string& name, hid_t file_type, hid_t memory_type,
                      std::span<const std::int64_t> shape, const void* values,
                      const std::string& encoding) const;
+  void write_numbers(const std::string& name, const NumberColumn& column) const;
+  void write_codes(const std::string& name, const CategoryColumn& category) const;
+  void write_referring_codes(const std::string& name, const CategoryColumn& category) const;
   void set_encoding(hid_t object, const std::string& encoding, const std::string& version) const;
 
   Hdf5Id file_;
   Hdf5Id id_;
   std::string file_name_;
+  bool names_encodings_ = true;
 };
 
 /// A growing one-dimensional array, chunked, shuffled and deflated on all threads.
@@ -89,6 +100,22 @@ class GrowingArray {
   std::int64_t n_written_ = 0;  // in whole chunks
   std::vector<unsigned char> pending_;
 };
+
+/// Where AnnData 0.7 keeps the levels of a frame's categories.
+inline constexpr const char* kLevelsOfCategories = "__categories";
+
+/// An HDF5 object without attribute creation order holds attributes of at most 64 KiB: names of
+/// columns up to about this many.
+inline constexpr std::size_t kMostPlainNames = 4000;
+
+/// Makes a group that can hold an attribute of any size (its creation list).
+Hdf5Id roomy_group_list();
+
+/// Adds to an AnnData root; what has the same keys is replaced, as are the colours of replaced
+/// columns. The order of columns, obsm and uns are made where they are missing.
+void add_annotations(const Hdf5Target& root, const Annotations& annotations);
+/// Checks that every column and matrix has one entry per cell.
+void require_sizes(const Annotations& annotations, CellIndex n_cells);
 
 /// `name` as a key of AnnData: '/' would make a group and is replaced by '_'.
 std::string as_key(std::string name);

@@ -1,41 +1,156 @@
+// Folders and files of Matrix Market with the two tables beside them: 10x's, also under the
+// prefixes of GEO, and those of STARsolo, kallisto | bustools and alevin.
+
 #include <algorithm>
-#include <array>
-#include <numeric>
+#include <set>
 
 #include "saithe/core/text_io.h"
 #include "saithe/io/formats.h"
+#include "saithe/io/mtx_file.h"
 
 namespace saithe::io {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// FOLDER/NAME or FOLDER/NAME.gz, or nothing.
-std::optional<fs::path> find_file(const fs::path& folder, const std::string& name) {
+/// PATH or PATH.gz, or nothing.
+std::optional<fs::path> find_file(const fs::path& path) {
   for (const char* ending : {"", ".gz"}) {
-    fs::path path = folder / (name + ending);
+    fs::path candidate = path.string() + ending;
     std::error_code error;
-    if (fs::is_regular_file(path, error)) return path;
+    if (fs::is_regular_file(candidate, error)) return candidate;
   }
   return std::nullopt;
 }
 
-fs::path require_file(const fs::path& folder, const std::string& name) {
-  auto path = find_file(folder, name);
-  if (!path) {
-    fail(ErrorKind::NotFound,
-         "{}: has no {} (nor {}.gz); a 10x MTX folder holds matrix.mtx, barcodes.tsv and genes.tsv "
-         "or features.tsv",
-         folder.string(), name, name);
-  }
-  return *path;
+/// What a file is called without .gz; empty for a name that does not end in `ending`.
+std::string stem_before(const fs::path& path, std::string_view ending) {
+  std::string name = path.filename().string();
+  if (name.ends_with(".gz")) name.resize(name.size() - 3);
+  if (!name.ends_with(ending)) return {};
+  return name.substr(0, name.size() - ending.size());
 }
+
+bool ends_in(const fs::path& path, std::string_view ending) {
+  std::string name = path.filename().string();
+  if (name.ends_with(".gz")) name.resize(name.size() - 3);
+  return name.ends_with(ending);
+}
+
+/// The files of a folder whose names end in `ending` or `ending`.gz, sorted.
+std::vector<fs::path> files_ending(const fs::path& folder, std::string_view ending) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.is_regular_file(error) && ends_in(entry.path(), ending))
+      found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+/// A matrix and the tables that name its genes and cells.
+struct MtxPaths {
+  fs::path matrix;
+  fs::path genes;
+  fs::path cells;
+  bool has_cells_in_rows = false;  // as the program writes that gives its files these names
+  bool is_usual = false;           // the names say which way round it is
+  bool is_v3 = false;              // features.tsv
+};
+
+/// The tables beside a matrix: under its prefix, as other programs name them, or in its folder.
+void find_tables(MtxPaths& paths) {
+  struct Names {
+    std::string genes;
+    std::string cells;
+    bool has_cells_in_rows;
+    bool is_usual;
+  };
+  const fs::path folder = paths.matrix.parent_path();
+  const std::string stem = stem_before(paths.matrix, ".mtx");
+  std::vector<Names> candidates;
+  if (ends_in(paths.matrix, "matrix.mtx")) {
+    const std::string prefix = stem_before(paths.matrix, "matrix.mtx");
+    candidates = {{prefix + "features.tsv", prefix + "barcodes.tsv", false, true},
+                  {prefix + "genes.tsv", prefix + "barcodes.tsv", false, true}};
+  }
+  candidates.push_back({stem + ".genes.txt", stem + ".barcodes.txt", true, true});  // bustools
+  candidates.push_back({stem + "_cols.txt", stem + "_rows.txt", true, true});       // alevin
+  for (const std::string& start : {stem + ".", stem + "_", std::string()}) {
+    candidates.push_back({start + "features.tsv", start + "barcodes.tsv", false, false});
+    candidates.push_back({start + "genes.tsv", start + "barcodes.tsv", false, false});
+  }
+  for (const Names& names : candidates) {
+    const auto genes = find_file(folder / names.genes);
+    const auto cells = find_file(folder / names.cells);
+    if (!genes || !cells) continue;
+    paths.genes = *genes;
+    paths.cells = *cells;
+    paths.has_cells_in_rows = names.has_cells_in_rows;
+    paths.is_usual = names.is_usual;
+    paths.is_v3 = ends_in(*genes, "features.tsv");
+    return;
+  }
+}
+
+/// Tables that may belong to a matrix in `folder` whose other table is missing.
+std::vector<fs::path> half_of_tables(const MtxPaths& paths) {
+  const fs::path folder = paths.matrix.parent_path();
+  const std::string prefix =
+      ends_in(paths.matrix, "matrix.mtx") ? stem_before(paths.matrix, "matrix.mtx") : "";
+  std::vector<fs::path> found;
+  for (const char* name : {"barcodes.tsv", "features.tsv", "genes.tsv"}) {
+    if (const auto path = find_file(folder / (prefix + name))) found.push_back(*path);
+  }
+  return found;
+}
+
+/// The one matrix of a folder. Throws Error(NotFound) if there is none, Error(BadFormat) if there
+/// are several.
+fs::path find_matrix(const fs::path& folder) {
+  if (const auto path = find_file(folder / "matrix.mtx")) return *path;
+  std::vector<fs::path> found = files_ending(folder, "matrix.mtx");
+  if (found.empty()) found = files_ending(folder, ".mtx");
+  if (found.size() == 1) return found.front();
+  if (found.empty()) {
+    fail(ErrorKind::NotFound,
+         "{}: has no matrix.mtx (nor matrix.mtx.gz, nor one with a prefix); a 10x MTX folder holds "
+         "matrix.mtx, barcodes.tsv and genes.tsv or features.tsv",
+         folder.string());
+  }
+  std::string names;
+  for (const fs::path& path : found)
+    names += (names.empty() ? "" : ", ") + path.filename().string();
+  fail(ErrorKind::BadFormat, "{}: holds several matrices ({}); give the path of one of them",
+       folder.string(), names);
+}
+
+MtxPaths find_paths(const InputFile& input) {
+  MtxPaths paths;
+  paths.matrix = input.is_folder ? find_matrix(input.path) : input.path;
+  find_tables(paths);
+  const auto half = half_of_tables(paths);
+  // A matrix of another name than 10x's may stand alone.
+  const bool may_be_alone = !input.is_folder || !ends_in(paths.matrix, "matrix.mtx");
+  if (!paths.genes.empty() || (half.empty() && may_be_alone)) return paths;
+  const bool has_cells = !half.empty() && ends_in(half.front(), "barcodes.tsv");
+  fail(ErrorKind::NotFound,
+       "{}: {} beside it; a 10x MTX folder holds matrix.mtx, barcodes.tsv and genes.tsv or "
+       "features.tsv, each with the same prefix, .gz or not",
+       paths.matrix.string(),
+       half.empty() ? "there are no tables of barcodes and genes"
+       : has_cells  ? "there is no features.tsv or genes.tsv"
+                    : "there is no barcodes.tsv");
+}
+
+// ---- tables ---------------------------------------------------------------------------------
 
 struct FeatureTable {
   std::vector<std::string> ids;
   std::vector<std::string> names;
-  std::vector<bool> is_gene;
-  std::int64_t n_other = 0;
+  std::vector<GeneIndex> new_column;  // -1: no gene
+  std::map<std::string, std::int64_t> n_of_type;
 };
 
 FeatureTable read_features(const fs::path& path) {
@@ -46,10 +161,18 @@ FeatureTable read_features(const fs::path& path) {
   while (reader.next(line)) {
     if (line.empty()) continue;
     split_fields(line, '\t', fields);
+    if (fields.size() >= 3 && fields[2] != kGeneExpression) {
+      ++features.n_of_type[std::string(fields[2])];
+      features.new_column.push_back(-1);
+      continue;
+    }
+    features.new_column.push_back(static_cast<GeneIndex>(features.ids.size()));
     features.ids.emplace_back(fields[0]);
     features.names.emplace_back(fields.size() > 1 ? fields[1] : fields[0]);
-    features.is_gene.push_back(fields.size() < 3 || fields[2] == "Gene Expression");
-    if (!features.is_gene.back()) ++features.n_other;
+  }
+  if (features.ids.empty() && !features.n_of_type.empty()) {
+    fail(ErrorKind::BadFormat, "{}: none of its {} features is of the type '{}'", path.string(),
+         features.new_column.size(), kGeneExpression);
   }
   return features;
 }
@@ -64,180 +187,114 @@ std::vector<std::string> read_barcodes(const fs::path& path) {
   return barcodes;
 }
 
-struct Header {
-  std::int64_t n_rows = 0;
-  std::int64_t n_columns = 0;
-  std::int64_t n_stored = 0;
-};
-
-/// The next run of characters that are no blanks, taken off `line`.
-std::string_view take_word(std::string_view& line) {
-  static constexpr const char* kBlanks = " \t";
-  const auto begin = line.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) {
-    line = {};
-    return {};
+/// Which way round a matrix is: by the lengths of its tables, or, if it is square, by its name.
+bool are_cells_in_rows(const MtxSizes& sizes, const MtxPaths& paths, std::int64_t n_features,
+                       std::int64_t n_cells, CellsIn asked) {
+  const bool fits_columns = sizes.n_rows == n_features && sizes.n_columns == n_cells;
+  const bool fits_rows = sizes.n_rows == n_cells && sizes.n_columns == n_features;
+  const bool is_asked_in_vain =
+      (asked == CellsIn::Rows && !fits_rows) || (asked == CellsIn::Columns && !fits_columns);
+  if ((!fits_columns && !fits_rows) || is_asked_in_vain) {
+    fail(ErrorKind::BadFormat, "{}: is a matrix of {} x {}, but {} has {} and {} has {}{}",
+         paths.matrix.string(), sizes.n_rows, sizes.n_columns, paths.genes.filename().string(),
+         counted(n_features, "feature"), paths.cells.filename().string(),
+         counted(n_cells, "barcode"),
+         is_asked_in_vain ? fmt::format("; --cells-in {} cannot be", to_text(asked)) : "");
   }
-  line.remove_prefix(begin);
-  const auto word = line.substr(0, line.find_first_of(kBlanks));
-  line.remove_prefix(word.size());
-  return word;
-}
-
-Header read_header(LineReader& reader) {
-  std::string_view line;
-  if (!reader.next(line)) fail(ErrorKind::BadFormat, "{}: the file is empty", reader.where());
-  std::string banner(line);
-  std::transform(banner.begin(), banner.end(), banner.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  });
-  const bool is_read = banner == "%%matrixmarket matrix coordinate integer general" ||
-                       banner == "%%matrixmarket matrix coordinate real general";
-  if (!is_read) {
+  if (fits_columns != fits_rows) return fits_rows;
+  if (asked != CellsIn::Auto) return asked == CellsIn::Rows;
+  if (!paths.is_usual) {
     fail(ErrorKind::BadFormat,
-         "{}: begins with '{}'; expected '%%MatrixMarket matrix coordinate integer general' (or "
-         "real)",
-         reader.where(), printable(line.substr(0, 80)));
+         "{}: has as many cells as genes ({}), so it cannot be told which of them its rows are; "
+         "say it with --cells-in rows or --cells-in columns",
+         paths.matrix.string(), n_cells);
   }
-  do {
-    if (!reader.next(line)) fail(ErrorKind::BadFormat, "{}: ends before its sizes", reader.where());
-  } while (line.empty() || line.front() == '%');
-  Header header;
-  const std::string text(line);
-  const bool has_sizes = parse_number(take_word(line), header.n_rows) &&
-                         parse_number(take_word(line), header.n_columns) &&
-                         parse_number(take_word(line), header.n_stored) && take_word(line).empty();
-  if (!has_sizes || header.n_rows < 0 || header.n_columns < 0 || header.n_stored < 0) {
-    fail(ErrorKind::BadFormat, "{}: '{}' is not the three sizes rows, columns, entries",
-         reader.where(), printable(text));
-  }
-  return header;
+  return paths.has_cells_in_rows;
 }
 
-/// Entries of cells x features, in the order of the file.
-struct Entries {
-  std::vector<CellIndex> cells;
-  std::vector<GeneIndex> genes;
-  std::vector<float> values;
-};
-
-Entries read_entries(LineReader& reader, const Header& header) {
-  Entries entries;
-  std::string_view line;
-  std::int64_t n_read = 0;
-  while (reader.next(line)) {
-    if (line.empty() || line.front() == '%') continue;
-    std::int64_t row = 0;
-    std::int64_t column = 0;
-    double value = 0;
-    const std::string_view whole = line;
-    const bool is_entry = parse_number(take_word(line), row) &&
-                          parse_number(take_word(line), column) &&
-                          parse_number(take_word(line), value) && take_word(line).empty();
-    if (!is_entry) {
-      fail(ErrorKind::BadFormat, "{}: '{}' is not 'row column value'", reader.where(),
-           printable(whole.substr(0, 80)));
-    }
-    if (row < 1 || row > header.n_rows || column < 1 || column > header.n_columns) {
-      fail(ErrorKind::BadFormat, "{}: the entry ({}, {}) lies outside the matrix of {} x {}",
-           reader.where(), row, column, header.n_rows, header.n_columns);
-    }
-    if (++n_read > header.n_stored) {
-      fail(ErrorKind::BadFormat, "{}: has more entries than the {} it announces", reader.where(),
-           header.n_stored);
-    }
-    if (value == 0) continue;
-    entries.cells.push_back(column - 1);
-    entries.genes.push_back(static_cast<GeneIndex>(row - 1));
-    entries.values.push_back(static_cast<float>(value));
+std::unique_ptr<CellSource> open_with_tables(const InputFile& input, const MtxPaths& paths,
+                                             const ReadOptions& options, const Context& context) {
+  FeatureTable features = read_features(paths.genes);
+  Table obs(read_barcodes(paths.cells));
+  warn_of_repeated_barcodes(obs.index(), paths.cells.string(), context);
+  const auto n_features = checked_cast<GeneIndex>(std::ssize(features.new_column), "features");
+  CsrMatrix counts = read_mtx(
+      paths.matrix,
+      [&](const MtxSizes& sizes) {
+        return are_cells_in_rows(sizes, paths, n_features, obs.n_rows(), options.cells_in);
+      },
+      context);
+  if (!features.n_of_type.empty()) {
+    warn_of_other_features(features.n_of_type, paths.genes.string(), context);
+    counts = map_columns(counts.view(), features.new_column,
+                         static_cast<GeneIndex>(features.ids.size()));
   }
-  if (n_read < header.n_stored) {
-    fail(ErrorKind::BadFormat,
-         "{}: ends after {} of {} entries; the file is cut off. Copy it again.", reader.where(),
-         n_read, header.n_stored);
-  }
-  return entries;
-}
-
-CsrMatrix to_rows(const Entries& entries, CellIndex n_cells, GeneIndex n_genes) {
-  CsrMatrix matrix;
-  matrix.n_rows = n_cells;
-  matrix.n_cols = n_genes;
-  matrix.row_start.assign(as_size(n_cells) + 1, 0);
-  for (const CellIndex cell : entries.cells) ++matrix.row_start[as_size(cell) + 1];
-  std::partial_sum(matrix.row_start.begin(), matrix.row_start.end(), matrix.row_start.begin());
-  matrix.columns.resize(entries.genes.size());
-  matrix.values.resize(entries.genes.size());
-  std::vector<RowPointer> write(matrix.row_start.begin(), matrix.row_start.end() - 1);
-  for (std::size_t i = 0; i < entries.genes.size(); ++i) {
-    const auto at = as_size(write[as_size(entries.cells[i])]++);
-    matrix.columns[at] = entries.genes[i];
-    matrix.values[at] = entries.values[i];
-  }
-  sort_and_merge(matrix);
-  return matrix;
-}
-
-/// "v2" or "v3" for a 10x MTX folder; nothing if it is none.
-std::optional<std::string> matrix_market_version(const fs::path& folder) {
-  if (!find_file(folder, "matrix.mtx")) return std::nullopt;
-  return find_file(folder, "features.tsv") ? "v3" : "v2";
-}
-
-std::unique_ptr<CellSource> open_matrix_market(InputFile input, const ReadOptions&,
-                                               const Context& context) {
-  const fs::path& folder = input.path;
-  const fs::path matrix_path = require_file(folder, "matrix.mtx");
-  const fs::path barcodes_path = require_file(folder, "barcodes.tsv");
-  const fs::path features_path = matrix_market_version(folder) == "v3"
-                                     ? *find_file(folder, "features.tsv")
-                                     : require_file(folder, "genes.tsv");
-  FeatureTable features = read_features(features_path);
-  Table obs(read_barcodes(barcodes_path));
-  warn_of_repeated_barcodes(obs.index(), barcodes_path.string(), context);
-  const auto n_features =
-      checked_cast<GeneIndex>(static_cast<std::int64_t>(features.ids.size()), "features");
-
-  LineReader reader(matrix_path);
-  const Header header = read_header(reader);
-  if (header.n_rows != n_features || header.n_columns != obs.n_rows()) {
-    fail(ErrorKind::BadFormat,
-         "{}: is a matrix of {} x {}, but {} has {} features and {} has {} barcodes",
-         reader.where(), header.n_rows, header.n_columns, features_path.filename().string(),
-         n_features, barcodes_path.filename().string(), obs.n_rows());
-  }
-  CsrMatrix counts = to_rows(read_entries(reader, header), obs.n_rows(), n_features);
-
-  if (features.n_other > 0) {
-    std::vector<GeneIndex> new_column;
-    GeneIndex n_kept = 0;
-    FeatureTable kept;
-    for (std::size_t i = 0; i < features.ids.size(); ++i) {
-      new_column.push_back(features.is_gene[i] ? n_kept++ : -1);
-      if (!features.is_gene[i]) continue;
-      kept.ids.push_back(features.ids[i]);
-      kept.names.push_back(features.names[i]);
-    }
-    context.warn(
-        fmt::format("{}: {} features are not of the type 'Gene Expression' and are left out",
-                    features_path.string(), features.n_other));
-    counts = map_columns(counts.view(), new_column, n_kept);
-    features = std::move(kept);
-  }
-  Table var =
-      make_gene_table(std::move(features.names), std::move(features.ids), features_path.string());
-  return std::make_unique<Dataset>(folder.string(), std::move(counts), std::move(obs),
+  Table var = features.ids == features.names
+                  ? make_gene_table(std::move(features.names), paths.genes.string(), context)
+                  : make_gene_table(std::move(features.names), std::move(features.ids),
+                                    paths.genes.string());
+  return std::make_unique<Dataset>(input.path.string(), std::move(counts), std::move(obs),
                                    std::move(var));
+}
+
+/// A matrix alone: its genes and cells have no names.
+std::unique_ptr<CellSource> open_alone(const fs::path& matrix, const ReadOptions& options,
+                                       const Context& context) {
+  CsrMatrix counts = read_mtx(
+      matrix,
+      [&](const MtxSizes& sizes) {
+        // No table bears the sizes out, and each row and column takes memory.
+        static constexpr std::int64_t kSmall = std::int64_t{1} << 22;
+        static constexpr std::int64_t kPerEntry = 16;
+        if (std::max(sizes.n_rows, sizes.n_columns) >
+            std::max(kSmall, kPerEntry * sizes.n_stored)) {
+          fail(ErrorKind::BadFormat, "{}: claims to be a matrix of {} x {} with only {} entries",
+               matrix.string(), sizes.n_rows, sizes.n_columns, sizes.n_stored);
+        }
+        return options.cells_in == CellsIn::Rows;
+      },
+      context);
+  context.warn(fmt::format(
+      "{}: no tables of barcodes and genes lie beside it: cells and genes are only numbered{}",
+      matrix.string(),
+      options.cells_in == CellsIn::Auto
+          ? "; its rows are taken as genes, as 10x and Seurat write it (--cells-in rows if they "
+            "are cells)"
+          : ""));
+  Table obs(numbered_names("cell_", counts.n_rows));
+  Table var(numbered_names("gene_", counts.n_cols));
+  return std::make_unique<Dataset>(matrix.string(), std::move(counts), std::move(obs),
+                                   std::move(var));
+}
+
+std::unique_ptr<CellSource> open_matrix_market(InputFile input, const ReadOptions& options,
+                                               const Context& context) {
+  const MtxPaths paths = find_paths(input);
+  if (paths.genes.empty()) return open_alone(paths.matrix, options, context);
+  return open_with_tables(input, paths, options, context);
 }
 
 /// Every folder: what lacks a file is told which.
 std::optional<std::string> recognise_matrix_market(const InputFile& input) {
-  if (!input.is_folder) return std::nullopt;
-  return "10x MTX folder " + matrix_market_version(input.path).value_or("");
+  if (!input.is_folder && !is_matrix_market(input.head)) return std::nullopt;
+  MtxPaths paths;
+  if (input.is_folder) {
+    if (find_file(input.path / "features.tsv")) return "10x MTX folder v3";
+    if (find_file(input.path / "genes.tsv")) return "10x MTX folder v2";
+    const auto matrices = files_ending(input.path, ".mtx");
+    if (matrices.size() != 1) return "MTX folder";
+    paths.matrix = matrices.front();
+  } else {
+    paths.matrix = input.path;
+  }
+  find_tables(paths);
+  if (paths.genes.empty()) return "MTX file without tables";
+  if (!paths.is_usual || paths.has_cells_in_rows) return "MTX with tables";
+  return paths.is_v3 ? "10x MTX with a prefix v3" : "10x MTX with a prefix v2";
 }
 
 }  // namespace
 
-const Format kMatrixMarket{"", recognise_matrix_market, open_matrix_market, nullptr};
+const Format kMatrixMarket{"cells-in", recognise_matrix_market, open_matrix_market, nullptr};
 
 }  // namespace saithe::io

@@ -19,7 +19,9 @@ constexpr CellIndex kBlockCells = 4096;
 constexpr std::size_t kHeadBytes = 65536;
 
 /// In the order of asking: the first that recognises an input reads it.
-const io::Format* const kFormats[] = {&io::kH5ad, &io::kTenxH5, &io::kMatrixMarket};
+const io::Format* const kFormats[] = {&io::kOtherPrograms, &io::kH5ad,     &io::kTenxH5,
+                                      &io::kZarr,          &io::kLoom,     &io::kH5Seurat,
+                                      &io::kMatrixMarket,  &io::kTextTable};
 
 /// The format of an input and what to call it.
 struct Recognised {
@@ -32,8 +34,11 @@ Recognised recognise(const io::InputFile& input) {
     if (auto name = format->recognise(input)) return {*format, std::move(*name)};
   }
   fail(ErrorKind::BadFormat,
-       "{}: is of no format that is read here: h5ad, 10x HDF5 (.h5), or a folder with matrix.mtx, "
-       "barcodes.tsv and genes.tsv or features.tsv",
+       "{}: is of no format that is read here: h5ad, Zarr of AnnData, 10x HDF5 (.h5), Loom, "
+       "h5Seurat, MTX (a folder "
+       "with matrix.mtx, barcodes.tsv and genes.tsv or features.tsv), CSV or TSV with names of "
+       "cells "
+       "and genes",
        input.path.string());
 }
 
@@ -52,6 +57,7 @@ void require_options(const Recognised& input, const fs::path& path, const ReadOp
   require_option(input, path, "layer", !options.layer.empty());
   require_option(input, path, "use-raw", options.use_raw);
   require_option(input, path, "genome", !options.genome.empty());
+  require_option(input, path, "cells-in", options.cells_in != CellsIn::Auto);
 }
 
 ColumnSummary summarise(const Table& table, const std::string& name, const Column& column) {
@@ -113,6 +119,15 @@ bool is_h5ad(const fs::path& path) {
   std::error_code error;
   if (!fs::is_regular_file(path, error) || !io::is_hdf5_file(path)) return false;
   return io::h5ad_generation(io::Hdf5Group::open_file(path)).has_value();
+}
+
+FileSummary list_contents(const fs::path& path) {
+  const io::InputFile input = io::look_at(path);
+  const Recognised recognised = recognise(input);
+  FileSummary summary;
+  summary.format = recognised.name;
+  if (recognised.format.describe != nullptr) recognised.format.describe(input, summary);
+  return summary;
 }
 
 FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const Context& context) {

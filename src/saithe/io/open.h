@@ -8,15 +8,27 @@
 #include <vector>
 
 #include "saithe/core/context.h"
+#include "saithe/core/options.h"
+#include "saithe/data/cell_source.h"
 #include "saithe/data/value_kind.h"
 
 namespace saithe {
 
+/// Where the cells of a table or matrix are.
+enum class CellsIn { Auto, Rows, Columns };
+
+template <>
+struct EnumNames<CellsIn> {
+  static constexpr std::pair<CellsIn, const char*> values[] = {
+      {CellsIn::Auto, "auto"}, {CellsIn::Rows, "rows"}, {CellsIn::Columns, "columns"}};
+};
+
 /// Which values of a file to take.
 struct ReadOptions {
-  std::string layer;     ///< h5ad: the layer to read
-  bool use_raw = false;  ///< h5ad: read raw/X with raw/var
-  std::string genome;    ///< 10x HDF5 with several genomes: which one
+  std::string layer;                 ///< h5ad, Loom: the layer to read
+  bool use_raw = false;              ///< h5ad: read raw/X with raw/var
+  std::string genome;                ///< 10x HDF5 with several genomes: which one
+  CellsIn cells_in = CellsIn::Auto;  ///< MTX and tables of text: auto tells it by lengths and names
   /// Takes values of any kind where there are neither counts nor log1p(CP10k): to look at a file or
   /// to copy it.
   bool any_values = false;
@@ -27,15 +39,17 @@ struct ReadOptions {
   template <typename Visitor>
   static void describe(Visitor& visit, ReadOptions& options) {
     visit("layer", options.layer,
-          "h5ad: read this layer; without it, the first of the layers counts, raw_counts and raw, "
-          "raw/X "
-          "and X that holds counts");
+          "h5ad, Loom: read this layer; without it, of an h5ad the first of the layers counts, "
+          "raw_counts and raw, raw/X and X that holds counts");
     visit("use-raw", options.use_raw, "h5ad: read raw/X with its own genes");
     visit("genome", options.genome, "10x HDF5 of several genomes: the one to read");
+    visit("cells-in", options.cells_in,
+          "MTX, CSV, TSV: where the cells are; auto tells it by lengths and names");
   }
 };
 
-/// Opens a file for reading in blocks: h5ad, 10x HDF5, a 10x MTX folder.
+/// Opens a file for reading in blocks: h5ad, 10x HDF5, Loom, h5Seurat; MTX and tables of text are
+/// read at once, as sparse rows.
 /// Throws Error(NotFound), Error(BadFormat), and Error(InvalidArgument) for an option that the
 /// format does not have.
 std::unique_ptr<CellSource> open_source(const std::filesystem::path& path,
@@ -74,11 +88,16 @@ struct FileSummary {
   std::vector<ColumnSummary> obs;
   std::vector<ColumnSummary> var;
   std::vector<std::string> layers;
-  std::vector<std::string> obsm;  ///< "X_umap", ...
-  std::vector<std::string> uns;   ///< keys of the first level
+  std::vector<std::string> obsm;      ///< "X_umap", ...
+  std::vector<std::string> uns;       ///< keys of the first level
+  std::vector<std::string> not_read;  ///< other objects that hold something
   bool has_raw = false;
   std::vector<std::string> warnings;
 };
+
+/// What a file holds beside cells and genes: its format, and what only that format has. No value is
+/// read. Throws Error(NotFound) and Error(BadFormat).
+FileSummary list_contents(const std::filesystem::path& path);
 
 /// Reads a file once, in blocks. Throws as open_source().
 FileSummary inspect_file(const std::filesystem::path& path, const ReadOptions& options,

@@ -1,12 +1,7 @@
 #include "saithe/io/write_h5ad.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <type_traits>
@@ -111,162 +106,66 @@ class CsrTarget {
   RowPointer n_stored_ = 0;
 };
 
-/// An open file of the operating system.
-struct Descriptor {
-  explicit Descriptor(int opened) : number(opened) {}
-  ~Descriptor() {
-    if (number >= 0) close(number);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number;
-};
-
-void require_free(const Hdf5Target& group, const std::string& kind, const std::string& key,
-                  bool overwrite) {
-  if (!group.has(key)) return;
-  if (!overwrite) {
-    fail(ErrorKind::Output, "{}: has {}/{} already; add --overwrite to replace it",
-         group.file_name(), kind, key);
-  }
-  group.remove(key);
-}
-
-void write_obsm(const Hdf5Target& obsm, const std::string& key, const DenseMatrix& matrix) {
-  const std::array<std::int64_t, 2> shape = {matrix.n_rows(), matrix.n_cols()};
-  obsm.write_array(key, {matrix.data(), as_size(matrix.n_rows() * matrix.n_cols())}, shape);
-}
-
 void write_empty_groups(const Hdf5Target& root) {
   for (const char* name : {"layers", "obsm", "obsp", "uns", "varm", "varp"}) {
     if (!root.has(name)) static_cast<void>(root.create_group(name, "dict"));
   }
 }
 
-Hdf5Target group_or_new(const Hdf5Target& root, const std::string& name) {
-  return root.has(name) ? root.group(name) : root.create_group(name, "dict");
-}
-
-/// The colours of the types of a column that is about to be replaced fit no more.
-void drop_colors(const Hdf5Target& root, const std::string& key) {
-  if (!root.has("uns")) return;
-  const Hdf5Target uns = root.group("uns");
-  if (uns.has(key + "_colors")) uns.remove(key + "_colors");
-}
-
-void add_annotations(const Hdf5Target& root, const Annotations& annotations, bool overwrite) {
-  const Hdf5Target obs = root.group("obs");
-  std::vector<std::string> order = obs.text_list_attribute("column-order");
-  for (const auto& [name, column] : annotations.obs) {
-    const std::string key = io::as_key(name);
-    if (key == obs.text_attribute("_index")) {
-      fail(ErrorKind::Output, "{}: obs/{} is the index and cannot be replaced", obs.file_name(),
-           key);
-    }
-    if (obs.has(key)) drop_colors(root, key);
-    require_free(obs, "obs", key, overwrite);
-    obs.write_column(key, column);
-    if (std::find(order.begin(), order.end(), key) == order.end()) order.push_back(key);
-  }
-  if (!annotations.obs.empty()) obs.set_attribute("column-order", order);
-  if (!annotations.obsm.empty()) {
-    const Hdf5Target obsm = group_or_new(root, "obsm");
-    for (const auto& [name, matrix] : annotations.obsm) {
-      require_free(obsm, "obsm", io::as_key(name), overwrite);
-      write_obsm(obsm, io::as_key(name), matrix);
-    }
-  }
-  if (!annotations.uns.empty()) {
-    const Hdf5Target uns = group_or_new(root, "uns");
-    for (const auto& [path, value] : annotations.uns) uns.write_uns(path, value, overwrite);
-  }
-}
-
-std::size_t column_size(const Column& column) {
-  if (const auto* category = std::get_if<CategoryColumn>(&column)) return category->codes.size();
-  if (const auto* text = std::get_if<TextColumn>(&column)) return text->values.size();
-  return std::get<NumberColumn>(column).values.size();
-}
-
-void require_sizes(const Annotations& annotations, CellIndex n_cells) {
-  for (const auto& [name, column] : annotations.obs) {
-    SAITHE_ASSERT(column_size(column) == as_size(n_cells));
-  }
-  for (const auto& [name, matrix] : annotations.obsm) SAITHE_ASSERT(matrix.n_rows() == n_cells);
-}
-
-/// The bytes of `input` into the existing file `target`, which messages call `name`. The standard
-/// library's copy says "input/output error" of a full disk.
-void copy_bytes(const fs::path& input, const fs::path& target, const std::string& name) {
-  static constexpr std::size_t kBlock = std::size_t{1} << 20;
-  const Descriptor from(open(input.c_str(), O_RDONLY | O_CLOEXEC));
-  const Descriptor to(open(target.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
-  if (from.number < 0) {
-    fail(ErrorKind::NotFound, "{}: cannot be opened: {}", input.string(), std::strerror(errno));
-  }
-  std::vector<char> block(kBlock);
-  for (;;) {
-    const ssize_t n_read = read(from.number, block.data(), kBlock);
-    if (n_read < 0) {
-      fail(ErrorKind::BadFormat, "{}: cannot be read: {}", input.string(), std::strerror(errno));
-    }
-    if (n_read == 0) return;
-    for (ssize_t n_done = 0; n_done < n_read;) {
-      const ssize_t n = write(to.number, block.data() + n_done, as_size(n_read - n_done));
-      if (n < 0) {
-        fail(ErrorKind::Output, "{}: cannot be written: {}", name, std::strerror(errno));
-      }
-      n_done += n;
-    }
-  }
-}
-
 }  // namespace
 
-void write_h5ad(const fs::path& path, const Dataset& dataset, const Annotations& annotations,
-                bool overwrite, const Context& context) {
-  require_sizes(annotations, dataset.n_cells());
+namespace {
+
+/// The most values that can be stored, where their number shows only at the end.
+RowPointer most_stored(CellIndex n_cells, std::int64_t n_genes) {
+  constexpr RowPointer kUnlimited = std::numeric_limits<RowPointer>::max();
+  const bool is_countable = n_genes == 0 || n_cells <= kUnlimited / n_genes;
+  return is_countable ? n_cells * n_genes : kUnlimited;
+}
+
+/// `append` hands over the counts.
+template <typename Append>
+void write_new_h5ad(const fs::path& path, const CellSource& cells, RowPointer most_stored,
+                    const Annotations& annotations, bool overwrite, const Context& context,
+                    Append append) {
+  io::require_sizes(annotations, cells.n_cells());
   OutputFile output(path, overwrite);
   {
     const Hdf5Target root = Hdf5Target::create_file(output.temporary_path(), path.string());
-    CsrTarget counts(root, "X", dataset.counts.n_stored());
-    counts.append(dataset.counts.view(), context);
-    counts.finish(dataset.n_genes(), context);
-    root.write_frame("obs", dataset.obs());
-    root.write_frame("var", dataset.var());
+    CsrTarget counts(root, "X", most_stored);
+    append(counts);
+    counts.finish(cells.n_genes(), context);
+    root.write_frame("obs", cells.obs());
+    root.write_frame("var", cells.var());
     // The file is new: a column of the input that has our name is replaced.
-    add_annotations(root, annotations, true);
+    io::add_annotations(root, annotations);
     write_empty_groups(root);
     root.flush();
   }
   output.commit();
 }
 
-void annotate_h5ad(const fs::path& input, const fs::path& output_path,
-                   const Annotations& annotations, bool overwrite, const Context&) {
-  std::error_code error;
-  if (fs::equivalent(input, output_path, error)) {
-    fail(ErrorKind::Output, "{}: is the input itself; name another file", output_path.string());
-  }
-  {
-    const io::Hdf5Group root = io::Hdf5Group::open_file(input);
-    const auto generation = io::h5ad_generation(root);
-    if (generation != "AnnData 0.8 or later") {
-      fail(ErrorKind::BadFormat, "{}: columns are added to h5ad files of AnnData 0.8 or later",
-           input.string());
-    }
-    const io::Hdf5Group obs = root.group("obs");
-    const std::string index = obs.text_attribute("_index").value_or("_index");
-    if (obs.has_dataset(index)) require_sizes(annotations, obs.dataset(index).size());
-  }
-  OutputFile output(output_path, overwrite);
-  copy_bytes(input, output.temporary_path(), output_path.string());
-  {
-    const Hdf5Target root = Hdf5Target::open_file(output.temporary_path(), output_path.string());
-    add_annotations(root, annotations, overwrite);
-    root.flush();
-  }
-  output.commit();
+}  // namespace
+
+void write_h5ad(const fs::path& path, const Dataset& dataset, const Annotations& annotations,
+                bool overwrite, const Context& context) {
+  write_new_h5ad(path, dataset, dataset.counts.n_stored(), annotations, overwrite, context,
+                 [&](CsrTarget& counts) { counts.append(dataset.counts.view(), context); });
+}
+
+void write_h5ad(const fs::path& path, CellSource& source, const Annotations& annotations,
+                bool overwrite, const Context& context) {
+  static constexpr CellIndex kBlockCells = 4096;
+  const CellIndex n_cells = source.n_cells();
+  write_new_h5ad(path, source, most_stored(n_cells, source.n_genes()), annotations, overwrite,
+                 context, [&](CsrTarget& counts) {
+                   for (CellIndex begin = 0; begin < n_cells; begin += kBlockCells) {
+                     context.throw_if_cancelled();
+                     const CellIndex end = std::min(begin + kBlockCells, n_cells);
+                     counts.append(source.read_cells(begin, end, context).view(), context);
+                     context.report("writing", end, n_cells);
+                   }
+                 });
 }
 
 // ---- streaming ------------------------------------------------------------------------------
@@ -276,10 +175,7 @@ struct H5adStream::State {
       : var(genes),
         output(path, overwrite),
         root(Hdf5Target::create_file(output.temporary_path(), path.string())) {
-    // How many values will be stored shows only at the end: the width fits a full matrix.
-    constexpr RowPointer kUnlimited = std::numeric_limits<RowPointer>::max();
-    const bool is_countable = genes.n_rows() == 0 || n_cells <= kUnlimited / genes.n_rows();
-    counts.emplace(root, "X", is_countable ? n_cells * genes.n_rows() : kUnlimited);
+    counts.emplace(root, "X", most_stored(n_cells, genes.n_rows()));
   }
   Table var;
   OutputFile output;

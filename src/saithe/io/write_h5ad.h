@@ -1,6 +1,7 @@
 #pragma once
 
-// Results -> h5ad: a fresh file, a stream of blocks, or columns added to a copy of the input.
+// Cells and results -> a new h5ad, whole or as a stream of blocks (annotate_h5ad.h adds to one that
+// exists).
 //
 // Written as AnnData 0.8 reads it (docs/file_formats.md). Every file is written beside its name and
 // renamed; the same content gives the same bytes (no time stamps).
@@ -27,6 +28,12 @@ struct Annotations {
   std::vector<std::pair<std::string, Column>> obs;
   std::vector<std::pair<std::string, DenseMatrix>> obsm;
   std::vector<std::pair<std::string, UnsValue>> uns;
+  /// What an earlier run may have left that would contradict these. Removed where it is found, if
+  /// the first column of obs replaces one.
+  struct Stale {
+    std::vector<std::string> obs;
+    std::vector<std::string> uns;  ///< "saithe/ontology"
+  } of_earlier_run;
 };
 
 /// Writes a new h5ad: X the counts (csr, gzip with shuffle), obs and var of the data set, and the
@@ -34,11 +41,10 @@ struct Annotations {
 void write_h5ad(const std::filesystem::path& path, const Dataset& dataset,
                 const Annotations& annotations, bool overwrite, const Context& context);
 
-/// Copies the bytes of the h5ad `input` and adds the annotations to the copy; everything else stays
-/// byte for byte the same object. A key that exists is Error(Output) unless `overwrite`.
-/// The annotations have one entry per cell of the input, in its order.
-void annotate_h5ad(const std::filesystem::path& input, const std::filesystem::path& output,
-                   const Annotations& annotations, bool overwrite, const Context& context);
+/// The same of cells that are read block by block, in memory bounded by one block. X has 64-bit
+/// integers where a matrix without zeros would need them. Throws also what reading throws.
+void write_h5ad(const std::filesystem::path& path, CellSource& source,
+                const Annotations& annotations, bool overwrite, const Context& context);
 
 /// Writes an h5ad block by block, in memory bounded by one block.
 class H5adStream {

@@ -1,6 +1,7 @@
 #include "saithe/matrix/csr_matrix.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace saithe {
@@ -133,6 +134,30 @@ CsrMatrix map_columns(const CsrView& matrix, std::span<const GeneIndex> new_colu
     mapped.row_start.push_back(static_cast<RowPointer>(mapped.columns.size()));
   }
   sort_and_merge(mapped);
+  return mapped;
+}
+
+CsrMatrix map_logarithms(const CsrView& matrix, std::span<const GeneIndex> new_column,
+                         GeneIndex n_new_cols) {
+  std::vector<int> n_sources(as_size(n_new_cols));
+  bool meet_any = false;
+  for (const GeneIndex column : new_column) {
+    if (column >= 0) meet_any = ++n_sources[as_size(column)] > 1 || meet_any;
+  }
+  if (!meet_any) return map_columns(matrix, new_column, n_new_cols);
+  // Only what meets leaves the logarithms, so that every other value keeps its bits.
+  std::vector<float> values(matrix.values.begin(), matrix.values.end());
+  const auto first = as_size(matrix.row_start.front());
+  for (std::size_t i = first; i < first + as_size(matrix.n_stored()); ++i) {
+    const GeneIndex column = new_column[as_size(matrix.columns[i])];
+    if (column >= 0 && n_sources[as_size(column)] > 1) values[i] = std::expm1(values[i]);
+  }
+  CsrMatrix mapped =
+      map_columns({matrix.n_rows, matrix.n_cols, matrix.row_start, matrix.columns, values},
+                  new_column, n_new_cols);
+  for (std::size_t i = 0; i < mapped.values.size(); ++i) {
+    if (n_sources[as_size(mapped.columns[i])] > 1) mapped.values[i] = std::log1p(mapped.values[i]);
+  }
   return mapped;
 }
 

@@ -64,6 +64,10 @@ CsrMatrix select_rows(const CsrView& matrix, std::span<const CellIndex> rows);
 CsrMatrix map_columns(const CsrView& matrix, std::span<const GeneIndex> new_column,
                       GeneIndex n_new_cols);
 
+/// The same for values ln(1 + x): entries that meet become the logarithm of 1 + the sum of their x.
+CsrMatrix map_logarithms(const CsrView& matrix, std::span<const GeneIndex> new_column,
+                         GeneIndex n_new_cols);
+
 /// Genes x cells turned into cells x genes (and back).
 CsrMatrix transpose(const CsrView& matrix);
 

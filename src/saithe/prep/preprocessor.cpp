@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <unordered_map>
 
 #include "saithe/core/parallel.h"
 #include "saithe/prep/count_shares.h"
@@ -28,33 +27,6 @@ void require_options(const PreprocessorOptions& options) {
   if (!(options.max_value >= 0)) {
     fail(ErrorKind::InvalidArgument, "--max-value: {} is not 0 (off) or more", options.max_value);
   }
-}
-
-/// The genes of `query` that `wanted` names, and the name that is matched twice, if any.
-struct ColumnMatch {
-  std::vector<GeneIndex> model_gene;
-  std::int64_t n_matched = 0;
-  std::string twice;
-};
-
-ColumnMatch match_column(const std::vector<std::string>& wanted,
-                         const std::vector<std::string>& query) {
-  ColumnMatch match;
-  match.model_gene.assign(query.size(), -1);
-  std::unordered_map<std::string_view, GeneIndex> index;
-  for (std::size_t g = 0; g < wanted.size(); ++g) {
-    index.emplace(wanted[g], static_cast<GeneIndex>(g));
-  }
-  std::vector<bool> is_matched(wanted.size());
-  for (std::size_t q = 0; q < query.size(); ++q) {
-    const auto found = index.find(query[q]);
-    if (found == index.end()) continue;
-    if (is_matched[as_size(found->second)]) match.twice = query[q];
-    is_matched[as_size(found->second)] = true;
-    match.model_gene[q] = found->second;
-  }
-  match.n_matched = std::count(is_matched.begin(), is_matched.end(), true);
-  return match;
 }
 
 /// The columns `columns` of all rows, in that order.
@@ -235,7 +207,9 @@ CsrMatrix Preprocessor::normalized(const CsrView& values, const GeneMatch& match
       target_of_cell[as_size(cell)] = targets[measured.source_of(cell)];
     }
   });
-  CsrMatrix features = map_columns(values, match.model_gene, n_genes());
+  CsrMatrix features = kind == ExpressionKind::Counts
+                           ? map_columns(values, match.model_gene, n_genes())
+                           : map_logarithms(values, match.model_gene, n_genes());
   finish_features(features, kind, totals, target_of_cell, context);
   return features;
 }
@@ -284,67 +258,6 @@ Preprocessor Preprocessor::unscaled() const {
   options.scale = false;
   options.max_value = 0;
   return {options, kind_, reference_, mean_, sd_};
-}
-
-GeneMatch Preprocessor::match_reference() const {
-  GeneMatch match;
-  match.model_gene.assign(reference_.names.size(), -1);
-  for (std::size_t i = 0; i < reference_.inputs.size(); ++i) {
-    match.model_gene[as_size(reference_.inputs[i])] = static_cast<GeneIndex>(i);
-  }
-  match.is_counted.assign(reference_.names.size(), true);
-  match.is_present.assign(reference_.inputs.size(), true);
-  match.n_matched = n_genes();
-  match.matched_by = "gene names";
-  return match;
-}
-
-GeneMatch Preprocessor::match_genes(const Table& var) const {
-  ColumnMatch best = match_column(reference_.names, var.index());
-  std::string matched_by = "gene names";
-  const auto consider = [&](const char* ours, const std::vector<std::string>& wanted,
-                            const char* theirs, const std::vector<std::string>& query) {
-    ColumnMatch other = match_column(wanted, query);
-    if (other.n_matched <= best.n_matched) return;
-    best = std::move(other);
-    matched_by = std::string_view(ours) == theirs
-                     ? ours
-                     : fmt::format("{} of the model, {} of the query", ours, theirs);
-  };
-  if (!reference_.ids.empty()) consider("gene_ids", reference_.ids, "gene names", var.index());
-  for (const char* column : {"gene_ids", "gene_symbols", "feature_name"}) {
-    if (var.find(column) == nullptr) continue;
-    const auto query = var.as_text(column);
-    consider("gene names", reference_.names, column, query);
-    if (!reference_.ids.empty()) consider("gene_ids", reference_.ids, column, query);
-  }
-  if (!best.twice.empty()) {
-    fail(ErrorKind::BadFormat,
-         "the gene '{}' stands twice among the query's genes (matched by {}); make gene names "
-         "unique",
-         best.twice, matched_by);
-  }
-  std::vector<GeneIndex> input_of(reference_.names.size(), -1);
-  for (std::size_t i = 0; i < reference_.inputs.size(); ++i) {
-    input_of[as_size(reference_.inputs[i])] = static_cast<GeneIndex>(i);
-  }
-  GeneMatch match;
-  match.matched_by = std::move(matched_by);
-  match.is_present.assign(reference_.inputs.size(), false);
-  match.count_share = reference_.count_share.empty() ? 1 : 0;
-  for (const GeneIndex gene : best.model_gene) {
-    const GeneIndex input = gene < 0 ? -1 : input_of[as_size(gene)];
-    match.model_gene.push_back(input);
-    match.is_counted.push_back(gene >= 0 || reference_.count_share.empty());
-    if (input >= 0) match.is_present[as_size(input)] = true;
-    if (gene >= 0 && !reference_.count_share.empty()) {
-      match.count_share += reference_.count_share[as_size(gene)];
-    }
-  }
-  // All genes there is exactly 1, not a rounded sum of shares.
-  if (best.n_matched == static_cast<std::int64_t>(reference_.names.size())) match.count_share = 1;
-  match.n_matched = std::count(match.is_present.begin(), match.is_present.end(), true);
-  return match;
 }
 
 }  // namespace saithe

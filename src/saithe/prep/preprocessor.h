@@ -25,6 +25,7 @@
 #include "saithe/matrix/csr_matrix.h"
 #include "saithe/matrix/row_source.h"
 #include "saithe/prep/expression_kind.h"
+#include "saithe/prep/gene_matching.h"
 
 namespace saithe {
 
@@ -50,27 +51,6 @@ struct Features {
   CsrMatrix values;          ///< x / sd (x where not scaled)
   std::vector<float> shift;  ///< mean / sd per gene, 0 where not scaled. Of a gene that the query
                              ///< lacks, what makes it count as its training mean.
-};
-
-/// Which column of a query belongs to which gene of the model.
-struct GeneMatch {
-  std::vector<GeneIndex> model_gene;  ///< per query gene: the model's input, or -1
-  std::vector<bool> is_counted;       ///< per query gene: it belongs to a cell's total
-  std::vector<bool> is_present;       ///< per input of the model
-  std::int64_t n_matched = 0;         ///< inputs that are present
-  double count_share = 1;             ///< share of the training counts on the genes present
-  std::string matched_by;             ///< "gene names", "gene_ids", ...
-};
-
-/// The genes of a reference, all of them, and what is known of each.
-struct ReferenceGenes {
-  std::vector<std::string> names;
-  std::vector<std::string> ids;     ///< may be empty
-  std::vector<double> count_share;  ///< of the training cells' counts; empty: a cell's total is
-                                    ///< taken over all genes of the query
-  std::vector<GeneIndex> inputs;    ///< those that are inputs of the model, ascending
-
-  bool operator==(const ReferenceGenes&) const = default;
 };
 
 /// Fitted preprocessing: a value, saved in the model.
@@ -117,12 +97,13 @@ class Preprocessor {
   /// training mean.
   [[nodiscard]] Features apply(const CsrView& values, const GeneMatch& match, ExpressionKind kind,
                                const Context& context) const;
-  /// Finds the reference's genes in a query: by names or ids, in the index, gene_ids, gene_symbols
-  /// or feature_name, whichever pair matches most. Throws Error(BadFormat) if that column has a
-  /// name twice among the matches.
-  [[nodiscard]] GeneMatch match_genes(const Table& var) const;
+  /// Finds the reference's genes in a query (saithe::match_genes()).
+  [[nodiscard]] GeneMatch match_genes(const Table& var, const GeneMatchOptions& options = {},
+                                      const std::string& where = "the query") const {
+    return saithe::match_genes(reference_, var, options, where);
+  }
   /// What match_genes() finds in the reference itself.
-  [[nodiscard]] GeneMatch match_reference() const;
+  [[nodiscard]] GeneMatch match_reference() const { return saithe::match_reference(reference_); }
   /// What the first layer subtracts for a query with these genes (Features::shift).
   [[nodiscard]] std::vector<float> shift(const GeneMatch& match) const;
 

@@ -119,7 +119,7 @@ TEST(Predict, OrderOfGenesAndForeignGenesDoNotMatter) {
   std::iota(first.begin(), first.end(), GeneIndex{0});
   const auto wider = everything(model, wide);
   expect_same(wider, everything(model, with_genes(wide, first)));
-  EXPECT_EQ(wider.n_genes_matched, kGenes);
+  EXPECT_EQ(wider.genes.n_matched, kGenes);
   EXPECT_EQ(wider.weight_matched, 1.0);
 }
 
@@ -188,7 +188,7 @@ TEST(Predict, IsTheNetworkOnZScoresWithMissingGenesAtZero) {
   const std::vector<bool> all(kGenes, true);
   const auto full = everything(model, dataset);
   const auto part = everything(model, with_genes(dataset, kept));
-  EXPECT_EQ(part.n_genes_matched, static_cast<std::int64_t>(kept.size()));
+  EXPECT_EQ(part.genes.n_matched, static_cast<std::int64_t>(kept.size()));
   // Sums of 40 products of float32 near 1, three layers deep.
   constexpr double kTolerance = 1e-5;
   for (CellIndex cell = 0; cell < 40; ++cell) {
@@ -261,10 +261,10 @@ TEST(Predict, FewGenesOfLittleWeightNeedForce) {
   EXPECT_NE(message.find("11 of the model's 40 genes"), std::string::npos) << message;
   EXPECT_NE(message.find("--force"), std::string::npos) << message;
   const auto forced = everything(model, poor, 4096, 1, true);
-  EXPECT_EQ(forced.n_genes_matched, 11);
+  EXPECT_EQ(forced.genes.n_matched, 11);
   EXPECT_LT(forced.weight_matched, 0.3);
   EXPECT_EQ(everything(model, with_genes(dataset, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}))
-                .n_genes_matched,
+                .genes.n_matched,
             12);  // 30 % of the genes are enough
   for (std::size_t i = 0; i < 11 * 70; ++i) model.members[0].parameters.weights[0][i] *= 4;
   EXPECT_GT(everything(model, poor).weight_matched, 0.3);  // and so is 30 % of the weight

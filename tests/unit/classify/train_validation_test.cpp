@@ -180,7 +180,7 @@ TEST(TrainValidation, ItsPredictionsAreThoseOfPredict) {
   EXPECT_TRUE(is_equal(again.hidden, result.activations.hidden));
   EXPECT_EQ(again.best_labels, result.predicted);
   EXPECT_EQ(again.confidence, result.confidence);
-  EXPECT_EQ(again.n_genes_matched, 30);
+  EXPECT_EQ(again.genes.n_matched, 30);
 }
 
 TEST(TrainValidation, ThreadsDoNotChangeABit) {

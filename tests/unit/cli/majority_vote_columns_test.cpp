@@ -137,7 +137,7 @@ TEST(VoteColumns, TellVoteShareAndCluster) {
   EXPECT_EQ(columns.share[6], 0);
 
   Annotations annotations;
-  add_vote_columns(annotations, groups, vote, kTypes);
+  add_vote_columns(annotations, groups, vote, kTypes, ResultNames());
   ASSERT_EQ(annotations.obs.size(), 3U);
   EXPECT_EQ(annotations.obs[0].first, "predicted_cell_type_cluster");
   const auto& cluster = std::get<CategoryColumn>(annotations.obs[0].second);
@@ -149,13 +149,24 @@ TEST(VoteColumns, TellVoteShareAndCluster) {
   EXPECT_EQ(annotations.obs[2].first, "predicted_cell_type_majority_share");
 }
 
+TEST(VoteColumns, HaveOnlyClustersWithCells) {
+  CellGroups groups = group_by_name(std::vector<std::string>{"x", "y", "z", "z"});
+  const std::vector<LabelIndex> labels = {0, kNone, 1, 1};
+  groups.group[1] = -1;  // a cell without counts was alone in its group
+  Annotations annotations;
+  add_vote_columns(annotations, groups, majority_vote(groups, labels, 3, 0), kTypes, ResultNames());
+  const auto& cluster = std::get<CategoryColumn>(annotations.obs[0].second);
+  EXPECT_EQ(cluster.levels, (std::vector<std::string>{"x", "z"}));
+  EXPECT_EQ(cluster.codes, (std::vector<std::int32_t>{0, -1, 1, 1}));
+}
+
 TEST(VoteColumns, GiveATypeCalledUnassignedOneLevel) {
   const LabelSet types({"T", "unassigned"});
   const std::vector<std::string> names = {"x", "y", ""};
   const std::vector<LabelIndex> labels = {1, 0, 0};
   const CellGroups groups = group_by_name(names);
   Annotations annotations;
-  add_vote_columns(annotations, groups, majority_vote(groups, labels, 2, 0), types);
+  add_vote_columns(annotations, groups, majority_vote(groups, labels, 2, 0), types, ResultNames());
   const auto& majority = std::get<CategoryColumn>(annotations.obs[1].second);
   EXPECT_EQ(majority.levels, (std::vector<std::string>{"T", "unassigned"}));
   EXPECT_EQ(majority.codes, (std::vector<std::int32_t>{1, 0, 1}));

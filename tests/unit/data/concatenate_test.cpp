@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "support/marker_cells.h"
 
@@ -14,7 +15,7 @@ namespace {
 
 using testing::marker_cells;
 
-constexpr ConcatenateOptions kUnion{GeneChoice::Union};
+const ConcatenateOptions kUnion{GeneChoice::Union};
 
 Dataset renamed(const Dataset& dataset, const std::string& name) {
   return Dataset(name, dataset.counts, dataset.obs(), dataset.var());
@@ -147,11 +148,55 @@ TEST(Concatenate, RefusesFilesThatShareFewGenesAndNamesThem) {
 }
 
 TEST(Concatenate, RefusesRepeatedGenesAndNamesTheFile) {
+  const std::string id = "ENSG00000000003";
   const std::string message =
-      refused({one_cell("a.h5ad", {"x", "y", "z"}), one_cell("b.h5ad", {"y", "y"})}, {});
+      refused({one_cell("a.h5ad", {"x", id, "z"}), one_cell("b.h5ad", {id, id})}, {});
   EXPECT_NE(message.find("b.h5ad"), std::string::npos);
-  EXPECT_NE(message.find("'y'"), std::string::npos);
-  refused({one_cell("a.h5ad", {"x", "y", "x"}), one_cell("b.h5ad", {"y"})}, kUnion);
+  EXPECT_NE(message.find("'" + id + "'"), std::string::npos);
+  refused({one_cell("a.h5ad", {"x", "y", "x"}, {"E1", "E2", "E3"}), one_cell("b.h5ad", {"y"})},
+          kUnion);
+}
+
+TEST(Concatenate, GenesOfOneFileThatAreTheSameAreAddedUpAndTold) {
+  std::vector<std::string> said;
+  const auto say = [&](const std::string& note) { said.push_back(note); };
+  const std::vector<Dataset> parts = {one_cell("a", {"x", "y", "z"}),
+                                      one_cell("b", {"y", "new", "y", "new"})};
+  const Dataset joined = concatenate(parts, kUnion, say);
+  EXPECT_EQ(joined.var().index(), (std::vector<std::string>{"x", "y", "z", "new"}));
+  EXPECT_EQ(joined.counts.values, (std::vector<float>{1, 2, 3, 4, 6}));
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_NE(said[0].find("b"), std::string::npos);
+}
+
+TEST(Concatenate, AnyColumnOfAFileMayMeetTheOthersNames) {
+  Dataset cellxgene = one_cell("c", {"ENSG00000000011", "ENSG00000000012"});
+  cellxgene.var().set("feature_name", TextColumn{{"z", "x"}, {}});
+  std::vector<std::string> said;
+  const Dataset joined = concatenate({one_cell("a", {"x", "y", "z"}), cellxgene}, {},
+                                     [&](const std::string& note) { said.push_back(note); });
+  EXPECT_EQ(joined.var().index(), (std::vector<std::string>{"x", "z"}));
+  EXPECT_EQ(joined.counts.values, (std::vector<float>{1, 3, 2, 1}));
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_NE(said[0].find("feature_name"), std::string::npos);
+}
+
+TEST(Concatenate, TheGeneColumnThatIsAskedForNamesTheGenes) {
+  Dataset single = one_cell("a", {"ENSG00000000011", "ENSG00000000012", "ENSG00000000013"});
+  single.var().set("symbol", TextColumn{{"x", "y", "x"}, {}});
+  ConcatenateOptions options;
+  options.matching.gene_column = "symbol";
+  const Dataset renamed = concatenate({single}, options);
+  EXPECT_EQ(renamed.var().index(), (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(renamed.var().as_text("gene_ids"),
+            (std::vector<std::string>{"ENSG00000000011", "ENSG00000000012"}));
+  EXPECT_EQ(renamed.counts.values, (std::vector<float>{4, 2}));
+  // A fraction makes them logarithms, ln(1 + x): x is added up.
+  single.counts.values[1] = 2.5F;
+  EXPECT_FLOAT_EQ(concatenate({single}, options).counts.values[0],
+                  std::log(std::exp(1.0F) + std::exp(3.0F) - 1));
+  options.matching.gene_column = "nowhere";
+  EXPECT_NE(refused({single}, options).find("symbol"), std::string::npos);
 }
 
 TEST(Concatenate, RefusesFilesWithoutACommonGene) {

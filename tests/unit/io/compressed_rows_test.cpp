@@ -71,19 +71,5 @@ TEST(CompressedRows, WhatDoesNotAgreeIsNamed) {
   expect_error({{1, 2, 3, 4}, {0, -1, 1, 0}, {0, 2, 2, 4}}, 3, "entry 1 is -1");
 }
 
-// anndata.utils.make_index_unique of 0.11 gives the same names.
-TEST(MakeNamesUnique, AsScanpyDoes) {
-  std::vector<std::string> names = {"A", "B", "A", "A-1", "A", "B"};
-  EXPECT_EQ(io::make_names_unique(names), 3);
-  EXPECT_EQ(names, (std::vector<std::string>{"A", "B", "A-2", "A-1", "A-3", "B-1"}));
-  EXPECT_EQ(io::make_names_unique(names), 0);
-}
-
-TEST(RequireUniqueGeneIds, NamesTheFirstThatStandsTwice) {
-  io::require_unique_gene_ids({"E1", "", "E2", ""}, "f");  // an id that is not known is no repeat
-  EXPECT_SAITHE_ERROR(io::require_unique_gene_ids({"E1", "E2", "E3", "E2"}, "f"),
-                      ErrorKind::BadFormat, "'E2' stands twice, as gene 1 and 3");
-}
-
 }  // namespace
 }  // namespace saithe

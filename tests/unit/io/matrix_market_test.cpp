@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
 #include "support/folder_for_test.h"
 
@@ -42,6 +43,91 @@ TEST(MatrixMarket, OnlyGeneExpressionIsKept) {
   EXPECT_EQ(cells.var().index(), (std::vector<std::string>{"A", "C"}));
   EXPECT_EQ(cells.counts.values, (std::vector<float>{2, 4}));
   EXPECT_EQ(inspect_file(folder.path(), {}, kContext).format, "10x MTX folder v3");
+}
+
+TEST(MatrixMarket, PrefixesAsOnGeo) {
+  const FolderForTest folder;
+  const std::string matrix = std::string(kHeader) + "3 2 2\n1 1 2\n3 2 4\n";
+  write_file(folder / "GSM1_s1_matrix.mtx.gz", matrix, false);
+  write_file(folder / "GSM1_s1_features.tsv.gz",
+             "E1\tA\tGene Expression\nE2\tB\tGene Expression\nE3\tC\tGene Expression\n", false);
+  write_file(folder / "GSM1_s1_barcodes.tsv.gz", "c1\nc2\n", false);
+  const Dataset cells = read_dataset(folder.path(), {}, kContext);
+  EXPECT_EQ(cells.counts.values, (std::vector<float>{2, 4}));
+  EXPECT_EQ(cells.var().index(), (std::vector<std::string>{"A", "B", "C"}));
+  EXPECT_EQ(inspect_file(folder.path(), {}, kContext).format, "10x MTX with a prefix v3");
+  // The path of the matrix itself does as well, and chooses among several.
+  EXPECT_EQ(read_dataset(folder / "GSM1_s1_matrix.mtx.gz", {}, kContext).counts.values,
+            cells.counts.values);
+  write_bytes(folder / "GSM2_matrix.mtx", std::string(kHeader) + "3 1 1\n1 1 9\n");
+  write_bytes(folder / "GSM2_genes.tsv", "E1\tA\nE2\tB\nE3\tC\n");
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
+                      "several matrices (GSM1_s1_matrix.mtx.gz, GSM2_matrix.mtx)");
+  EXPECT_SAITHE_ERROR(open_source(folder / "GSM2_matrix.mtx", {}, kContext), ErrorKind::NotFound,
+                      "there is no barcodes.tsv");
+  write_bytes(folder / "GSM2_barcodes.tsv", "c9\n");
+  EXPECT_EQ(read_dataset(folder / "GSM2_matrix.mtx", {}, kContext).counts.values,
+            (std::vector<float>{9}));
+}
+
+TEST(MatrixMarket, CellsByGenesIsToldByTheTables) {
+  const FolderForTest folder;
+  write_folder(folder, "2 3 3\n1 1 2\n1 3 5\n2 2 4\n");
+  const Dataset cells = read_dataset(folder.path(), {}, kContext);
+  EXPECT_EQ(cells.counts.row_start, (std::vector<RowPointer>{0, 2, 3}));
+  EXPECT_EQ(cells.counts.columns, (std::vector<GeneIndex>{0, 2, 1}));
+  EXPECT_EQ(cells.counts.values, (std::vector<float>{2, 5, 4}));
+  ReadOptions options;
+  options.cells_in = CellsIn::Columns;
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), options, kContext), ErrorKind::BadFormat,
+                      "--cells-in columns cannot be");
+}
+
+TEST(MatrixMarket, AsManyCellsAsGenes) {
+  const FolderForTest folder;
+  const std::string square = std::string(kHeader) + "2 2 1\n1 2 7\n";
+  // 10x's names say that genes are in rows, kallisto | bustools' that cells are.
+  write_bytes(folder / "matrix.mtx", square);
+  write_bytes(folder / "genes.tsv", "E1\tA\nE2\tB\n");
+  write_bytes(folder / "barcodes.tsv", "c1\nc2\n");
+  EXPECT_EQ(read_dataset(folder.path(), {}, kContext).counts.row_start,
+            (std::vector<RowPointer>{0, 0, 1}));
+  ReadOptions options;
+  options.cells_in = CellsIn::Rows;
+  EXPECT_EQ(read_dataset(folder.path(), options, kContext).counts.row_start,
+            (std::vector<RowPointer>{0, 1, 1}));
+  write_bytes(folder / "cells_x_genes.mtx", square);
+  write_bytes(folder / "cells_x_genes.genes.txt", "E1\nE2\n");
+  write_bytes(folder / "cells_x_genes.barcodes.txt", "c1\nc2\n");
+  EXPECT_EQ(read_dataset(folder / "cells_x_genes.mtx", {}, kContext).counts.row_start,
+            (std::vector<RowPointer>{0, 1, 1}));
+  // Any other name says nothing.
+  write_bytes(folder / "counts.mtx", square);
+  EXPECT_SAITHE_ERROR(open_source(folder / "counts.mtx", {}, kContext), ErrorKind::BadFormat,
+                      "--cells-in rows or --cells-in columns");
+  EXPECT_EQ(read_dataset(folder / "counts.mtx", options, kContext).counts.row_start,
+            (std::vector<RowPointer>{0, 1, 1}));
+}
+
+TEST(MatrixMarket, AMatrixAloneIsNumbered) {
+  const FolderForTest folder;
+  write_bytes(folder / "counts.mtx", std::string(kHeader) + "3 2 2\n1 1 2\n3 2 4\n");
+  std::vector<std::string> warnings;
+  Context listening(1);
+  listening.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  const Dataset cells = read_dataset(folder / "counts.mtx", {}, listening);
+  EXPECT_EQ(cells.obs().index(), (std::vector<std::string>{"cell_1", "cell_2"}));
+  EXPECT_EQ(cells.var().index(), (std::vector<std::string>{"gene_1", "gene_2", "gene_3"}));
+  EXPECT_EQ(cells.counts.columns, (std::vector<GeneIndex>{0, 2}));
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(testing::contains(warnings[0], "its rows are taken as genes"));
+  ReadOptions options;
+  options.cells_in = CellsIn::Rows;
+  EXPECT_EQ(read_dataset(folder / "counts.mtx", options, kContext).n_cells(), 3);
+  EXPECT_EQ(read_dataset(folder.path(), {}, kContext).n_cells(), 2);
+  write_bytes(folder / "counts.mtx", std::string(kHeader) + "3 999999999999999 1\n1 1 2\n");
+  EXPECT_SAITHE_ERROR(open_source(folder / "counts.mtx", {}, kContext), ErrorKind::BadFormat,
+                      "with only 1 entries");
 }
 
 TEST(MatrixMarket, ErrorsNameTheLine) {

@@ -33,7 +33,7 @@ TEST(OpenSource, AFolderAndAnHdf5FileOfNoKnownFormat) {
   const FolderForTest folder;
   EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::NotFound, "matrix.mtx");
   EXPECT_SAITHE_ERROR(open_source(folder.path(), {"counts", false, ""}, kContext),
-                      ErrorKind::InvalidArgument, "--layer is not for this format, 10x MTX folder");
+                      ErrorKind::InvalidArgument, "--layer is not for this format, MTX folder");
   io::Hdf5Target root = io::Hdf5Target::create_file(folder / "other.h5", "other.h5");
   root.flush();
   root.close();

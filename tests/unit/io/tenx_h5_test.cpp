@@ -33,7 +33,17 @@ struct Features {
   double n_features = 4;
 };
 
-void write_v3(const std::filesystem::path& path, const Features& features) {
+/// A context of one thread that keeps its warnings.
+struct Listening {
+  Listening() : context(1) {
+    context.on_warning = [this](const std::string& text) { warnings.push_back(text); };
+  }
+  Context context;
+  std::vector<std::string> warnings;
+};
+
+void write_v3(const std::filesystem::path& path, const Features& features,
+              const std::function<void(const Hdf5Target&)>& add_features = {}) {
   Hdf5Target root = Hdf5Target::create_file(path, path.string());
   const Hdf5Target matrix = root.create_group("matrix", "");
   write_arrays(matrix, features.n_features);
@@ -42,6 +52,7 @@ void write_v3(const std::filesystem::path& path, const Features& features) {
   group.write_texts("name", features.names);
   group.write_texts("feature_type", features.types);
   group.write_texts("genome", features.genomes);
+  if (add_features) add_features(group);
   root.flush();
   root.close();
 }
@@ -87,7 +98,9 @@ TEST(TenxH5, OnlyGeneExpressionIsKeptAndTheRestIsCounted) {
   EXPECT_EQ(cells.counts.columns, (std::vector<GeneIndex>{2, 0}));
   EXPECT_EQ(cells.counts.values, (std::vector<float>{1, 2}));
   ASSERT_EQ(warnings.size(), 1U);
-  EXPECT_TRUE(testing::contains(warnings[0], "1 features are not of the type"));
+  EXPECT_TRUE(testing::contains(
+      warnings[0],
+      "1 feature is not of the type 'Gene Expression' and left out: 1 Antibody Capture"));
   features.types.assign(4, "Antibody Capture");
   write_v3(folder / "none.h5", features);
   EXPECT_SAITHE_ERROR(open_source(folder / "none.h5", {}, kContext), ErrorKind::BadFormat,
@@ -102,7 +115,8 @@ TEST(TenxH5, AGenomeOfAnyVersion) {
   const Dataset mouse = read_dataset(folder / "v3.h5", {"", false, "mm10"}, kContext);
   EXPECT_EQ(mouse.var().as_text("gene_ids"), (std::vector<std::string>{"E2", "E3", "E4"}));
   EXPECT_SAITHE_ERROR(open_source(folder / "v3.h5", {"", false, "hg19"}, kContext),
-                      ErrorKind::BadFormat, "--genome hg19");
+                      ErrorKind::BadFormat,
+                      "--genome hg19: no feature is of that genome; there is GRCh38, mm10");
 
   write_v2(folder / "one.h5", {"hg19"});
   EXPECT_EQ(read_dataset(folder / "one.h5", {}, kContext).var().as_text("gene_ids")[0], "hg191");
@@ -113,6 +127,60 @@ TEST(TenxH5, AGenomeOfAnyVersion) {
   EXPECT_EQ(
       read_dataset(folder / "two.h5", {"", false, "mm10"}, kContext).var().as_text("gene_ids")[0],
       "mm101");
+}
+
+TEST(TenxH5, TheGenomeIsTakenOffTheNamesOfSeveralSpecies) {
+  const FolderForTest folder;
+  Features features;
+  features.ids = {"GRCh38_E1", "mm10___E2", "mm10___E3", "CD3"};
+  features.names = {"GRCh38_A", "mm10___B", "mm10___C", "CD3"};
+  features.genomes = {"GRCh38", "mm10", "mm10", ""};
+  features.types[3] = "Antibody Capture";
+  write_v3(folder / "v3.h5", features);
+  Listening all;
+  const Dataset both = read_dataset(folder / "v3.h5", {}, all.context);
+  EXPECT_EQ(both.var().index(), (std::vector<std::string>{"GRCh38_A", "mm10___B", "mm10___C"}));
+  ASSERT_EQ(all.warnings.size(), 2U);
+  EXPECT_TRUE(testing::contains(all.warnings[1], "genomes GRCh38, mm10; all are read"));
+  Listening one;
+  const Dataset mouse = read_dataset(folder / "v3.h5", {"", false, "mm10"}, one.context);
+  EXPECT_EQ(mouse.var().index(), (std::vector<std::string>{"B", "C"}));
+  EXPECT_EQ(mouse.var().as_text("gene_ids"), (std::vector<std::string>{"E2", "E3"}));
+  EXPECT_EQ(mouse.counts.values, (std::vector<float>{5}));
+  ASSERT_EQ(one.warnings.size(), 2U);
+  EXPECT_TRUE(testing::contains(one.warnings[1], "1 gene is of other genomes than mm10 left out"));
+}
+
+// Cell 0 has 5 of probe 1 and 1 of probe 3, cell 1 has 2 of probe 0.
+TEST(TenxH5, ProbesOfAGeneAreAddedUp) {
+  const FolderForTest folder;
+  Features features;
+  features.ids = {"E1|a", "E2|b", "E1|c", "E2|d"};
+  const auto write = [&](const std::vector<double>& is_included) {
+    write_v3(folder / "a.h5", features, [&](const Hdf5Target& group) {
+      group.write_texts("gene_id", {"E1", "E2", "E1", "E2"});
+      group.write_texts("gene_name", {"A", "B", "A", "B"});
+      group.write_texts("probe_region", {"spliced", "unspliced", "spliced", "spliced"});
+      group.write_array("filtered_probes", is_included, NumberColumn::Kind::Boolean);
+      static_cast<void>(group.create_group("target_sets", ""));
+    });
+    std::filesystem::remove(folder / "b.h5");
+    std::filesystem::rename(folder / "a.h5", folder / "b.h5");
+  };
+  write({1, 1, 1, 1});
+  const Dataset all = read_dataset(folder / "b.h5", {}, kContext);
+  EXPECT_EQ(all.var().index(), (std::vector<std::string>{"A", "B"}));
+  EXPECT_EQ(all.var().as_text("gene_ids"), (std::vector<std::string>{"E1", "E2"}));
+  EXPECT_EQ(all.counts.columns, (std::vector<GeneIndex>{1, 0}));
+  EXPECT_EQ(all.counts.values, (std::vector<float>{6, 2}));
+  write({0, 1, 0, 1});
+  Listening some;
+  const Dataset kept = read_dataset(folder / "b.h5", {}, some.context);
+  EXPECT_EQ(kept.var().index(), (std::vector<std::string>{"B"}));
+  EXPECT_EQ(kept.counts.values, (std::vector<float>{6}));
+  ASSERT_EQ(some.warnings.size(), 1U);
+  EXPECT_TRUE(testing::contains(some.warnings[0], "2 probes that the file marks as excluded are"));
+  EXPECT_EQ(inspect_file(folder / "b.h5", {}, kContext).format, "10x HDF5 v3 (probes)");
 }
 
 TEST(TenxH5, WhatDoesNotAgreeIsNamed) {

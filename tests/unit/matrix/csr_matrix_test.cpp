@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "support/folder_for_test.h"
@@ -103,6 +104,14 @@ TEST(MapColumns, ColumnsAreDroppedMovedAndSummed) {
   const CsrMatrix mapped = map_columns(sample().view(), std::vector<GeneIndex>{1, 0, -1, 1}, 2);
   EXPECT_NO_THROW(validate(mapped.view(), "mapped"));
   EXPECT_EQ(dense(mapped.view()), (std::vector<float>{1, 2, 0, 0, 4, 3}));
+}
+
+TEST(CsrMatrix, LogarithmsThatMeetAreAddedUpAsWhatTheyStandFor) {
+  const CsrMatrix logs{1, 3, {0, 3}, {0, 1, 2}, {std::log1p(2.0F), 0.3F, std::log1p(5.0F)}};
+  const CsrMatrix mapped = map_logarithms(logs.view(), std::vector<GeneIndex>{1, 0, 1}, 2);
+  EXPECT_EQ(mapped.columns, (std::vector<GeneIndex>{0, 1}));
+  EXPECT_EQ(mapped.values[0], 0.3F);  // what meets nothing keeps its bits
+  EXPECT_FLOAT_EQ(mapped.values[1], std::log1p(7.0F));
 }
 
 TEST(Transpose, ElementsChangePlaces) {

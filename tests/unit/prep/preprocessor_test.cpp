@@ -241,60 +241,6 @@ TEST(Preprocessor, LogarithmsAreTheirOwnFeatures) {
   }
 }
 
-TEST(MatchGenes, AnyColumnOfTheQueryMayHoldTheNames) {
-  const Preprocessor model({}, ExpressionKind::Counts,
-                           reference_genes({"A", "B", "C"}, {"ENSG1", "ENSG2", "ENSG3"}), {0, 0, 0},
-                           {1, 1, 1});
-  for (const char* column : {"gene_ids", "gene_symbols", "feature_name"}) {
-    Table symbols({"x0", "x1", "x2"});
-    symbols.set(column, TextColumn{{"C", "A", "Z"}, {}});
-    EXPECT_EQ(model.match_genes(symbols).model_gene, (std::vector<GeneIndex>{2, 0, -1})) << column;
-    EXPECT_NE(model.match_genes(symbols).matched_by.find(column), std::string::npos);
-    Table ids({"x0", "x1", "x2"});
-    ids.set(column, TextColumn{{"ENSG9", "ENSG2", "ENSG1"}, {}});
-    EXPECT_EQ(model.match_genes(ids).model_gene, (std::vector<GeneIndex>{-1, 1, 0})) << column;
-  }
-  // an index of ids against a model of symbols that keeps ids, and the index before all where equal
-  EXPECT_EQ(model.match_genes(Table({"ENSG3", "ENSG1"})).model_gene,
-            (std::vector<GeneIndex>{2, 0}));
-  Table both({"A", "B"});
-  both.set("gene_ids", TextColumn{{"ENSG2", "ENSG3"}, {}});
-  EXPECT_EQ(model.match_genes(both).matched_by, "gene names");
-  EXPECT_EQ(model.match_genes(Table({"none"})).n_matched, 0);
-}
-
-TEST(MatchGenes, GenesThatAreNoInputsCountForTheTotalAlone) {
-  ReferenceGenes genes = reference_genes({"A", "B", "C"}, {}, {0.5, 0.25, 0.25});
-  genes.inputs = {1};
-  const Preprocessor model({}, ExpressionKind::Counts, genes, {0.5}, {1});
-  const GeneMatch match = model.match_genes(Table({"C", "D", "B"}));
-  EXPECT_EQ(match.model_gene, (std::vector<GeneIndex>{-1, -1, 0}));
-  EXPECT_EQ(match.is_counted, (std::vector<bool>{true, false, true}));
-  EXPECT_EQ(match.n_matched, 1);
-  EXPECT_DOUBLE_EQ(match.count_share, 0.5);
-  EXPECT_EQ(model.match_genes(Table({"B", "A", "C"})).count_share, 1.0);
-  const GeneMatch own = model.match_reference();
-  EXPECT_EQ(own.model_gene, (std::vector<GeneIndex>{-1, 0, -1}));
-  EXPECT_EQ(own.count_share, 1.0);
-}
-
-TEST(MatchGenes, TakesTheBetterColumnAndRefusesRepeats) {
-  const Preprocessor model({}, ExpressionKind::Counts,
-                           reference_genes({"A", "B"}, {"ENSG1", "ENSG2"}), {0, 0}, {1, 1});
-  Table var({"x", "B", "y"});
-  var.set("gene_ids", TextColumn{{"ENSG1", "ENSG2", "ENSG3"}, {}});
-  const GeneMatch match = model.match_genes(var);
-  EXPECT_EQ(match.matched_by, "gene_ids");
-  EXPECT_EQ(match.model_gene, (std::vector<GeneIndex>{0, 1, -1}));
-  try {
-    (void)model.match_genes(Table({"A", "B", "A"}));
-    ADD_FAILURE();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::BadFormat);
-    EXPECT_NE(std::string(error.what()).find("'A'"), std::string::npos);
-  }
-}
-
 TEST(Preprocessor, RefusesOptionsWithoutSense) {
   for (const auto& options :
        {PreprocessorOptions{.target_sum = 0}, PreprocessorOptions{.max_value = -1},

@@ -1,0 +1,33 @@
+#pragma once
+
+// Where annotated cells go: a copy of the h5ad that was read, that file itself, or a new one.
+
+#include <filesystem>
+#include <optional>
+
+#include "saithe/io/annotate_h5ad.h"
+#include "session.h"
+
+namespace saithe::cli {
+
+class H5adDestination {
+ public:
+  /// Without `output`, in place. Throws Error(Output) if it cannot be written or is taken (unless
+  /// `overwrite`), Error(NotFound), and Error(BadFormat) where the input cannot be written in
+  /// place.
+  H5adDestination(std::filesystem::path input, std::filesystem::path output, bool overwrite);
+
+  /// Throws Error(Output) if a name of the annotations is taken (unless `overwrite`). Called before
+  /// the long work, with annotations of no cells.
+  void require_free(const CellSource& cells, const Annotations& annotations) const;
+  /// Says what a new file does not take over, writes, and says so.
+  void write(CellSource& cells, const Annotations& annotations, Session& session) const;
+
+ private:
+  std::filesystem::path input_;
+  std::filesystem::path output_;
+  bool overwrite_;
+  std::optional<H5adAnnotator> annotator_;  ///< nothing: a new file is written
+};
+
+}  // namespace saithe::cli

@@ -1,0 +1,48 @@
+#include "result_names.h"
+
+#include <algorithm>
+
+#include "saithe/core/error.h"
+#include "saithe/core/text_io.h"
+
+namespace saithe::cli {
+
+std::string require_key(const std::string& name) {
+  const bool is_key =
+      !name.empty() && name != "." && !name.starts_with("__") && name == printable(name);
+  if (!is_key) {
+    fail(ErrorKind::InvalidArgument,
+         "--key-added '{}': is no name for a column: not empty, no dot alone, no control "
+         "characters, and not two underscores first",
+         printable(name));
+  }
+  std::string key = name;
+  std::replace(key.begin(), key.end(), '/', '_');
+  return key;
+}
+
+ResultNames ResultNames::make(const NamingOptions& options) {
+  ResultNames names;
+  if (options.celltypist_names && !options.key_added.empty()) {
+    fail(ErrorKind::InvalidArgument, "--celltypist-names and --key-added exclude each other");
+  }
+  if (options.celltypist_names) {
+    return {"predicted_labels", "conf_score", "over_clustering", "majority_voting",
+            "saithe_predicted_labels"};
+  }
+  if (options.key_added.empty()) return names;
+  const std::string key = require_key(options.key_added);
+  if (key == names.label) return names;
+  return {key, key + "_confidence", key + "_cluster", key + "_majority", "saithe_" + key};
+}
+
+TableHeads TableHeads::make(const NamingOptions& options) {
+  if (!options.key_added.empty()) {
+    fail(ErrorKind::InvalidArgument,
+         "--key-added names columns of an h5ad; a table's heads are always the same");
+  }
+  if (!options.celltypist_names) return {};
+  return {"predicted_labels", "conf_score", "over_clustering", "majority_voting"};
+}
+
+}  // namespace saithe::cli

@@ -1,0 +1,338 @@
+#include "saithe/io/annotate_h5ad.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <set>
+
+#include "saithe/core/text_io.h"
+#include "saithe/io/copy_file.h"
+#include "saithe/io/formats.h"
+#include "saithe/io/hdf5_writer.h"
+
+namespace saithe {
+
+using io::Hdf5Group;
+using io::Hdf5Id;
+using io::Hdf5Target;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kDefaultIndex = "_index";
+
+std::size_t column_size(const Column& column) {
+  if (const auto* category = std::get_if<CategoryColumn>(&column)) return category->codes.size();
+  if (const auto* text = std::get_if<TextColumn>(&column)) return text->values.size();
+  return std::get<NumberColumn>(column).values.size();
+}
+
+/// What of uns is new or replaced as a whole: "saithe/parameters" of "saithe/parameters/seed". The
+/// dict around it may hold entries of other commands.
+std::string entry_of(const std::string& uns_path) {
+  const std::size_t first = uns_path.find('/');
+  return first == std::string::npos ? uns_path : uns_path.substr(0, uns_path.find('/', first + 1));
+}
+
+// ---- obs --------------------------------------------------------------------------------------
+
+void copy_attribute(const Hdf5Target& from, const Hdf5Target& to, const std::string& name) {
+  const Hdf5Id attribute(H5Aopen(from.id(), name.c_str(), H5P_DEFAULT));
+  const Hdf5Id type(H5Aget_type(attribute.get()));
+  const Hdf5Id space(H5Aget_space(attribute.get()));
+  const hssize_t n = H5Sget_simple_extent_npoints(space.get());
+  if (n < 0 || H5Tget_size(type.get()) == 0) to.fail_writing();
+  std::vector<unsigned char> bytes(as_size(n) * H5Tget_size(type.get()));
+  const Hdf5Id copy(
+      H5Acreate2(to.id(), name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT));
+  if (!copy.is_valid()) to.fail_writing();
+  if (bytes.empty()) return;
+  if (H5Aread(attribute.get(), type.get(), bytes.data()) < 0 ||
+      H5Awrite(copy.get(), type.get(), bytes.data()) < 0) {
+    to.fail_writing();
+  }
+  H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, bytes.data());
+}
+
+std::vector<std::string> attribute_names(const Hdf5Target& group) {
+  std::vector<std::string> names;
+  const auto collect = [](hid_t, const char* name, const H5A_info_t*, void* all) -> herr_t {
+    static_cast<std::vector<std::string>*>(all)->emplace_back(name);
+    return 0;
+  };
+  H5Aiterate2(group.id(), H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names);
+  return names;
+}
+
+/// The names in a group, sorted.
+std::vector<std::string> names_in(const Hdf5Target& group) {
+  std::vector<std::string> names;
+  const auto collect = [](hid_t, const char* name, const H5L_info_t*, void* all) -> herr_t {
+    static_cast<std::vector<std::string>*>(all)->emplace_back(name);
+    return 0;
+  };
+  if (H5Literate(group.id(), H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names) < 0) {
+    fail(ErrorKind::BadFormat, "{}: cannot be read: the file is damaged or cut off",
+         group.file_name());
+  }
+  return names;
+}
+
+/// Whether an object can hold an attribute of more than 64 KiB.
+bool is_roomy(const Hdf5Target& group) {
+  H5O_info_t info;
+  return H5Oget_info2(group.id(), &info, H5O_INFO_HDR) >= 0 && info.hdr.version > 1;
+}
+
+/// The names of very many columns do not fit the header of a group of the old kind: obs becomes a
+/// new group, into which its columns are moved as they are.
+void make_obs_roomy(const Hdf5Target& root) {
+  static constexpr const char* kNewName = ".saithe-obs";
+  {
+    const Hdf5Target old = root.group("obs");
+    const Hdf5Id list = io::roomy_group_list();
+    const Hdf5Id made(H5Gcreate2(root.id(), kNewName, H5P_DEFAULT, list.get(), H5P_DEFAULT));
+    if (!made.is_valid()) root.fail_writing();
+    const Hdf5Target roomy = root.group(kNewName);
+    for (const std::string& name : attribute_names(old)) {
+      if (name != "column-order") copy_attribute(old, roomy, name);
+    }
+    for (const std::string& name : names_in(old)) {
+      if (H5Lmove(old.id(), name.c_str(), roomy.id(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0) {
+        root.fail_writing();
+      }
+    }
+  }
+  root.remove("obs");
+  if (H5Lmove(root.id(), kNewName, root.id(), "obs", H5P_DEFAULT, H5P_DEFAULT) < 0) {
+    root.fail_writing();
+  }
+}
+
+/// The columns of obs in their order; without a list of them, as they are read.
+std::vector<std::string> column_order(const Hdf5Target& obs) {
+  if (H5Aexists(obs.id(), "column-order") > 0) return obs.text_list_attribute("column-order");
+  std::string index = obs.text_attribute("_index");
+  if (index.empty()) index = kDefaultIndex;
+  std::vector<std::string> names = names_in(obs);
+  std::erase_if(names, [&](const std::string& name) {
+    return name == index || name == io::kLevelsOfCategories;
+  });
+  return names;
+}
+
+/// The colours of the types of a column that is about to be replaced fit no more.
+void drop_colors(const Hdf5Target& root, const std::string& key) {
+  if (!root.has("uns")) return;
+  const Hdf5Target uns = root.group("uns");
+  if (uns.has(key + "_colors")) uns.remove(key + "_colors");
+}
+
+void drop_column(const Hdf5Target& root, const Hdf5Target& obs, const std::string& key) {
+  if (!obs.has(key)) return;
+  obs.remove(key);
+  drop_colors(root, key);
+  if (!obs.has(io::kLevelsOfCategories)) return;
+  const Hdf5Target levels = obs.group(io::kLevelsOfCategories);
+  if (levels.has(key)) levels.remove(key);
+}
+
+void add_columns(const Hdf5Target& root, const std::vector<std::pair<std::string, Column>>& columns,
+                 const std::vector<std::string>& of_earlier_run) {
+  std::vector<std::string> order = column_order(root.group("obs"));
+  for (const std::string& name : of_earlier_run) {
+    drop_column(root, root.group("obs"), io::as_key(name));
+    std::erase(order, io::as_key(name));
+  }
+  std::set<std::string> known(order.begin(), order.end());
+  for (const auto& [name, column] : columns) {
+    if (known.insert(io::as_key(name)).second) order.push_back(io::as_key(name));
+  }
+  if (order.size() > io::kMostPlainNames && !is_roomy(root.group("obs"))) make_obs_roomy(root);
+  Hdf5Target obs = root.group("obs");
+  // A frame of AnnData 0.7 stays one, also where the file around it is newer.
+  const std::string version = obs.text_attribute("encoding-version");
+  obs.set_names_encodings(version.empty() ? root.names_encodings() : version != "0.1.0");
+  for (const auto& [name, column] : columns) {
+    const std::string key = io::as_key(name);
+    drop_column(root, obs, key);
+    obs.write_column(key, column);
+  }
+  obs.set_attribute("column-order", order);
+}
+
+Hdf5Target group_or_new(const Hdf5Target& root, const std::string& name) {
+  return root.has(name) ? root.group(name) : root.create_group(name, "dict");
+}
+
+// ---- the file ---------------------------------------------------------------------------------
+
+/// Who may read and write a file stays as it was; its owner too, where that is permitted.
+void copy_permissions(const fs::path& from, const fs::path& to, const std::string& name) {
+  struct stat original = {};
+  if (stat(from.c_str(), &original) != 0) {
+    fail(ErrorKind::NotFound, "{}: cannot be opened: {}", from.string(), std::strerror(errno));
+  }
+  static_cast<void>(!chown(to.c_str(), original.st_uid, original.st_gid));
+  if (chmod(to.c_str(), original.st_mode & 07777) != 0) {
+    fail(ErrorKind::Output, "{}: cannot be written: {}", name, std::strerror(errno));
+  }
+}
+
+/// Whether "uns/saithe/types" is there; every link on the way has to be.
+bool has_path(const Hdf5Group& root, const std::string& path) {
+  for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {
+    if (end == std::string::npos) return root.has(path);
+    if (!root.has_group(path.substr(0, end))) return false;
+  }
+}
+
+void require_free_key(const Hdf5Group& root, const std::string& path) {
+  if (!has_path(root, path)) return;
+  fail(ErrorKind::Output,
+       "{}: has {} already; add --overwrite to replace it, or --key-added NAME for another name",
+       root.file_name(), path);
+}
+
+/// Removes an entry of uns, if it is there.
+void drop_entry(const Hdf5Target& uns, const std::string& entry) {
+  const std::size_t slash = entry.find('/');
+  if (slash == std::string::npos) {
+    if (uns.has(entry)) uns.remove(entry);
+  } else if (uns.has(entry.substr(0, slash))) {
+    const Hdf5Target dict = uns.group(entry.substr(0, slash));
+    if (dict.has(entry.substr(slash + 1))) dict.remove(entry.substr(slash + 1));
+  }
+}
+
+}  // namespace
+
+void io::add_annotations(const Hdf5Target& root, const Annotations& annotations) {
+  // The first column is what the others belong to.
+  const bool replaces =
+      !annotations.obs.empty() && root.group("obs").has(as_key(annotations.obs.front().first));
+  const Annotations::Stale stale = replaces ? annotations.of_earlier_run : Annotations::Stale();
+  if (!annotations.obs.empty()) add_columns(root, annotations.obs, stale.obs);
+  if (!annotations.obsm.empty()) {
+    const Hdf5Target obsm = group_or_new(root, "obsm");
+    for (const auto& [name, matrix] : annotations.obsm) {
+      const std::array<std::int64_t, 2> shape = {matrix.n_rows(), matrix.n_cols()};
+      if (obsm.has(as_key(name))) obsm.remove(as_key(name));
+      obsm.write_array(as_key(name), {matrix.data(), as_size(matrix.n_rows() * matrix.n_cols())},
+                       shape);
+    }
+  }
+  if (annotations.uns.empty()) return;
+  const Hdf5Target uns = group_or_new(root, "uns");
+  for (const auto& [path, value] : annotations.uns) drop_entry(uns, entry_of(path));
+  for (const std::string& entry : stale.uns) drop_entry(uns, entry);
+  for (const auto& [path, value] : annotations.uns) uns.write_uns(path, value, false);
+}
+
+void io::require_sizes(const Annotations& annotations, CellIndex n_cells) {
+  for (const auto& [name, column] : annotations.obs) {
+    SAITHE_ASSERT(column_size(column) == as_size(n_cells));
+  }
+  for (const auto& [name, matrix] : annotations.obsm) SAITHE_ASSERT(matrix.n_rows() == n_cells);
+}
+
+bool takes_annotations(const fs::path& path) {
+  return is_h5ad(path) && Hdf5Group::open_file(path).has_group("obs");
+}
+
+H5adAnnotator::H5adAnnotator(fs::path input, fs::path output, bool is_in_place, bool overwrite)
+    : input_(std::move(input)),
+      output_(std::move(output)),
+      is_in_place_(is_in_place),
+      overwrite_(overwrite),
+      stamp_(stamp()) {
+  std::error_code error;
+  if (!is_in_place_ && fs::equivalent(input_, output_, error)) {
+    fail(ErrorKind::Output,
+         "{}: is the input itself; name another file, or add to it with --in-place",
+         output_.string());
+  }
+  if (!takes_annotations(input_)) {
+    fail(ErrorKind::BadFormat,
+         "{}: columns are added to h5ad files of AnnData 0.7 or later; -o FILE.h5ad writes a new "
+         "file with what is read of others",
+         input_.string());
+  }
+  const OutputFile probe(output_, is_in_place_ || overwrite_);
+}
+
+H5adAnnotator::H5adAnnotator(fs::path input, fs::path output, bool overwrite)
+    : H5adAnnotator(std::move(input), std::move(output), false, overwrite) {}
+
+H5adAnnotator H5adAnnotator::in_place(fs::path input, bool overwrite) {
+  // The folder decides whether a file can be replaced, but who made it read-only wants it kept.
+  if (access(input.c_str(), W_OK) != 0 && errno != ENOENT) {
+    fail(ErrorKind::Output, "{}: cannot be written: {}; use -o FILE.h5ad", input.string(),
+         std::strerror(errno));
+  }
+  fs::path output = input;
+  return {std::move(input), std::move(output), true, overwrite};
+}
+
+H5adAnnotator::Stamp H5adAnnotator::stamp() const {
+  static constexpr std::int64_t kNanoseconds = 1000000000;
+  struct stat status = {};
+  if (stat(input_.c_str(), &status) != 0) {
+    fail(ErrorKind::NotFound, "{}: cannot be opened: {}", input_.string(), std::strerror(errno));
+  }
+  return {status.st_dev, status.st_ino, status.st_size,
+          status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec};
+}
+
+void H5adAnnotator::require_unchanged() const {
+  if (stamp() == stamp_) return;
+  fail(ErrorKind::Output, "{}: was changed by another program meanwhile; nothing was written",
+       input_.string());
+}
+
+void H5adAnnotator::require_free(const Annotations& annotations) const {
+  const Hdf5Group root = Hdf5Group::open_file(input_);
+  const Hdf5Group obs = root.group("obs");
+  const std::string index = obs.text_attribute("_index").value_or(kDefaultIndex);
+  for (const auto& [name, column] : annotations.obs) {
+    const std::string key = io::as_key(name);
+    if (key == index || key == io::kLevelsOfCategories) {
+      fail(ErrorKind::Output, "{}: obs/{} is the index and cannot be replaced", root.file_name(),
+           key);
+    }
+    if (!overwrite_) require_free_key(root, "obs/" + key);
+  }
+  if (overwrite_) return;
+  for (const auto& [name, matrix] : annotations.obsm) {
+    require_free_key(root, "obsm/" + io::as_key(name));
+  }
+  for (const auto& [path, value] : annotations.uns) require_free_key(root, "uns/" + entry_of(path));
+}
+
+void H5adAnnotator::write(const Annotations& annotations) const {
+  require_unchanged();
+  require_free(annotations);
+  {
+    const Hdf5Group obs = Hdf5Group::open_file(input_).group("obs");
+    const std::string index = obs.text_attribute("_index").value_or(kDefaultIndex);
+    if (obs.has_dataset(index)) io::require_sizes(annotations, obs.dataset(index).size());
+  }
+  OutputFile output(output_, is_in_place_ || overwrite_);
+  io::copy_file_bytes(input_, output.temporary_path(), output_.string());
+  {
+    const Hdf5Target root = Hdf5Target::open_file(output.temporary_path(), output_.string());
+    io::add_annotations(root, annotations);
+    root.flush();
+  }
+  if (is_in_place_) copy_permissions(input_, output.temporary_path(), output_.string());
+  require_unchanged();
+  output.commit();
+}
+
+}  // namespace saithe

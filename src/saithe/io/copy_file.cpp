@@ -1,0 +1,68 @@
+#include "saithe/io/copy_file.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "saithe/core/error.h"
+#include "saithe/core/types.h"
+
+namespace saithe::io {
+namespace {
+
+/// An open file of the operating system.
+struct Descriptor {
+  explicit Descriptor(int opened) : number(opened) {}
+  ~Descriptor() {
+    if (number >= 0) close(number);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int number;
+};
+
+/// Copies inside the kernel, as far as it goes; both positions move along.
+void copy_in_kernel(int from, int to) {
+  static constexpr std::size_t kPiece = std::size_t{1} << 30;
+  while (copy_file_range(from, nullptr, to, nullptr, kPiece, 0) > 0) continue;
+}
+
+}  // namespace
+
+void copy_file_bytes(const std::filesystem::path& input, const std::filesystem::path& target,
+                     const std::string& name) {
+  static constexpr std::size_t kBlock = std::size_t{1} << 20;
+  const Descriptor from(open(input.c_str(), O_RDONLY | O_CLOEXEC));
+  if (from.number < 0) {
+    fail(ErrorKind::NotFound, "{}: cannot be opened: {}", input.string(), std::strerror(errno));
+  }
+  const Descriptor to(open(target.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+  if (to.number < 0) {
+    fail(ErrorKind::Output, "{}: cannot be written: {}", name, std::strerror(errno));
+  }
+  if (ioctl(to.number, FICLONE, from.number) == 0) return;
+  copy_in_kernel(from.number, to.number);
+  // What is left: nothing, everything, or what the kernel stopped at, whose reason shows here.
+  std::vector<char> block(kBlock);
+  for (;;) {
+    const ssize_t n_read = read(from.number, block.data(), kBlock);
+    if (n_read < 0) {
+      fail(ErrorKind::BadFormat, "{}: cannot be read: {}", input.string(), std::strerror(errno));
+    }
+    if (n_read == 0) return;
+    for (ssize_t n_done = 0; n_done < n_read;) {
+      const ssize_t n = write(to.number, block.data() + n_done, as_size(n_read - n_done));
+      if (n < 0) {
+        fail(ErrorKind::Output, "{}: cannot be written: {}", name, std::strerror(errno));
+      }
+      n_done += n;
+    }
+  }
+}
+
+}  // namespace saithe::io

@@ -1,0 +1,18 @@
+#pragma once
+
+// The bytes of a file into another, by the quickest way that the file systems offer. Private to
+// io/.
+
+#include <filesystem>
+#include <string>
+
+namespace saithe::io {
+
+/// Makes the existing file `target` hold the bytes of `input`: shared blocks (reflink) where the
+/// file system has them, copied inside the kernel otherwise, read and written where neither works.
+/// `name` is what messages call the target. Throws Error(NotFound), Error(BadFormat) where the
+/// input cannot be read, Error(Output).
+void copy_file_bytes(const std::filesystem::path& input, const std::filesystem::path& target,
+                     const std::string& name);
+
+}  // namespace saithe::io

@@ -1,0 +1,213 @@
+#include "saithe/io/delimited_text.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace saithe::io {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr std::array kSeparators = {'\t', ',', ';', ' '};
+
+std::string_view trim(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+bool is_number(std::string_view field, char separator) {
+  float value = 0;
+  return parse_value(field, separator, value);
+}
+
+/// The fields of a line; none if its quotes are wrong.
+std::vector<std::string> split_texts(std::string_view line, char separator) {
+  FieldSplitter splitter(separator);
+  std::vector<std::string_view> fields;
+  if (!splitter.split(line, fields)) return {};
+  return {fields.begin(), fields.end()};
+}
+
+bool are_numbers_or_missing(const std::vector<std::string>& fields, std::size_t from,
+                            char separator) {
+  return std::all_of(fields.begin() + static_cast<std::ptrdiff_t>(from), fields.end(),
+                     [&](const std::string& field) {
+                       return is_number(field, separator) || is_missing_value(field);
+                     });
+}
+
+/// "0", "1", "2", ... or "1", "2", ...: the names of columns that have none.
+bool is_counted_up(const std::vector<std::string>& names) {
+  std::int64_t first = 0;
+  if (names.empty() || !parse_number(names[0], first) || first < 0 || first > 1) return false;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] != std::to_string(first + static_cast<std::int64_t>(i))) return false;
+  }
+  return true;
+}
+
+/// Whether a line of that many names can stand above a line of that many fields.
+bool fits(std::size_t n_names, std::size_t n_fields) {
+  return n_fields >= 2 && (n_names == n_fields || n_names + 1 == n_fields);
+}
+
+/// The separator under which both lines have the same columns, best one whose row is of numbers.
+std::optional<char> find_separator(std::string_view header, std::string_view row) {
+  std::optional<char> best;
+  std::size_t most_numbers = 0;
+  for (const char separator : kSeparators) {
+    const auto names = split_texts(header, separator);
+    const auto fields = split_texts(row, separator);
+    if (!fits(names.size(), fields.size())) continue;
+    const auto n_numbers = static_cast<std::size_t>(
+        std::count_if(fields.begin() + 1, fields.end(),
+                      [&](const std::string& field) { return is_number(field, separator); }));
+    const bool are_values = are_numbers_or_missing(fields, 1, separator);
+    if (are_values && n_numbers > 0) return separator;
+    if (are_values && !best) best = separator;
+    if (n_numbers > most_numbers) {
+      best = separator;
+      most_numbers = n_numbers;
+    }
+  }
+  return best;
+}
+
+/// The names of columns in a comment, cut at the table's separator or at blanks.
+std::optional<std::vector<std::string>> names_in_comment(std::string_view comment, char separator,
+                                                         std::size_t n_fields) {
+  comment.remove_prefix(comment.find_first_not_of('#') == std::string_view::npos
+                            ? comment.size()
+                            : comment.find_first_not_of('#'));
+  for (const char cut : {separator, ' '}) {
+    auto names = split_texts(cut == ' ' ? comment : trim(comment), cut);
+    if (fits(names.size(), n_fields)) return names;
+  }
+  return std::nullopt;
+}
+
+/// Takes the corner off names that have one for each of n fields.
+void split_corner(TableStart& start, std::size_t n_fields) {
+  if (start.names.size() != n_fields) return;
+  start.corner = start.names.front();
+  start.names.erase(start.names.begin());
+}
+
+/// The start of a table without a header of its own: `row` is of numbers, right under `comment`.
+std::optional<TableStart> start_below_comment(std::string_view comment, std::string_view row) {
+  const auto separator = find_separator(row, row);
+  if (!separator) return std::nullopt;
+  const auto fields = split_texts(row, *separator);
+  if (!are_numbers_or_missing(fields, 1, *separator)) return std::nullopt;
+  auto names = names_in_comment(comment, *separator, fields.size());
+  if (!names) return std::nullopt;
+  TableStart start{*separator, {}, std::move(*names), std::string(row), 0};
+  split_corner(start, fields.size());
+  return start;
+}
+
+std::optional<TableStart> start_of(std::string_view header, std::string_view row) {
+  const auto separator = find_separator(header, row);
+  if (!separator) return std::nullopt;
+  TableStart start{*separator, {}, split_texts(header, *separator), std::string(row), 0};
+  const auto fields = split_texts(row, *separator);
+  split_corner(start, fields.size());
+  // Numbers above numbers are no names, unless they count the columns.
+  const bool are_numbers = are_numbers_or_missing(start.names, 0, *separator);
+  if (are_numbers && !start.corner.empty() && !is_counted_up(start.names)) return std::nullopt;
+  while (start.n_texts + 1 < fields.size() &&
+         !are_numbers_or_missing({fields[start.n_texts + 1]}, 0, *separator)) {
+    ++start.n_texts;
+  }
+  return start;
+}
+
+}  // namespace
+
+bool FieldSplitter::split(std::string_view line, std::vector<std::string_view>& fields) {
+  fields.clear();
+  unescaped_.clear();
+  const bool is_blank = separator_ == ' ';
+  if (is_blank) line = trim(line);
+  if (!is_blank && line.find('"') == std::string_view::npos) {
+    split_fields(line, separator_, fields);
+    return true;
+  }
+  std::size_t at = 0;
+  for (;;) {
+    if (is_blank) at = std::min(line.find_first_not_of(' ', at), line.size());
+    if (at < line.size() && line[at] == '"') {
+      const std::size_t begin = at + 1;
+      std::size_t close = line.find('"', begin);
+      bool is_escaped = false;
+      while (close != std::string_view::npos && close + 1 < line.size() && line[close + 1] == '"') {
+        is_escaped = true;
+        close = line.find('"', close + 2);
+      }
+      if (close == std::string_view::npos) return false;
+      std::string_view field = line.substr(begin, close - begin);
+      if (is_escaped) {
+        std::string& text = unescaped_.emplace_back(field);
+        for (std::size_t i = text.find("\"\""); i != std::string::npos;
+             i = text.find("\"\"", i + 1))
+          text.erase(i, 1);
+        field = text;
+      }
+      fields.push_back(field);
+      at = close + 1;
+      if (at < line.size() && line[at] != separator_) return false;
+    } else {
+      const std::size_t end = std::min(line.find(separator_, at), line.size());
+      fields.push_back(line.substr(at, end - at));
+      at = end;
+    }
+    if (at >= line.size()) return true;
+    ++at;
+  }
+}
+
+bool parse_value(std::string_view field, char separator, float& value) {
+  if (field == "0") {  // most values of any table
+    value = 0;
+    return true;
+  }
+  field = trim(field);
+  double number = 0;
+  bool is_read = parse_number(field, number);
+  if (!is_read && separator == ';' && std::count(field.begin(), field.end(), ',') == 1) {
+    std::string text(field);
+    std::replace(text.begin(), text.end(), ',', '.');
+    is_read = parse_number(text, number);
+  }
+  value = static_cast<float>(number);
+  return is_read && std::isfinite(value);
+}
+
+bool is_missing_value(std::string_view field) {
+  static constexpr std::array kMissing = {"",     "NA",   "NaN",  "nan", "N/A",
+                                          "#N/A", "null", "NULL", "None"};
+  return std::find(kMissing.begin(), kMissing.end(), trim(field)) != kMissing.end();
+}
+
+std::optional<TableStart> read_start(LineReader& reader) {
+  std::string comment;
+  std::string header;
+  for (std::string_view line; reader.next(line);) {
+    const bool is_first = reader.line_number() == 1;
+    if (is_first && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
+    const bool is_hint = is_first && line.starts_with("sep=");  // Excel's
+    if (is_hint || trim(line).empty()) continue;
+    if (!header.empty()) return start_of(header, line);
+    if (line.front() == '#') {
+      comment = line;
+      continue;
+    }
+    header = line;
+    if (comment.empty()) continue;
+    if (auto start = start_below_comment(comment, header)) return start;
+  }
+  return std::nullopt;
+}
+
+}  // namespace saithe::io

@@ -1,0 +1,52 @@
+#pragma once
+
+// The beginnings and lines of tables of text: CSV, TSV and their kin as programs and people write
+// them. Private to io/.
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "saithe/core/text_io.h"
+
+namespace saithe::io {
+
+/// Cuts lines into fields and takes quotes off.
+class FieldSplitter {
+ public:
+  /// With ' ' a run of blanks is one separator, and blanks at both ends are none.
+  explicit FieldSplitter(char separator) : separator_(separator) {}
+  /// The fields live until the next call. False if a quote is not closed on its line, or if
+  /// something stands behind a closed one.
+  bool split(std::string_view line, std::vector<std::string_view>& fields);
+  [[nodiscard]] char separator() const { return separator_; }
+
+ private:
+  char separator_;
+  std::deque<std::string> unescaped_;  // fields that held a doubled quote
+};
+
+/// Parses a finite number; blanks around it are ignored, and where ';' separates fields its comma
+/// may be decimal. False if it is none.
+bool parse_value(std::string_view field, char separator, float& value);
+
+/// Whether it is one of the ways to write that a value is missing: empty, NA, NaN, null, ...
+bool is_missing_value(std::string_view field);
+
+/// How a table begins.
+struct TableStart {
+  char separator = '\t';
+  std::string corner;              ///< above the names of the rows; R may leave it out
+  std::vector<std::string> names;  ///< of all columns but that of the rows' names
+  std::string first_row;           ///< the line after the header
+  std::size_t n_texts = 0;         ///< columns of text between the rows' names and the numbers
+};
+
+/// Finds the separator and the names of columns by looking at the first lines of a table; nothing
+/// if they are not those of a table of numbers. Lines that begin with '#' are comments; the last
+/// one before a line of numbers names the columns.
+std::optional<TableStart> read_start(LineReader& reader);
+
+}  // namespace saithe::io

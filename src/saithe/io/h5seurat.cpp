@@ -1,0 +1,187 @@
+// h5Seurat: the counts of the active assay and the cells' metadata, as SeuratDisk writes them.
+// Source: mojaveazure.github.io/seurat-disk, h5Seurat file format specification.
+
+#include <algorithm>
+#include <limits>
+
+#include "saithe/io/formats.h"
+#include "saithe/io/hdf5_column.h"
+
+namespace saithe::io {
+namespace {
+
+// R's missing integer, and SeuratDisk's missing logical.
+constexpr double kMissingInteger = std::numeric_limits<std::int32_t>::min();
+constexpr double kMissingLogical = 2;
+
+/// Counts of cells x genes: R's genes x cells by columns, sparse or dense.
+class CountsReader {
+ public:
+  CountsReader(const Hdf5Group& assay, CellIndex n_cells, GeneIndex n_genes,
+               const Context& context) {
+    if (assay.has_dataset("counts")) {
+      dense_.emplace(assay.dataset("counts"));
+      if (dense_->shape() != std::vector<std::int64_t>{n_cells, n_genes})
+        fail_shape(assay, n_cells, n_genes);
+      return;
+    }
+    const Hdf5Group group = assay.group("counts");
+    const auto dims = group.integer_attribute("dims");
+    if (!dims.empty() && dims != std::vector<std::int64_t>{n_genes, n_cells})
+      fail_shape(assay, n_cells, n_genes);
+    rows_.emplace(group, n_cells, n_genes, context);
+  }
+
+  CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) const {
+    if (rows_) return rows_->read(begin, end, context);
+    const std::int64_t n_genes = dense_->shape()[1];
+    dense_->require_plausible(checked_multiply(end - begin, n_genes, dense_->where().c_str()));
+    CsrMatrix cells;
+    cells.n_cols = static_cast<GeneIndex>(n_genes);
+    cells.n_rows = end - begin;
+    std::vector<float> values(as_size(n_genes));
+    for (CellIndex cell = begin; cell < end; ++cell) {
+      dense_->read_rows(cell, cell + 1, values.data());
+      for (GeneIndex gene = 0; gene < cells.n_cols; ++gene) {
+        if (values[as_size(gene)] == 0.0F) continue;
+        cells.columns.push_back(gene);
+        cells.values.push_back(values[as_size(gene)]);
+      }
+      cells.row_start.push_back(std::ssize(cells.columns));
+    }
+    return cells;
+  }
+
+ private:
+  [[noreturn]] static void fail_shape(const Hdf5Group& assay, CellIndex n_cells,
+                                      GeneIndex n_genes) {
+    fail(ErrorKind::BadFormat, "{}: is not a matrix of {} features x {} cells",
+         assay.where("counts"), n_genes, n_cells);
+  }
+
+  std::optional<CompressedRows> rows_;
+  std::optional<Hdf5Dataset> dense_;
+};
+
+class H5SeuratSource final : public CellSource {
+ public:
+  H5SeuratSource(std::string name, Table obs, Table var, CountsReader counts)
+      : name_(std::move(name)),
+        obs_(std::move(obs)),
+        var_(std::move(var)),
+        counts_(std::move(counts)) {}
+  const std::string& name() const override { return name_; }
+  const Table& obs() const override { return obs_; }
+  const Table& var() const override { return var_; }
+  CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
+    return counts_.read(begin, end, context);
+  }
+
+ private:
+  std::string name_;
+  Table obs_;
+  Table var_;
+  CountsReader counts_;
+};
+
+/// A factor: levels, and values that count from 1.
+CategoryColumn read_factor(const Hdf5Group& group) {
+  CategoryColumn column;
+  column.levels = group.dataset("levels").read_texts();
+  for (const std::int64_t value : group.dataset("values").read_integers()) {
+    const bool is_missing = value == static_cast<std::int64_t>(kMissingInteger);
+    if (!is_missing && (value < 1 || value > std::ssize(column.levels))) {
+      fail(ErrorKind::BadFormat, "{}/values: has the value {} for {} levels", group.where(), value,
+           column.levels.size());
+    }
+    column.codes.push_back(is_missing ? -1 : static_cast<std::int32_t>(value - 1));
+  }
+  return column;
+}
+
+std::optional<Column> read_column(const Hdf5Group& frame, const std::string& name,
+                                  bool is_logical) {
+  if (!frame.has_dataset(name)) {
+    const Hdf5Group group = frame.group(name);
+    if (!group.has_dataset("levels") || !group.has_dataset("values")) return std::nullopt;
+    return read_factor(group);
+  }
+  auto column = read_array_column(frame.dataset(name));
+  auto* numbers = column ? std::get_if<NumberColumn>(&*column) : nullptr;
+  if (numbers == nullptr || numbers->kind != NumberColumn::Kind::Integer) return column;
+  if (is_logical) numbers->kind = NumberColumn::Kind::Boolean;
+  for (double& value : numbers->values) {
+    if (value == (is_logical ? kMissingLogical : kMissingInteger)) {
+      value = std::numeric_limits<double>::quiet_NaN();
+    }
+  }
+  return column;
+}
+
+/// Adds the columns of a data frame, in its order.
+void add_frame(Table& table, const Hdf5Group& frame, const Context& context) {
+  std::vector<std::string> names = frame.text_list_attribute("colnames");
+  if (names.empty()) names = frame.names();
+  const std::string index = frame.text_attribute("_index").value_or("_index");
+  const auto logicals = frame.text_list_attribute("logicals");
+  for (const std::string& name : names) {
+    if (name == index || !frame.has(name)) continue;
+    const bool is_logical = std::find(logicals.begin(), logicals.end(), name) != logicals.end();
+    auto column = read_column(frame, name, is_logical);
+    if (!column || n_entries(*column) != table.n_rows()) {
+      context.warn(fmt::format("{}: is no column of {} entries; it is left out", frame.where(name),
+                               table.n_rows()));
+      continue;
+    }
+    table.set(name, std::move(*column));
+  }
+}
+
+/// The assay whose counts are read: the active one, or RNA where that has none.
+std::string choose_assay(const Hdf5Group& root, const Context& context) {
+  const Hdf5Group assays = root.group("assays");
+  const std::string active = root.text_attribute("active.assay").value_or("RNA");
+  const auto has_counts = [&](const std::string& name) {
+    return assays.has_group(name) && assays.group(name).has("counts");
+  };
+  if (has_counts(active)) return active;
+  if (has_counts("RNA")) {
+    context.warn(fmt::format("{}: the active assay {} has no counts; those of RNA are read",
+                             root.file_name(), active));
+    return "RNA";
+  }
+  fail(ErrorKind::BadFormat,
+       "{}: the active assay {} has no counts. In R: library(anndataR); "
+       "write_h5ad(LoadH5Seurat(FILE), \"cells.h5ad\")",
+       root.file_name(), active);
+}
+
+std::unique_ptr<CellSource> open_h5seurat(InputFile input, const ReadOptions&,
+                                          const Context& context) {
+  const Hdf5Group root = std::move(*input.hdf5);
+  const Hdf5Group assay = root.group("assays").group(choose_assay(root, context));
+  Table obs(root.dataset("cell.names").read_texts());
+  warn_of_repeated_barcodes(obs.index(), root.file_name(), context);
+  if (root.has_group("meta.data")) add_frame(obs, root.group("meta.data"), context);
+  Table var =
+      make_gene_table(assay.dataset("features").read_texts(), assay.where("features"), context);
+  if (assay.has_group("meta.features")) add_frame(var, assay.group("meta.features"), context);
+  CountsReader counts(assay, obs.n_rows(),
+                      checked_cast<GeneIndex>(var.n_rows(), root.file_name().c_str()), context);
+  return std::make_unique<H5SeuratSource>(root.file_name(), std::move(obs), std::move(var),
+                                          std::move(counts));
+}
+
+std::optional<std::string> recognise_h5seurat(const InputFile& input) {
+  if (!input.hdf5 || !input.hdf5->has_group("assays") || !input.hdf5->has("cell.names")) {
+    return std::nullopt;
+  }
+  const std::string version = input.hdf5->text_attribute("version").value_or("");
+  return version.empty() ? "h5Seurat" : "h5Seurat (Seurat " + version + ")";
+}
+
+}  // namespace
+
+const Format kH5Seurat{"", recognise_h5seurat, open_h5seurat, nullptr};
+
+}  // namespace saithe::io

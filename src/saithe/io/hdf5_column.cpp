@@ -1,0 +1,50 @@
+#include "saithe/io/hdf5_column.h"
+
+#include <algorithm>
+
+namespace saithe::io {
+
+std::optional<Column> read_array_column(const Hdf5Dataset& dataset) {
+  const auto& shape = dataset.shape();
+  const bool is_column = shape.size() == 1 || (shape.size() == 2 && shape[1] == 1);
+  if (!is_column) return std::nullopt;
+  switch (dataset.kind()) {
+    case StoredKind::Text:
+      return TextColumn{dataset.read_texts(), {}};
+    case StoredKind::Boolean:
+      return NumberColumn{dataset.read_numbers(), NumberColumn::Kind::Boolean};
+    case StoredKind::Integer:
+      return NumberColumn{dataset.read_numbers(), NumberColumn::Kind::Integer};
+    case StoredKind::Float:
+      return NumberColumn{dataset.read_numbers(), dataset.value_bytes() <= 4
+                                                      ? NumberColumn::Kind::Float32
+                                                      : NumberColumn::Kind::Float64};
+    case StoredKind::Other:
+      break;
+  }
+  return std::nullopt;
+}
+
+std::int64_t n_entries(const Column& column) {
+  if (const auto* category = std::get_if<CategoryColumn>(&column))
+    return std::ssize(category->codes);
+  if (const auto* text = std::get_if<TextColumn>(&column)) return std::ssize(text->values);
+  return std::ssize(std::get<NumberColumn>(column).values);
+}
+
+void add_array_columns(Table& table, const Hdf5Group& group, const std::vector<std::string>& taken,
+                       const Context& context) {
+  for (const std::string& name : group.names()) {
+    if (std::find(taken.begin(), taken.end(), name) != taken.end()) continue;
+    std::optional<Column> column;
+    if (group.has_dataset(name)) column = read_array_column(group.dataset(name));
+    if (!column || n_entries(*column) != table.n_rows()) {
+      context.warn(fmt::format("{}: is no column of {} texts or numbers; it is left out",
+                               group.where(name), table.n_rows()));
+      continue;
+    }
+    table.set(name, std::move(*column));
+  }
+}
+
+}  // namespace saithe::io

@@ -1,0 +1,26 @@
+#pragma once
+
+// Datasets of HDF5 as columns of a table, for the formats that have no encoding of their own.
+// Private to io/.
+
+#include <optional>
+
+#include "saithe/core/context.h"
+#include "saithe/data/table.h"
+#include "saithe/io/hdf5_file.h"
+
+namespace saithe::io {
+
+/// A dataset with one axis (or a second one of length 1) of text, numbers or booleans; nothing if
+/// it is of another kind.
+std::optional<Column> read_array_column(const Hdf5Dataset& dataset);
+
+/// The number of its entries.
+std::int64_t n_entries(const Column& column);
+
+/// Adds the datasets of a group that are columns of the table's length, but for those in `taken`;
+/// what has more axes or another length is left out, with a warning.
+void add_array_columns(Table& table, const Hdf5Group& group, const std::vector<std::string>& taken,
+                       const Context& context);
+
+}  // namespace saithe::io

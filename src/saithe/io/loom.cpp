@@ -1,0 +1,207 @@
+// Loom, versions 1 to 3: a dense matrix of genes x cells with attributes of both.
+// Source: linnarssonlab.org/loompy/format; names of attributes as loompy, AnnData and SeuratDisk
+// write them.
+
+#include <algorithm>
+#include <charconv>
+
+#include "saithe/io/dense_columns.h"
+#include "saithe/io/formats.h"
+#include "saithe/io/hdf5_column.h"
+
+namespace saithe::io {
+namespace {
+
+class LoomSource final : public CellSource {
+ public:
+  LoomSource(std::string name, Table obs, Table var, DenseColumns matrix)
+      : name_(std::move(name)),
+        obs_(std::move(obs)),
+        var_(std::move(var)),
+        matrix_(std::move(matrix)) {}
+  const std::string& name() const override { return name_; }
+  const Table& obs() const override { return obs_; }
+  const Table& var() const override { return var_; }
+  CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
+    return matrix_.read(begin, end, context);
+  }
+
+ private:
+  std::string name_;
+  Table obs_;
+  Table var_;
+  DenseColumns matrix_;
+};
+
+std::string to_utf8(std::uint32_t code) {
+  std::string text;
+  const auto add = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
+  if (code < 0x80) {
+    add(code);
+  } else if (code < 0x800) {
+    add(0xC0 | code >> 6);
+    add(0x80 | (code & 0x3F));
+  } else if (code < 0x10000) {
+    add(0xE0 | code >> 12);
+    add(0x80 | (code >> 6 & 0x3F));
+    add(0x80 | (code & 0x3F));
+  } else {
+    add(0xF0 | code >> 18);
+    add(0x80 | (code >> 12 & 0x3F));
+    add(0x80 | (code >> 6 & 0x3F));
+    add(0x80 | (code & 0x3F));
+  }
+  return text;
+}
+
+/// What an entity of XML stands for, without '&' and ';'; nothing if it is none.
+std::optional<std::string> entity(std::string_view name) {
+  if (name == "amp") return "&";
+  if (name == "lt") return "<";
+  if (name == "gt") return ">";
+  if (name == "quot") return "\"";
+  if (name == "apos") return "'";
+  if (name.size() < 2 || name[0] != '#') return std::nullopt;
+  name.remove_prefix(1);
+  const bool is_hex = name[0] == 'x' || name[0] == 'X';
+  if (is_hex) name.remove_prefix(1);
+  std::uint32_t code = 0;
+  const auto [end, error] =
+      std::from_chars(name.data(), name.data() + name.size(), code, is_hex ? 16 : 10);
+  static constexpr std::uint32_t kLargest = 0x10FFFF;
+  if (error != std::errc() || end != name.data() + name.size() || code == 0 || code > kLargest) {
+    return std::nullopt;
+  }
+  return to_utf8(code);
+}
+
+/// Loom of before version 3 keeps ASCII, and everything else as entities.
+void unescape(std::string& text) {
+  static constexpr std::size_t kLongest = 8;
+  for (std::size_t at = text.find('&'); at != std::string::npos; at = text.find('&', at + 1)) {
+    const std::size_t end = text.find(';', at);
+    if (end == std::string::npos || end - at > kLongest + 1) continue;
+    if (const auto meant = entity(std::string_view(text).substr(at + 1, end - at - 1))) {
+      text.replace(at, end - at + 1, *meant);
+    }
+  }
+}
+
+void unescape(Table& table) {
+  std::vector<std::string> index = table.index();
+  for (std::string& name : index) unescape(name);
+  Table clean(std::move(index));
+  clean.index_name = table.index_name;
+  for (auto [name, column] : table.columns()) {
+    if (auto* texts = std::get_if<TextColumn>(&column)) {
+      for (std::string& text : texts->values) unescape(text);
+    }
+    clean.set(name, std::move(column));
+  }
+  table = std::move(clean);
+}
+
+/// The first of `names` that is a column of text in the group.
+std::optional<std::string> find_attribute(const Hdf5Group& group,
+                                          std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    if (group.has_dataset(name) && group.dataset(name).kind() == StoredKind::Text &&
+        group.dataset(name).shape().size() == 1) {
+      return name;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string join(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "none" : text;
+}
+
+Table read_var(const Hdf5Group& group, const Context& context) {
+  const auto symbols = find_attribute(group, {"Gene", "var_names", "gene_names", "gene_name",
+                                              "GeneName", "Symbol", "gene_symbols", "name"});
+  const auto ids = find_attribute(
+      group, {"Accession", "gene_ids", "gene_id", "Ensembl", "EnsemblID", "ensembl_id", "ID"});
+  if (!symbols && !ids) {
+    fail(ErrorKind::BadFormat,
+         "{}: has no attribute Gene, var_names or Accession that names the genes; it has {}",
+         group.where(), join(group.names()));
+  }
+  std::vector<std::string> names = group.dataset(symbols ? *symbols : *ids).read_texts();
+  Table var = symbols && ids ? make_gene_table(std::move(names), group.dataset(*ids).read_texts(),
+                                               group.where(*ids))
+                             : make_gene_table(std::move(names), group.where(), context);
+  std::vector<std::string> taken;
+  if (symbols) taken.push_back(*symbols);
+  if (ids) taken.push_back(*ids);
+  add_array_columns(var, group, taken, context);
+  unescape(var);
+  return var;
+}
+
+Table read_obs(const Hdf5Group& group, CellIndex n_cells, const Context& context) {
+  const auto name = find_attribute(group, {"CellID", "obs_names", "cell_names", "CellName", "Cell",
+                                           "cell_id", "Barcode", "barcode", "barcodes"});
+  Table obs(name ? group.dataset(*name).read_texts() : numbered_names("cell_", n_cells));
+  if (!name) {
+    context.warn(fmt::format("{}: has no attribute CellID or obs_names; cells are only numbered",
+                             group.where()));
+  }
+  std::vector<std::string> taken;
+  if (name) taken.push_back(*name);
+  add_array_columns(obs, group, taken, context);
+  unescape(obs);
+  warn_of_repeated_barcodes(obs.index(), group.file_name(), context);
+  return obs;
+}
+
+std::unique_ptr<CellSource> open_loom(InputFile input, const ReadOptions& options,
+                                      const Context& context) {
+  const Hdf5Group root = std::move(*input.hdf5);
+  Hdf5Dataset matrix = root.dataset("matrix");
+  if (!options.layer.empty()) {
+    const auto layers =
+        root.has_group("layers") ? root.group("layers").names() : std::vector<std::string>();
+    if (std::find(layers.begin(), layers.end(), options.layer) == layers.end()) {
+      fail(ErrorKind::BadFormat, "{}: --layer {}: no such layer; the file has: {}",
+           root.file_name(), options.layer, join(layers));
+    }
+    matrix = root.group("layers").dataset(options.layer);
+  }
+  if (matrix.shape().size() != 2) {
+    fail(ErrorKind::BadFormat, "{}: has {} axes; expected two, genes x cells", matrix.where(),
+         matrix.shape().size());
+  }
+  Table var = read_var(root.group("row_attrs"), context);
+  Table obs = read_obs(root.group("col_attrs"), matrix.shape()[1], context);
+  const std::string file = root.file_name();
+  DenseColumns columns(std::move(matrix), checked_cast<GeneIndex>(var.n_rows(), file.c_str()),
+                       obs.n_rows());
+  return std::make_unique<LoomSource>(file, std::move(obs), std::move(var), std::move(columns));
+}
+
+std::optional<std::string> recognise_loom(const InputFile& input) {
+  if (!input.hdf5) return std::nullopt;
+  const Hdf5Group& root = *input.hdf5;
+  if (!root.has_dataset("matrix") || !root.has_group("row_attrs") || !root.has_group("col_attrs")) {
+    return std::nullopt;
+  }
+  std::string version = root.text_attribute("LOOM_SPEC_VERSION").value_or("");
+  if (root.has_group("attrs") && root.group("attrs").has_dataset("LOOM_SPEC_VERSION")) {
+    const auto texts = root.group("attrs").dataset("LOOM_SPEC_VERSION").read_texts();
+    if (!texts.empty()) version = texts.front();
+  }
+  return version.empty() ? "Loom" : "Loom " + version;
+}
+
+void describe_loom(const InputFile& input, FileSummary& summary) {
+  if (input.hdf5->has_group("layers")) summary.layers = input.hdf5->group("layers").names();
+}
+
+}  // namespace
+
+const Format kLoom{"layer", recognise_loom, open_loom, describe_loom};
+
+}  // namespace saithe::io

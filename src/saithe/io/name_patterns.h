@@ -1,0 +1,30 @@
+#pragma once
+
+// Which names are genes and which are cells, told by how they look: for tables that do not say
+// what their rows are. Private to io/.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace saithe::io {
+
+/// Whether it is an Ensembl id of any species, with or without a version: ENSG00000141510.18.
+bool is_ensembl_id(std::string_view name);
+
+/// Whether it can hardly be anything but a gene: an Ensembl, FlyBase or WormBase id, or a symbol
+/// of a large family or of a gene that is found in every cell. Most genes of a genome are neither.
+bool looks_like_gene(std::string_view name);
+
+/// Whether it can hardly be anything but a cell: holds a barcode of bases, or is a numbered cell,
+/// a well of a plate or the accession of a run.
+bool looks_like_cell(std::string_view name);
+
+/// What the rows of a table are.
+enum class RowsAre { Cells, Genes, Unknown };
+
+/// Decides it by the names of rows and columns and by what stands in the table's corner.
+RowsAre tell_rows(const std::vector<std::string>& rows, const std::vector<std::string>& columns,
+                  std::string_view corner);
+
+}  // namespace saithe::io

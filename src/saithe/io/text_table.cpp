@@ -1,0 +1,177 @@
+// Tables of text: CSV, TSV and their kin, cells x genes or genes x cells. They are turned into
+// sparse rows line by line; no dense matrix is made.
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "saithe/core/text_io.h"
+#include "saithe/io/delimited_text.h"
+#include "saithe/io/formats.h"
+#include "saithe/io/long_table.h"
+#include "saithe/io/name_patterns.h"
+
+namespace saithe::io {
+namespace {
+
+constexpr std::int64_t kLinesBetweenPolls = 1024;
+
+/// What is read of a table before it is known what its rows are.
+struct RowsOfText {
+  std::vector<std::string> names;
+  std::vector<std::vector<std::string>> texts;  // each column between the names and the numbers
+  CsrMatrix values;
+};
+
+/// Reads the lines of a table one after the other.
+class RowReader {
+ public:
+  RowReader(LineReader& reader, const TableStart& start)
+      : reader_(&reader), start_(&start), splitter_(start.separator) {
+    rows_.texts.resize(start.n_texts);
+    rows_.values.n_cols = checked_cast<GeneIndex>(
+        static_cast<std::int64_t>(start.names.size() - start.n_texts), "columns of the table");
+  }
+
+  RowsOfText read(const Context& context) {
+    add(start_->first_row);
+    for (std::string_view line; reader_->next(line);) {
+      if (line.empty() || line.front() == '#') continue;
+      if (reader_->line_number() % kLinesBetweenPolls == 0) context.throw_if_cancelled();
+      add(line);
+    }
+    rows_.values.n_rows = std::ssize(rows_.names);
+    return std::move(rows_);
+  }
+
+ private:
+  void add(std::string_view line) {
+    if (!splitter_.split(line, fields_)) {
+      fail(ErrorKind::BadFormat,
+           "{}: a quote (\") is not closed on its line, or something stands behind it",
+           reader_->where());
+    }
+    if (fields_.size() != start_->names.size() + 1) {
+      fail(ErrorKind::BadFormat, "{}: has {}; expected {}, as the first line has", reader_->where(),
+           counted(std::ssize(fields_), "field"), start_->names.size() + 1);
+    }
+    rows_.names.emplace_back(fields_[0]);
+    const std::size_t n_texts = start_->n_texts;
+    for (std::size_t i = 0; i < n_texts; ++i) rows_.texts[i].emplace_back(fields_[i + 1]);
+    for (std::size_t i = n_texts + 1; i < fields_.size(); ++i) {
+      float value = 0;
+      if (!parse_value(fields_[i], start_->separator, value)) fail_value(i);
+      if (value == 0) continue;
+      rows_.values.columns.push_back(static_cast<GeneIndex>(i - n_texts - 1));
+      rows_.values.values.push_back(value);
+    }
+    rows_.values.row_start.push_back(std::ssize(rows_.values.columns));
+  }
+
+  [[noreturn]] void fail_value(std::size_t column) const {
+    fail(ErrorKind::BadFormat, "{}: column {} ('{}') of row '{}': '{}' is not a number{}",
+         reader_->where(), column + 1, printable(start_->names[column - 1]), printable(fields_[0]),
+         printable(fields_[column].substr(0, 40)),
+         is_missing_value(fields_[column])
+             ? "; a missing value has no meaning among counts: write 0, or remove its gene or cell"
+             : "");
+  }
+
+  LineReader* reader_;
+  const TableStart* start_;
+  FieldSplitter splitter_;
+  std::vector<std::string_view> fields_;
+  RowsOfText rows_;
+};
+
+/// Numbers that repeat name nothing: the table has no names of rows.
+void require_names(const std::vector<std::string>& names, const std::string& where) {
+  std::unordered_set<std::string_view> distinct(names.begin(), names.end());
+  if (distinct.size() == names.size()) return;
+  float value = 0;
+  if (!std::all_of(names.begin(), names.end(),
+                   [&](const std::string& name) { return parse_value(name, ',', value); })) {
+    return;
+  }
+  fail(ErrorKind::BadFormat,
+       "{}: the first column holds numbers that repeat; expected the names of genes or cells",
+       where);
+}
+
+RowsAre rows_are(const RowsOfText& rows, const TableStart& start, CellsIn asked,
+                 const std::string& where, const Context& context) {
+  if (asked == CellsIn::Rows) return RowsAre::Cells;
+  if (asked == CellsIn::Columns) return RowsAre::Genes;
+  const std::vector<std::string> columns(
+      start.names.begin() + static_cast<std::ptrdiff_t>(start.n_texts), start.names.end());
+  const RowsAre told = tell_rows(rows.names, columns, start.corner);
+  if (told != RowsAre::Unknown) return told;
+  context.warn(fmt::format(
+      "{}: neither its rows ('{}', ...) nor its columns ('{}', ...) are named like genes; rows are "
+      "taken as cells, as AnnData does (--cells-in columns if they are genes)",
+      where, printable(rows.names.front()), printable(columns.front())));
+  return RowsAre::Cells;
+}
+
+void add_texts(Table& table, RowsOfText& rows, const TableStart& start) {
+  for (std::size_t i = 0; i < rows.texts.size(); ++i) {
+    table.set(start.names[i], TextColumn{std::move(rows.texts[i]), {}});
+  }
+}
+
+std::unique_ptr<CellSource> open_wide(const std::string& where, RowsOfText rows,
+                                      const TableStart& start, const ReadOptions& options,
+                                      const Context& context) {
+  require_names(rows.names, where);
+  const bool are_cells = rows_are(rows, start, options.cells_in, where, context) == RowsAre::Cells;
+  std::vector<std::string> columns(start.names.begin() + static_cast<std::ptrdiff_t>(start.n_texts),
+                                   start.names.end());
+  Table obs(are_cells ? rows.names : columns);
+  warn_of_repeated_barcodes(obs.index(), where, context);
+  Table var = make_gene_table(are_cells ? std::move(columns) : rows.names, where, context);
+  add_texts(are_cells ? obs : var, rows, start);
+  CsrMatrix counts = are_cells ? std::move(rows.values) : transpose(rows.values.view());
+  return std::make_unique<Dataset>(where, std::move(counts), std::move(obs), std::move(var));
+}
+
+std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& options,
+                                            const Context& context) {
+  LineReader reader(input.path);
+  std::optional<TableStart> start = read_start(reader);
+  SAITHE_ASSERT(start.has_value());
+  const std::string where = input.path.string();
+  if (is_long_table(*start)) return read_long_table(reader, *start, where, context);
+  if (start->n_texts == start->names.size()) {
+    fail(ErrorKind::BadFormat, "{}: has no column of numbers", where);
+  }
+  RowsOfText rows = RowReader(reader, *start).read(context);
+  return open_wide(where, std::move(rows), *start, options, context);
+}
+
+std::optional<std::string> recognise_text_table(const InputFile& input) {
+  // A program's file is full of bytes that no text has; its "lines" may be as long as it is.
+  const auto is_text = [](unsigned char c) {
+    return c >= 0x20 || c == '\t' || c == '\n' || c == '\r';
+  };
+  if (input.is_folder || input.hdf5 || input.head.empty() ||
+      !std::all_of(input.head.begin(), input.head.end(), is_text)) {
+    return std::nullopt;
+  }
+  LineReader reader(input.path);
+  const auto start = read_start(reader);
+  if (!start) return std::nullopt;
+  if (is_long_table(*start)) return "table of gene, cell, count (UMI-tools)";
+  switch (start->separator) {
+    case ',':
+      return "CSV";
+    case '\t':
+      return "TSV";
+    default:
+      return start->separator == ';' ? "CSV (semicolons)" : "table of text (blanks)";
+  }
+}
+
+}  // namespace
+
+const Format kTextTable{"cells-in", recognise_text_table, open_text_table, nullptr};
+
+}  // namespace saithe::io

@@ -1,0 +1,322 @@
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "saithe/core/error.h"
+#include "saithe/data/gene_names.h"
+#include "saithe/io/formats.h"
+#include "saithe/io/zarr_array.h"
+#include "saithe/io/zarr_matrix.h"
+
+namespace saithe::io {
+namespace {
+
+std::string join(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "none" : text;
+}
+
+std::size_t size_of(const Column& column) {
+  if (const auto* category = std::get_if<CategoryColumn>(&column)) return category->codes.size();
+  if (const auto* text = std::get_if<TextColumn>(&column)) return text->values.size();
+  return std::get<NumberColumn>(column).values.size();
+}
+
+NumberColumn::Kind number_kind(const ZarrType& type) {
+  switch (type.kind) {
+    case ZarrType::Kind::Boolean:
+      return NumberColumn::Kind::Boolean;
+    case ZarrType::Kind::Float:
+      return type.bytes <= 4 ? NumberColumn::Kind::Float32 : NumberColumn::Kind::Float64;
+    default:
+      return NumberColumn::Kind::Integer;
+  }
+}
+
+/// The texts of a list of categories; numbers as text.
+std::vector<std::string> read_levels(const ZarrNode& node, const Context& context) {
+  if (!node.is_array()) return read_levels(node.get("values"), context);  // nullable strings
+  const ZarrArray array(node);
+  if (array.is_text()) return array.read_texts(-1, context);
+  NumberColumn numbers{array.read_numbers(-1, context), number_kind(array.type())};
+  Table table(std::vector<std::string>(numbers.values.size()));
+  table.set("level", std::move(numbers));
+  return table.as_text("level");
+}
+
+CategoryColumn make_categories(const std::vector<std::int64_t>& codes,
+                               std::vector<std::string> levels, const std::string& where) {
+  CategoryColumn column;
+  column.levels = std::move(levels);
+  column.codes.reserve(codes.size());
+  for (const std::int64_t code : codes) {
+    if (code < -1 || code >= static_cast<std::int64_t>(column.levels.size())) {
+      fail(ErrorKind::BadFormat, "{}: has the code {} for {} categories", where, code,
+           column.levels.size());
+    }
+    column.codes.push_back(static_cast<std::int32_t>(code));
+  }
+  return column;
+}
+
+std::vector<bool> read_mask(const ZarrNode& node, std::int64_t n, const Context& context) {
+  const auto values = ZarrArray(node.get("mask")).read_integers(n, context);
+  std::vector<bool> mask(values.begin(), values.end());
+  if (std::none_of(mask.begin(), mask.end(), [](bool m) { return m; })) mask.clear();
+  return mask;
+}
+
+/// A column that is a group: categories, or values with a mask.
+std::optional<Column> read_encoded_column(const ZarrNode& node, std::int64_t n_rows,
+                                          const Context& context) {
+  const std::string encoding = node.text_attribute("encoding-type").value_or("");
+  if (encoding == "categorical") {
+    CategoryColumn column =
+        make_categories(ZarrArray(node.get("codes")).read_integers(n_rows, context),
+                        read_levels(node.get("categories"), context), node.where());
+    column.is_ordered = node.flag_attribute("ordered");
+    return column;
+  }
+  if (encoding == "nullable-string-array") {
+    TextColumn column{ZarrArray(node.get("values")).read_texts(n_rows, context), {}};
+    const auto n = static_cast<std::int64_t>(column.values.size());
+    column.is_missing = read_mask(node, n, context);
+    return column;
+  }
+  if (encoding == "nullable-integer" || encoding == "nullable-boolean") {
+    const ZarrArray values(node.get("values"));
+    NumberColumn column{values.read_numbers(n_rows, context), number_kind(values.type())};
+    const auto n = static_cast<std::int64_t>(column.values.size());
+    const auto mask = read_mask(node, n, context);
+    for (std::size_t i = 0; i < mask.size(); ++i) {
+      if (mask[i]) column.values[i] = std::numeric_limits<double>::quiet_NaN();
+    }
+    return column;
+  }
+  return std::nullopt;
+}
+
+/// A column of a frame; nothing for one that is neither text nor numbers nor categories.
+std::optional<Column> read_column(const ZarrNode& frame, const ZarrNode& node, std::int64_t n_rows,
+                                  const Context& context) {
+  if (!node.is_array()) return read_encoded_column(node, n_rows, context);
+  const ZarrArray array(node);
+  if (array.shape().size() != 1) return std::nullopt;
+  if (array.is_text()) return TextColumn{array.read_texts(n_rows, context), {}};
+  if (!array.is_number()) return std::nullopt;
+  // AnnData 0.7: codes, with the place of their categories in the frame.
+  if (const auto place = node.text_attribute("categories")) {
+    const ZarrNode levels = frame.get(*place);
+    CategoryColumn column = make_categories(array.read_integers(n_rows, context),
+                                            read_levels(levels, context), node.where());
+    column.is_ordered = levels.flag_attribute("ordered");
+    return column;
+  }
+  return NumberColumn{array.read_numbers(n_rows, context), number_kind(array.type())};
+}
+
+/// obs or var of AnnData 0.7 and later.
+Table read_frame(const ZarrNode& frame, const Context& context) {
+  const std::string index_name = frame.text_attribute("_index").value_or("_index");
+  std::optional<Column> index = read_column(frame, frame.get(index_name), -1, context);
+  if (!index) {
+    fail(ErrorKind::BadFormat, "{}: its index '{}' is no column of texts", frame.where(),
+         index_name);
+  }
+  Table table;
+  if (std::holds_alternative<TextColumn>(*index)) {
+    table = Table(std::move(std::get<TextColumn>(*index).values));
+  } else {
+    Table plain(std::vector<std::string>(size_of(*index)));
+    plain.set("index", std::move(*index));
+    table = Table(plain.as_text("index"));
+  }
+  table.index_name = index_name;
+  std::vector<std::string> order = frame.text_list_attribute("column-order");
+  if (!frame.has_attribute("column-order")) order = frame.names();
+  for (const std::string& name : order) {
+    if (name == index_name || name == "__categories") continue;
+    const auto node = frame.child(name);
+    if (!node) continue;
+    std::optional<Column> column = read_column(frame, *node, table.n_rows(), context);
+    if (column) {
+      table.set(name, std::move(*column));
+    } else {
+      context.warn(fmt::format("{}: the column is of a kind that is not read; it is left out",
+                               node->where()));
+    }
+  }
+  return table;
+}
+
+/// obs or var of AnnData 0.6 and earlier: one array of records, of which the first field is the
+/// index; the categories of codes are in uns.
+Table read_records(const ZarrNode& root, const ZarrNode& node, const Context& context) {
+  const ZarrArray array(node);
+  const std::vector<ZarrType::Field>& fields = array.type().fields;
+  if (fields.empty()) {
+    fail(ErrorKind::BadFormat, "{}: is no table: its type is {}", node.where(), array.type().name);
+  }
+  const auto is_text = [](const ZarrType& type) {
+    return type.kind == ZarrType::Kind::FixedText || type.kind == ZarrType::Kind::WideText;
+  };
+  if (!is_text(fields.front().type)) {
+    fail(ErrorKind::BadFormat, "{}: its first field, {}, is no index of texts", node.where(),
+         fields.front().name);
+  }
+  Table table(array.read_field_texts(fields.front(), context));
+  table.index_name = fields.front().name;
+  const auto uns = root.child("uns");
+  for (std::size_t i = 1; i < fields.size(); ++i) {
+    const ZarrType::Field& field = fields[i];
+    if (is_text(field.type)) {
+      table.set(field.name, TextColumn{array.read_field_texts(field, context), {}});
+      continue;
+    }
+    NumberColumn numbers{array.read_field_numbers(field, context), number_kind(field.type)};
+    const auto levels = uns ? uns->child(field.name + "_categories") : std::nullopt;
+    if (levels && numbers.kind == NumberColumn::Kind::Integer) {
+      const std::vector<std::int64_t> codes(numbers.values.begin(), numbers.values.end());
+      table.set(field.name, make_categories(codes, read_levels(*levels, context), node.where()));
+    } else {
+      table.set(field.name, std::move(numbers));
+    }
+  }
+  return table;
+}
+
+Table read_table(const ZarrNode& root, const ZarrNode& parent, const std::string& name,
+                 const Context& context) {
+  const ZarrNode node = parent.get(name);
+  return node.is_array() ? read_records(root, node, context) : read_frame(node, context);
+}
+
+/// Gene names as they are used. An id twice is an error; a symbol twice is numbered where ids tell
+/// its genes apart, and otherwise one gene (RenamedGenes, match_genes()).
+void settle_gene_names(Table& var, const std::string& where, const Context& context) {
+  if (var.find("gene_ids") == nullptr) {
+    std::vector<std::string> ids;
+    std::copy_if(var.index().begin(), var.index().end(), std::back_inserter(ids), is_ensembl_id);
+    require_unique_gene_ids(ids, where);
+    return;
+  }
+  require_unique_gene_ids(var.as_text("gene_ids"), where + "/gene_ids");
+  std::vector<std::string> names = var.index();
+  const std::int64_t n_changed = make_names_unique(names);
+  if (n_changed == 0) return;
+  context.warn(fmt::format(
+      "{}: {} gene symbols stand more than once; the later ones get a suffix -1, -2, ...", where,
+      n_changed));
+  var.rename_rows(std::move(names));
+}
+
+class ZarrSource final : public CellSource {
+ public:
+  ZarrSource(std::string name, Table obs, Table var, ZarrMatrix matrix)
+      : name_(std::move(name)),
+        obs_(std::move(obs)),
+        var_(std::move(var)),
+        matrix_(std::move(matrix)) {}
+  const std::string& name() const override { return name_; }
+  const Table& obs() const override { return obs_; }
+  const Table& var() const override { return var_; }
+  CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
+    return matrix_.read(begin, end, context);
+  }
+
+ private:
+  std::string name_;
+  Table obs_;
+  Table var_;
+  ZarrMatrix matrix_;
+};
+
+std::optional<ZarrNode> find_root(const InputFile& input) {
+  auto store = open_zarr_store(input.path, input.is_folder, input.head);
+  if (store == nullptr) return std::nullopt;
+  return ZarrNode::find(std::move(store), "");
+}
+
+std::optional<std::string> recognise_zarr(const InputFile& input) {
+  if (input.hdf5) return std::nullopt;
+  const auto root = find_root(input);
+  if (!root) return std::nullopt;
+  const auto obs = root->child("obs");
+  const char* generation = !obs || !root->child("var") ? "not of AnnData"
+                           : obs->is_array()           ? "AnnData 0.6 or earlier"
+                           : root->text_attribute("encoding-type") == "anndata"
+                               ? "AnnData 0.8 or later"
+                               : "AnnData 0.7";
+  return fmt::format("Zarr v{}{} ({})", root->version(), input.is_folder ? "" : ", zip",
+                     generation);
+}
+
+/// The group and the name of the matrix that the options ask for.
+std::pair<ZarrNode, std::string> find_matrix(const ZarrNode& root, const ReadOptions& options) {
+  if (options.use_raw && !options.layer.empty()) {
+    fail(ErrorKind::InvalidArgument, "--use-raw and --layer exclude each other");
+  }
+  std::pair<ZarrNode, std::string> place{root, "X"};
+  if (options.use_raw) {
+    auto raw = root.child("raw");
+    if (!raw || raw->is_array()) {
+      fail(ErrorKind::BadFormat, "{}: --use-raw: the store has no raw", root.where());
+    }
+    place.first = std::move(*raw);
+  } else if (!options.layer.empty()) {
+    const auto layers = root.child("layers");
+    const auto names = layers ? layers->names() : std::vector<std::string>();
+    if (std::find(names.begin(), names.end(), options.layer) == names.end()) {
+      fail(ErrorKind::BadFormat, "{}: --layer {}: no such layer; the store has: {}", root.where(),
+           options.layer, join(names));
+    }
+    place = {*layers, options.layer};
+  }
+  if (!place.first.child(place.second)) {
+    fail(ErrorKind::BadFormat,
+         "{}: the store has no {}; name a layer with --layer or use --use-raw", root.where(),
+         place.first.key(place.second));
+  }
+  return place;
+}
+
+std::unique_ptr<CellSource> open_zarr(InputFile input, const ReadOptions& options,
+                                      const Context& context) {
+  const auto root = find_root(input);
+  SAITHE_ASSERT(root.has_value());
+  for (const char* table : {"obs", "var"}) {
+    if (root->child(table)) continue;
+    fail(ErrorKind::BadFormat,
+         "{}: is a Zarr store without {}, and so not of AnnData: it has {}. Name the folder that "
+         "AnnData wrote.",
+         root->where(), table, join(root->names()));
+  }
+  Table obs = read_table(*root, *root, "obs", context);
+  warn_of_repeated_barcodes(obs.index(), root->where(), context);
+  const auto [parent, name] = find_matrix(*root, options);
+  Table var = read_table(*root, options.use_raw ? parent : *root, "var", context);
+  settle_gene_names(var, (options.use_raw ? parent : *root).where() + "/var", context);
+  const auto n_genes = checked_cast<GeneIndex>(var.n_rows(), "the number of genes");
+  ZarrMatrix matrix(parent.get(name), obs.n_rows(), n_genes, context);
+  return std::make_unique<ZarrSource>(root->where(), std::move(obs), std::move(var),
+                                      std::move(matrix));
+}
+
+void describe_zarr(const InputFile& input, FileSummary& summary) {
+  const auto root = find_root(input);
+  const auto names = [&](const char* group) {
+    const auto node = root->child(group);
+    return node && !node->is_array() ? node->names() : std::vector<std::string>();
+  };
+  summary.layers = names("layers");
+  summary.obsm = names("obsm");
+  summary.uns = names("uns");
+  summary.has_raw = root->child("raw").has_value();
+}
+
+}  // namespace
+
+const Format kZarr{"layer use-raw", recognise_zarr, open_zarr, describe_zarr};
+
+}  // namespace saithe::io

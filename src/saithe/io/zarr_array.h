@@ -1,0 +1,79 @@
+#pragma once
+
+// The values of a Zarr array. Chunks are read and unpacked on all threads. Private to io/.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saithe/core/context.h"
+#include "saithe/io/zarr_metadata.h"
+
+namespace saithe::io {
+
+class ZarrArray {
+ public:
+  /// Throws Error(BadFormat) unless the node is an array.
+  explicit ZarrArray(ZarrNode node);
+
+  [[nodiscard]] const std::vector<std::int64_t>& shape() const { return layout_.shape; }
+  [[nodiscard]] const ZarrType& type() const { return layout_.type; }
+  [[nodiscard]] bool is_text() const;
+  [[nodiscard]] bool is_number() const;
+  [[nodiscard]] std::string where() const { return node_.where(); }
+  /// The number of values; 1-dimensional arrays only. Throws Error(BadFormat) on others.
+  [[nodiscard]] std::int64_t size() const;
+
+  /// Values [begin, begin + n) of a 1-dimensional array of numbers, converted. Integers that do not
+  /// fit are Error(BadFormat).
+  void read(std::int64_t begin, std::span<float> values, const Context& context) const;
+  void read(std::int64_t begin, std::span<double> values, const Context& context) const;
+  void read(std::int64_t begin, std::span<std::int32_t> values, const Context& context) const;
+  void read(std::int64_t begin, std::span<std::int64_t> values, const Context& context) const;
+  /// Rows [begin, end) of a 2-dimensional array, row by row.
+  void read_rows(std::int64_t begin, std::int64_t end, std::span<float> values,
+                 const Context& context) const;
+
+  /// A whole 1-dimensional array. `n_expected` is the length that it must have; -1: any, and then
+  /// every chunk must be stored, so that its length cannot be a lie.
+  [[nodiscard]] std::vector<double> read_numbers(std::int64_t n_expected,
+                                                 const Context& context) const;
+  [[nodiscard]] std::vector<std::int64_t> read_integers(std::int64_t n_expected,
+                                                        const Context& context) const;
+  [[nodiscard]] std::vector<std::string> read_texts(std::int64_t n_expected,
+                                                    const Context& context) const;
+  /// One field of records, as numbers or texts.
+  [[nodiscard]] std::vector<double> read_field_numbers(const ZarrType::Field& field,
+                                                       const Context& context) const;
+  [[nodiscard]] std::vector<std::string> read_field_texts(const ZarrType::Field& field,
+                                                          const Context& context) const;
+
+ private:
+  using Place = std::vector<std::int64_t>;  // of a chunk in the grid of chunks
+  struct ShardIndex;
+
+  [[nodiscard]] std::int64_t checked_length(std::int64_t n_expected) const;
+  [[nodiscard]] std::int64_t chunk_values() const;
+  [[nodiscard]] std::string chunk_key(const Place& place) const;
+  [[nodiscard]] std::string chunk_where(const Place& place) const;
+  [[nodiscard]] std::optional<std::string> packed_chunk(const Place& place) const;
+  [[nodiscard]] std::optional<std::string> packed_in_shard(const Place& place) const;
+  [[nodiscard]] std::shared_ptr<const ShardIndex> shard_index(const std::string& key) const;
+  [[nodiscard]] std::optional<std::string> chunk(const Place& place) const;
+  template <typename Value>
+  void read_any(std::int64_t begin, std::span<Value> values, const Context& context) const;
+  template <typename Body>
+  void for_each_chunk(std::int64_t begin, std::int64_t end, const Context& context,
+                      const Body& body) const;
+
+  ZarrNode node_;
+  ZarrLayout layout_;
+  // The indices of shards that were read; blocks of cells follow each other, so few are kept.
+  struct Cache;
+  std::shared_ptr<Cache> cache_;
+};
+
+}  // namespace saithe::io

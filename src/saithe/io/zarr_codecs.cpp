@@ -1,0 +1,269 @@
+#include "saithe/io/zarr_codecs.h"
+
+#include <blosc.h>
+#include <libdeflate.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <span>
+
+#include "saithe/core/error.h"
+#include "saithe/core/types.h"
+#include "saithe/io/chunked_array.h"
+
+namespace saithe::io {
+namespace {
+
+// No codec here makes more than this of a byte (zstd: blocks of 128 KiB of one byte in 4 bytes).
+constexpr std::int64_t kMaxRatio = 32768;
+constexpr std::int64_t kSmall = 65536;
+// Where the size is not known, memory doubles up to what the ratio allows.
+constexpr std::int64_t kFirstGuess = 4;
+
+std::uint32_t number_at(std::string_view bytes, std::size_t begin) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 4; i-- > 0;) {
+    value = value << 8 | static_cast<unsigned char>(bytes[begin + i]);
+  }
+  return value;
+}
+
+/// Packed bytes that become others; every way out is an error that names the place.
+class Unpacking {
+ public:
+  Unpacking(std::string_view packed, std::int64_t expected, const std::string& where)
+      : packed_(packed), expected_(expected), where_(where) {
+    largest_ = static_cast<std::int64_t>(packed.size()) * kMaxRatio + kSmall;
+    if (expected_ > largest_) {
+      fail(ErrorKind::BadFormat,
+           "{}: {} bytes cannot stand for the {} that its chunk should have; it is damaged", where_,
+           packed_.size(), expected_);
+    }
+  }
+
+  std::string blosc() const {
+    std::size_t n = 0;
+    if (blosc_cbuffer_validate(packed_.data(), packed_.size(), &n) != 0) fail_damaged("blosc");
+    require_size(static_cast<std::int64_t>(n), "blosc");
+    std::string bytes(n, '\0');
+    const int done = blosc_decompress_ctx(packed_.data(), bytes.data(), n, 1);
+    if (done < 0 || static_cast<std::size_t>(done) != n) fail_damaged("blosc");
+    return bytes;
+  }
+
+  std::string zstd() const {
+    const std::unique_ptr<ZSTD_DStream, std::size_t (*)(ZSTD_DStream*)> stream(ZSTD_createDStream(),
+                                                                               ZSTD_freeDStream);
+    std::string bytes(as_size(first_size()), '\0');
+    ZSTD_inBuffer in{packed_.data(), packed_.size(), 0};
+    ZSTD_outBuffer out{bytes.data(), bytes.size(), 0};
+    for (std::size_t left = 1; left != 0 || in.pos < in.size;) {
+      const std::size_t n_before = in.pos + out.pos;
+      left = ZSTD_decompressStream(stream.get(), &out, &in);
+      if (ZSTD_isError(left) != 0) fail_damaged("zstd");
+      if (out.pos == out.size && (left != 0 || in.pos < in.size) && grow(bytes)) {
+        out.dst = bytes.data();
+        out.size = bytes.size();
+      } else if (in.pos + out.pos == n_before) {
+        fail_damaged("zstd");  // it asks for more than there is, or has more than there may be
+      }
+    }
+    bytes.resize(out.pos);
+    return bytes;
+  }
+
+  /// gzip may have several members.
+  std::string deflate(bool is_gzip) const {
+    const char* name = is_gzip ? "gzip" : "zlib";
+    const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> inflater(
+        libdeflate_alloc_decompressor(), libdeflate_free_decompressor);
+    std::string bytes(as_size(first_size()), '\0');
+    std::size_t done = 0;
+    std::size_t at = 0;
+    while (at < packed_.size()) {
+      std::size_t n_in = 0;
+      std::size_t n_out = 0;
+      const auto inflate = is_gzip ? libdeflate_gzip_decompress_ex : libdeflate_zlib_decompress_ex;
+      const auto result = inflate(inflater.get(), packed_.data() + at, packed_.size() - at,
+                                  bytes.data() + done, bytes.size() - done, &n_in, &n_out);
+      if (result == LIBDEFLATE_INSUFFICIENT_SPACE && grow(bytes)) continue;
+      if (result != LIBDEFLATE_SUCCESS) fail_damaged(name);
+      at += n_in;
+      done += n_out;
+    }
+    bytes.resize(done);
+    return bytes;
+  }
+
+  /// numcodecs' form: the size in 4 bytes, then one LZ4 block.
+  std::string lz4() const {
+    if (packed_.size() < 4) fail_damaged("lz4");
+    const auto n = static_cast<std::int64_t>(number_at(packed_, 0));
+    require_size(n, "lz4");
+    std::string bytes;
+    bytes.reserve(as_size(n));
+    std::size_t at = 4;
+    const auto length = [&](std::size_t nibble) {
+      std::size_t total = nibble;
+      for (unsigned char more = 255; nibble == 15 && more == 255; total += more) {
+        if (at == packed_.size()) fail_damaged("lz4");
+        more = static_cast<unsigned char>(packed_[at++]);
+      }
+      return total;
+    };
+    while (at < packed_.size()) {
+      const auto token = static_cast<unsigned char>(packed_[at++]);
+      const std::size_t n_literals = length(token >> 4);
+      if (n_literals > packed_.size() - at || n_literals > as_size(n) - bytes.size()) {
+        fail_damaged("lz4");
+      }
+      bytes.append(packed_.substr(at, n_literals));
+      at += n_literals;
+      if (at == packed_.size()) break;
+      if (packed_.size() - at < 2) fail_damaged("lz4");
+      const std::size_t back = static_cast<unsigned char>(packed_[at]) |
+                               static_cast<std::size_t>(static_cast<unsigned char>(packed_[at + 1]))
+                                   << 8;
+      at += 2;
+      const std::size_t n_match = length(token & 15) + 4;
+      if (back == 0 || back > bytes.size() || n_match > as_size(n) - bytes.size()) {
+        fail_damaged("lz4");
+      }
+      for (std::size_t i = 0; i < n_match; ++i) bytes.push_back(bytes[bytes.size() - back]);
+    }
+    if (bytes.size() != as_size(n)) fail_damaged("lz4");
+    return bytes;
+  }
+
+  std::string unshuffled(std::size_t value_bytes) const {
+    std::vector<unsigned char> bytes;
+    const std::span<const unsigned char> shuffled(
+        reinterpret_cast<const unsigned char*>(packed_.data()), packed_.size());
+    if (value_bytes == 0 || packed_.size() % value_bytes != 0) fail_damaged("shuffle");
+    unshuffle(shuffled, value_bytes, bytes);
+    return {bytes.begin(), bytes.end()};
+  }
+
+  std::string without_checksum() const {
+    if (packed_.size() < 4) fail_damaged("crc32c");
+    const std::string_view content = packed_.substr(0, packed_.size() - 4);
+    if (crc32c(content) != number_at(packed_, content.size())) {
+      fail(ErrorKind::BadFormat, "{}: its checksum (crc32c) is wrong; the store is damaged",
+           where_);
+    }
+    return std::string(content);
+  }
+
+ private:
+  [[nodiscard]] std::int64_t first_size() const {
+    if (expected_ >= 0) return expected_;
+    return std::min(largest_, static_cast<std::int64_t>(packed_.size()) * kFirstGuess + kSmall);
+  }
+  /// Twice the room, where the size is not known and the ratio allows it.
+  bool grow(std::string& bytes) const {
+    const auto n = static_cast<std::int64_t>(bytes.size());
+    if (expected_ >= 0 || n >= largest_) return false;
+    bytes.resize(as_size(std::min(largest_, 2 * n)));
+    return true;
+  }
+  void require_size(std::int64_t n, const char* codec) const {
+    if (n > largest_ || (expected_ >= 0 && n != expected_)) fail_damaged(codec);
+  }
+  [[noreturn]] void fail_damaged(const char* codec) const {
+    fail(ErrorKind::BadFormat, "{}: its {} bytes cannot be unpacked ({}); the store is damaged",
+         where_, packed_.size(), codec);
+  }
+
+  std::string_view packed_;
+  std::int64_t expected_;
+  const std::string& where_;
+  std::int64_t largest_ = 0;
+};
+
+std::string undo(const ZarrStep& step, std::string_view packed, std::int64_t expected,
+                 const std::string& where) {
+  const Unpacking unpacking(packed, expected, where);
+  switch (step.codec) {
+    case ZarrCodec::Blosc:
+      return unpacking.blosc();
+    case ZarrCodec::Zstd:
+      return unpacking.zstd();
+    case ZarrCodec::Gzip:
+      return unpacking.deflate(true);
+    case ZarrCodec::Zlib:
+      return unpacking.deflate(false);
+    case ZarrCodec::Lz4:
+      return unpacking.lz4();
+    case ZarrCodec::Shuffle:
+      return unpacking.unshuffled(step.value_bytes);
+    case ZarrCodec::Crc32c:
+      return unpacking.without_checksum();
+  }
+  SAITHE_ASSERT(false);
+  return {};
+}
+
+bool keeps_size(ZarrCodec codec) {
+  return codec == ZarrCodec::Shuffle;
+}
+
+}  // namespace
+
+std::string unpack_zarr(std::string packed, const std::vector<ZarrStep>& steps,
+                        std::int64_t expected_bytes, const std::string& where) {
+  for (std::size_t i = steps.size(); i-- > 0;) {
+    // What earlier steps made of the values has another size, unless they only moved bytes.
+    const bool is_last = std::all_of(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(i),
+                                     [](const ZarrStep& s) { return keeps_size(s.codec); });
+    packed = undo(steps[i], packed, is_last ? expected_bytes : -1, where);
+  }
+  if (expected_bytes >= 0 && static_cast<std::int64_t>(packed.size()) != expected_bytes) {
+    fail(ErrorKind::BadFormat, "{}: holds {} bytes; expected {}; the store is damaged", where,
+         packed.size(), expected_bytes);
+  }
+  return packed;
+}
+
+std::uint32_t crc32c(std::string_view bytes) {
+  constexpr std::uint32_t kReversedPolynomial = 0x82f63b78;
+  static const auto kTable = [] {
+    std::array<std::uint32_t, 256> table{};
+    for (std::uint32_t i = 0; i < 256; ++i) {
+      std::uint32_t value = i;
+      for (int bit = 0; bit < 8; ++bit) {
+        value = value >> 1 ^ ((value & 1) != 0 ? kReversedPolynomial : 0);
+      }
+      table[i] = value;
+    }
+    return table;
+  }();
+  std::uint32_t sum = 0xffffffff;
+  for (const char c : bytes) sum = kTable[(sum ^ static_cast<unsigned char>(c)) & 255] ^ sum >> 8;
+  return sum ^ 0xffffffff;
+}
+
+std::vector<std::string> decode_vlen_texts(std::string_view bytes, const std::string& where) {
+  const auto require = [&](bool holds) {
+    if (!holds) fail(ErrorKind::BadFormat, "{}: its texts are cut off or damaged", where);
+  };
+  require(bytes.size() >= 4);
+  const std::size_t n = number_at(bytes, 0);
+  require(n <= (bytes.size() - 4) / 4);
+  std::vector<std::string> texts;
+  texts.reserve(n);
+  std::size_t at = 4;
+  for (std::size_t i = 0; i < n; ++i) {
+    require(bytes.size() - at >= 4);
+    const std::size_t length = number_at(bytes, at);
+    at += 4;
+    require(length <= bytes.size() - at);
+    texts.emplace_back(bytes.substr(at, length));
+    at += length;
+  }
+  return texts;
+}
+
+}  // namespace saithe::io

@@ -1,0 +1,124 @@
+#include "saithe/io/zarr_store.h"
+
+#include <algorithm>
+#include <set>
+
+#include "saithe/core/error.h"
+#include "saithe/core/text_io.h"
+#include "saithe/io/zip_archive.h"
+
+namespace saithe::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Files of which one makes a folder a Zarr group.
+constexpr const char* kGroupFiles[] = {"zarr.json", ".zgroup"};
+
+/// Keys may come from attributes: none leads out of the store.
+void require_inside(const std::string& store, const std::string& key) {
+  std::size_t begin = 0;
+  while (begin <= key.size()) {
+    const std::size_t end = std::min(key.find('/', begin), key.size());
+    const std::string part = key.substr(begin, end - begin);
+    if (part.empty() || part == "." || part == ".." || part.find('\0') != std::string::npos) {
+      fail(ErrorKind::BadFormat, "{}: the key '{}' is none of a Zarr store", store, printable(key));
+    }
+    begin = end + 1;
+  }
+}
+
+class FolderStore final : public ZarrStore {
+ public:
+  explicit FolderStore(fs::path folder) : ZarrStore(folder.string()), folder_(std::move(folder)) {}
+
+  std::optional<std::int64_t> size(const std::string& key) const override {
+    require_inside(name(), key);
+    std::error_code error;
+    const fs::path path = folder_ / key;
+    if (!fs::is_regular_file(path, error)) return std::nullopt;
+    const auto n = fs::file_size(path, error);
+    if (error) return std::nullopt;
+    return static_cast<std::int64_t>(n);
+  }
+  std::string read(const std::string& key, std::int64_t begin, std::int64_t n) const override {
+    require_inside(name(), key);
+    return RandomAccessFile(folder_ / key).read(begin, n);
+  }
+  std::vector<std::string> names(const std::string& prefix) const override {
+    std::vector<std::string> names;
+    std::error_code error;
+    if (!prefix.empty()) require_inside(name(), prefix.substr(0, prefix.size() - 1));
+    for (fs::directory_iterator entry(folder_ / prefix, error), end; !error && entry != end;
+         entry.increment(error)) {
+      names.push_back(entry->path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+ private:
+  fs::path folder_;
+};
+
+class ZipStore final : public ZarrStore {
+ public:
+  ZipStore(std::string name, std::shared_ptr<const ZipArchive> archive, std::string prefix)
+      : ZarrStore(std::move(name)), archive_(std::move(archive)), prefix_(std::move(prefix)) {}
+
+  std::optional<std::int64_t> size(const std::string& key) const override {
+    return archive_->size(prefix_ + key);
+  }
+  std::string read(const std::string& key, std::int64_t begin, std::int64_t n) const override {
+    return archive_->read(prefix_ + key, begin, n);
+  }
+  std::vector<std::string> names(const std::string& prefix) const override {
+    const std::string start = prefix_ + prefix;
+    std::set<std::string> names;
+    for (const std::string& name : archive_->names()) {
+      if (!name.starts_with(start) || name.size() == start.size()) continue;
+      names.insert(name.substr(start.size(), name.find('/', start.size()) - start.size()));
+    }
+    return {names.begin(), names.end()};
+  }
+
+ private:
+  std::shared_ptr<const ZipArchive> archive_;
+  std::string prefix_;
+};
+
+bool is_group(const ZarrStore& store) {
+  return std::any_of(std::begin(kGroupFiles), std::end(kGroupFiles),
+                     [&](const char* file) { return store.size(file).has_value(); });
+}
+
+}  // namespace
+
+std::optional<std::string> ZarrStore::read_all(const std::string& key,
+                                               std::int64_t max_bytes) const {
+  const auto n = size(key);
+  if (!n) return std::nullopt;
+  if (*n > max_bytes) {
+    fail(ErrorKind::BadFormat, "{}/{}: has {} bytes; at most {} are expected", name(),
+         printable(key), *n, max_bytes);
+  }
+  return read(key, 0, *n);
+}
+
+std::shared_ptr<const ZarrStore> open_zarr_store(const fs::path& path, bool is_folder,
+                                                 const std::string& head) {
+  if (is_folder) {
+    auto store = std::make_shared<FolderStore>(path);
+    return is_group(*store) ? store : nullptr;
+  }
+  if (!is_zip(head)) return nullptr;
+  const auto archive = std::make_shared<const ZipArchive>(path);
+  auto store = std::make_shared<ZipStore>(path.string(), archive, "");
+  if (is_group(*store)) return store;
+  const auto folders = store->names("");
+  if (folders.size() != 1) return nullptr;
+  auto inner = std::make_shared<ZipStore>(path.string(), archive, folders.front() + "/");
+  return is_group(*inner) ? inner : nullptr;
+}
+
+}  // namespace saithe::io

@@ -1,0 +1,84 @@
+"""Zarr stores of AnnData: predict gives the same of a store, an archive and the h5ad."""
+
+import json
+import pathlib
+import zipfile
+import zlib
+
+import anndata
+import numpy as np
+import scipy.sparse
+
+from conftest import SOURCE, must, must_fail
+
+GOLDEN = pathlib.Path(SOURCE) / "tests" / "golden" / "zarr"
+
+
+def write_store(folder, data):
+    """A store of version 2 as AnnData's, by hand: Debian has no zarr. Chunks of 1000, zlib."""
+    def put(key, content):
+        path = folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+
+    def group(name, **attributes):
+        put(f"{name}.zgroup", {"zarr_format": 2})
+        put(f"{name}.zattrs", attributes)
+
+    def array(name, values, dtype, filters=None):
+        put(f"{name}/.zarray", {"zarr_format": 2, "shape": [len(values)], "chunks": [1000],
+                                "dtype": dtype, "compressor": {"id": "zlib", "level": 1},
+                                "filters": filters, "fill_value": 0, "order": "C"})
+        for i in range(0, len(values), 1000):
+            part = values[i:i + 1000]
+            if filters:
+                sizes = [len(text).to_bytes(4, "little") + text for text in part]
+                content = len(part).to_bytes(4, "little") + b"".join(sizes)
+            else:
+                content = np.pad(part, (0, 1000 - len(part))).astype(dtype).tobytes()
+            put(f"{name}/{i // 1000}", zlib.compress(content))
+
+    def texts(name, values):
+        array(name, [text.encode() for text in values], "|O", [{"id": "vlen-utf8"}])
+
+    group("", **{"encoding-type": "anndata", "encoding-version": "0.1.0"})
+    for name, frame in (("obs/", data.obs), ("var/", data.var)):
+        group(name, **{"encoding-type": "dataframe", "_index": "_index", "column-order": []})
+        texts(f"{name}_index", frame.index)
+    group("X/", **{"encoding-type": "csr_matrix", "shape": list(data.shape)})
+    array("X/data", data.X.data, "<f4")
+    array("X/indices", data.X.indices, "<i4")
+    array("X/indptr", data.X.indptr, "<i8")
+
+
+def test_a_store_is_inspected(tmp_path):
+    out = must("inspect", GOLDEN / "v3_sharded.zarr.zip", "--json").out
+    assert '"Zarr v3, zip (AnnData 0.8 or later)"' in out and '"n_cells": 13' in out
+
+
+def test_predict_of_a_store_is_predict_of_the_h5ad(cells, model, tmp_path):
+    data = anndata.read_h5ad(cells)
+    data.X = scipy.sparse.csr_matrix(data.X)
+    write_store(tmp_path / "cells.zarr", data)
+    with zipfile.ZipFile(tmp_path / "cells.zarr.zip", "w") as archive:
+        for path in sorted((tmp_path / "cells.zarr").rglob("*")):
+            archive.write(path, path.relative_to(tmp_path))
+    tables = []
+    for query in (cells, tmp_path / "cells.zarr", tmp_path / "cells.zarr.zip"):
+        table = tmp_path / "table.tsv"
+        must("predict", model, query, "-o", table, "--overwrite")
+        tables.append(table.read_bytes())
+    assert tables[0] == tables[1] == tables[2]
+    must("predict", model, tmp_path / "cells.zarr", "-o", tmp_path / "out.h5ad")
+    written = anndata.read_h5ad(tmp_path / "out.h5ad")
+    assert (written.X != data.X).sum() == 0
+    assert "predicted_cell_type" in written.obs
+
+
+def test_what_is_no_store_of_anndata_is_one_line(tmp_path):
+    (tmp_path / "x.zarr").mkdir()
+    (tmp_path / "x.zarr" / ".zgroup").write_text('{"zarr_format": 2}')
+    assert "a Zarr store without obs" in must_fail(3, "inspect", tmp_path / "x.zarr")
+    cut = (GOLDEN / "v2.zarr.zip").read_bytes()[:9000]
+    (tmp_path / "cut.zip").write_bytes(cut)
+    assert "damaged or cut off" in must_fail(3, "inspect", tmp_path / "cut.zip")

@@ -1,0 +1,140 @@
+// Names of genes: Ensembl ids and their versions, columns, tables of symbols, letters' case.
+
+#include "saithe/data/gene_names.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "saithe/core/text_io.h"
+#include "support/folder_for_test.h"
+
+namespace saithe {
+namespace {
+
+const std::string kTp53 = "ENSG00000141510";
+const std::string kMyc = "ENSG00000136997";
+
+GeneColumnMatch match(const std::vector<std::string>& ours, const std::vector<std::string>& theirs,
+                      const GeneMatchOptions& options = {}) {
+  return match_gene_columns({{"gene names", ours}}, {{"gene names", theirs}}, options, "the model",
+                            "the query", "query.h5ad");
+}
+
+TEST(EnsemblIds, AreRecognisedByTheirForm) {
+  for (const char* id :
+       {"ENSG00000141510", "ENSG00000141510.18", "ENSMUSG00000059552.14", "ENSDART00000000042",
+        "ENSP00000269305", "ENSE00001146308.2", "ENSG00000182378.14_PAR_Y"}) {
+    EXPECT_TRUE(is_ensembl_id(id)) << id;
+  }
+  for (const char* name :
+       {"", "ENS", "ENSG", "ENSG0000014151", "ENSG000001415100", "ENSG00000141510.", "AC012345.1",
+        "ENSG00000141510.x", "ENSA00000141510", "WBGene00000001.1", "RP11-34P13.7",
+        "ENSG00000141510-1", "ENSG00000182378.14_PAR_X", "ensg00000141510"}) {
+    EXPECT_FALSE(is_ensembl_id(name)) << name;
+  }
+}
+
+TEST(EnsemblIds, LoseTheirVersionAndNothingElseDoes) {
+  EXPECT_EQ(without_ensembl_version("ENSG00000141510.18"), kTp53);
+  EXPECT_EQ(without_ensembl_version("ENSMUSG00000059552.14"), "ENSMUSG00000059552");
+  EXPECT_EQ(without_ensembl_version("ENSG00000182378.14_PAR_Y"), "ENSG00000182378_PAR_Y");
+  for (const char* name : {"AC012345.1", "RP11-34P13.7", "WBGene00000001.1", "ENSG00000141510",
+                           "ENSG0000014151.1", "Y_RNA.2", ""}) {
+    EXPECT_EQ(without_ensembl_version(name), name);
+  }
+}
+
+TEST(GeneColumnMatching, VersionsDoNotCountAndTheParTwinStaysApart) {
+  const auto found = match({kTp53 + ".16", "ENSG00000182378", "ENSG00000182378_PAR_Y"},
+                           {"ENSG00000182378.14_PAR_Y", kTp53 + ".18", "ENSG00000182378.14"});
+  EXPECT_EQ(found.place, (std::vector<GeneIndex>{2, 0, 1}));
+  EXPECT_EQ(found.n_matched, 3);
+  EXPECT_EQ(found.n_added, 0);
+  ASSERT_EQ(found.notes.size(), 1U);
+  EXPECT_NE(found.notes[0].find("versions"), std::string::npos);
+}
+
+TEST(GeneColumnMatching, IdsThatDifferByVersionAreOneGeneAndAnIdTwiceIsAnError) {
+  const auto found = match({kTp53, kMyc}, {kTp53 + ".1", kMyc, kTp53 + ".2"});
+  EXPECT_EQ(found.place, (std::vector<GeneIndex>{0, 1, 0}));
+  EXPECT_EQ(found.n_added, 1);
+  try {
+    match({kTp53, kMyc}, {kTp53, kMyc, kTp53});
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::BadFormat);
+    EXPECT_NE(std::string(error.what()).find("query.h5ad: the gene '" + kTp53), std::string::npos);
+  }
+}
+
+TEST(GeneColumnMatching, ANameWithASuffixIsAnotherGene) {
+  EXPECT_EQ(match({"ABC", "AC1.1"}, {"ABC-1", "AC1.2", "ABC"}).place,
+            (std::vector<GeneIndex>{-1, -1, 0}));
+}
+
+TEST(GeneColumnMatching, CaseCountsUnlessAskedNotTo) {
+  const std::vector<std::string> human = {"TP53", "MYC", "ACTB", "ab", "AB"};
+  const std::vector<std::string> mouse = {"Trp53", "Myc", "Actb", "AB", "Ab"};
+  const auto found = match(human, mouse);
+  EXPECT_EQ(found.n_matched, 1);
+  ASSERT_EQ(found.notes.size(), 1U);  // of 5: poor, and the option would help
+  EXPECT_NE(found.notes[0].find("--match-case-insensitive would find 3"), std::string::npos);
+  GeneMatchOptions options;
+  options.match_case_insensitive = true;
+  const auto any_case = match(human, mouse, options);
+  // "AB" is there as it is; "Ab" could be either of two.
+  EXPECT_EQ(any_case.place, (std::vector<GeneIndex>{-1, 1, 2, 4, -1}));
+  EXPECT_NE(any_case.matched_by.find("case"), std::string::npos);
+}
+
+TEST(GeneColumnMatching, IdsBecomeSymbolsByTableOnlyWhereNothingMeets) {
+  const testing::FolderForTest folder;
+  GeneMatchOptions options;
+  options.gene_symbols = (folder / "symbols.tsv").string();
+  std::ofstream(options.gene_symbols) << "# a table\n" << kTp53 << "\tTP53\n" << kMyc << ",MYC\n";
+  const auto by_id = match({"TP53", "MYC"}, {kMyc + ".3", "ENSG00000000003", kTp53}, options);
+  EXPECT_EQ(by_id.place, (std::vector<GeneIndex>{1, -1, 0}));
+  EXPECT_NE(by_id.matched_by.find(options.gene_symbols), std::string::npos);
+  EXPECT_EQ(match({kTp53, kMyc}, {"MYC", "TP53"}, options).place, (std::vector<GeneIndex>{1, 0}));
+  // A name that meets keeps the table closed: it would find one more.
+  options.gene_symbols = (folder / "none_such.tsv").string();
+  EXPECT_EQ(match({"TP53", "MYC"}, {"MYC", kTp53}, options).n_matched, 1);
+  EXPECT_THROW(match({"TP53", "MYC"}, {kTp53, kMyc}, options), Error);
+}
+
+TEST(GeneSymbolTable, SaysWhichLineIsNone) {
+  const testing::FolderForTest folder;
+  const auto path = folder / "symbols.tsv";
+  std::ofstream(path) << kTp53 << "\tTP53\nTP53\t" << kTp53 << "\n";
+  try {
+    read_gene_symbols(path.string());
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::BadFormat);
+    EXPECT_NE(std::string(error.what()).find("symbols.tsv:2"), std::string::npos);
+  }
+}
+
+TEST(GeneSymbolTable, TheBundledOneKnowsHumanGenes) {
+  const auto symbols =
+      read_gene_symbols(std::string(SAITHE_SOURCE_DIR) + "/data/ensembl_symbols.tsv.gz");
+  EXPECT_EQ(symbols.size(), 42361U);
+  EXPECT_EQ(symbols.at(kTp53), "TP53");
+  EXPECT_EQ(symbols.at("ENSG00000290825"), "DDX11L2");
+  EXPECT_FALSE(symbols.contains("ENSG00000277196"));  // has no symbol
+}
+
+TEST(GeneColumns, AreTheIndexTheUsualOnesAndOtherText) {
+  Table var({"a", "b"});
+  var.set("length", NumberColumn{{1, 2}});
+  var.set("my_names", TextColumn{{"x", "y"}, {}});
+  var.set("feature_name", CategoryColumn{{1, 0}, {"P", "Q"}});
+  std::vector<std::string> names;
+  for (const GeneColumn& column : gene_columns(var, "", "q")) names.push_back(column.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"gene names", "feature_name", "my_names"}));
+  EXPECT_EQ(gene_columns(var, "feature_name", "q")[0].genes, (std::vector<std::string>{"Q", "P"}));
+}
+
+}  // namespace
+}  // namespace saithe

@@ -1,0 +1,61 @@
+#include "saithe/io/copy_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "support/folder_for_test.h"
+
+namespace saithe {
+namespace {
+
+using testing::FolderForTest;
+using testing::read_bytes;
+using testing::write_bytes;
+
+TEST(CopyFile, HasTheSameBytesWhateverTheTargetHeld) {
+  const FolderForTest folder;
+  std::string bytes(3'000'001, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * i % 251);
+  for (const std::string& content : {bytes, std::string("short"), std::string()}) {
+    write_bytes(folder / "from", content);
+    write_bytes(folder / "to", std::string(4'000'000, 'x'));
+    io::copy_file_bytes(folder / "from", folder / "to", "to");
+    EXPECT_EQ(read_bytes(folder / "to"), content);
+  }
+}
+
+TEST(CopyFile, ReadsWhereTheKernelCannotCopy) {
+  const FolderForTest folder;
+  write_bytes(folder / "to", "");
+  // The kernel says that files of /proc are empty; only reading shows what they hold.
+  io::copy_file_bytes("/proc/self/mounts", folder / "to", "to");
+  EXPECT_EQ(read_bytes(folder / "to"), read_bytes("/proc/self/mounts"));
+  EXPECT_FALSE(read_bytes(folder / "to").empty());
+}
+
+TEST(CopyFile, SaysWhatIsWrong) {
+  const FolderForTest folder;
+  write_bytes(folder / "from", std::string(100'000, 'x'));
+  write_bytes(folder / "to", "");
+  EXPECT_SAITHE_ERROR(io::copy_file_bytes(folder / "none", folder / "to", "to.h5ad"),
+                      ErrorKind::NotFound, "none");
+  EXPECT_SAITHE_ERROR(io::copy_file_bytes(folder / "from", folder / "none" / "to", "to.h5ad"),
+                      ErrorKind::Output, "to.h5ad: cannot be written: No such file");
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old_limit{};
+  getrlimit(RLIMIT_FSIZE, &old_limit);
+  const rlimit small{8192, old_limit.rlim_max};  // the kernel refuses what goes beyond
+  setrlimit(RLIMIT_FSIZE, &small);
+  const auto error =
+      testing::error_of([&] { io::copy_file_bytes(folder / "from", folder / "to", "to.h5ad"); });
+  setrlimit(RLIMIT_FSIZE, &old_limit);
+  ASSERT_TRUE(error.has_value());
+  EXPECT_EQ(error->kind(), ErrorKind::Output);
+  EXPECT_TRUE(testing::contains(error->what(), "to.h5ad: cannot be written: File too large"))
+      << error->what();
+}
+
+}  // namespace
+}  // namespace saithe

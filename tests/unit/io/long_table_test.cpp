@@ -1,0 +1,54 @@
+#include "saithe/io/long_table.h"
+
+#include <gtest/gtest.h>
+
+#include "saithe/io/open.h"
+#include "support/folder_for_test.h"
+
+namespace saithe {
+namespace {
+
+using testing::FolderForTest;
+using testing::write_bytes;
+
+const Context kContext(1);
+
+Dataset read(const std::string& text) {
+  const FolderForTest folder;
+  write_bytes(folder / "a.tsv", text);
+  return read_dataset(folder / "a.tsv", {}, kContext);
+}
+
+TEST(LongTable, IsSortedAndSummed) {
+  const Dataset cells =
+      read("gene\tcell\tcount\nB\tTT\t3\nA\tTT\t1\nB\tAA\t4\nB\tTT\t2\nC\tAA\t0\n");
+  EXPECT_EQ(cells.obs().index(), (std::vector<std::string>{"AA", "TT"}));
+  EXPECT_EQ(cells.var().index(), (std::vector<std::string>{"A", "B", "C"}));
+  EXPECT_EQ(cells.counts.row_start, (std::vector<RowPointer>{0, 1, 3}));
+  EXPECT_EQ(cells.counts.columns, (std::vector<GeneIndex>{1, 0, 1}));
+  EXPECT_EQ(cells.counts.values, (std::vector<float>{4, 1, 5}));
+  // Cells may be called by numbers.
+  EXPECT_EQ(read("Gene,Cell,Count\nA,2,3\nA,1,4\n").obs().index(),
+            (std::vector<std::string>{"1", "2"}));
+}
+
+TEST(LongTable, ErrorsNameTheLine) {
+  EXPECT_SAITHE_ERROR(read("gene\tcell\tcount\nA\tx\t1\nA\ty\tmany\n"), ErrorKind::BadFormat,
+                      "a.tsv:3: column 3 ('count'): 'many'");
+  EXPECT_SAITHE_ERROR(read("gene\tcell\tcount\nA\tx\t1\nA\ty\n"), ErrorKind::BadFormat,
+                      "a.tsv:3: has 2 fields; expected three");
+}
+
+TEST(LongTable, IsToldByItsNames) {
+  io::TableStart start;
+  start.corner = "gene";
+  start.names = {"cell", "count"};
+  EXPECT_TRUE(io::is_long_table(start));
+  start.names = {"cell", "counts"};
+  EXPECT_FALSE(io::is_long_table(start));
+  start.names = {"cell", "count", "x"};
+  EXPECT_FALSE(io::is_long_table(start));
+}
+
+}  // namespace
+}  // namespace saithe

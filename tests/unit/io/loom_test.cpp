@@ -1,0 +1,86 @@
+// Loom files; those that loompy wrote are in tests/golden/formats.
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "saithe/io/hdf5_writer.h"
+#include "saithe/io/open.h"
+#include "support/folder_for_test.h"
+
+namespace saithe {
+namespace {
+
+using io::Hdf5Target;
+using testing::FolderForTest;
+using Texts = std::vector<std::string>;
+
+const Context kContext(1);
+
+/// Three genes x two cells, with what `add` writes into the attributes of genes and of cells.
+void write_loom(const std::filesystem::path& path,
+                const std::function<void(const Hdf5Target&, const Hdf5Target&)>& add) {
+  std::filesystem::remove(path);
+  Hdf5Target root = Hdf5Target::create_file(path, path.string());
+  const std::vector<float> values = {1, 0, 0, 2, 3, 0};
+  const std::vector<std::int64_t> shape = {3, 2};
+  root.write_array("matrix", values, shape);
+  add(root.create_group("row_attrs", ""), root.create_group("col_attrs", ""));
+  const std::vector<float> twice = {2, 0, 0, 4, 6, 0};
+  root.create_group("layers", "").write_array("spliced", twice, shape);
+  root.flush();
+  root.close();
+}
+
+TEST(Loom, GenesByCells) {
+  const FolderForTest folder;
+  write_loom(folder / "a.loom", [](const Hdf5Target& genes, const Hdf5Target& cells) {
+    genes.write_texts("Gene", {"A", "B", "A"});
+    genes.write_texts("Accession", {"E1", "E2", "E3"});
+    cells.write_texts("CellID", {"c&#233;&amp;1", "c2"});
+    cells.write_texts("Tissue", {"a&lt;b", "A&B;&#xzz;"});
+  });
+  const Dataset cells = read_dataset(folder / "a.loom", {}, kContext);
+  EXPECT_EQ(cells.var().index(), (Texts{"A", "B", "A-1"}));
+  EXPECT_EQ(cells.var().as_text("gene_ids"), (Texts{"E1", "E2", "E3"}));
+  EXPECT_EQ(cells.obs().index(), (Texts{"c\xC3\xA9&1", "c2"}));
+  EXPECT_EQ(cells.obs().as_text("Tissue"), (Texts{"a<b", "A&B;&#xzz;"}));  // no entities
+  EXPECT_EQ(cells.counts.row_start, (std::vector<RowPointer>{0, 2, 3}));
+  EXPECT_EQ(cells.counts.columns, (std::vector<GeneIndex>{0, 2, 1}));
+  EXPECT_EQ(cells.counts.values, (std::vector<float>{1, 3, 2}));
+  ReadOptions options;
+  options.layer = "spliced";
+  EXPECT_EQ(read_dataset(folder / "a.loom", options, kContext).counts.values,
+            (std::vector<float>{2, 6, 4}));
+  options.layer = "unspliced";
+  EXPECT_SAITHE_ERROR(open_source(folder / "a.loom", options, kContext), ErrorKind::BadFormat,
+                      "--layer unspliced: no such layer; the file has: spliced");
+}
+
+TEST(Loom, NamesThatAreNotThere) {
+  const FolderForTest folder;
+  write_loom(folder / "a.loom", [](const Hdf5Target& genes, const Hdf5Target&) {
+    genes.write_texts("Accession", {"E1", "E2", "E3"});
+  });
+  std::vector<std::string> warnings;
+  Context listening(1);
+  listening.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  const Dataset cells = read_dataset(folder / "a.loom", {}, listening);
+  EXPECT_EQ(cells.var().index(), (Texts{"E1", "E2", "E3"}));
+  EXPECT_EQ(cells.obs().index(), (Texts{"cell_1", "cell_2"}));
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(testing::contains(warnings[0], "cells are only numbered"));
+  write_loom(folder / "a.loom", [](const Hdf5Target& genes, const Hdf5Target&) {
+    genes.write_texts("Chromosome", {"1", "2", "3"});
+  });
+  EXPECT_SAITHE_ERROR(open_source(folder / "a.loom", {}, kContext), ErrorKind::BadFormat,
+                      "it has Chromosome");
+  write_loom(folder / "a.loom", [](const Hdf5Target& genes, const Hdf5Target&) {
+    genes.write_texts("Gene", {"A", "B"});
+  });
+  EXPECT_SAITHE_ERROR(open_source(folder / "a.loom", {}, kContext), ErrorKind::BadFormat,
+                      "is not a matrix of 2 genes x 2 cells");
+}
+
+}  // namespace
+}  // namespace saithe

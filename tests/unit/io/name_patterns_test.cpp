@@ -1,0 +1,63 @@
+#include "saithe/io/name_patterns.h"
+
+#include <gtest/gtest.h>
+
+namespace saithe::io {
+namespace {
+
+using Names = std::vector<std::string>;
+
+TEST(NamePatterns, EnsemblIds) {
+  for (const char* id : {"ENSG00000141510", "ENSG00000141510.18", "ENSMUSG00000000058",
+                         "ENSG00000182378.14_PAR_Y", "ENST00000269305.9", "ENSDARG00000000001"}) {
+    EXPECT_TRUE(is_ensembl_id(id)) << id;
+  }
+  for (const char* name :
+       {"ENSG", "ENSG0000014151", "ENSX00000141510", "ENS", "", "TP53", "ENSG000001415100"}) {
+    EXPECT_FALSE(is_ensembl_id(name)) << name;
+  }
+}
+
+TEST(NamePatterns, Genes) {
+  for (const char* name : {"MT-CO1", "mt-Nd1", "RPL13A", "rps6", "Rpl4", "HLA-DRA", "RP11-34P13.7",
+                           "AC012345.1", "CD3D", "Cd79a", "ZNF90", "SLC25A6", "LINC00115", "ACTB",
+                           "Gapdh", "FBgn0000003", "WBGene00000001", "ENSG00000141510.18"}) {
+    EXPECT_TRUE(looks_like_gene(name)) << name;
+  }
+  for (const char* name : {"cell1", "AAACCTGAGATGTCGG-1", "p1_A10", "col1", "c1", "r1", "", "1",
+                           "CD14_mono", "GSM123456", "T cell"}) {
+    EXPECT_FALSE(looks_like_gene(name)) << name;
+  }
+}
+
+TEST(NamePatterns, Cells) {
+  for (const char* name :
+       {"AAACCTGAGATGTCGG-1", "27522_1_AAACCTGAGATGTCGG", "cell1", "Cell_12", "CELL 3", "p1_A10",
+        "plate2.H03", "SRR1234567", "GSM1234567_x", "ACGTACGTN"}) {
+    EXPECT_TRUE(looks_like_cell(name)) << name;
+  }
+  for (const char* name :
+       {"ACTB", "GATA3", "ENSG00000141510", "c1", "cells", "A1", "MT-CO1", "TP53"}) {
+    EXPECT_FALSE(looks_like_cell(name)) << name;
+  }
+}
+
+TEST(TellRows, ByNamesThenByTheCorner) {
+  const Names genes = {"FOO1", "CD3D", "BAR"};
+  const Names cells = {"x_AAACCTGAGATGTCGG", "x_AAACCTGAGATGTCGC"};
+  const Names others = {"r1", "r2"};
+  EXPECT_EQ(tell_rows(genes, cells, ""), RowsAre::Genes);
+  EXPECT_EQ(tell_rows(cells, genes, ""), RowsAre::Cells);
+  EXPECT_EQ(tell_rows(genes, others, ""), RowsAre::Genes);
+  EXPECT_EQ(tell_rows(others, genes, ""), RowsAre::Cells);
+  EXPECT_EQ(tell_rows(others, cells, ""), RowsAre::Genes);
+  EXPECT_EQ(tell_rows(genes, cells, "cell"), RowsAre::Genes);  // names weigh more
+  EXPECT_EQ(tell_rows(others, others, ""), RowsAre::Unknown);
+  EXPECT_EQ(tell_rows(others, others, "Gene_ID"), RowsAre::Genes);
+  EXPECT_EQ(tell_rows(others, others, "barcode"), RowsAre::Cells);
+  EXPECT_EQ(tell_rows(genes, genes, ""), RowsAre::Unknown);
+  EXPECT_EQ(tell_rows({}, {}, ""), RowsAre::Unknown);
+}
+
+}  // namespace
+}  // namespace saithe::io

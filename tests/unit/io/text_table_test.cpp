@@ -1,0 +1,117 @@
+// CSV, TSV and their kin, both ways round.
+
+#include <gtest/gtest.h>
+
+#include "saithe/core/text_io.h"
+#include "saithe/io/open.h"
+#include "support/folder_for_test.h"
+
+namespace saithe {
+namespace {
+
+using testing::FolderForTest;
+using testing::write_bytes;
+using Texts = std::vector<std::string>;
+
+const Context kContext(1);
+
+/// Three genes x two cells.
+constexpr const char* kGenesInRows = "gene,cell1,cell2\nACTB,3,0\nCD3D,0,0\nMT-CO1,1,7\n";
+
+void expect_three_by_two(const Dataset& cells) {
+  EXPECT_EQ(cells.obs().index(), (Texts{"cell1", "cell2"}));
+  EXPECT_EQ(cells.var().index(), (Texts{"ACTB", "CD3D", "MT-CO1"}));
+  EXPECT_EQ(cells.counts.row_start, (std::vector<RowPointer>{0, 2, 3}));
+  EXPECT_EQ(cells.counts.columns, (std::vector<GeneIndex>{0, 2, 2}));
+  EXPECT_EQ(cells.counts.values, (std::vector<float>{3, 1, 7}));
+}
+
+Dataset read(const std::string& text, const ReadOptions& options = {},
+             const Context& context = kContext) {
+  const FolderForTest folder;
+  write_bytes(folder / "a.csv", text);
+  return read_dataset(folder / "a.csv", options, context);
+}
+
+TEST(TextTable, BothWaysRound) {
+  expect_three_by_two(read(kGenesInRows));
+  expect_three_by_two(read(",ACTB,CD3D,MT-CO1\ncell1,3,0,1\ncell2,0,0,7\n"));
+}
+
+TEST(TextTable, AsProgramsWriteIt) {
+  for (const char* text : {
+           "\xEF\xBB\xBFgene\tcell1\tcell2\r\nACTB\t3\t0\r\nCD3D\t0\t0\r\nMT-CO1\t1\t7\r\n",
+           "\"cell1\",\"cell2\"\n\"ACTB\",3,0\n\"CD3D\",0,0\n\"MT-CO1\",1e+00,7\n",
+           "\"cell1\" \"cell2\"\n\"ACTB\" 3 0\n\"CD3D\" 0 0\n\"MT-CO1\" 1 7",
+           "sep=;\n;cell1;cell2\nACTB;3,0;0\nCD3D;0;0\nMT-CO1;1;7\n",
+           "# made today\n#\ngene,cell1,cell2\nACTB,3,0\n# half\nCD3D,0,0\n\nMT-CO1,1,7\n",
+       }) {
+    SCOPED_TRACE(text);
+    expect_three_by_two(read(text));
+  }
+}
+
+TEST(TextTable, GzipAndWhatItIsCalled) {
+  const FolderForTest folder;
+  write_file(folder / "a.csv.gz", kGenesInRows, false);
+  expect_three_by_two(read_dataset(folder / "a.csv.gz", {}, kContext));
+  EXPECT_EQ(inspect_file(folder / "a.csv.gz", {}, kContext).format, "CSV");
+  write_bytes(folder / "a.txt", "gene\tcell1\nACTB\t3\n");  // the name does not matter
+  EXPECT_EQ(inspect_file(folder / "a.txt", {}, kContext).format, "TSV");
+}
+
+TEST(TextTable, NamesThatSayNothingAreTakenAsAnnDataDoes) {
+  std::vector<std::string> warnings;
+  Context listening(1);
+  listening.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  const std::string text = ",c1,c2\nr1,1,0\nr2,3,0\nr3,5,6\n";
+  EXPECT_EQ(read(text, {}, listening).obs().index(), (Texts{"r1", "r2", "r3"}));
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(testing::contains(warnings[0], "('r1', ...) nor its columns ('c1', ...)"));
+  EXPECT_TRUE(testing::contains(warnings[0], "--cells-in columns"));
+  warnings.clear();
+  ReadOptions options;
+  options.cells_in = CellsIn::Columns;
+  EXPECT_EQ(read(text, options, listening).obs().index(), (Texts{"c1", "c2"}));
+  options.cells_in = CellsIn::Rows;
+  EXPECT_EQ(read(text, options, listening).obs().index(), (Texts{"r1", "r2", "r3"}));
+  EXPECT_TRUE(warnings.empty());
+}
+
+TEST(TextTable, ColumnsOfTextAreKept) {
+  const Dataset genes = read("id,symbol,cell1\nENSG00000075624,ACTB,3\nENSG00000111640,GAPDH,4\n");
+  EXPECT_EQ(genes.var().index(), (Texts{"ENSG00000075624", "ENSG00000111640"}));
+  EXPECT_EQ(genes.var().as_text("symbol"), (Texts{"ACTB", "GAPDH"}));
+  EXPECT_EQ(genes.counts.values, (std::vector<float>{3, 4}));
+  const Dataset cells = read("cell,type,ACTB\ncell1,T,3\ncell2,B,4\n");
+  EXPECT_EQ(cells.obs().as_text("type"), (Texts{"T", "B"}));
+}
+
+TEST(TextTable, RepeatedNames) {
+  EXPECT_EQ(read("gene,cell1\nACTB,3\nACTB,4\n").var().index(), (Texts{"ACTB", "ACTB-1"}));
+  EXPECT_SAITHE_ERROR(read("gene,cell1\nENSG00000075624,3\nENSG00000075624,4\n"),
+                      ErrorKind::BadFormat, "stands twice");
+  EXPECT_SAITHE_ERROR(read("ACTB,CD3D\n1,3\n1,4\n"), ErrorKind::BadFormat, "numbers that repeat");
+}
+
+TEST(TextTable, ErrorsNameLineAndColumn) {
+  EXPECT_SAITHE_ERROR(
+      read("gene,cell1,cell2\nACTB,3,0\nCD3D,0,NA\n"), ErrorKind::BadFormat,
+      "a.csv:3: column 3 ('cell2') of row 'CD3D': 'NA' is not a number; a missing value");
+  EXPECT_SAITHE_ERROR(read("gene,cell1,cell2\nACTB,3,\n"), ErrorKind::BadFormat,
+                      "a.csv:2: column 3 ('cell2') of row 'ACTB': '' is not a number");
+  EXPECT_SAITHE_ERROR(read("gene,cell1,cell2\nACTB,3,0\nCD3D,x,0\n"), ErrorKind::BadFormat,
+                      "a.csv:3: column 2 ('cell1') of row 'CD3D': 'x' is not a number");
+  EXPECT_SAITHE_ERROR(read("gene,cell1,cell2\nACTB,3,0\nCD3D,0\n"), ErrorKind::BadFormat,
+                      "a.csv:3: has 2 fields; expected 3");
+  EXPECT_SAITHE_ERROR(read("gene,cell1,cell2\nACTB,3,0\n\"CD3D,0,0\n"), ErrorKind::BadFormat,
+                      "a.csv:3: a quote");
+  EXPECT_SAITHE_ERROR(read("one line of words\n"), ErrorKind::BadFormat, "is of no format");
+  ReadOptions options;
+  options.layer = "counts";
+  EXPECT_SAITHE_ERROR(read(kGenesInRows, options), ErrorKind::InvalidArgument,
+                      "--layer is not for this format, CSV");
+}
+
+}  // namespace
+}  // namespace saithe

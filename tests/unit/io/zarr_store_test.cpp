@@ -1,0 +1,49 @@
+#include "saithe/io/zarr_store.h"
+
+#include <gtest/gtest.h>
+
+#include "saithe/core/text_io.h"
+#include "support/zarr_folder.h"
+
+namespace saithe {
+namespace {
+
+TEST(ZarrStore, AFolderAndAnArchiveHaveKeys) {
+  const testing::FolderForTest folder;
+  testing::write_small_store(folder.path());
+  const auto store = io::open_zarr_store(folder.path(), true, "");
+  ASSERT_NE(store, nullptr);
+  EXPECT_EQ(store->names(""), (std::vector<std::string>{".zattrs", ".zgroup", "X", "obs", "var"}));
+  EXPECT_EQ(store->names("X/"),
+            (std::vector<std::string>{".zattrs", ".zgroup", "data", "indices", "indptr"}));
+  EXPECT_EQ(store->size("X/data/0"), 12);
+  EXPECT_EQ(store->size("X/data"), std::nullopt);
+  EXPECT_EQ(store->read("X/data/0", 0, 4), std::string("\0\0\xa0\x40", 4));
+  EXPECT_SAITHE_ERROR(store->read_all("X/data/0", 11), ErrorKind::BadFormat, "X/data/0");
+
+  const std::filesystem::path file = std::string(SAITHE_TEST_FILES) + "/zarr/v3.zarr.zip";
+  const auto zipped = io::open_zarr_store(file, false, read_head(file, 8));
+  ASSERT_NE(zipped, nullptr);  // inside of its only folder
+  EXPECT_EQ(zipped->names("").back(), "zarr.json");
+  EXPECT_TRUE(zipped->size("obs/zarr.json").has_value());
+}
+
+TEST(ZarrStore, NoKeyLeadsOut) {
+  const testing::FolderForTest folder;
+  testing::write_small_store(folder / "store");
+  testing::write_bytes(folder / "secret", "x");
+  const auto store = io::open_zarr_store(folder / "store", true, "");
+  for (const char* key : {"../secret", "obs/../../secret", "/etc/passwd", "obs//x", "", "obs/."}) {
+    EXPECT_SAITHE_ERROR(store->size(key), ErrorKind::BadFormat, "key");
+  }
+}
+
+TEST(ZarrStore, OtherFoldersAndFilesAreNone) {
+  const testing::FolderForTest folder;
+  EXPECT_EQ(io::open_zarr_store(folder.path(), true, ""), nullptr);
+  testing::write_bytes(folder / "a", "text");
+  EXPECT_EQ(io::open_zarr_store(folder / "a", false, "text"), nullptr);
+}
+
+}  // namespace
+}  // namespace saithe
