@@ -27,6 +27,7 @@
 #include "saithe/prep/expression_kind.h"
 #include "saithe/prep/select_genes.h"
 #include "saithe/prep/preprocessor.h"
+#include "saithe/prep/principal_axes.h"
 #include "saithe/prep/split.h"
 #include "saithe/prep/folds.h"
 #include "saithe/prep/augment.h"

@@ -13,6 +13,7 @@
 #include "saithe/core/random.h"
 #include "saithe/core/sha256.h"
 #include "saithe/prep/folds.h"
+#include "saithe/prep/principal_axes.h"
 
 namespace saithe {
 namespace {
@@ -306,16 +307,41 @@ class TrainingRun {
     model.members = train_members(recipe_cells(features, augmenter, training), options_, *backend_,
                                   own, history);
     context_.throw_if_cancelled();
+    fit_axes(model, features, training, own);
     const Ensemble ensemble(model, features.shift, *backend_);
     const EnsembleOutput output = ensemble.forward(features.values.view(), false, own);
-    if (options_.novelty) model.novelty = fit_novelty(output.logits.view(), data_.labels, training);
+    learn_novelty(model, features, output, training);
     fill_held_out(fold, model, output);
+  }
+
+  /// The axes of the novelty score, before cells are asked for their scores.
+  void fit_axes(Model& model, const Features& features, std::span<const CellIndex> training,
+                const Context& context) const {
+    if (!options_.novelty) return;
+    const Preprocessor& preprocessor = model.preprocessor;
+    const std::vector<double> center =
+        preprocessor.options().scale
+            ? std::vector<double>(features.shift.begin(), features.shift.end())
+            : preprocessor.mean();
+    model.novelty.axes =
+        fit_principal_axes(features.values.view(), training, center, kNoveltyAxes, context);
+    model.novelty.n_axes =
+        static_cast<std::int64_t>(model.novelty.axes.size() / as_size(preprocessor.n_genes()));
+  }
+
+  void learn_novelty(Model& model, const Features& features, const EnsembleOutput& output,
+                     std::span<const CellIndex> training) const {
+    if (!options_.novelty) return;
+    fit_novelty(model.novelty, {features.values.view(), output.scores.view(), output.logits.view()},
+                data_.labels, training);
   }
 
   void fill_held_out(int fold, const Model& model, const EnsembleOutput& output) {
     HeldOutPredictions& held_out = result_.held_out;
     std::vector<double> distances;
-    if (options_.novelty) distances = novelty_distances(model.novelty, output.logits.view());
+    if (options_.novelty) {
+      distances = novelty_distances(model.novelty, output.scores.view(), output.logits.view());
+    }
     for (std::size_t i = 0; i < held_out.cells.size(); ++i) {
       if (!held_out.folds.empty() && held_out.folds[i] != fold) continue;
       const CellIndex cell = held_out.cells[i];
@@ -351,11 +377,10 @@ class TrainingRun {
     Context uninterrupted = context_;
     uninterrupted.cancelled = nullptr;
     Model& model = result_.model;
+    fit_axes(model, features_, training_, uninterrupted);
     EnsembleOutput output = Ensemble(model, features_.shift, *backend_)
                                 .forward(features_.values.view(), true, uninterrupted);
-    if (options_.novelty) {
-      model.novelty = fit_novelty(output.logits.view(), data_.labels, training_);
-    }
+    learn_novelty(model, features_, output, training_);
     HeldOutPredictions& held_out = result_.held_out;
     if (options_.validate == Validation::HeldOut) {
       held_out.cells = result_.split.validation;
