@@ -21,12 +21,16 @@ struct CommonOptions {
   bool quiet = false;
   bool overwrite = false;
   kernels::Device device = kernels::Device::Auto;
+  std::string memory = "2G";
 
   template <typename Visitor>
   static void describe(Visitor& visit, CommonOptions& options) {
     visit("threads", options.threads, "threads to use (0: as many as there are)");
     visit("seed", options.seed, "seed of everything random");
     visit("device", options.device, "where to compute");
+    visit("memory", options.memory,
+          "memory for the values of cells (500M, 2G, ...); what is more lies in a temporary file, "
+          "and results do not depend on it");
     visit("overwrite", options.overwrite, "replace existing outputs");
     visit("quiet", options.quiet, "say nothing but warnings and errors");
   }

@@ -61,33 +61,40 @@ std::string genes_line(GeneIndex n_genes, std::size_t n_files, GeneChoice choice
 
 }  // namespace
 
-LabelledCells read_references(const std::vector<std::string>& paths, const ReadOptions& reading,
+LabelledCells open_references(const std::vector<std::string>& paths, const ReadOptions& reading,
                               const ConcatenateOptions& options, const LabelPlace& place,
                               Session& session) {
   static_cast<void>(reference_names(paths));  // no file twice
-  std::vector<Dataset> parts;
+  std::vector<std::unique_ptr<CellSource>> parts;
   LabelledCells result;
   for (const std::string& path : paths) {
-    parts.push_back(read_dataset(path, reading, session.context()));
+    parts.push_back(open_source(path, reading, session.context()));
     if (paths.size() > 1) {
-      session.say(fmt::format("reference {}: {} cells, {} genes", path, parts.back().n_cells(),
-                              parts.back().n_genes()));
+      session.say(fmt::format("reference {}: {} cells, {} genes", path, parts.back()->n_cells(),
+                              parts.back()->n_genes()));
     }
     if (place.key.empty()) continue;
     // Before files are joined: the error names the file that has no such column.
-    const auto labels = find_labels(place, parts.back(), session);
+    const auto labels = find_labels(place, *parts.back(), session);
     result.labels.insert(result.labels.end(), labels.begin(), labels.end());
   }
-  if (paths.size() > 1) static_cast<void>(find_common_kind(parts));
-  result.dataset = concatenate(std::move(parts), options);
-  if (place.key.empty()) result.labels = find_labels(place, result.dataset, session);
-  if (paths.size() == 1) return result;
-  session.say(genes_line(result.dataset.n_genes(), paths.size(), options.genes));
-  const std::int64_t n_renamed = make_barcodes_distinct(result.dataset);
+  if (paths.size() == 1) {
+    result.cells = std::move(parts.front());
+    if (place.key.empty()) result.labels = find_labels(place, *result.cells, session);
+    return result;
+  }
+  std::vector<CellSource*> sources;
+  for (const auto& part : parts) sources.push_back(part.get());
+  require_common_kind(sources, session.context());
+  auto joined = std::make_unique<ConcatenatedCells>(std::move(parts), options);
+  if (place.key.empty()) result.labels = find_labels(place, *joined, session);
+  session.say(genes_line(joined->n_genes(), paths.size(), options.genes));
+  const std::int64_t n_renamed = joined->make_barcodes_distinct();
   if (n_renamed > 0) {
     session.say(
         fmt::format("barcodes: {} stand in several files and got a suffix -1, -2, ...", n_renamed));
   }
+  result.cells = std::move(joined);
   return result;
 }
 

@@ -29,14 +29,14 @@ std::vector<std::string> find_labels(const LabelPlace& place, const CellSource& 
 
 /// Cells and the label of each.
 struct LabelledCells {
-  Dataset dataset;
+  std::unique_ptr<CellSource> cells;
   std::vector<std::string> labels;  ///< empty where a cell has none
 };
 
-/// Reads one or several labelled files as one data set with distinct barcodes; says which genes it
-/// has. Throws as read_dataset(), find_labels(), concatenate(), and Error(BadFormat) if some hold
-/// counts and others logarithms.
-LabelledCells read_references(const std::vector<std::string>& paths, const ReadOptions& reading,
+/// Opens one or several labelled files as one source with distinct barcodes; says which genes it
+/// has. Throws as open_source(), find_labels(), ConcatenatedCells, and Error(BadFormat) if some
+/// hold counts and others logarithms.
+LabelledCells open_references(const std::vector<std::string>& paths, const ReadOptions& reading,
                               const ConcatenateOptions& options, const LabelPlace& place,
                               Session& session);
 

@@ -73,6 +73,7 @@ Session::Session(const CommonOptions& common)
       context_(common.threads, common.seed),
       has_terminal_(!common.quiet && is_terminal()) {
   context_.cancelled = &stop_requested;
+  context_.max_memory = parse_bytes(common.memory, "memory");
   context_.on_warning = [this](const std::string& message) {
     clear_progress();
     const std::string line = "saithe: warning: " + printable(message) + "\n";

@@ -88,11 +88,10 @@ void apply_training_flags(const OptionFlags& flags, TrainOptions& options) {
 }
 
 TrainingData read_training_data(const TrainingRequest& request, Session& session) {
-  LabelledCells reference = read_references(request.inputs, request.reading, request.concatenation,
+  LabelledCells reference = open_references(request.inputs, request.reading, request.concatenation,
                                             request.labels, session);
-  session.end_stage("read");
-  TrainingData data = prepare_training_data(std::move(reference.dataset), reference.labels,
-                                            request.training, session.context());
+  TrainingData data = prepare_training_data(*reference.cells, reference.labels, request.training,
+                                            session.context());
   data.sources = request.inputs.size() == 1
                      ? std::vector<std::string>{shown_name(request.inputs.front())}
                      : reference_names(request.inputs);
@@ -107,7 +106,7 @@ TrainingData read_training_data(const TrainingRequest& request, Session& session
   if (data.kind == ExpressionKind::LogNormalized) {
     session.say("values: logarithms of normalised counts, taken as they are");
   }
-  session.end_stage("filter");
+  session.end_stage("read");
   return data;
 }
 

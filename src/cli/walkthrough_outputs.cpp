@@ -84,7 +84,7 @@ void write_annotated(const Walkthrough& walkthrough, const fs::path& path, const
   annotations.obsm.emplace_back("predicted_cell_type_probabilities", result.probabilities);
   annotations.obsm.emplace_back("X_saithe_hidden", result.activations.hidden);
   annotations.obsm.emplace_back("X_umap", walkthrough.umap_all);
-  write_h5ad(path, result.dataset, annotations, true, context);
+  write_h5ad(path, result.dataset.unpack(context), annotations, true, context);
 }
 
 std::vector<Figure> make_figures(const Walkthrough& walkthrough, const TrainOptions& options) {

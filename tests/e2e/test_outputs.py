@@ -163,7 +163,7 @@ def test_run_json_tells_what_may_differ(pbmc3k):
     assert len(said["epoch_seconds"]) == 10
     assert said["threads"] >= 1 and said["hardware"] and said["peak_memory_bytes"] > 1e6
     assert "walkthrough" in said["command"]
-    assert {"read", "filter", "train", "embed", "write"} <= set(said["stage_seconds"])
+    assert {"read", "train", "embed", "write"} <= set(said["stage_seconds"])
 
 
 def test_model_is_a_plain_safetensors_file(pbmc3k):

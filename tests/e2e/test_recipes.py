@@ -71,6 +71,19 @@ def test_standard_is_the_default_and_flags_win(cells, tmp_path):
     assert "standard, fast, thorough, walkthrough" in line
 
 
+def test_memory_does_not_change_the_model(cells, tmp_path):
+    for memory in ("2G", "1K"):  # with the second everything lies in the temporary file
+        train(cells, tmp_path / f"{memory}.saithe", *SMALL_RECIPE, "--memory", memory)
+    assert (tmp_path / "2G.saithe").read_bytes() == (tmp_path / "1K.saithe").read_bytes()
+    error = must_fail(2, "train", cells, "--label-key", "cell_type", "-o", tmp_path / "x.saithe",
+                      "--memory", "much")
+    assert "--memory" in error and "2G" in error
+    error = must_fail(1, "train", cells, "--label-key", "cell_type", "-o", tmp_path / "x.saithe",
+                      "--memory", "1K", env={**os.environ, "TMPDIR": "/no/such/folder"})
+    assert "/no/such/folder" in error
+    assert not (tmp_path / "x.saithe").exists()
+
+
 def test_any_number_of_threads_gives_the_same_model(cells, tmp_path):
     for threads in (1, 3):
         train(cells, tmp_path / f"{threads}.saithe", *SMALL_RECIPE, "--threads", threads)

@@ -58,9 +58,9 @@ Problem prepare(const std::filesystem::path& path, const std::string& label_key,
   const TrainingData& data = problem.data;
   problem.split =
       split_random(data.labels, data.types.names(), options.validation_fraction, context);
-  const auto fitted = Preprocessor::fit(data.dataset.counts.view(), {}, data.dataset.var().index(),
-                                        {}, options.preprocessor, context);
-  problem.features = fitted.apply(data.dataset.counts.view(), context);
+  const auto fitted = Preprocessor::fit(data.dataset, {}, data.dataset.var().index(), {},
+                                        options.preprocessor, context);
+  problem.features = fitted.apply(data.dataset.unpack(context).counts.view(), context);
   problem.shape = {data.dataset.n_genes(), options.hidden, options.dropout, data.types.n_types()};
   return problem;
 }

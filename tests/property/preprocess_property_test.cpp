@@ -95,7 +95,7 @@ TEST(QcProperty, FiltersKeepExactlyWhatPasses) {
       const bool passes = static_cast<int>(counts.view().row_size(c)) >= options.min_genes;
       RC_ASSERT(is_kept[as_size(c)] == passes);
     }
-    const auto n_cells = count_cells_per_gene(counts.view(), kept.cells);
+    const auto n_cells = count_cells_per_gene({MatrixRows(counts.view()), kept.cells}, Context(2));
     std::vector<bool> has_gene(as_size(counts.n_cols));
     for (const GeneIndex g : kept.genes) has_gene[as_size(g)] = true;
     for (std::size_t g = 0; g < has_gene.size(); ++g) {

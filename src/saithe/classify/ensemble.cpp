@@ -1,11 +1,15 @@
 #include "saithe/classify/ensemble.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "saithe/classify/calibration.h"
 
 namespace saithe {
 namespace {
+
+// Cells whose features are in memory at a time.
+constexpr CellIndex kBlockCells = 4096;
 
 /// 1 / (1 + e^-x) of every logit.
 DenseMatrix sigmoid(DenseView logits) {
@@ -104,6 +108,27 @@ EnsembleOutput Ensemble::forward(const CsrView& features, bool with_hidden,
     apply_temperature(output.probabilities, model_.temperature);
   }
   return output;
+}
+
+EnsembleOutput Ensemble::forward(const InputCells& inputs, std::span<const CellIndex> cells,
+                                 bool with_hidden, const Context& context) const {
+  EnsembleOutput all;
+  const auto n_cells = static_cast<CellIndex>(cells.size());
+  for (CellIndex begin = 0; begin < n_cells; begin += kBlockCells) {
+    const auto some =
+        cells.subspan(as_size(begin), as_size(std::min(kBlockCells, n_cells - begin)));
+    const EnsembleOutput block =
+        forward(inputs.features(some, context).view(), with_hidden, context);
+    const auto copy = [&](const DenseMatrix& from, DenseMatrix& to) {
+      if (begin == 0) to = DenseMatrix(n_cells, from.n_cols());
+      std::copy_n(from.data(), from.n_rows() * from.n_cols(), to.data() + begin * to.n_cols());
+    };
+    copy(block.probabilities, all.probabilities);
+    copy(block.logits, all.logits);
+    if (block.scores.n_rows() > 0) copy(block.scores, all.scores);
+    if (block.hidden.n_rows() > 0) copy(block.hidden, all.hidden);
+  }
+  return all;
 }
 
 }  // namespace saithe

@@ -68,7 +68,7 @@ void for_each_tensor(const ModelDescription& model, Tensors& tensors, Visit visi
     visit("novelty.type_shares", {n_types}, tensors.novelty.type_shares);
     visit("novelty.means", {n_types, n_coordinates}, tensors.novelty.means);
     visit("novelty.covariance", {n_coordinates, n_coordinates}, tensors.novelty.covariance);
-    visit("novelty.residual_variance", {n_inputs}, tensors.novelty.residual_variance);
+    visit("novelty.feature_variance", {n_inputs}, tensors.novelty.feature_variance);
   }
   if (model.has_held_out_distances) {
     visit("novelty.quantiles", {static_cast<std::int64_t>(kNoveltyQuantiles)},
@@ -198,9 +198,9 @@ void require_quantiles(const std::vector<double>& quantiles, const std::string& 
 /// What distances and the genes' part in them are reckoned with.
 void require_novelty(const NoveltyModel& novelty, const std::string& where) {
   if (novelty.n_types == 0) return;
-  const auto& residual = novelty.residual_variance;
-  if (std::any_of(residual.begin(), residual.end(), [](double v) { return v < 0; })) {
-    fail(ErrorKind::BadFormat, "{}: a residual variance of the novelty score is below 0", where);
+  const auto& variance = novelty.feature_variance;
+  if (std::any_of(variance.begin(), variance.end(), [](double v) { return v < 0; })) {
+    fail(ErrorKind::BadFormat, "{}: a feature's variance in the novelty score is below 0", where);
   }
   require_shares(novelty.type_shares, "type", "training cells", where);
   const auto n = as_size(novelty.n_coordinates());

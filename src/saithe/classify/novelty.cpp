@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "saithe/prep/principal_axes.h"
+
 namespace saithe {
 namespace {
 
@@ -44,51 +46,55 @@ Matrix find_whitening(const NoveltyModel& novelty) {
   return inverse;
 }
 
-/// Variance of each feature within types, and of that, what the axes explain left out.
-void fit_residual_variance(NoveltyModel& novelty, const CsrView& features,
-                           std::span<const LabelIndex> labels, std::span<const CellIndex> cells,
-                           std::span<const double> n_cells) {
+/// Variance of each feature within types.
+std::vector<double> variance_within_types(const CsrView& features,
+                                          std::span<const LabelIndex> labels) {
   const auto n_genes = as_size(features.n_cols);
-  std::vector<double> sums(n_genes * as_size(novelty.n_types));
-  std::vector<double> squares(n_genes);
-  for (const CellIndex cell : cells) {
+  std::vector<std::vector<double>> sums;  // of each type
+  std::vector<double> n_cells;
+  std::vector<double> variance(n_genes);
+  for (CellIndex cell = 0; cell < features.n_rows; ++cell) {
+    const auto type = as_size(labels[as_size(cell)]);
+    if (type >= sums.size()) {
+      sums.resize(type + 1, std::vector<double>(n_genes));
+      n_cells.resize(type + 1);
+    }
+    n_cells[type] += 1;
     const auto genes = features.row_columns(cell);
     const auto values = features.row_values(cell);
-    double* sum = sums.data() + as_size(labels[as_size(cell)]) * n_genes;
     for (std::size_t i = 0; i < genes.size(); ++i) {
       const auto value = static_cast<double>(values[i]);
-      sum[genes[i]] += value;
-      squares[as_size(genes[i])] += value * value;
+      sums[type][as_size(genes[i])] += value;
+      variance[as_size(genes[i])] += value * value;
     }
   }
-  for (std::size_t type = 0; type < n_cells.size(); ++type) {
-    if (n_cells[type] == 0) continue;
-    for (std::size_t gene = 0; gene < n_genes; ++gene) {
-      const double sum = sums[type * n_genes + gene];
-      squares[gene] -= sum * sum / n_cells[type];
-    }
-  }
-  const auto n_axes = novelty.n_axes;
-  const std::int64_t n = novelty.n_coordinates();
-  const Eigen::MatrixXd of_scores =
-      MatrixMap(novelty.covariance.data(), n, n).topLeftCorner(n_axes, n_axes);
-  const FloatMap axes(novelty.axes.data(), features.n_cols, n_axes);
-  novelty.residual_variance.resize(n_genes);
   for (std::size_t gene = 0; gene < n_genes; ++gene) {
-    const Eigen::RowVectorXd row = axes.row(static_cast<std::int64_t>(gene)).cast<double>();
-    const double explained = (row * of_scores).dot(row);
-    novelty.residual_variance[gene] =
-        std::max(0.0, squares[gene] / static_cast<double>(cells.size()) - explained);
+    for (std::size_t type = 0; type < sums.size(); ++type) {
+      if (n_cells[type] > 0) variance[gene] -= sums[type][gene] * sums[type][gene] / n_cells[type];
+    }
+    variance[gene] = std::max(0.0, variance[gene]) / static_cast<double>(features.n_rows);
   }
+  return variance;
+}
+
+Eigen::MatrixXd covariance_of_scores(const NoveltyModel& novelty) {
+  const std::int64_t n = novelty.n_coordinates();
+  return MatrixMap(novelty.covariance.data(), n, n).topLeftCorner(novelty.n_axes, novelty.n_axes);
+}
+
+/// What the axes leave of the features' variance.
+Eigen::VectorXd residual_variance(const NoveltyModel& novelty, const Matrix& axes) {
+  const Eigen::Map<const Eigen::VectorXd> all(novelty.feature_variance.data(), axes.rows());
+  const Eigen::VectorXd explained =
+      (axes * covariance_of_scores(novelty)).cwiseProduct(axes).rowwise().sum();
+  return (all - explained).cwiseMax(0.0);
 }
 
 /// The covariance that the axes' part of the features has: that of the scores less what the
 /// residuals add to it.
-Eigen::MatrixXd covariance_of_axes(const NoveltyModel& novelty, const Matrix& axes) {
-  const std::int64_t n = novelty.n_coordinates();
-  const Eigen::Map<const Eigen::VectorXd> residual(novelty.residual_variance.data(), axes.rows());
-  Eigen::MatrixXd covariance =
-      MatrixMap(novelty.covariance.data(), n, n).topLeftCorner(axes.cols(), axes.cols());
+Eigen::MatrixXd covariance_of_axes(const NoveltyModel& novelty, const Matrix& axes,
+                                   const Eigen::VectorXd& residual) {
+  Eigen::MatrixXd covariance = covariance_of_scores(novelty);
   covariance -= axes.transpose() * residual.asDiagonal() * axes;
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(covariance);
   const Eigen::VectorXd variances = eigen.eigenvalues().cwiseMax(0.0);
@@ -102,10 +108,17 @@ std::span<const double> NoveltyModel::mean_logits(LabelIndex type) const {
                                   as_size(n_types));
 }
 
-void fit_novelty(NoveltyModel& novelty, const NoveltyCells& seen,
+void fit_novelty_axes(NoveltyModel& novelty, CsrMatrix features, std::span<const LabelIndex> labels,
+                      std::span<const double> center, const Context& context) {
+  novelty.feature_variance = variance_within_types(features.view(), labels);
+  novelty.axes = fit_principal_axes(std::move(features), center, kNoveltyAxes, context);
+  novelty.n_axes = static_cast<std::int64_t>(novelty.axes.size() / center.size());
+}
+
+void fit_novelty(NoveltyModel& novelty, DenseView scores, DenseView logits,
                  std::span<const LabelIndex> labels, std::span<const CellIndex> cells) {
-  novelty.n_types = seen.logits.n_cols;
-  SAITHE_ASSERT(seen.scores.n_cols == novelty.n_axes);
+  novelty.n_types = logits.n_cols;
+  SAITHE_ASSERT(scores.n_cols == novelty.n_axes);
   const std::int64_t n = novelty.n_coordinates();
   const auto n_all = std::max<double>(1, static_cast<double>(cells.size()));
   Matrix means = Matrix::Zero(novelty.n_types, n);
@@ -113,7 +126,7 @@ void fit_novelty(NoveltyModel& novelty, const NoveltyCells& seen,
   Eigen::RowVectorXd x(n);
   for (const CellIndex cell : cells) {
     const LabelIndex label = labels[as_size(cell)];
-    read_coordinates(seen.scores, seen.logits, cell, x);
+    read_coordinates(scores, logits, cell, x);
     means.row(label) += x;
     n_cells[as_size(label)] += 1;
   }
@@ -125,14 +138,13 @@ void fit_novelty(NoveltyModel& novelty, const NoveltyCells& seen,
   }
   Eigen::MatrixXd covariance = Eigen::MatrixXd::Zero(n, n);
   for (const CellIndex cell : cells) {
-    read_coordinates(seen.scores, seen.logits, cell, x);
+    read_coordinates(scores, logits, cell, x);
     x -= means.row(labels[as_size(cell)]);
     covariance.noalias() += x.transpose() * x;
   }
   covariance /= n_all;
   novelty.means.assign(means.data(), means.data() + means.size());
   novelty.covariance.assign(covariance.data(), covariance.data() + covariance.size());
-  fit_residual_variance(novelty, seen.features, labels, cells, n_cells);
 }
 
 NoveltyModel without_missing_genes(const NoveltyModel& novelty,
@@ -141,26 +153,26 @@ NoveltyModel without_missing_genes(const NoveltyModel& novelty,
   const auto n_genes = static_cast<std::int64_t>(is_present.size());
   const std::int64_t n = novelty.n_coordinates();
   SAITHE_ASSERT(as_size(n_genes * novelty.n_types) == linear_weights.size());
-  SAITHE_ASSERT(novelty.residual_variance.size() == as_size(n_genes));
+  SAITHE_ASSERT(novelty.feature_variance.size() == as_size(n_genes));
   const Matrix axes =
       FloatMap(novelty.axes.data(), n_genes, novelty.n_axes).template cast<double>();
   // What every feature adds to the coordinates; of the genes present, and of the missing ones.
   Matrix present(n_genes, n);
   present << axes, FloatMap(linear_weights.data(), n_genes, novelty.n_types).cast<double>();
   Matrix missing = present;
-  Eigen::VectorXd residual(n_genes);
+  const Eigen::VectorXd residual = residual_variance(novelty, axes);
   for (std::int64_t gene = 0; gene < n_genes; ++gene) {
     const bool is_there = is_present[as_size(gene)];
     (is_there ? missing : present).row(gene).setZero();
-    residual[gene] = is_there ? novelty.residual_variance[as_size(gene)] : 0;
   }
   const Matrix means =
       MatrixMap(novelty.means.data(), novelty.n_types, n) -
       MatrixMap(novelty.means.data(), novelty.n_types, n).leftCols(novelty.n_axes) *
           (axes.transpose() * missing);
   const Matrix seen_axes = axes.transpose() * present;
-  const Matrix covariance = seen_axes.transpose() * covariance_of_axes(novelty, axes) * seen_axes +
-                            present.transpose() * residual.asDiagonal() * present;
+  const Matrix covariance =
+      seen_axes.transpose() * covariance_of_axes(novelty, axes, residual) * seen_axes +
+      present.transpose() * residual.asDiagonal() * present;
   NoveltyModel result = novelty;
   result.means.assign(means.data(), means.data() + means.size());
   result.covariance.assign(covariance.data(), covariance.data() + covariance.size());

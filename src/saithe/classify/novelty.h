@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "saithe/core/aligned_vector.h"
+#include "saithe/core/context.h"
 #include "saithe/data/label_set.h"
 #include "saithe/matrix/csr_matrix.h"
 #include "saithe/matrix/dense_matrix.h"
@@ -17,14 +18,13 @@ namespace saithe {
 /// covariance, over S coordinates of a cell: its scores on A principal axes of the features, which
 /// see what no known type differs by, then the T logits of the first member.
 struct NoveltyModel {
-  std::int64_t n_types = 0;         ///< T; 0: the model has no novelty score
-  std::int64_t n_axes = 0;          ///< A
-  AlignedVector<float> axes;        ///< (inputs, A): unit vectors as columns
-  std::vector<double> type_shares;  ///< (T): share of the training cells
-  std::vector<double> means;        ///< (T, S): mean coordinates of each type's training cells
-  std::vector<double> covariance;   ///< (S, S): within types
-  std::vector<double> residual_variance;  ///< (inputs): of each feature within types, beside what
-                                          ///< the axes explain
+  std::int64_t n_types = 0;              ///< T; 0: the model has no novelty score
+  std::int64_t n_axes = 0;               ///< A
+  AlignedVector<float> axes;             ///< (inputs, A): unit vectors as columns
+  std::vector<double> type_shares;       ///< (T): share of the training cells
+  std::vector<double> means;             ///< (T, S): mean coordinates of each type's training cells
+  std::vector<double> covariance;        ///< (S, S): within types
+  std::vector<double> feature_variance;  ///< (inputs): of each feature, within types
   /// Quantiles 0, 1/1000, ..., 1 of the distances of held-out cells of known types, ascending.
   /// Empty where no cell was held out: then nothing is rejected.
   std::vector<double> held_out_quantiles;
@@ -42,22 +42,20 @@ inline constexpr int kNoveltyAxes = 20;
 /// Number of entries of NoveltyModel::held_out_quantiles.
 inline constexpr std::size_t kNoveltyQuantiles = 1001;
 
-/// Cells as a novelty score sees them; rows are cells.
-struct NoveltyCells {
-  CsrView features;
-  DenseView scores;  ///< (n, A)
-  DenseView logits;  ///< (n, T) of the first member
-};
+/// The axes of a novelty score and the variance of the features: from features (n, inputs) of
+/// training cells, whose labels are `labels` and whose mean is about `center`.
+void fit_novelty_axes(NoveltyModel& novelty, CsrMatrix features, std::span<const LabelIndex> labels,
+                      std::span<const double> center, const Context& context);
 
-/// Everything but the axes, which are there, and the quantiles: from the training cells `cells`,
-/// rows of `seen` and indices of `labels`.
-void fit_novelty(NoveltyModel& novelty, const NoveltyCells& seen,
+/// The rest but the quantiles, from the training cells `cells`: rows of their scores on these axes
+/// and of the first member's logits, and indices of `labels`.
+void fit_novelty(NoveltyModel& novelty, DenseView scores, DenseView logits,
                  std::span<const LabelIndex> labels, std::span<const CellIndex> cells);
 
 /// The same distributions of cells that lack inputs of the model, whose features are then the
 /// training means: the coordinates vary less, and types come closer to each other.
 /// `linear_weights` (inputs, T) are those of the first member. What lacking genes take from a
-/// coordinate is reckoned from the axes and the features' residual variances.
+/// coordinate is reckoned from the axes and what they leave of the features' variance.
 NoveltyModel without_missing_genes(const NoveltyModel& novelty,
                                    std::span<const float> linear_weights,
                                    const std::vector<bool>& is_present);

@@ -34,6 +34,7 @@ TrainOptions standard() {
   options.class_weights = 0.5;
   options.trainer.epochs = 15;
   options.trainer.min_steps = 200;
+  options.trainer.max_steps = 20000;
   options.trainer.minibatch_size = 128;
   options.trainer.learning_rate = 1e-3;
   options.trainer.schedule = Schedule::Cosine;

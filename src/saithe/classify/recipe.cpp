@@ -3,17 +3,29 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <numeric>
 
 #include "saithe/classify/training_checkpoint.h"
 #include "saithe/core/option_text.h"
 #include "saithe/core/random.h"
 #include "saithe/data/label_set.h"
+#include "saithe/prep/folds.h"
 
 namespace saithe {
 namespace {
 
 constexpr std::size_t kMaxHiddenLayers = 63;
 constexpr int kMaxNetworks = 100;
+
+// Values that a member keeps as features: 8 bytes each, for the linear one twice (by cells and by
+// genes).
+constexpr std::int64_t kMaxStoredInMemory = std::int64_t{1} << 25;
+
+CsrMatrix features_of_all(const InputCells& inputs, const Context& context) {
+  std::vector<CellIndex> all(as_size(inputs.n_cells()));
+  std::iota(all.begin(), all.end(), CellIndex{0});
+  return inputs.features(all, context);
+}
 
 /// A new network, or one that a checkpoint has begun; `begun` are its epochs.
 std::unique_ptr<Mlp> start_network(const std::string& unit, const MlpShape& shape,
@@ -24,7 +36,7 @@ std::unique_ptr<Mlp> start_network(const std::string& unit, const MlpShape& shap
   const bool is_begun = cells.checkpoint != nullptr &&
                         cells.checkpoint->restore_progress(unit, shape, parameters, moments, begun);
   if (!is_begun) parameters = initial_parameters(shape, seed);
-  auto mlp = std::make_unique<Mlp>(shape, parameters, cells.features->shift, backend);
+  auto mlp = std::make_unique<Mlp>(shape, parameters, cells.inputs->shift(), backend);
   if (is_begun) mlp->set_moments(moments);
   return mlp;
 }
@@ -51,12 +63,22 @@ Member train_network_member(int number, MlpShape shape, const RecipeCells& cells
   const auto mlp = start_network(unit, member.shape, cells, backend, own.seed(), begun);
   const std::vector<float> weights =
       class_weights(cells.labels, cells.training, cells.n_types, options.class_weights);
+  const Augmenter augmenter(*cells.inputs, options.augment, own);
   Augmentation augmentation;
   augmentation.weights = weights;
-  if (cells.augmenter != nullptr && cells.augmenter->changes_anything()) {
-    augmentation.features_of_epoch = [&](int epoch) {
-      return cells.augmenter->features_of_epoch(cells.training, own.seed(), epoch);
+  augmentation.validation_features = [&](std::span<const CellIndex> some) {
+    return cells.inputs->features(some, own);
+  };
+  // Features that never change are made once, if there is room for them.
+  const bool changes = augmenter.changes_anything();
+  CsrMatrix features;
+  if (changes || cells.inputs->inputs().n_stored() > kMaxStoredInMemory) {
+    augmentation.features_of_epoch = [&](std::span<const CellIndex> some, int epoch) {
+      return changes ? augmenter.features_of_epoch(some, own.seed(), epoch)
+                     : cells.inputs->features(some, own);
     };
+  } else {
+    features = features_of_all(*cells.inputs, own);
   }
   TrainHistory so_far = begun;
   const auto hear = [&](const EpochRecord& record) {
@@ -64,15 +86,52 @@ Member train_network_member(int number, MlpShape shape, const RecipeCells& cells
     if (on_epoch) on_epoch(record);
     if (cells.checkpoint != nullptr) cells.checkpoint->keep_progress(unit, *mlp, so_far);
   };
-  history =
-      train_network(*mlp, cells.features->values.view(), cells.labels, cells.training,
-                    cells.validation, options.trainer, own, hear, augmentation, std::move(begun));
+  history = train_network(*mlp, features.view(), cells.labels, cells.training, cells.validation,
+                          options.trainer, own, hear, augmentation, std::move(begun));
   mlp->end_training();  // its memory makes room for the copy of the weights
   member.parameters = mlp->parameters();
   if (cells.checkpoint != nullptr && !history.was_interrupted) {
     cells.checkpoint->keep_member(unit, member.shape, member.parameters, history);
   }
   return member;
+}
+
+/// The cells that the linear member is fitted on: a draw where all are too many, or hold more
+/// values than it may keep in memory.
+std::vector<CellIndex> linear_cells(const RecipeCells& cells, std::int64_t n_wanted,
+                                    const Context& context) {
+  const PackedRows& inputs = cells.inputs->inputs();
+  const double per_cell = static_cast<double>(inputs.n_stored()) /
+                          static_cast<double>(std::max<CellIndex>(1, inputs.n_rows()));
+  const auto n_fitting =
+      static_cast<std::int64_t>(static_cast<double>(kMaxStoredInMemory) / std::max(1.0, per_cell));
+  return draw_evenly(cells.training, cells.labels, cells.n_types, std::min(n_wanted, n_fitting),
+                     context);
+}
+
+/// The weights of the drawn cells: each also stands for those of its type that were not drawn.
+std::vector<float> weights_of_drawn(const RecipeCells& cells, std::span<const CellIndex> drawn,
+                                    double power) {
+  const bool is_whole = drawn.size() == cells.training.size();
+  const auto weight_of = class_weights(cells.labels, cells.training, cells.n_types, power);
+  if (is_whole && weight_of.empty()) return {};
+  std::vector<double> share_drawn(as_size(cells.n_types));
+  std::vector<double> n_all(as_size(cells.n_types));
+  for (const CellIndex cell : cells.training) ++n_all[as_size(cells.labels[as_size(cell)])];
+  for (const CellIndex cell : drawn) {
+    const auto type = as_size(cells.labels[as_size(cell)]);
+    share_drawn[type] += 1 / n_all[type];
+  }
+  const double n_each =
+      static_cast<double>(cells.training.size()) / static_cast<double>(drawn.size());
+  std::vector<float> weights;
+  for (const CellIndex cell : drawn) {
+    const double own = weight_of.empty() ? 1 : static_cast<double>(weight_of[as_size(cell)]);
+    const auto type = as_size(cells.labels[as_size(cell)]);
+    weights.push_back(is_whole ? static_cast<float>(own)
+                               : static_cast<float>(own / share_drawn[type] / n_each));
+  }
+  return weights;
 }
 
 Member train_linear_member(const MlpShape& shape, const RecipeCells& cells,
@@ -85,13 +144,15 @@ Member train_linear_member(const MlpShape& shape, const RecipeCells& cells,
       cells.checkpoint->restore_member(kUnit, shape, member.parameters, none)) {
     return member;
   }
-  const std::vector<float> weights =
-      class_weights(cells.labels, cells.training, cells.n_types, options.linear_class_weights);
+  const auto drawn = linear_cells(cells, options.linear_cells, context);
+  std::vector<LabelIndex> labels;
+  for (const CellIndex cell : drawn) labels.push_back(cells.labels[as_size(cell)]);
+  const std::vector<float> weights = weights_of_drawn(cells, drawn, options.linear_class_weights);
   LogisticOptions logistic;
   logistic.c = options.linear_c;
   member.parameters =
-      fit_logistic_regression(cells.features->values.view(), cells.features->shift, cells.labels,
-                              cells.training, weights, cells.n_types, logistic, context);
+      fit_logistic_regression(cells.inputs->features(drawn, context), cells.inputs->shift(), labels,
+                              weights, cells.n_types, logistic, context);
   if (cells.checkpoint != nullptr) {
     cells.checkpoint->keep_member(kUnit, shape, member.parameters, {});
   }
@@ -127,6 +188,9 @@ void require_recipe(const RecipeOptions& options) {
       fail(ErrorKind::InvalidArgument, "--{}: {} is not from 0 (all cells alike) to 1 (balanced)",
            name, power);
     }
+  }
+  if (options.linear_cells < 1) {
+    fail(ErrorKind::InvalidArgument, "--linear-cells: {} is not 1 or more", options.linear_cells);
   }
   if (!(options.linear_c > 0) || !std::isfinite(options.linear_c)) {
     fail(ErrorKind::InvalidArgument, "--linear-c: {} is not above 0", options.linear_c);
@@ -169,7 +233,7 @@ std::vector<Member> train_members(const RecipeCells& cells, const RecipeOptions&
                                   kernels::Backend& backend, const Context& context,
                                   TrainHistory& history,
                                   const std::function<void(const EpochRecord&)>& on_epoch) {
-  const auto shapes = member_shapes(options, cells.features->values.n_cols, cells.n_types);
+  const auto shapes = member_shapes(options, cells.inputs->n_genes(), cells.n_types);
   std::vector<Member> members;
   if (options.linear) {
     members.push_back(train_linear_member(shapes.front(), cells, options, context));

@@ -20,8 +20,9 @@ class TrainingCheckpoint;
 
 /// Members of an ensemble and their training. Defaults are the article's network alone.
 struct RecipeOptions {
-  bool linear = false;              ///< a multinomial logistic regression is a member
-  double linear_c = 0.1;            ///< its C, as scikit-learn's
+  bool linear = false;    ///< a multinomial logistic regression is a member
+  double linear_c = 0.1;  ///< its C, as scikit-learn's
+  std::int64_t linear_cells = 100000;
   double linear_class_weights = 1;  ///< cells weigh n_k^-power in it: 1 is "balanced"
   int networks = 1;                 ///< networks of the same shape, each with its own seed
   std::vector<int> hidden = {1028, 256, 128};
@@ -35,6 +36,8 @@ struct RecipeOptions {
   static void describe(Visitor& visit, RecipeOptions& options) {
     visit("linear", options.linear, "a logistic regression is a member of the ensemble");
     visit("linear-c", options.linear_c, "its inverse penalty, as scikit-learn's C");
+    visit("linear-cells", options.linear_cells,
+          "it is fitted on so many training cells at most, a stratified draw");
     visit("linear-class-weights", options.linear_class_weights,
           "in it a cell of a type with n cells weighs n^-this (1: balanced)");
     visit("networks", options.networks, "neural networks of the ensemble, each with its own seed");
@@ -56,9 +59,8 @@ struct Member {
 
 /// Labelled cells as members are trained on them.
 struct RecipeCells {
-  const Features* features = nullptr;    ///< of all cells
-  const Augmenter* augmenter = nullptr;  ///< may be null
-  std::span<const LabelIndex> labels;    ///< of all cells
+  const InputCells* inputs = nullptr;  ///< of all cells
+  std::span<const LabelIndex> labels;  ///< of all cells
   std::span<const CellIndex> training;
   std::span<const CellIndex> validation;  ///< judged after each epoch; may be empty
   LabelIndex n_types = 0;

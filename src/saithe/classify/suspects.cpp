@@ -30,40 +30,17 @@ RecipeOptions robust_recipe(const RecipeOptions& recipe, bool can_mask) {
   return robust;
 }
 
-/// At most `n` of the cells, the same share of every type, in their order.
-std::vector<CellIndex> subsample(std::span<const CellIndex> cells,
-                                 std::span<const LabelIndex> labels, std::int64_t n,
-                                 const Context& context) {
-  if (static_cast<std::int64_t>(cells.size()) <= n) return {cells.begin(), cells.end()};
-  std::vector<CellIndex> order(cells.begin(), cells.end());
-  Random(context.seed(), stream::kSubsample).shuffle(std::span<CellIndex>(order));
-  std::stable_sort(order.begin(), order.end(), [&](CellIndex a, CellIndex b) {
-    return labels[as_size(a)] < labels[as_size(b)];
-  });
-  // Evenly spaced over the types in turn: every type keeps its share.
-  std::vector<CellIndex> taken;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const auto at =
-        static_cast<double>(i) * static_cast<double>(order.size()) / static_cast<double>(n);
-    taken.push_back(order[static_cast<std::size_t>(at)]);
-  }
-  std::sort(taken.begin(), taken.end());
-  return taken;
-}
-
 /// One search for suspects.
 class Search {
  public:
-  Search(const RecipeCells& cells, const Preprocessor& preprocessor, const Dataset& dataset,
-         const RecipeOptions& recipe, const SuspectOptions& options, kernels::Backend& backend,
-         const Context& context)
+  Search(const RecipeCells& cells, const RecipeOptions& recipe, const SuspectOptions& options,
+         kernels::Backend& backend, const Context& context)
       : cells_(cells),
-        recipe_(robust_recipe(recipe, !preprocessor.options().scale)),
-        augmenter_(dataset.counts.view(), preprocessor, recipe_.augment, context, dataset.measured),
+        recipe_(robust_recipe(recipe, !cells.inputs->preprocessor().options().scale)),
         backend_(backend),
         context_(context),
         is_suspect_(cells.labels.size()),
-        pool_(subsample(cells.training, cells.labels, options.max_cells, context)) {
+        pool_(draw_stratified(cells.training, cells.labels, options.max_cells, context)) {
     std::vector<LabelIndex> labels;
     for (const CellIndex cell : pool_) labels.push_back(cells.labels[as_size(cell)]);
     folds_ = stratified_folds(labels, cells.n_types, kFolds, context);
@@ -89,7 +66,7 @@ class Search {
   /// Probabilities of all cells by models that have not seen them: of a cell of the pool by its
   /// fold's, of another the mean of all.
   DenseMatrix out_of_fold(int pass, const std::string& unit) {
-    DenseMatrix result(cells_.features->values.n_rows, cells_.n_types);
+    DenseMatrix result(cells_.inputs->n_cells(), cells_.n_types);
     for (int fold = 0; fold < kFolds; ++fold) {
       context_.report("looking for suspect labels", pass * kFolds + fold, kPasses * kFolds);
       std::vector<CellIndex> training;
@@ -129,7 +106,6 @@ class Search {
   DenseMatrix train_and_judge(std::span<const CellIndex> training,
                               std::span<const CellIndex> judged, int fold) {
     RecipeCells cells = cells_;
-    cells.augmenter = &augmenter_;
     cells.training = training;
     cells.validation = {};
     cells.checkpoint = nullptr;  // it keeps what they say, not these models
@@ -140,9 +116,9 @@ class Search {
     TrainHistory history;
     model.members = train_members(cells, recipe_, backend_, own, history);
     context_.throw_if_cancelled();
-    const Ensemble ensemble(model, cells_.features->shift, backend_);
-    const CsrMatrix rows = select_rows(cells_.features->values.view(), judged);
-    return ensemble.forward(rows.view(), false, context_).probabilities;
+    return Ensemble(model, cells_.inputs->shift(), backend_)
+        .forward(*cells_.inputs, judged, false, context_)
+        .probabilities;
   }
 
   /// Names are of no use here, their number is.
@@ -186,7 +162,6 @@ class Search {
 
   RecipeCells cells_;
   RecipeOptions recipe_;
-  Augmenter augmenter_;
   kernels::Backend& backend_;
   const Context& context_;
   std::vector<bool> is_suspect_;  // in the pass before
@@ -197,8 +172,7 @@ class Search {
 
 }  // namespace
 
-std::vector<Suspect> find_suspects(const RecipeCells& cells, const Preprocessor& preprocessor,
-                                   const Dataset& dataset, const RecipeOptions& recipe,
+std::vector<Suspect> find_suspects(const RecipeCells& cells, const RecipeOptions& recipe,
                                    const SuspectOptions& options, kernels::Backend& backend,
                                    const Context& context) {
   if (!(options.gate >= 0 && options.gate <= 1)) {
@@ -208,7 +182,7 @@ std::vector<Suspect> find_suspects(const RecipeCells& cells, const Preprocessor&
     fail(ErrorKind::InvalidArgument, "--suspect-cells: {} is not {} or more", options.max_cells,
          kFolds);
   }
-  return Search(cells, preprocessor, dataset, recipe, options, backend, context).run();
+  return Search(cells, recipe, options, backend, context).run();
 }
 
 bool drops_suspects(std::span<const Suspect> suspects, std::int64_t n_cells,

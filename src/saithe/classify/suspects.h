@@ -54,15 +54,13 @@ struct Suspect {
   float probability = 0;        ///< of what it looks like
 };
 
-/// Two passes over the cells of `cells` (features, augmenter, labels, n_types; training: the cells
-/// to look at), whose values `dataset` holds. Out-of-fold probabilities (5 folds) come from models
-/// that withstand wrong labels: a logistic regression with C 0.01 and weights n_k^-1/2, and the
-/// recipe's network with input mask and dropout of one half. A cell is suspect where the most
+/// Two passes over the training cells of `cells`. Out-of-fold probabilities (5 folds) come from
+/// models that withstand wrong labels: a logistic regression with C 0.01 and weights n_k^-1/2, and
+/// the recipe's network with input mask and dropout of one half. A cell is suspect where the most
 /// probable type, among those whose probability is at least the mean that the type's own cells
 /// have, is not its label. The second pass trains without the suspects of the first and judges all
 /// cells anew. Ascending by cell.
-std::vector<Suspect> find_suspects(const RecipeCells& cells, const Preprocessor& preprocessor,
-                                   const Dataset& dataset, const RecipeOptions& recipe,
+std::vector<Suspect> find_suspects(const RecipeCells& cells, const RecipeOptions& recipe,
                                    const SuspectOptions& options, kernels::Backend& backend,
                                    const Context& context);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "saithe/classify/calibration.h"
 #include "saithe/classify/ensemble.h"
@@ -13,7 +14,7 @@
 #include "saithe/core/random.h"
 #include "saithe/core/sha256.h"
 #include "saithe/prep/folds.h"
-#include "saithe/prep/principal_axes.h"
+#include "saithe/prep/input_cells.h"
 
 namespace saithe {
 namespace {
@@ -22,8 +23,12 @@ namespace {
 constexpr int kMaxDonorFolds = 10;
 constexpr int kFolds = 5;
 constexpr std::size_t kSha256Digits = 64;
+// Of the memory for values: half is the reference's, a quarter the inputs' of each model.
+constexpr std::int64_t kInputsShare = 4;
 // Above so many cells one fold of the five judges: its cells are enough to calibrate.
 constexpr std::size_t kMaxCellsOfAllFolds = 50000;
+// The axes of the novelty score are those of so many cells, whose features are in memory at once.
+constexpr std::int64_t kMaxAxesCells = 10000;
 
 void require_options(const TrainOptions& options) {
   require_recipe(options);
@@ -90,8 +95,9 @@ Split split_cells(const TrainingData& data, const TrainOptions& options, const C
 }
 
 /// Drops the genes that too few training cells express.
-void filter_genes(TrainingData& data, std::span<const CellIndex> training, int min_cells) {
-  const auto n_cells = count_cells_per_gene(data.dataset.counts.view(), training);
+void filter_genes(TrainingData& data, std::span<const CellIndex> training, int min_cells,
+                  const Context& context) {
+  const auto n_cells = count_cells_per_gene({data.dataset, training}, context);
   std::vector<GeneIndex> kept;
   std::vector<GeneIndex> kept_of_input;
   for (std::size_t gene = 0; gene < n_cells.size(); ++gene) {
@@ -109,7 +115,7 @@ void filter_genes(TrainingData& data, std::span<const CellIndex> training, int m
          "(--min-cells)",
          data.dataset.name(), n_cells.size(), min_cells, training.size());
   }
-  if (kept.size() < n_cells.size()) data.dataset = select_genes(data.dataset, kept);
+  if (kept.size() < n_cells.size()) data.dataset.select_genes(kept);
   data.qc.genes = std::move(kept_of_input);
 }
 
@@ -119,28 +125,6 @@ std::vector<std::string> gene_ids_of(const Table& var) {
   const bool has_any =
       std::any_of(ids.begin(), ids.end(), [](const auto& id) { return !id.empty(); });
   return has_any ? ids : std::vector<std::string>{};
-}
-
-/// SHA-256 of counts, names of genes and labels of the cells kept: the same cells, the same hash.
-std::string hash_training_cells(const TrainingData& data) {
-  Sha256 hash;
-  const auto add = [&](const auto& values) {
-    hash.update(values.data(), values.size() * sizeof(values[0]));
-  };
-  const CsrMatrix& counts = data.dataset.counts;
-  add(counts.row_start);
-  add(counts.columns);
-  add(counts.values);
-  add(data.labels);
-  for (const auto& has_gene : data.dataset.measured.has_gene) {
-    const std::vector<char> flags(has_gene.begin(), has_gene.end());
-    add(flags);
-  }
-  add(data.dataset.measured.source_of_cell);
-  for (const auto* names : {&data.dataset.var().index(), &data.types.names()}) {
-    for (const std::string& name : *names) hash.update(name.c_str(), name.size() + 1);
-  }
-  return hash.hex_digest();
 }
 
 /// One training, step by step.
@@ -157,14 +141,14 @@ class TrainingRun {
     result_.split = split_cells(data_, options_, context_);
     deal_folds();
     if (options_.scale_on == ScaleOn::Training && options_.qc.min_cells > 0) {
-      filter_genes(data_, result_.split.training, options_.qc.min_cells);
+      filter_genes(data_, result_.split.training, options_.qc.min_cells, context_);
     }
     fit_words();
     ModelDescription words = describe_model(result_.model);
     words.members = member_shapes(options_, result_.model.preprocessor.n_genes(), n_types());
     require_storable(words, data_.dataset.name());
     context_.throw_if_cancelled();
-    features_ = result_.model.preprocessor.apply(values(), context_, data_.dataset.measured);
+    inputs_.emplace(inputs_of(result_.model.preprocessor, context_));
     training_ = result_.split.training;
     look_for_suspects();
     judge_folds();
@@ -179,13 +163,12 @@ class TrainingRun {
   }
 
  private:
-  [[nodiscard]] CsrView values() const { return data_.dataset.counts.view(); }
   [[nodiscard]] LabelIndex n_types() const { return data_.types.n_types(); }
 
   /// What the result depends on, beside the program itself.
   [[nodiscard]] CheckpointKey checkpoint_key() const {
     Sha256 hash;
-    hash.update(hash_training_cells(data_).c_str(), kSha256Digits);
+    hash.update(hash_training_cells(data_, context_).c_str(), kSha256Digits);
     const auto add = [&](const std::vector<std::string>& texts) {
       for (const std::string& text : texts) hash.update(text.c_str(), text.size() + 1);
     };
@@ -193,6 +176,12 @@ class TrainingRun {
     if (!options_.donor_key.empty()) add(donors_of(data_, options_));
     return {hash.hex_digest(), options_as_text(options_), context_.seed(), SAITHE_VERSION,
             fmt::format("{} ({})", backend_->name(), backend_->hardware())};
+  }
+
+  [[nodiscard]] std::vector<CellIndex> all_cells() const {
+    std::vector<CellIndex> cells(data_.labels.size());
+    std::iota(cells.begin(), cells.end(), CellIndex{0});
+    return cells;
   }
 
   void deal_folds() {
@@ -204,9 +193,16 @@ class TrainingRun {
   }
 
   Preprocessor fit_preprocessor(std::span<const CellIndex> cells) const {
-    return Preprocessor::fit(values(), cells, data_.dataset.var().index(),
+    return Preprocessor::fit(data_.dataset, cells, data_.dataset.var().index(),
                              gene_ids_of(data_.dataset.var()), options_.preprocessor, context_,
-                             data_.kind, data_.dataset.measured);
+                             data_.kind, data_.dataset.measured_genes());
+  }
+
+  /// What members are trained on. There are two at a time, the model's and a fold's.
+  [[nodiscard]] InputCells inputs_of(const Preprocessor& preprocessor,
+                                     const Context& context) const {
+    return {data_.dataset, preprocessor, context, data_.dataset.measured_genes(),
+            context.max_memory / kInputsShare};
   }
 
   /// Everything of the model but its members.
@@ -222,11 +218,10 @@ class TrainingRun {
     model.seed = context_.seed();
   }
 
-  [[nodiscard]] RecipeCells recipe_cells(const Features& features, const Augmenter& augmenter,
+  [[nodiscard]] RecipeCells recipe_cells(const InputCells& inputs,
                                          std::span<const CellIndex> training) const {
     RecipeCells cells;
-    cells.features = &features;
-    cells.augmenter = &augmenter;
+    cells.inputs = &inputs;
     cells.labels = data_.labels;
     cells.training = training;
     cells.n_types = n_types();
@@ -235,11 +230,9 @@ class TrainingRun {
 
   void look_for_suspects() {
     if (!options_.suspects.find) return;
-    const Augmenter none(values(), result_.model.preprocessor, {}, context_);
-    RecipeCells cells = recipe_cells(features_, none, training_);
+    RecipeCells cells = recipe_cells(*inputs_, training_);
     cells.checkpoint = checkpoint_;
-    result_.suspects = find_suspects(cells, result_.model.preprocessor, data_.dataset, options_,
-                                     options_.suspects, *backend_, context_);
+    result_.suspects = find_suspects(cells, options_, options_.suspects, *backend_, context_);
     result_.suspects_dropped = drops_suspects(
         result_.suspects, static_cast<std::int64_t>(training_.size()), options_.suspects);
     if (!result_.suspects_dropped) return;
@@ -300,40 +293,33 @@ class TrainingRun {
     Model model;
     model.types = data_.types;
     model.preprocessor = fit_preprocessor(training);
-    const Features features = model.preprocessor.apply(values(), own, data_.dataset.measured);
-    const Augmenter augmenter(values(), model.preprocessor, options_.augment, own,
-                              data_.dataset.measured);
+    const InputCells inputs = inputs_of(model.preprocessor, own);
     TrainHistory history;
-    model.members = train_members(recipe_cells(features, augmenter, training), options_, *backend_,
-                                  own, history);
+    model.members =
+        train_members(recipe_cells(inputs, training), options_, *backend_, own, history);
     context_.throw_if_cancelled();
-    fit_axes(model, features, training, own);
-    const Ensemble ensemble(model, features.shift, *backend_);
-    const EnsembleOutput output = ensemble.forward(features.values.view(), false, own);
-    learn_novelty(model, features, output, training);
+    fit_axes(model, inputs, training, own);
+    const Ensemble ensemble(model, inputs.shift(), *backend_);
+    const EnsembleOutput output = ensemble.forward(inputs, all_cells(), false, own);
+    learn_novelty(model, output, training);
     fill_held_out(fold, model, output);
   }
 
   /// The axes of the novelty score, before cells are asked for their scores.
-  void fit_axes(Model& model, const Features& features, std::span<const CellIndex> training,
+  void fit_axes(Model& model, const InputCells& inputs, std::span<const CellIndex> training,
                 const Context& context) const {
     if (!options_.novelty) return;
-    const Preprocessor& preprocessor = model.preprocessor;
-    const std::vector<double> center =
-        preprocessor.options().scale
-            ? std::vector<double>(features.shift.begin(), features.shift.end())
-            : preprocessor.mean();
-    model.novelty.axes =
-        fit_principal_axes(features.values.view(), training, center, kNoveltyAxes, context);
-    model.novelty.n_axes =
-        static_cast<std::int64_t>(model.novelty.axes.size() / as_size(preprocessor.n_genes()));
+    const auto drawn = draw_stratified(training, data_.labels, kMaxAxesCells, context);
+    std::vector<LabelIndex> labels;
+    for (const CellIndex cell : drawn) labels.push_back(data_.labels[as_size(cell)]);
+    fit_novelty_axes(model.novelty, inputs.features(drawn, context), labels,
+                     model.preprocessor.center(), context);
   }
 
-  void learn_novelty(Model& model, const Features& features, const EnsembleOutput& output,
+  void learn_novelty(Model& model, const EnsembleOutput& output,
                      std::span<const CellIndex> training) const {
     if (!options_.novelty) return;
-    fit_novelty(model.novelty, {features.values.view(), output.scores.view(), output.logits.view()},
-                data_.labels, training);
+    fit_novelty(model.novelty, output.scores.view(), output.logits.view(), data_.labels, training);
   }
 
   void fill_held_out(int fold, const Model& model, const EnsembleOutput& output) {
@@ -356,9 +342,7 @@ class TrainingRun {
 
   void train_model(const std::function<void(const EpochRecord&)>& on_epoch) {
     Model& model = result_.model;
-    const Augmenter augmenter(values(), model.preprocessor, options_.augment, context_,
-                              data_.dataset.measured);
-    RecipeCells cells = recipe_cells(features_, augmenter, training_);
+    RecipeCells cells = recipe_cells(*inputs_, training_);
     cells.validation = result_.split.validation;
     cells.checkpoint = checkpoint_;
     model.members = train_members(cells, options_, *backend_, context_, result_.history, on_epoch);
@@ -377,10 +361,11 @@ class TrainingRun {
     Context uninterrupted = context_;
     uninterrupted.cancelled = nullptr;
     Model& model = result_.model;
-    fit_axes(model, features_, training_, uninterrupted);
-    EnsembleOutput output = Ensemble(model, features_.shift, *backend_)
-                                .forward(features_.values.view(), true, uninterrupted);
-    learn_novelty(model, features_, output, training_);
+    fit_axes(model, *inputs_, training_, uninterrupted);
+    EnsembleOutput output =
+        Ensemble(model, inputs_->shift(), *backend_)
+            .forward(*inputs_, all_cells(), options_.keep_hidden, uninterrupted);
+    learn_novelty(model, output, training_);
     HeldOutPredictions& held_out = result_.held_out;
     if (options_.validate == Validation::HeldOut) {
       held_out.cells = result_.split.validation;
@@ -425,11 +410,11 @@ class TrainingRun {
   }
 
   void label_all_cells() {
-    std::vector<GeneIndex> inputs = result_.model.preprocessor.match_reference().model_gene;
+    std::vector<bool> has_counts;
+    for (const CellIndex cell : all_cells()) has_counts.push_back(inputs_->has_counts(cell));
     result_.predicted.resize(data_.labels.size());
     result_.confidence.resize(data_.labels.size());
-    assign_labels(result_.probabilities, find_cells_with_counts(values(), inputs),
-                  result_.predicted, result_.confidence);
+    assign_labels(result_.probabilities, has_counts, result_.predicted, result_.confidence);
   }
 
   [[nodiscard]] Evaluation judge(std::span<const CellIndex> cells, const DenseMatrix& probabilities,
@@ -450,7 +435,7 @@ class TrainingRun {
     card.cells_of_type = count_labels(trained, n_types());
     card.n_suspects = static_cast<std::int64_t>(result_.suspects.size());
     card.n_suspects_dropped = result_.suspects_dropped ? card.n_suspects : 0;
-    card.input_sha256 = hash_training_cells(data_);
+    card.input_sha256 = hash_training_cells(data_, context_);
     if (!options_.donor_key.empty()) {
       auto donors = donors_of(data_, options_);
       std::sort(donors.begin(), donors.end());
@@ -479,10 +464,10 @@ class TrainingRun {
   TrainingCheckpoint* checkpoint_;  // may be null
   std::unique_ptr<kernels::Backend> backend_;
   TrainResult result_;
-  Features features_;
-  std::vector<int> folds_;           // of all cells; empty without folds
-  std::vector<CellIndex> training_;  // the training cells without dropped suspects
-  std::vector<bool> is_dropped_;     // empty: none
+  std::optional<InputCells> inputs_;  // of the model
+  std::vector<int> folds_;            // of all cells; empty without folds
+  std::vector<CellIndex> training_;   // the training cells without dropped suspects
+  std::vector<bool> is_dropped_;      // empty: none
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "saithe/classify/recipe.h"
 #include "saithe/classify/suspects.h"
 #include "saithe/data/cell_source.h"
+#include "saithe/data/packed_cells.h"
 #include "saithe/prep/preprocessor.h"
 #include "saithe/prep/qc.h"
 #include "saithe/prep/split.h"
@@ -58,6 +59,8 @@ struct TrainOptions : RecipeOptions {
   ScaleOn scale_on = ScaleOn::Training;
   bool calibrate = false;
   bool novelty = false;
+  /// Keep the last hidden layer of every cell in TrainResult::activations.
+  bool keep_hidden = true;
 
   template <typename Visitor>
   static void describe(Visitor& visit, TrainOptions& options) {
@@ -82,7 +85,7 @@ struct TrainOptions : RecipeOptions {
 
 /// Labelled cells that passed the filters.
 struct TrainingData {
-  Dataset dataset;  ///< values of the cells and genes kept
+  PackedCells dataset;  ///< values of the cells and genes kept
   ExpressionKind kind = ExpressionKind::Counts;
   std::vector<std::string> sources;  ///< names of the files, for the model card; may be empty
   LabelSet types;
@@ -101,8 +104,15 @@ struct TrainingData {
 /// waits for the split unless scale_on is All). Values must be counts, or log1p(CP10k) where no
 /// filter of cells needs counts. Throws Error(BadFormat) if fewer than two types or no cell
 /// remains, or values are neither.
+/// Reads the source once, block by block; half of context.max_memory is for what it packs.
+TrainingData prepare_training_data(CellSource& source,
+                                   const std::vector<std::string>& label_of_cell,
+                                   const TrainOptions& options, const Context& context);
 TrainingData prepare_training_data(Dataset dataset, const std::vector<std::string>& label_of_cell,
                                    const TrainOptions& options, const Context& context);
+
+/// SHA-256 of counts, names of genes and labels of the cells kept: the same cells, the same hash.
+std::string hash_training_cells(const TrainingData& data, const Context& context);
 
 /// What models that had not seen them said of the cells that judge.
 struct HeldOutPredictions {
@@ -118,7 +128,7 @@ struct TrainResult {
   Model model;
   TrainHistory history;  ///< of the first network
   Split split;           ///< without a held-out share, all cells train
-  Dataset dataset;       ///< cells and genes kept, values
+  PackedCells dataset;   ///< cells and genes kept, values
   std::vector<LabelIndex> labels;
   std::vector<CellIndex> cells;  ///< of the input, that `dataset` holds
   QcResult qc;  ///< as in TrainingData; the gene filter's step is there in any case
@@ -126,7 +136,7 @@ struct TrainResult {
   bool suspects_dropped = false;
   HeldOutPredictions held_out;
   Activations activations;  ///< of all cells of `dataset`, evaluation mode: logits of the first
-                            ///< member, last hidden layer of the first network
+                            ///< member, last hidden layer of the first network, if kept
   /// What predict() says of the same cells, without rejecting any.
   DenseMatrix probabilities;
   std::vector<LabelIndex> predicted;

@@ -1,15 +1,25 @@
 #include <algorithm>
 #include <map>
-#include <numeric>
+#include <memory>
+#include <optional>
 #include <unordered_set>
 
 #include "saithe/classify/train.h"
+#include "saithe/core/parallel.h"
+#include "saithe/core/sha256.h"
 #include "saithe/core/text_io.h"
 
 namespace saithe {
 namespace {
 
-void require_distinct(const Dataset& dataset, const std::vector<std::string>& names,
+// Cells that are in memory while a source is read.
+constexpr CellIndex kBlockCells = 4096;
+// Of the memory for values: the rest is the inputs' of the models.
+constexpr std::int64_t kReferenceShare = 2;
+// Cells whose hash is computed by one thread.
+constexpr std::int64_t kHashCells = 512;
+
+void require_distinct(const std::string& file, const std::vector<std::string>& names,
                       const char* what) {
   std::unordered_set<std::string_view> seen;
   for (const std::string& name : names) {
@@ -18,34 +28,79 @@ void require_distinct(const Dataset& dataset, const std::vector<std::string>& na
           ErrorKind::BadFormat,
           "{}: the {} '{}' stands for two genes; a model needs one gene for each. Make them unique "
           "(var_names_make_unique in Scanpy).",
-          dataset.name(), what, printable(name));
+          file, what, printable(name));
     }
   }
 }
 
-/// The cells that have a label and counts; counts the others.
-std::vector<CellIndex> find_usable_cells(const std::vector<std::string>& label_of_cell,
-                                         TrainingData& data) {
-  const CsrView counts = data.dataset.counts.view();
-  std::vector<CellIndex> usable;
-  for (CellIndex cell = 0; cell < counts.n_rows; ++cell) {
-    const auto values = counts.row_values(cell);
-    if (label_of_cell[as_size(cell)].empty()) {
-      ++data.n_cells_without_label;
-    } else if (std::none_of(values.begin(), values.end(), [](float v) { return v > 0; })) {
-      ++data.n_cells_without_counts;
+/// Reads a source once and packs the cells that have a label and counts; counts the others.
+class ReferenceReader {
+ public:
+  ReferenceReader(CellSource& source, const std::vector<std::string>& label_of_cell,
+                  const TrainOptions& options, const Context& context)
+      : source_(source),
+        label_of_cell_(label_of_cell),
+        needs_counts_(options.qc.max_percent_mt > 0),  // a share of the molecules
+        context_(context),
+        values_(
+            std::make_shared<PackedRows>(source.n_genes(), context.max_memory / kReferenceShare)) {}
+
+  /// Fills all but labels, types and what filters say.
+  TrainingData read() {
+    TrainingData data;
+    data.n_cells_read = source_.n_cells();
+    data.n_genes_read = source_.n_genes();
+    std::optional<ExpressionKind> kind;
+    for (CellIndex begin = 0; begin < data.n_cells_read; begin += kBlockCells) {
+      context_.throw_if_cancelled();
+      const CellIndex end = std::min(begin + kBlockCells, data.n_cells_read);
+      const CsrMatrix block = source_.read_cells(begin, end, context_);
+      if (!kind) {
+        kind = needs_counts_ ? ExpressionKind::Counts
+                             : find_expression_kind(source_, block.view(), begin);
+      }
+      require_expression(source_, block.view(), begin, *kind);
+      add_usable(block.view(), begin, data);
+      context_.report("reading", end, data.n_cells_read);
+    }
+    if (data.cells.empty()) {
+      fail(ErrorKind::BadFormat,
+           "{}: no cell is left to train on: {} of its {} cells have no label and {} no counts",
+           source_.name(), data.n_cells_without_label, data.n_cells_read,
+           data.n_cells_without_counts);
+    }
+    data.kind = kind.value_or(ExpressionKind::Counts);
+    data.dataset = PackedCells(source_.name(), values_, source_.obs().select_rows(data.cells),
+                               source_.var(), select_cells(source_.measured_genes(), data.cells));
+    return data;
+  }
+
+ private:
+  void add_usable(const CsrView& block, CellIndex first, TrainingData& data) {
+    std::vector<CellIndex> usable;
+    for (CellIndex row = 0; row < block.n_rows; ++row) {
+      if (label_of_cell_[as_size(first + row)].empty()) {
+        ++data.n_cells_without_label;
+      } else if (std::ranges::none_of(block.row_values(row), [](float v) { return v > 0; })) {
+        ++data.n_cells_without_counts;
+      } else {
+        usable.push_back(row);
+        data.cells.push_back(first + row);
+      }
+    }
+    if (static_cast<CellIndex>(usable.size()) == block.n_rows) {
+      values_->append(block, context_);
     } else {
-      usable.push_back(cell);
+      values_->append(select_rows(block, usable).view(), context_);
     }
   }
-  if (usable.empty()) {
-    fail(ErrorKind::BadFormat,
-         "{}: no cell is left to train on: {} of its {} cells have no label and {} no counts",
-         data.dataset.name(), data.n_cells_without_label, data.n_cells_read,
-         data.n_cells_without_counts);
-  }
-  return usable;
-}
+
+  CellSource& source_;
+  const std::vector<std::string>& label_of_cell_;
+  bool needs_counts_;
+  const Context& context_;
+  std::shared_ptr<PackedRows> values_;
+};
 
 std::vector<std::string> select_names(const std::vector<std::string>& names,
                                       std::span<const CellIndex> cells) {
@@ -88,7 +143,7 @@ void drop_small_types(int minimum, std::vector<std::string>& names, TrainingData
          "{}: every one of the {} types has fewer than {} cells (--min-cells-per-type)",
          data.dataset.name(), n_cells.size(), minimum);
   }
-  data.dataset = select_cells(data.dataset, kept);
+  data.dataset.select_cells(kept);
   names = select_names(names, kept);
   std::vector<CellIndex> cells;
   for (const CellIndex cell : kept) cells.push_back(data.cells[as_size(cell)]);
@@ -99,50 +154,77 @@ void drop_small_types(int minimum, std::vector<std::string>& names, TrainingData
 
 TrainingData prepare_training_data(Dataset dataset, const std::vector<std::string>& label_of_cell,
                                    const TrainOptions& options, const Context& context) {
-  SAITHE_ASSERT(label_of_cell.size() == as_size(dataset.n_cells()));
-  const bool needs_counts = options.qc.max_percent_mt > 0;  // a share of the molecules
-  ExpressionKind kind = ExpressionKind::Counts;
-  if (needs_counts) {
-    require_counts(dataset, dataset.counts.view(), 0, true);
-  } else {
-    kind = find_expression_kind(dataset, dataset.counts.view(), 0);
+  CellSource& source = dataset;
+  return prepare_training_data(source, label_of_cell, options, context);
+}
+
+TrainingData prepare_training_data(CellSource& source,
+                                   const std::vector<std::string>& label_of_cell,
+                                   const TrainOptions& options, const Context& context) {
+  SAITHE_ASSERT(label_of_cell.size() == as_size(source.n_cells()));
+  require_distinct(source.name(), source.var().index(), "gene name");
+  if (source.var().find("gene_ids") != nullptr) {
+    require_distinct(source.name(), source.var().as_text("gene_ids"), "gene id");
   }
-  require_distinct(dataset, dataset.var().index(), "gene name");
-  if (dataset.var().find("gene_ids") != nullptr) {
-    require_distinct(dataset, dataset.var().as_text("gene_ids"), "gene id");
-  }
-  TrainingData data;
-  data.dataset = std::move(dataset);
-  data.kind = kind;
-  data.n_cells_read = data.dataset.n_cells();
-  data.n_genes_read = data.dataset.n_genes();
-  const auto usable = find_usable_cells(label_of_cell, data);
-  data.cells = usable;
+  TrainingData data = ReferenceReader(source, label_of_cell, options, context).read();
+  const std::vector<CellIndex> usable = data.cells;
   std::vector<std::string> names = select_names(label_of_cell, usable);
-  if (static_cast<std::int64_t>(usable.size()) < data.n_cells_read) {
-    data.dataset = select_cells(data.dataset, usable);
-  }
   const LabelSet types_before = LabelSet::from_names(names);
 
   QcOptions filters = options.qc;
   if (options.scale_on == ScaleOn::Training) filters.min_cells = 0;  // train() counts its own cells
-  data.qc = filter_cells_and_genes(data.dataset, filters, context);
+  data.qc = filter_cells_and_genes(data.dataset, data.dataset.var(), data.dataset.name(), filters,
+                                   context);
   if (data.qc.cells.size() < usable.size()) {
-    data.dataset = select_cells(data.dataset, data.qc.cells);
+    data.dataset.select_cells(data.qc.cells);
     names = select_names(names, data.qc.cells);
     for (std::size_t i = 0; i < data.qc.cells.size(); ++i) {
       data.cells[i] = usable[as_size(data.qc.cells[i])];
     }
     data.cells.resize(data.qc.cells.size());
   }
-  if (data.qc.genes.size() < as_size(data.n_genes_read)) {
-    data.dataset = select_genes(data.dataset, data.qc.genes);
-  }
+  if (data.qc.genes.size() < as_size(data.n_genes_read)) data.dataset.select_genes(data.qc.genes);
   drop_small_types(options.min_cells_per_type, names, data);
   data.types = LabelSet::from_names(names);
   data.labels = data.types.encode(names);
   require_types(data, types_before);
   return data;
+}
+
+std::string hash_training_cells(const TrainingData& data, const Context& context) {
+  const RowSelection rows(data.dataset, {});
+  Sha256 hash;
+  std::vector<std::string> digests;  // of chunks: hashed side by side, joined in their order
+  for (CellIndex begin = 0; begin < rows.n_rows(); begin += kBlockCells) {
+    const CsrMatrix block = rows.read(begin, std::min(begin + kBlockCells, rows.n_rows()), context);
+    digests.assign(as_size((block.n_rows + kHashCells - 1) / kHashCells), "");
+    parallel_for(context, block.n_rows, kHashCells, [&](std::int64_t first, std::int64_t end) {
+      Sha256 own;
+      for (CellIndex row = first; row < end; ++row) {
+        const auto columns = block.view().row_columns(row);
+        const auto values = block.view().row_values(row);
+        const auto n_stored = static_cast<std::int64_t>(columns.size());
+        own.update(&n_stored, sizeof n_stored);
+        own.update(columns.data(), columns.size_bytes());
+        own.update(values.data(), values.size_bytes());
+      }
+      digests[as_size(first / kHashCells)] = own.hex_digest();
+    });
+    for (const std::string& digest : digests) hash.update(digest.data(), digest.size());
+  }
+  const auto add = [&](const auto& values) {
+    hash.update(values.data(), values.size() * sizeof(values[0]));
+  };
+  add(data.labels);
+  for (const auto& has_gene : data.dataset.measured_genes().has_gene) {
+    const std::vector<char> flags(has_gene.begin(), has_gene.end());
+    add(flags);
+  }
+  add(data.dataset.measured_genes().source_of_cell);
+  for (const auto* names : {&data.dataset.var().index(), &data.types.names()}) {
+    for (const std::string& name : *names) hash.update(name.c_str(), name.size() + 1);
+  }
+  return hash.hex_digest();
 }
 
 }  // namespace saithe

@@ -23,6 +23,9 @@ struct ProgressUpdate {
   std::int64_t total = 0;
 };
 
+/// 2 GiB.
+inline constexpr std::int64_t kDefaultMemory = std::int64_t{2} << 30;
+
 /// Threads, seed, callbacks and cancellation of one run; cheap to copy.
 class Context {
  public:
@@ -51,6 +54,9 @@ class Context {
   /// Throws Error(Cancelled) if the caller asked to stop.
   void throw_if_cancelled() const;
 
+  /// Bytes that the values of cells may take in memory; what is more is left in files. Results do
+  /// not depend on it.
+  std::int64_t max_memory = kDefaultMemory;
   std::function<void(const ProgressUpdate&)> on_progress;
   std::function<void(const std::string&)> on_warning;
   const std::atomic<bool>* cancelled = nullptr;

@@ -134,6 +134,25 @@ std::string format_number(float value) {
   return shortest(value);
 }
 
+std::int64_t parse_bytes(std::string_view text, std::string_view option) {
+  static constexpr std::string_view kUnits = "KMGT";
+  std::string_view number = text;
+  double factor = 1;
+  const auto unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
+  if (unit != std::string_view::npos) {
+    factor = std::pow(1024.0, static_cast<double>(unit + 1));
+    number.remove_suffix(1);
+  }
+  double value = 0;
+  const bool is_number = parse_number(number, value);
+  const double bytes = value * factor;
+  if (!is_number || !(bytes >= 1) || bytes > 0x1p62) {
+    fail(ErrorKind::InvalidArgument, "--{}: '{}' is no size; expected one as 500M, 2G or 1.5T",
+         option, text);
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
 std::string counted(std::int64_t n, std::string_view noun) {
   return std::to_string(n) + " " + std::string(noun) + (n == 1 ? "" : "s");
 }

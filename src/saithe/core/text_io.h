@@ -47,6 +47,10 @@ void split_fields(std::string_view line, char delimiter, std::vector<std::string
 bool parse_number(std::string_view text, std::int64_t& value);
 bool parse_number(std::string_view text, double& value);
 
+/// "2G", "500M", "1.5T", "800000": bytes, with K, M, G and T as powers of 1024. Throws
+/// Error(InvalidArgument) naming --`option` unless it is a size above 0 that fits 64 bits.
+std::int64_t parse_bytes(std::string_view text, std::string_view option);
+
 /// "1 donor", "2 donors".
 std::string counted(std::int64_t n, std::string_view noun);
 

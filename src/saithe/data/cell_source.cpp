@@ -7,6 +7,11 @@
 
 namespace saithe {
 
+const MeasuredGenes& CellSource::measured_genes() const {
+  static const MeasuredGenes kComplete;
+  return kComplete;
+}
+
 CsrMatrix Dataset::read_cells(CellIndex begin, CellIndex end, const Context&) {
   SAITHE_ASSERT(0 <= begin && begin <= end && end <= counts.n_rows);
   std::vector<CellIndex> rows(as_size(end - begin));

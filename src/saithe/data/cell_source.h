@@ -23,6 +23,8 @@ class CellSource {
   [[nodiscard]] virtual const std::string& name() const = 0;
   [[nodiscard]] virtual const Table& obs() const = 0;
   [[nodiscard]] virtual const Table& var() const = 0;
+  /// Which genes each cell has; complete, unless the cells are of several files.
+  [[nodiscard]] virtual const MeasuredGenes& measured_genes() const;
   /// Cells [begin, end) x all genes, validated. Throws Error(BadFormat) on a damaged file.
   [[nodiscard]] virtual CsrMatrix read_cells(CellIndex begin, CellIndex end,
                                              const Context& context) = 0;
@@ -48,6 +50,8 @@ class Dataset : public CellSource {
   [[nodiscard]] Table& var() { return var_; }
   [[nodiscard]] CsrMatrix read_cells(CellIndex begin, CellIndex end,
                                      const Context& context) override;
+
+  [[nodiscard]] const MeasuredGenes& measured_genes() const override { return measured; }
 
   CsrMatrix counts;
   MeasuredGenes measured;  ///< complete, unless the cells are of several files

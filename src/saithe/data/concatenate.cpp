@@ -15,6 +15,8 @@ namespace {
 constexpr const char* kIdColumn = "gene_ids";
 constexpr const char* kReferenceColumn = "reference";
 
+using Parts = std::vector<std::unique_ptr<CellSource>>;
+
 /// Names and ids of a file's genes; ids are empty where it has none.
 struct GeneList {
   std::vector<std::string> names;
@@ -146,15 +148,14 @@ std::vector<std::vector<bool>> find_owners(const std::vector<std::vector<GeneInd
   return has_gene;
 }
 
-void require_overlap(const std::vector<Dataset>& datasets,
-                     const std::vector<std::vector<bool>>& has_gene) {
-  for (std::size_t a = 0; a < datasets.size(); ++a) {
-    for (std::size_t b = a + 1; b < datasets.size(); ++b) {
+void require_overlap(const Parts& parts, const std::vector<std::vector<bool>>& has_gene) {
+  for (std::size_t a = 0; a < parts.size(); ++a) {
+    for (std::size_t b = a + 1; b < parts.size(); ++b) {
       std::int64_t n_shared = 0;
       for (std::size_t gene = 0; gene < has_gene[a].size(); ++gene) {
         if (has_gene[a][gene] && has_gene[b][gene]) ++n_shared;
       }
-      const GeneIndex n_smaller = std::min(datasets[a].n_genes(), datasets[b].n_genes());
+      const GeneIndex n_smaller = std::min(parts[a]->n_genes(), parts[b]->n_genes());
       if (static_cast<double>(n_shared) >= kMinSharedGenes * static_cast<double>(n_smaller) &&
           n_shared > 0) {
         continue;
@@ -162,8 +163,8 @@ void require_overlap(const std::vector<Dataset>& datasets,
       fail(ErrorKind::BadFormat,
            "{} and {} share {} genes, of {} and {}; expected at least {:.0f} % of the smaller "
            "file's. Check organism and gene names.",
-           datasets[a].name(), datasets[b].name(), n_shared, datasets[a].n_genes(),
-           datasets[b].n_genes(), 100 * kMinSharedGenes);
+           parts[a]->name(), parts[b]->name(), n_shared, parts[a]->n_genes(), parts[b]->n_genes(),
+           100 * kMinSharedGenes);
     }
   }
 }
@@ -226,15 +227,15 @@ std::vector<const Kind*> all_as(const std::vector<const Column*>& columns) {
 }
 
 /// One column below the other. Columns of different kinds meet as text.
-Column join_columns(const std::string& name, const std::vector<Dataset>& datasets) {
+Column join_columns(const std::string& name, const Parts& parts) {
   std::vector<const Column*> columns;
-  for (const Dataset& dataset : datasets) columns.push_back(dataset.obs().find(name));
-  if (const auto parts = all_as<CategoryColumn>(columns); !parts.empty()) {
-    return join_categories(parts);
+  for (const auto& part : parts) columns.push_back(part->obs().find(name));
+  if (const auto categories = all_as<CategoryColumn>(columns); !categories.empty()) {
+    return join_categories(categories);
   }
-  if (const auto parts = all_as<NumberColumn>(columns); !parts.empty()) {
-    NumberColumn joined{{}, parts.front()->kind};
-    for (const auto* part : parts) {
+  if (const auto numbers = all_as<NumberColumn>(columns); !numbers.empty()) {
+    NumberColumn joined{{}, numbers.front()->kind};
+    for (const auto* part : numbers) {
       if (part->kind != joined.kind) joined.kind = NumberColumn::Kind::Float64;
       joined.values.insert(joined.values.end(), part->values.begin(), part->values.end());
     }
@@ -242,8 +243,8 @@ Column join_columns(const std::string& name, const std::vector<Dataset>& dataset
   }
   TextColumn joined;
   bool lacks_any = false;
-  for (const Dataset& dataset : datasets) {
-    for (std::string& text : dataset.obs().as_text(name)) {
+  for (const auto& part : parts) {
+    for (std::string& text : part->obs().as_text(name)) {
       joined.is_missing.push_back(text.empty());
       lacks_any = lacks_any || text.empty();
       joined.values.push_back(std::move(text));
@@ -253,46 +254,27 @@ Column join_columns(const std::string& name, const std::vector<Dataset>& dataset
   return joined;
 }
 
-Table join_obs(const std::vector<Dataset>& datasets) {
+Table join_obs(const Parts& parts) {
   std::vector<std::string> paths;
   std::vector<std::string> barcodes;
   std::vector<std::string> references;
-  for (const Dataset& dataset : datasets) paths.push_back(dataset.name());
+  for (const auto& part : parts) paths.push_back(part->name());
   const auto names = reference_names(paths);
-  for (std::size_t i = 0; i < datasets.size(); ++i) {
-    const auto& own = datasets[i].obs().index();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto& own = parts[i]->obs().index();
     barcodes.insert(barcodes.end(), own.begin(), own.end());
     references.insert(references.end(), own.size(), names[i]);
   }
   Table obs(std::move(barcodes));
-  obs.index_name = datasets.front().obs().index_name;
-  for (const auto& [name, column] : datasets.front().obs().columns()) {
-    const bool is_common =
-        std::all_of(datasets.begin(), datasets.end(),
-                    [&](const Dataset& dataset) { return dataset.obs().find(name) != nullptr; });
-    if (is_common) obs.set(name, join_columns(name, datasets));
+  obs.index_name = parts.front()->obs().index_name;
+  for (const auto& [name, column] : parts.front()->obs().columns()) {
+    const bool is_common = std::all_of(parts.begin(), parts.end(), [&](const auto& part) {
+      return part->obs().find(name) != nullptr;
+    });
+    if (is_common) obs.set(name, join_columns(name, parts));
   }
   obs.set(kReferenceColumn, make_category_column(references));
   return obs;
-}
-
-/// The rows of all over the chosen genes; the parts' own counts are freed one by one.
-CsrMatrix join_counts(std::vector<Dataset>& datasets,
-                      const std::vector<std::vector<GeneIndex>>& places,
-                      const std::vector<GeneIndex>& chosen, std::size_t n_merged) {
-  std::vector<GeneIndex> new_column(n_merged, -1);
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    new_column[as_size(chosen[i])] = static_cast<GeneIndex>(i);
-  }
-  CsrMatrix joined;
-  joined.n_cols = static_cast<GeneIndex>(chosen.size());
-  for (std::size_t i = 0; i < datasets.size(); ++i) {
-    std::vector<GeneIndex> column_of;
-    for (const GeneIndex gene : places[i]) column_of.push_back(new_column[as_size(gene)]);
-    append_rows(joined, map_columns(datasets[i].counts.view(), column_of, joined.n_cols).view());
-    datasets[i].counts = {};
-  }
-  return joined;
 }
 
 Table select_var(const GeneMerger& merger, const std::vector<GeneIndex>& chosen) {
@@ -342,43 +324,79 @@ std::vector<std::string> reference_names(std::span<const std::string> paths) {
   return {};
 }
 
-Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options) {
-  SAITHE_ASSERT(!datasets.empty());
-  if (datasets.size() == 1) return std::move(datasets.front());
+ConcatenatedCells::ConcatenatedCells(Parts parts, const ConcatenateOptions& options)
+    : parts_(std::move(parts)) {
+  SAITHE_ASSERT(parts_.size() > 1);
   std::vector<GeneList> lists;
-  std::string name;
-  for (const Dataset& dataset : datasets) {
-    lists.emplace_back(dataset.var());
-    name += (name.empty() ? "" : ", ") + dataset.name();
+  for (const auto& part : parts_) {
+    lists.emplace_back(part->var());
+    name_ += (name_.empty() ? "" : ", ") + part->name();
   }
   const auto order = canonical_order(lists);
   const std::size_t lead = order.front();
-  GeneMerger merger(lists[lead], datasets[lead].name());
-  std::vector<std::vector<GeneIndex>> places(datasets.size());
+  GeneMerger merger(lists[lead], parts_[lead]->name());
+  std::vector<std::vector<GeneIndex>> places(parts_.size());
   places[lead].resize(lists[lead].names.size());
   std::iota(places[lead].begin(), places[lead].end(), GeneIndex{0});
   for (std::size_t i = 1; i < order.size(); ++i) {
-    places[order[i]] = merger.add(lists[order[i]], datasets[order[i]].name());
+    places[order[i]] = merger.add(lists[order[i]], parts_[order[i]]->name());
   }
   const auto has_gene = find_owners(places, merger.names().size());
-  require_overlap(datasets, has_gene);
-  const auto chosen = choose_genes(has_gene, options.genes, name);
+  require_overlap(parts_, has_gene);
+  const auto chosen = choose_genes(has_gene, options.genes, name_);
 
-  Table obs = join_obs(datasets);
-  MeasuredGenes measured;
-  for (std::size_t i = 0; i < datasets.size(); ++i) {
-    measured.source_of_cell.insert(measured.source_of_cell.end(), as_size(datasets[i].n_cells()),
-                                   static_cast<std::int32_t>(i));
+  obs_ = join_obs(parts_);
+  var_ = select_var(merger, chosen);
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    measured_.source_of_cell.insert(measured_.source_of_cell.end(), as_size(parts_[i]->n_cells()),
+                                    static_cast<std::int32_t>(i));
   }
-  measured.has_gene = has_gene;
-  CsrMatrix counts = join_counts(datasets, places, chosen, merger.names().size());
-  Dataset joined(std::move(name), std::move(counts), std::move(obs), select_var(merger, chosen));
-  joined.measured = select_genes(measured, chosen);
+  measured_.has_gene = has_gene;
+  measured_ = select_genes(measured_, chosen);
+  std::vector<GeneIndex> new_column(merger.names().size(), -1);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    new_column[as_size(chosen[i])] = static_cast<GeneIndex>(i);
+  }
+  for (const auto& place : places) {
+    column_of_.emplace_back();
+    for (const GeneIndex gene : place) column_of_.back().push_back(new_column[as_size(gene)]);
+  }
+}
+
+ConcatenatedCells::~ConcatenatedCells() = default;
+
+CsrMatrix ConcatenatedCells::read_cells(CellIndex begin, CellIndex end, const Context& context) {
+  CsrMatrix cells;
+  cells.n_cols = n_genes();
+  CellIndex first = 0;  // of the part among all
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const CellIndex own_begin = std::max(begin - first, CellIndex{0});
+    const CellIndex own_end = std::min(end - first, parts_[i]->n_cells());
+    first += parts_[i]->n_cells();
+    if (own_begin >= own_end) continue;
+    const CsrMatrix part = parts_[i]->read_cells(own_begin, own_end, context);
+    append_rows(cells, map_columns(part.view(), column_of_[i], n_genes()).view());
+  }
+  return cells;
+}
+
+std::int64_t ConcatenatedCells::make_barcodes_distinct() {
+  return saithe::make_barcodes_distinct(obs_);
+}
+
+Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options) {
+  SAITHE_ASSERT(!datasets.empty());
+  if (datasets.size() == 1) return std::move(datasets.front());
+  Parts parts;
+  for (Dataset& dataset : datasets) parts.push_back(std::make_unique<Dataset>(std::move(dataset)));
+  ConcatenatedCells all(std::move(parts), options);
+  Dataset joined(all.name(), all.read_cells(0, all.n_cells(), Context(1)), all.obs(), all.var());
+  joined.measured = all.measured_genes();
   return joined;
 }
 
-std::int64_t make_barcodes_distinct(Dataset& dataset) {
-  std::vector<std::string> barcodes = dataset.obs().index();
+std::int64_t make_barcodes_distinct(Table& obs) {
+  std::vector<std::string> barcodes = obs.index();
   std::unordered_set<std::string> taken(barcodes.begin(), barcodes.end());
   if (taken.size() == barcodes.size()) return 0;
   std::unordered_set<std::string> seen;
@@ -394,7 +412,7 @@ std::int64_t make_barcodes_distinct(Dataset& dataset) {
     barcode = std::move(candidate);
     ++n_changed;
   }
-  dataset.obs().rename_rows(std::move(barcodes));
+  obs.rename_rows(std::move(barcodes));
   return n_changed;
 }
 

@@ -2,6 +2,7 @@
 
 // Several labelled files as one data set: cells one below the other, genes matched by name or id.
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -51,8 +52,32 @@ std::vector<std::string> reference_names(std::span<const std::string> paths);
 /// smaller one's genes, or no gene is common to all.
 Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options);
 
+/// The same of sources that are read in blocks; nothing but obs and var is in memory.
+class ConcatenatedCells final : public CellSource {
+ public:
+  ConcatenatedCells(std::vector<std::unique_ptr<CellSource>> parts,
+                    const ConcatenateOptions& options);
+  ~ConcatenatedCells() override;
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] const Table& obs() const override { return obs_; }
+  [[nodiscard]] const Table& var() const override { return var_; }
+  [[nodiscard]] const MeasuredGenes& measured_genes() const override { return measured_; }
+  [[nodiscard]] CsrMatrix read_cells(CellIndex begin, CellIndex end,
+                                     const Context& context) override;
+  /// make_barcodes_distinct() of obs.
+  std::int64_t make_barcodes_distinct();
+
+ private:
+  std::vector<std::unique_ptr<CellSource>> parts_;
+  std::vector<std::vector<GeneIndex>> column_of_;  // of each part's genes; -1: left out
+  std::string name_;
+  Table obs_;
+  Table var_;
+  MeasuredGenes measured_;
+};
+
 /// Makes repeated barcodes distinct: the first stays, the others get "-1", "-2", ..., skipping what
 /// is taken, as AnnData's obs_names_make_unique. Returns how many were changed.
-std::int64_t make_barcodes_distinct(Dataset& dataset);
+std::int64_t make_barcodes_distinct(Table& obs);
 
 }  // namespace saithe

@@ -20,23 +20,22 @@ constexpr std::int64_t kChunkGenes = 64;
 /// biases. Inside, rows of types are padded to the width of the kernel.
 class LogisticLoss {
  public:
-  LogisticLoss(const CsrView& features, std::span<const float> shift,
-               std::span<const LabelIndex> labels, std::span<const CellIndex> cells,
+  LogisticLoss(CsrMatrix features, std::span<const float> shift, std::span<const LabelIndex> labels,
                std::span<const float> weights, LabelIndex n_types, double c, const Context& context)
       : context_(context),
         n_types_(as_size(n_types)),
         width_(kernels::cpu::padded_width(n_types_)),
-        n_cells_(static_cast<double>(cells.size())),
-        penalty_(1.0 / (c * static_cast<double>(cells.size()))),
+        n_cells_(static_cast<double>(features.n_rows)),
+        penalty_(1.0 / (c * n_cells_)),
         shift_(shift.begin(), shift.end()),
-        by_cell_(select_rows(features, cells)),
+        by_cell_(std::move(features)),
         by_gene_(transpose(by_cell_.view())),
-        gene_table_(as_size(features.n_cols) * width_),
-        cell_table_(cells.size() * width_) {
-    for (const CellIndex cell : cells) {
-      labels_.push_back(labels[as_size(cell)]);
-      weights_.push_back(weights.empty() ? 1.0 : static_cast<double>(weights[as_size(cell)]));
-    }
+        gene_table_(as_size(by_cell_.n_cols) * width_),
+        cell_table_(as_size(by_cell_.n_rows) * width_),
+        labels_(labels.begin(), labels.end()),
+        weights_(weights.begin(), weights.end()) {
+    SAITHE_ASSERT(labels_.size() == as_size(by_cell_.n_rows));
+    if (weights_.empty()) weights_.assign(labels_.size(), 1.0);
     chunk_losses_.resize(as_size((by_cell_.n_rows + kChunkCells - 1) / kChunkCells));
     chunk_bias_slopes_.resize(chunk_losses_.size() * n_types_);
   }
@@ -147,10 +146,24 @@ MlpParameters fit_logistic_regression(const CsrView& features, std::span<const f
                                       std::span<const CellIndex> cells,
                                       std::span<const float> weights, LabelIndex n_types,
                                       const LogisticOptions& options, const Context& context) {
+  std::vector<LabelIndex> own_labels;
+  std::vector<float> own_weights;
+  for (const CellIndex cell : cells) {
+    own_labels.push_back(labels[as_size(cell)]);
+    if (!weights.empty()) own_weights.push_back(weights[as_size(cell)]);
+  }
+  return fit_logistic_regression(select_rows(features, cells), shift, own_labels, own_weights,
+                                 n_types, options, context);
+}
+
+MlpParameters fit_logistic_regression(CsrMatrix features, std::span<const float> shift,
+                                      std::span<const LabelIndex> labels,
+                                      std::span<const float> weights, LabelIndex n_types,
+                                      const LogisticOptions& options, const Context& context) {
   if (!(options.c > 0) || !std::isfinite(options.c)) {
     fail(ErrorKind::InvalidArgument, "linear-c: {} is not above 0", options.c);
   }
-  LogisticLoss loss(features, shift, labels, cells, weights, n_types, options.c, context);
+  LogisticLoss loss(std::move(features), shift, labels, weights, n_types, options.c, context);
   std::vector<double> x(loss.n_parameters());
   minimize_lbfgs(
       [&](std::span<const double> at, std::span<double> gradient) { return loss(at, gradient); }, x,

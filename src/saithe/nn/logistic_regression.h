@@ -22,12 +22,17 @@ struct LogisticOptions {
 /// Weights (genes, types) and biases that minimise, over the cells `cells`,
 ///   mean of weight x cross-entropy  +  |W|^2 / (2 c n)
 /// of logits b + (x - shift) W, with the biases free, as scikit-learn's LogisticRegression.
-/// `weights` has one entry for each row of `features` (empty: all 1). Starts at zero. Sums have a
-/// fixed order: the same bits for any number of threads. Throws Error(InvalidArgument) unless c is
-/// above 0, Error(Cancelled).
+/// `labels` and `weights` have one entry for each row of `features` (no weights: all 1). Starts at
+/// zero. Sums have a fixed order: the same bits for any number of threads. Throws
+/// Error(InvalidArgument) unless c is above 0, Error(Cancelled).
 MlpParameters fit_logistic_regression(const CsrView& features, std::span<const float> shift,
                                       std::span<const LabelIndex> labels,
                                       std::span<const CellIndex> cells,
+                                      std::span<const float> weights, LabelIndex n_types,
+                                      const LogisticOptions& options, const Context& context);
+/// The same over all rows, without a copy of them.
+MlpParameters fit_logistic_regression(CsrMatrix features, std::span<const float> shift,
+                                      std::span<const LabelIndex> labels,
                                       std::span<const float> weights, LabelIndex n_types,
                                       const LogisticOptions& options, const Context& context);
 

@@ -12,6 +12,11 @@
 namespace saithe {
 namespace {
 
+// Minibatches whose features are made at once, and validation cells judged at once (a multiple of
+// what Mlp::forward takes).
+constexpr std::int64_t kStretch = 64;
+constexpr std::int64_t kValidationMinibatches = 128;
+
 // Share of the steps over which a cosine schedule rises.
 constexpr double kWarmupShare = 0.1;
 
@@ -23,8 +28,12 @@ void require_options(const TrainerOptions& options) {
     fail(ErrorKind::InvalidArgument, "--minibatch-size: {} is not 1 or more",
          options.minibatch_size);
   }
-  if (options.min_steps < 0) {
-    fail(ErrorKind::InvalidArgument, "--min-steps: {} is not 0 or more", options.min_steps);
+  if (options.min_steps < 0 || options.max_steps < 0 ||
+      (options.max_steps > 0 && options.max_steps < options.min_steps)) {
+    fail(ErrorKind::InvalidArgument,
+         "--min-steps {} and --max-steps {}: expected 0 or more, the second not below the first "
+         "unless it is 0",
+         options.min_steps, options.max_steps);
   }
   if (!(options.learning_rate > 0) || !std::isfinite(options.learning_rate)) {
     fail(ErrorKind::InvalidArgument, "--learning-rate: {} is not above 0", options.learning_rate);
@@ -35,63 +44,141 @@ void require_options(const TrainerOptions& options) {
   }
 }
 
-/// Mean of minibatch means over a validation set in its own order.
-void validate_epoch(const Mlp& mlp, const CsrView& features, std::span<const LabelIndex> labels,
-                    const TrainerOptions& options, const Context& context, EpochRecord& record) {
-  const DenseMatrix logits = mlp.forward(features, false, context).logits;
+/// Cells with labels, as train_network() was given them.
+struct Cells {
+  const CsrView& features;
+  std::span<const LabelIndex> labels;
+  const Augmentation& augmentation;
+};
+
+/// Adds up the means of the minibatches of a block of validation cells.
+void judge_minibatches(const DenseMatrix& logits, std::span<const CellIndex> cells,
+                       std::span<const LabelIndex> labels, const TrainerOptions& options,
+                       EpochRecord& sums) {
   const auto n_types = as_size(logits.n_cols());
   std::vector<double> row(n_types);
   std::vector<double> probabilities(n_types);
   std::vector<double> gradient(n_types);
-  double loss_sum = 0;
-  double accuracy_sum = 0;
-  std::int64_t n_minibatches = 0;
-  for (CellIndex begin = 0; begin < features.n_rows; begin += options.minibatch_size) {
-    const CellIndex end = std::min(features.n_rows, begin + options.minibatch_size);
+  for (CellIndex begin = 0; begin < logits.n_rows(); begin += options.minibatch_size) {
+    const CellIndex end = std::min(logits.n_rows(), begin + options.minibatch_size);
     double loss = 0;
     double n_correct = 0;
     for (CellIndex r = begin; r < end; ++r) {
       const auto source = logits.row(r);
       std::copy(source.begin(), source.end(), row.begin());
-      const auto label = as_size(labels[as_size(r)]);
+      const auto label = as_size(labels[as_size(cells[as_size(r)])]);
       loss += kernels::cell_loss(options.loss, row, label, probabilities, gradient);
       const auto best = std::max_element(row.begin(), row.end()) - row.begin();
       if (as_size(best) == label) n_correct += 1;
     }
-    loss_sum += loss / static_cast<double>(end - begin);
-    accuracy_sum += n_correct / static_cast<double>(end - begin);
-    ++n_minibatches;
+    sums.validation_loss += loss / static_cast<double>(end - begin);
+    sums.validation_accuracy += n_correct / static_cast<double>(end - begin);
   }
-  record.validation_loss = loss_sum / static_cast<double>(n_minibatches);
-  record.validation_accuracy = accuracy_sum / static_cast<double>(n_minibatches);
 }
 
+/// Mean of minibatch means over a validation set in its own order.
+void validate_epoch(const Mlp& mlp, const Cells& cells, std::span<const CellIndex> validation,
+                    const TrainerOptions& options, const Context& context, EpochRecord& record) {
+  record.validation_loss = 0;
+  record.validation_accuracy = 0;
+  const auto n_cells = static_cast<std::int64_t>(validation.size());
+  const std::int64_t block = kValidationMinibatches * options.minibatch_size;
+  for (std::int64_t begin = 0; begin < n_cells; begin += block) {
+    const auto some = validation.subspan(as_size(begin), as_size(std::min(block, n_cells - begin)));
+    const CsrMatrix features = cells.augmentation.validation_features
+                                   ? cells.augmentation.validation_features(some)
+                                   : select_rows(cells.features, some);
+    judge_minibatches(mlp.forward(features.view(), false, context).logits, some, cells.labels,
+                      options, record);
+  }
+  const std::int64_t n_minibatches =
+      (n_cells + options.minibatch_size - 1) / options.minibatch_size;
+  record.validation_loss /= static_cast<double>(n_minibatches);
+  record.validation_accuracy /= static_cast<double>(n_minibatches);
+}
+
+/// A few minibatches of an epoch with their features, which are made when they are needed, or rows
+/// of those that are there.
+class Stretch {
+ public:
+  /// Minibatches [begin, end).
+  Stretch(const Cells& cells, const Minibatches& minibatches, std::int64_t begin, std::int64_t end,
+          int epoch)
+      : cells_(cells), minibatches_(minibatches), first_(begin) {
+    if (!cells.augmentation.features_of_epoch) return;
+    starts_.push_back(0);
+    std::vector<CellIndex> visited;
+    for (std::int64_t i = begin; i < end; ++i) {
+      const auto own = minibatches.at(i);
+      visited.insert(visited.end(), own.begin(), own.end());
+      starts_.push_back(visited.size());
+    }
+    made_ = cells.augmentation.features_of_epoch(visited, epoch);
+    for (const CellIndex cell : visited) {
+      rows_.push_back(static_cast<CellIndex>(rows_.size()));
+      labels_.push_back(cells.labels[as_size(cell)]);
+      if (!cells.augmentation.weights.empty()) {
+        weights_.push_back(cells.augmentation.weights[as_size(cell)]);
+      }
+    }
+  }
+  [[nodiscard]] CsrView features() const { return is_made() ? made_.view() : cells_.features; }
+  [[nodiscard]] std::span<const LabelIndex> labels() const {
+    return is_made() ? std::span<const LabelIndex>(labels_) : cells_.labels;
+  }
+  [[nodiscard]] std::span<const float> weights() const {
+    return is_made() ? std::span<const float>(weights_) : cells_.augmentation.weights;
+  }
+  /// The rows of features() that minibatch i has; none after the last that is here.
+  [[nodiscard]] std::span<const CellIndex> rows(std::int64_t i) const {
+    if (!is_made()) return minibatches_.at(i);
+    const auto at = as_size(i - first_);
+    if (at + 1 >= starts_.size()) return {};
+    return std::span(rows_).subspan(starts_[at], starts_[at + 1] - starts_[at]);
+  }
+
+ private:
+  [[nodiscard]] bool is_made() const { return !starts_.empty(); }
+  const Cells& cells_;
+  const Minibatches& minibatches_;
+  std::int64_t first_;
+  CsrMatrix made_;
+  std::vector<LabelIndex> labels_;
+  std::vector<float> weights_;
+  std::vector<CellIndex> rows_;
+  std::vector<std::size_t> starts_;  // of each minibatch in the rows; empty: none are made
+};
+
 /// One pass over the training cells; `step` counts Adam's steps on. False if cancelled.
-bool train_epoch(Mlp& mlp, const CsrView& features, std::span<const LabelIndex> labels,
-                 std::span<const float> weights, const Minibatches& minibatches, int epochs,
+bool train_epoch(Mlp& mlp, const Cells& cells, const Minibatches& minibatches, int epochs,
                  const TrainerOptions& options, const Context& context, std::int64_t& step,
                  EpochRecord& record) {
   kernels::AdamStep adam;
   adam.weight_decay = options.weight_decay;
   adam.decays_vectors = options.decay_biases;
   const std::int64_t n = minibatches.n_minibatches();
-  for (std::int64_t i = 0; i < n; ++i) {
-    if (context.is_cancelled()) return false;
-    adam.step = ++step;
-    adam.learning_rate = learning_rate_at(options, step, epochs * n);
-    const auto rows = minibatches.at(i);
-    const auto result = mlp.train_step(features, labels, rows, minibatches.at(i + 1), options.loss,
-                                       adam, context.seed(), weights);
-    if (!std::isfinite(result.mean_loss)) {
-      fail(ErrorKind::Numerical,
-           "the loss is {} in epoch {}, step {}: training diverged. Try a lower --learning-rate "
-           "(now {}).",
-           format_number(result.mean_loss), record.epoch, i, options.learning_rate);
+  for (std::int64_t begin = 0; begin < n; begin += kStretch) {
+    const std::int64_t end = std::min(n, begin + kStretch);
+    const Stretch stretch(cells, minibatches, begin, end, record.epoch);
+    for (std::int64_t i = begin; i < end; ++i) {
+      if (context.is_cancelled()) return false;
+      adam.step = ++step;
+      adam.learning_rate = learning_rate_at(options, step, epochs * n);
+      const auto rows = stretch.rows(i);
+      const auto result =
+          mlp.train_step(stretch.features(), stretch.labels(), rows, stretch.rows(i + 1),
+                         options.loss, adam, context.seed(), stretch.weights());
+      if (!std::isfinite(result.mean_loss)) {
+        fail(ErrorKind::Numerical,
+             "the loss is {} in epoch {}, step {}: training diverged. Try a lower --learning-rate "
+             "(now {}).",
+             format_number(result.mean_loss), record.epoch, i, options.learning_rate);
+      }
+      record.train_loss += result.mean_loss;
+      record.train_accuracy +=
+          static_cast<double>(result.n_correct) / static_cast<double>(rows.size());
+      context.report("training", record.epoch * n + i + 1, epochs * n);
     }
-    record.train_loss += result.mean_loss;
-    record.train_accuracy +=
-        static_cast<double>(result.n_correct) / static_cast<double>(rows.size());
-    context.report("training", record.epoch * n + i + 1, epochs * n);
   }
   record.train_loss /= static_cast<double>(n);
   record.train_accuracy /= static_cast<double>(n);
@@ -110,7 +197,10 @@ int n_epochs(const TrainerOptions& options, std::size_t n_training_cells) {
   const std::int64_t n_steps = n_minibatches(options, n_training_cells);
   if (n_steps == 0) return options.epochs;
   const std::int64_t needed = (options.min_steps + n_steps - 1) / n_steps;
-  return std::max(options.epochs, checked_cast<int>(needed, "epochs"));
+  const int epochs = std::max(options.epochs, checked_cast<int>(needed, "epochs"));
+  if (options.max_steps == 0) return epochs;
+  const std::int64_t fitting = std::max<std::int64_t>(1, options.max_steps / n_steps);
+  return static_cast<int>(std::min<std::int64_t>(epochs, fitting));
 }
 
 double learning_rate_at(const TrainerOptions& options, std::int64_t step, std::int64_t n_steps) {
@@ -131,9 +221,7 @@ TrainHistory train_network(Mlp& mlp, const CsrView& features, std::span<const La
                            const Augmentation& augmentation, TrainHistory begun) {
   require_options(options);
   if (training.empty()) fail(ErrorKind::InvalidArgument, "there is no training cell");
-  const CsrMatrix validation_features = select_rows(features, validation);
-  std::vector<LabelIndex> validation_labels;
-  for (const CellIndex cell : validation) validation_labels.push_back(labels[as_size(cell)]);
+  const Cells cells{features, labels, augmentation};
 
   // An epoch whose steps are done is finished with its validation, interrupted or not.
   Context uninterrupted = context;
@@ -153,14 +241,10 @@ TrainHistory train_network(Mlp& mlp, const CsrView& features, std::span<const La
     record.validation_accuracy = std::numeric_limits<double>::quiet_NaN();
     const auto minibatches =
         Minibatches::shuffled(training, options.minibatch_size, context.seed(), epoch);
-    CsrMatrix augmented;
-    if (augmentation.features_of_epoch) augmented = augmentation.features_of_epoch(epoch);
     const bool is_complete =
-        train_epoch(mlp, augmentation.features_of_epoch ? augmented.view() : features, labels,
-                    augmentation.weights, minibatches, epochs, options, context, step, record);
+        train_epoch(mlp, cells, minibatches, epochs, options, context, step, record);
     if (is_complete && !validation.empty()) {
-      validate_epoch(mlp, validation_features.view(), validation_labels, options, uninterrupted,
-                     record);
+      validate_epoch(mlp, cells, validation, options, uninterrupted, record);
     }
     if (!is_complete) {
       if (history.epochs.empty()) context.throw_if_cancelled();

@@ -28,6 +28,7 @@ struct EnumNames<Schedule> {
 struct TrainerOptions {
   int epochs = 10;
   int min_steps = 0;
+  int max_steps = 0;
   int minibatch_size = 64;
   double learning_rate = 1e-4;
   Schedule schedule = Schedule::Constant;
@@ -39,6 +40,8 @@ struct TrainerOptions {
   static void describe(Visitor& visit, TrainerOptions& options) {
     visit("epochs", options.epochs, "passes over the training cells");
     visit("min-steps", options.min_steps, "more epochs than --epochs where these are fewer steps");
+    visit("max-steps", options.max_steps,
+          "fewer epochs than --epochs where these are more steps, but at least one (0: off)");
     visit("minibatch-size", options.minibatch_size, "cells of a training step");
     visit("learning-rate", options.learning_rate, "step length of Adam");
     visit("schedule", options.schedule, "learning rate over the steps");
@@ -69,18 +72,22 @@ struct TrainHistory {
 struct Augmentation {
   /// Weight of each cell's loss, one for each row of the features; empty: all weigh 1.
   std::span<const float> weights;
-  /// The features that the training cells have in an epoch (same shape as the true ones; rows of
-  /// other cells are not looked at). Without it they are the same in every epoch.
-  std::function<CsrMatrix(int epoch)> features_of_epoch;
+  /// The features that training cells have in an epoch, rows in the order of `cells`; asked for a
+  /// stretch of minibatches at a time. Without it they are rows of the features, in every epoch.
+  std::function<CsrMatrix(std::span<const CellIndex> cells, int epoch)> features_of_epoch;
+  /// The features of validation cells, likewise. Without it they are rows of the features.
+  std::function<CsrMatrix(std::span<const CellIndex> cells)> validation_features;
 };
 
-/// The epochs that a training has: --epochs, or more until there are --min-steps steps.
+/// The epochs that a training has: --epochs, or more until there are --min-steps steps, or as many
+/// as fit into --max-steps.
 int n_epochs(const TrainerOptions& options, std::size_t n_training_cells);
 
 /// The learning rate of step `step` (from 1) of `n_steps`.
 double learning_rate_at(const TrainerOptions& options, std::int64_t step, std::int64_t n_steps);
 
 /// Trains `mlp` on the cells `training` of features and labels, and judges it on `validation`.
+/// `features` has a row for each label; it may be empty where the augmentation has both functions.
 ///
 /// `begun` are epochs that the network has behind it, with its weights and moments: the training
 /// goes on after them, and ends with the same bits as one that was never stopped. `on_epoch` hears

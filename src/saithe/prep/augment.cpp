@@ -1,12 +1,11 @@
 #include "saithe/prep/augment.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "saithe/core/parallel.h"
 #include "saithe/core/random.h"
-#include "saithe/prep/normalize.h"
+#include "saithe/prep/log_table.h"
 
 namespace saithe {
 namespace {
@@ -16,6 +15,8 @@ constexpr std::int64_t kChunkCells = 256;
 constexpr double kMaxExactCount = 64;
 // Draws that a cell may use before it would meet those of the next.
 constexpr std::uint64_t kDrawsPerCell = std::uint64_t{1} << 28;
+
+}  // namespace
 
 /// The draws of one cell in one epoch.
 class CellDraws {
@@ -41,27 +42,6 @@ class CellDraws {
   std::uint64_t next_;
 };
 
-/// ln(1 + count * factor); small counts, which are most, are computed once a cell.
-class LogTable {
- public:
-  explicit LogTable(double factor) : factor_(factor) { known_.fill(-1); }
-  float of(double count) {
-    if (count >= static_cast<double>(known_.size())) return compute(count);
-    float& value = known_[static_cast<std::size_t>(count)];
-    if (value < 0) value = compute(count);
-    return value;
-  }
-
- private:
-  [[nodiscard]] float compute(double count) const {
-    return static_cast<float>(std::log1p(count * factor_));
-  }
-  double factor_;
-  std::array<float, 16> known_{};
-};
-
-}  // namespace
-
 /// Builds the rows of a chunk of cells.
 struct Augmenter::RowWriter {
   std::vector<std::int64_t> row_sizes;
@@ -75,15 +55,11 @@ struct Augmenter::RowWriter {
   }
 };
 
-Augmenter::Augmenter(const CsrView& values, const Preprocessor& preprocessor,
-                     const AugmentOptions& options, const Context& context,
-                     const MeasuredGenes& measured)
+Augmenter::Augmenter(const InputCells& cells, const AugmentOptions& options, const Context& context)
     : options_(options),
       context_(context),
-      preprocessor_(preprocessor),
-      measured_(measured),
-      target_sums_(preprocessor.target_sums(measured)),
-      holds_counts_(preprocessor.kind() == ExpressionKind::Counts) {
+      cells_(cells),
+      holds_counts_(cells.preprocessor().kind() == ExpressionKind::Counts) {
   if (!(options.input_mask >= 0 && options.input_mask < 1)) {
     fail(ErrorKind::InvalidArgument, "--input-mask: {} is not in [0, 1)", options.input_mask);
   }
@@ -93,67 +69,64 @@ Augmenter::Augmenter(const CsrView& values, const Preprocessor& preprocessor,
          "--thin-share {} and --thin-minimum {}: expected shares from 0 to 1, the second above 0",
          options.thin_share, options.thin_minimum);
   }
-  if (!changes_anything()) return;
-  if (preprocessor.options().scale) {
+  if (changes_anything() && cells.preprocessor().options().scale) {
     fail(ErrorKind::InvalidArgument,
          "--input-mask and --thin-share change genes that are not scaled; add --no-scale");
   }
-  const GeneMatch match = preprocessor.match_reference();
-  features_ = preprocessor.measured_features(values, context, measured);
-  if (!holds_counts_) return;
-  inputs_ = map_columns(values, match.model_gene, preprocessor.n_genes());
-  totals_ = total_counts(values, context);
 }
 
 bool Augmenter::changes_anything() const {
   return options_.input_mask > 0 || (options_.thin_share > 0 && holds_counts_);
 }
 
+void Augmenter::thin(CellIndex cell, std::span<const GeneIndex> genes,
+                     std::span<const float> counts, CellDraws& draws, RowWriter& out) const {
+  const double p = options_.thin_minimum + (1 - options_.thin_minimum) * draws.uniform();
+  std::vector<double> kept(counts.size());
+  double rest = cells_.total(cell);
+  double total = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    rest -= static_cast<double>(counts[i]);
+    kept[i] = draws.binomial(static_cast<double>(counts[i]), p);
+    total += kept[i];
+  }
+  total += draws.binomial(std::max(0.0, std::round(rest)), p);
+  LogTable log_of(total > 0 ? cells_.target(cell) / total : 0);
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (kept[i] > 0)
+      out.add(genes[i], static_cast<float>(log_of.of(kept[i])), options_.input_mask, draws);
+  }
+}
+
 CsrMatrix Augmenter::features_of_epoch(std::span<const CellIndex> cells, std::uint64_t seed,
                                        int epoch) const {
   SAITHE_ASSERT(changes_anything());
-  std::vector<bool> is_wanted(as_size(features_.n_rows));
-  for (const CellIndex cell : cells) is_wanted[as_size(cell)] = true;
   const Random random(seed, stream::kAugment + static_cast<std::uint64_t>(epoch));
-  std::vector<RowWriter> chunks(as_size((features_.n_rows + kChunkCells - 1) / kChunkCells));
-  parallel_for(context_, features_.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
+  const CsrMatrix inputs = cells_.inputs().read(cells, context_);
+  const CsrMatrix unchanged = cells_.finish(inputs, cells, context_);
+  const auto n_cells = static_cast<std::int64_t>(cells.size());
+  std::vector<RowWriter> chunks(as_size((n_cells + kChunkCells - 1) / kChunkCells));
+  parallel_for(context_, n_cells, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
     RowWriter& out = chunks[as_size(begin / kChunkCells)];
-    for (CellIndex cell = begin; cell < end; ++cell) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      const CellIndex cell = cells[as_size(row)];
       const std::size_t before = out.columns.size();
-      if (is_wanted[as_size(cell)]) {
-        CellDraws draws(random, cell);
-        const CsrView view = features_.view();
-        const auto genes = view.row_columns(cell);
-        const auto unchanged = view.row_values(cell);
-        const bool is_thinned = holds_counts_ && draws.uniform() < options_.thin_share;
-        if (!is_thinned) {
-          for (std::size_t i = 0; i < genes.size(); ++i) {
-            out.add(genes[i], unchanged[i], options_.input_mask, draws);
-          }
-        } else {
-          const double p = options_.thin_minimum + (1 - options_.thin_minimum) * draws.uniform();
-          const auto counts = inputs_.view().row_values(cell);
-          std::vector<double> kept(counts.size());
-          double rest = totals_[as_size(cell)];
-          double total = 0;
-          for (std::size_t i = 0; i < counts.size(); ++i) {
-            rest -= static_cast<double>(counts[i]);
-            kept[i] = draws.binomial(static_cast<double>(counts[i]), p);
-            total += kept[i];
-          }
-          total += draws.binomial(std::max(0.0, std::round(rest)), p);
-          LogTable log_of(total > 0 ? target_sums_[measured_.source_of(cell)] / total : 0);
-          for (std::size_t i = 0; i < counts.size(); ++i) {
-            if (kept[i] > 0) out.add(genes[i], log_of.of(kept[i]), options_.input_mask, draws);
-          }
+      CellDraws draws(random, cell);
+      const auto genes = unchanged.view().row_columns(row);
+      if (holds_counts_ && draws.uniform() < options_.thin_share) {
+        thin(cell, genes, inputs.view().row_values(row), draws, out);
+      } else {
+        const auto values = unchanged.view().row_values(row);
+        for (std::size_t i = 0; i < genes.size(); ++i) {
+          out.add(genes[i], values[i], options_.input_mask, draws);
         }
       }
       out.row_sizes.push_back(static_cast<std::int64_t>(out.columns.size() - before));
     }
   });
   CsrMatrix result;
-  result.n_rows = features_.n_rows;
-  result.n_cols = features_.n_cols;
+  result.n_rows = n_cells;
+  result.n_cols = unchanged.n_cols;
   for (RowWriter& chunk : chunks) {
     for (const std::int64_t size : chunk.row_sizes) {
       result.row_start.push_back(result.row_start.back() + size);
@@ -162,7 +135,7 @@ CsrMatrix Augmenter::features_of_epoch(std::span<const CellIndex> cells, std::ui
     result.values.insert(result.values.end(), chunk.values.begin(), chunk.values.end());
     chunk = {};
   }
-  return preprocessor_.add_missing(std::move(result), cells, measured_);
+  return cells_.add_missing(std::move(result), cells);
 }
 
 }  // namespace saithe

@@ -10,7 +10,7 @@
 #include "saithe/core/context.h"
 #include "saithe/core/options.h"
 #include "saithe/matrix/csr_matrix.h"
-#include "saithe/prep/preprocessor.h"
+#include "saithe/prep/input_cells.h"
 
 namespace saithe {
 
@@ -31,17 +31,16 @@ struct AugmentOptions {
   }
 };
 
+class CellDraws;
+
 /// Makes the features of an epoch.
 class Augmenter {
  public:
-  /// `values` are cells x genes of the reference, of the preprocessor's kind. The preprocessor is
-  /// borrowed. Throws
-  /// Error(InvalidArgument) unless 0 <= input_mask < 1, 0 <= thin_share <= 1 and
-  /// 0 < thin_minimum <= 1, or if scaled genes are to be changed.
-  Augmenter(const CsrView& values, const Preprocessor& preprocessor, const AugmentOptions& options,
-            const Context& context, const MeasuredGenes& measured = {});
+  /// The cells are borrowed. Throws Error(InvalidArgument) unless 0 <= input_mask < 1,
+  /// 0 <= thin_share <= 1 and 0 < thin_minimum <= 1, or if scaled genes are to be changed.
+  Augmenter(const InputCells& cells, const AugmentOptions& options, const Context& context);
 
-  /// Features of `cells` in an epoch; all other rows are empty. A cell is thinned with probability
+  /// Features of `cells` in an epoch, rows in their order. A cell is thinned with probability
   /// thin_share: each of its molecules stays with probability p, uniform in [thin_minimum, 1],
   /// and it is normalised by its new total. Then each expressed gene is left out with probability
   /// input_mask and the others are divided by 1 - input_mask. Counts above 64 are thinned by the
@@ -55,15 +54,12 @@ class Augmenter {
 
  private:
   struct RowWriter;
+  void thin(CellIndex cell, std::span<const GeneIndex> genes, std::span<const float> counts,
+            CellDraws& draws, RowWriter& out) const;
   AugmentOptions options_;
   Context context_;
-  const Preprocessor& preprocessor_;
-  MeasuredGenes measured_;
-  std::vector<double> target_sums_;  // of the sources
+  const InputCells& cells_;
   bool holds_counts_;
-  CsrMatrix inputs_;            // the values of the inputs
-  CsrMatrix features_;          // what they are unchanged, of measured genes
-  std::vector<double> totals_;  // of each cell, over all genes
 };
 
 }  // namespace saithe

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+
+#include "saithe/prep/gene_sums.h"
 
 namespace saithe {
 namespace {
@@ -12,23 +15,24 @@ constexpr double kTolerance = 1e-10;
 
 }  // namespace
 
-std::vector<double> count_shares(const CsrView& values, ExpressionKind kind,
-                                 const MeasuredGenes& measured) {
-  std::vector<double> sums(as_size(values.n_cols));
+std::vector<double> count_shares(const RowSelection& values, ExpressionKind kind,
+                                 const MeasuredGenes& measured, const Context& context) {
+  const auto count_of = [kind](float value) {
+    return kind == ExpressionKind::Counts ? static_cast<double>(value)
+                                          : std::expm1(static_cast<double>(value));
+  };
   std::vector<double> totals(measured.n_sources());
-  double total = 0;
-  for (CellIndex cell = 0; cell < values.n_rows; ++cell) {
-    const auto genes = values.row_columns(cell);
-    const auto row = values.row_values(cell);
-    double& of_source = totals[measured.source_of(cell)];
-    for (std::size_t i = 0; i < genes.size(); ++i) {
-      const auto value = static_cast<double>(row[i]);
-      const double count = kind == ExpressionKind::Counts ? value : std::expm1(value);
-      sums[as_size(genes[i])] += count;
-      of_source += count;
-      total += count;
+  const auto add_totals = [&](CellIndex first, CsrMatrix& block) {
+    for (CellIndex row = 0; row < block.n_rows; ++row) {
+      double total = 0;
+      for (const float value : block.view().row_values(row)) total += count_of(value);
+      totals[measured.source_of(first + row)] += total;
     }
-  }
+  };
+  const std::vector<double> sums =
+      gene_sums<double>(values, values.n_cols(), add_totals, context,
+                        [&](GeneIndex, float value) { return count_of(value); });
+  const double total = std::accumulate(totals.begin(), totals.end(), 0.0);
   if (total <= 0) return sums;
   std::vector<double> shares = sums;
   for (double& share : shares) share /= total;

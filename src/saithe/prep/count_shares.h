@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "saithe/data/measured_genes.h"
-#include "saithe/matrix/csr_matrix.h"
+#include "saithe/matrix/row_source.h"
 #include "saithe/prep/expression_kind.h"
 
 namespace saithe {
@@ -18,8 +18,9 @@ namespace saithe {
 /// multinomial over the genes of their source S, with probabilities p / p(S): the fixed point of
 /// p_g = counts of g / sum over the sources with g of (counts of the source / p(S)), which is an
 /// MM algorithm and converges (Hunter 2004, doi:10.1214/aos/1079120141).
-std::vector<double> count_shares(const CsrView& values, ExpressionKind kind,
-                                 const MeasuredGenes& measured);
+/// `measured` has one entry for each row of the selection.
+std::vector<double> count_shares(const RowSelection& values, ExpressionKind kind,
+                                 const MeasuredGenes& measured, const Context& context);
 
 /// The sum of the shares over the genes of each source; 1 where all is complete.
 std::vector<double> source_shares(std::span<const double> count_share,

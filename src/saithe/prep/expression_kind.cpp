@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace saithe {
 namespace {
+
+// Enough cells to tell counts from logarithms.
+constexpr CellIndex kCellsLookedAt = 4096;
 
 bool is_whole(float value) {
   return value == std::floor(value);
@@ -25,19 +29,19 @@ ExpressionKind find_expression_kind(const CellSource& source, const CsrView& val
   return ExpressionKind::Counts;
 }
 
-ExpressionKind find_common_kind(std::span<const Dataset> datasets) {
-  SAITHE_ASSERT(!datasets.empty());
-  const Dataset& first = datasets.front();
-  const ExpressionKind kind = find_expression_kind(first, first.counts.view(), 0);
-  for (const Dataset& other : datasets.subspan(1)) {
-    const ExpressionKind found = find_expression_kind(other, other.counts.view(), 0);
-    if (found == kind) continue;
+void require_common_kind(std::span<CellSource* const> sources, const Context& context) {
+  std::optional<ExpressionKind> first;
+  for (CellSource* source : sources) {
+    const CsrMatrix block =
+        source->read_cells(0, std::min(kCellsLookedAt, source->n_cells()), context);
+    const ExpressionKind found = find_expression_kind(*source, block.view(), 0);
+    if (!first) first = found;
+    if (found == *first) continue;
     fail(ErrorKind::BadFormat,
          "{} holds {}, but {} {}: one model learns from values of one kind. Name the counts of "
          "each with --layer NAME or --use-raw, or give files that hold them.",
-         first.name(), to_text(kind), other.name(), to_text(found));
+         sources.front()->name(), to_text(*first), source->name(), to_text(found));
   }
-  return kind;
 }
 
 void require_expression(const CellSource& source, const CsrView& values, CellIndex first_cell,

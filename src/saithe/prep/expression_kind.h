@@ -30,9 +30,9 @@ inline constexpr float kLargestLogNormalized = 9.2105F;
 ExpressionKind find_expression_kind(const CellSource& source, const CsrView& values,
                                     CellIndex first_cell);
 
-/// The one kind that the values of several data sets are of. Throws Error(BadFormat) naming two
-/// whose kinds differ, and as find_expression_kind().
-ExpressionKind find_common_kind(std::span<const Dataset> datasets);
+/// Throws Error(BadFormat) naming two sources unless their first cells hold values of one kind, and
+/// as find_expression_kind().
+void require_common_kind(std::span<CellSource* const> sources, const Context& context);
 
 /// Throws Error(BadFormat) at the first value that is not of the kind.
 void require_expression(const CellSource& source, const CsrView& values, CellIndex first_cell,

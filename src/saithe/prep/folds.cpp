@@ -67,6 +67,52 @@ std::vector<int> donor_folds(std::span<const std::string> donors, int max_folds)
   return folds;
 }
 
+std::vector<CellIndex> draw_stratified(std::span<const CellIndex> cells,
+                                       std::span<const LabelIndex> labels, std::int64_t n,
+                                       const Context& context) {
+  if (static_cast<std::int64_t>(cells.size()) <= n) return {cells.begin(), cells.end()};
+  std::vector<CellIndex> order(cells.begin(), cells.end());
+  Random(context.seed(), stream::kSubsample).shuffle(std::span<CellIndex>(order));
+  std::stable_sort(order.begin(), order.end(), [&](CellIndex a, CellIndex b) {
+    return labels[as_size(a)] < labels[as_size(b)];
+  });
+  // Evenly spaced over the types in turn: every type keeps its share.
+  std::vector<CellIndex> taken;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const auto at =
+        static_cast<double>(i) * static_cast<double>(order.size()) / static_cast<double>(n);
+    taken.push_back(order[static_cast<std::size_t>(at)]);
+  }
+  std::sort(taken.begin(), taken.end());
+  return taken;
+}
+
+std::vector<CellIndex> draw_evenly(std::span<const CellIndex> cells,
+                                   std::span<const LabelIndex> labels, LabelIndex n_types,
+                                   std::int64_t n, const Context& context) {
+  if (static_cast<std::int64_t>(cells.size()) <= n) return {cells.begin(), cells.end()};
+  std::vector<std::int64_t> sizes(as_size(n_types));
+  for (const CellIndex cell : cells) ++sizes[as_size(labels[as_size(cell)])];
+  // The largest number to which types can be cut.
+  std::vector<std::int64_t> sorted = sizes;
+  std::sort(sorted.begin(), sorted.end());
+  std::int64_t rest = n;
+  std::int64_t most = 0;
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    most = rest / static_cast<std::int64_t>(sorted.size() - i);
+    if (sorted[i] > most) break;
+    rest -= sorted[i];
+  }
+  std::vector<CellIndex> order(cells.begin(), cells.end());
+  Random(context.seed(), stream::kSubsample).shuffle(std::span<CellIndex>(order));
+  std::vector<std::int64_t> n_taken(as_size(n_types));
+  std::erase_if(order, [&](CellIndex cell) {
+    return ++n_taken[as_size(labels[as_size(cell)])] > std::max<std::int64_t>(most, 1);
+  });
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
 int count_folds(std::span<const int> folds) {
   return folds.empty() ? 0 : 1 + *std::max_element(folds.begin(), folds.end());
 }

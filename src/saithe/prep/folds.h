@@ -22,6 +22,18 @@ std::vector<int> stratified_folds(std::span<const LabelIndex> labels, LabelIndex
 /// Error(BadFormat) with fewer than two donors or a cell without a donor.
 std::vector<int> donor_folds(std::span<const std::string> donors, int max_folds);
 
+/// At most `n` of the cells, the same share of every type, in their order; a seeded draw.
+/// `labels` are of all cells.
+std::vector<CellIndex> draw_stratified(std::span<const CellIndex> cells,
+                                       std::span<const LabelIndex> labels, std::int64_t n,
+                                       const Context& context);
+
+/// At most `n` of the cells, in their order: small types keep all theirs, of the others each is cut
+/// to one number; a seeded draw.
+std::vector<CellIndex> draw_evenly(std::span<const CellIndex> cells,
+                                   std::span<const LabelIndex> labels, LabelIndex n_types,
+                                   std::int64_t n, const Context& context);
+
 /// 1 + the largest fold.
 int count_folds(std::span<const int> folds);
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "saithe/core/parallel.h"
+#include "saithe/prep/gene_sums.h"
 
 namespace saithe {
 namespace {
@@ -62,31 +63,39 @@ void log1p_in_place(CsrMatrix& matrix, const Context& context) {
   });
 }
 
-GeneStatistics gene_statistics(const CsrView& values, const Context& context,
+GeneStatistics gene_statistics(const RowSelection& values, const Context& context,
                                std::span<const std::int64_t> n_measured) {
-  const auto n_genes = as_size(values.n_cols);
-  SAITHE_ASSERT(n_measured.empty() || n_measured.size() == n_genes);
+  return gene_statistics(values, values.n_cols(), {}, context, n_measured);
+}
+
+GeneStatistics gene_statistics(const RowSelection& values, GeneIndex n_genes,
+                               const BlockChange& change, const Context& context,
+                               std::span<const std::int64_t> n_measured) {
+  SAITHE_ASSERT(n_measured.empty() || n_measured.size() == as_size(n_genes));
+  const auto n_cells = [&](std::size_t gene) {
+    return static_cast<double>(n_measured.empty() ? values.n_rows() : n_measured[gene]);
+  };
+  const auto sums =
+      gene_sums<StoredSum>(values, n_genes, change, context, [](GeneIndex, float value) {
+        return StoredSum{static_cast<double>(value), 1};
+      });
   GeneStatistics statistics;
-  statistics.mean.resize(n_genes);
-  statistics.sd.resize(n_genes);
-  // By genes: each sum runs over its cells in order, so no bit depends on the threads.
-  const CsrMatrix by_gene = transpose(values);
-  parallel_for(context, by_gene.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t gene = begin; gene < end; ++gene) {
-      const auto stored = by_gene.view().row_values(gene);
-      const auto n_cells =
-          static_cast<double>(n_measured.empty() ? values.n_rows : n_measured[as_size(gene)]);
-      const double mean = n_cells > 0 ? sum_of(stored) / n_cells : 0;
-      // Two passes: squared distances from the mean, the zeros' in one go.
-      double squares = (n_cells - static_cast<double>(stored.size())) * mean * mean;
-      for (const float value : stored) {
-        const double distance = static_cast<double>(value) - mean;
-        squares += distance * distance;
-      }
-      statistics.mean[as_size(gene)] = mean;
-      statistics.sd[as_size(gene)] = n_cells > 1 ? std::sqrt(squares / (n_cells - 1)) : 0;
-    }
-  });
+  for (std::size_t gene = 0; gene < sums.size(); ++gene) {
+    statistics.mean.push_back(n_cells(gene) > 0 ? sums[gene].sum / n_cells(gene) : 0);
+  }
+  // Two passes: squared distances from the mean, the zeros' in one go.
+  statistics.sd =
+      gene_sums<double>(values, n_genes, change, context, [&](GeneIndex gene, float value) {
+        const double distance = static_cast<double>(value) - statistics.mean[as_size(gene)];
+        return distance * distance;
+      });
+  for (std::size_t gene = 0; gene < sums.size(); ++gene) {
+    const double n = n_cells(gene);
+    const double n_zeros = n - static_cast<double>(sums[gene].n_stored);
+    const double mean = statistics.mean[gene];
+    const double squares = n_zeros * mean * mean + statistics.sd[gene];
+    statistics.sd[gene] = n > 1 ? std::sqrt(squares / (n - 1)) : 0;
+  }
   return statistics;
 }
 

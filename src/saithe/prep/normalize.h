@@ -8,6 +8,7 @@
 
 #include "saithe/core/context.h"
 #include "saithe/matrix/csr_matrix.h"
+#include "saithe/matrix/row_source.h"
 
 namespace saithe {
 
@@ -28,7 +29,7 @@ struct GeneStatistics {
   std::vector<double> mean;
   std::vector<double> sd;  ///< ddof 1; 0 with fewer than two cells
 };
-GeneStatistics gene_statistics(const CsrView& values, const Context& context,
+GeneStatistics gene_statistics(const RowSelection& values, const Context& context,
                                std::span<const std::int64_t> n_measured = {});
 
 }  // namespace saithe

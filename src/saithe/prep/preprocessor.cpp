@@ -7,6 +7,8 @@
 
 #include "saithe/core/parallel.h"
 #include "saithe/prep/count_shares.h"
+#include "saithe/prep/gene_sums.h"
+#include "saithe/prep/log_table.h"
 #include "saithe/prep/normalize.h"
 #include "saithe/prep/select_genes.h"
 
@@ -86,41 +88,47 @@ Preprocessor Preprocessor::fit(const CsrView& values, std::span<const CellIndex>
                                std::vector<std::string> gene_ids,
                                const PreprocessorOptions& options, const Context& context,
                                ExpressionKind kind, const MeasuredGenes& measured) {
+  return fit(MatrixRows(values), cells, std::move(gene_names), std::move(gene_ids), options,
+             context, kind, measured);
+}
+
+Preprocessor Preprocessor::fit(const RowSource& values, std::span<const CellIndex> cells,
+                               std::vector<std::string> gene_names,
+                               std::vector<std::string> gene_ids,
+                               const PreprocessorOptions& options, const Context& context,
+                               ExpressionKind kind, const MeasuredGenes& measured) {
   require_options(options);
-  CsrMatrix fitted = cells.empty() ? CsrMatrix{values.n_rows,
-                                               values.n_cols,
-                                               {values.row_start.begin(), values.row_start.end()},
-                                               {values.columns.begin(), values.columns.end()},
-                                               {values.values.begin(), values.values.end()}}
-                                   : select_rows(values, cells);
+  const RowSelection fitted(values, cells);
   ReferenceGenes genes;
   genes.names = std::move(gene_names);
   genes.ids = std::move(gene_ids);
   const MeasuredGenes fitted_genes = cells.empty() ? measured : select_cells(measured, cells);
-  const auto n_measured = count_measured_cells(fitted_genes, {}, values.n_cols);
-  genes.count_share = count_shares(fitted.view(), kind, fitted_genes);
+  const auto n_measured = count_measured_cells(fitted_genes, {}, values.n_cols());
+  genes.count_share = count_shares(fitted, kind, fitted_genes, context);
   if (options.n_variable_genes > 0) {
-    genes.inputs =
-        select_variable_genes(fitted.view(), options.n_variable_genes, 0, context, n_measured);
+    genes.inputs = select_variable_genes(fitted, options.n_variable_genes, 0, context, n_measured);
   } else {
     genes.inputs = std::vector<GeneIndex>(genes.names.size());
     std::iota(genes.inputs.begin(), genes.inputs.end(), GeneIndex{0});
   }
-  if (kind == ExpressionKind::Counts) {
-    const auto shares = source_shares(genes.count_share, fitted_genes);
-    std::vector<double> targets;
-    for (CellIndex cell = 0; cell < fitted.n_rows; ++cell) {
-      targets.push_back(options.target_sum * shares[fitted_genes.source_of(cell)]);
+  const auto shares = source_shares(genes.count_share, fitted_genes);
+  const auto take_logarithms = [&](CellIndex first, CsrMatrix& block) {
+    if (kind == ExpressionKind::Counts) {
+      std::vector<double> targets;
+      for (CellIndex row = 0; row < block.n_rows; ++row) {
+        targets.push_back(options.target_sum * shares[fitted_genes.source_of(first + row)]);
+      }
+      normalize_total(block, targets, context);
+      log1p_in_place(block, context);
     }
-    normalize_total(fitted, targets, context);
-    log1p_in_place(fitted, context);
-  }
-  const CsrMatrix inputs = select_columns(fitted.view(), genes.inputs);
+    block = select_columns(block.view(), genes.inputs);
+  };
   std::vector<std::int64_t> n_measured_inputs;
   for (const GeneIndex gene : genes.inputs) {
     if (!n_measured.empty()) n_measured_inputs.push_back(n_measured[as_size(gene)]);
   }
-  GeneStatistics statistics = gene_statistics(inputs.view(), context, n_measured_inputs);
+  GeneStatistics statistics = gene_statistics(fitted, static_cast<GeneIndex>(genes.inputs.size()),
+                                              take_logarithms, context, n_measured_inputs);
   return Preprocessor(options, kind, std::move(genes), std::move(statistics.mean),
                       std::move(statistics.sd));
 }
@@ -213,7 +221,8 @@ Features Preprocessor::apply(const CsrView& values, const GeneMatch& match, Expr
 CsrMatrix Preprocessor::normalized(const CsrView& values, const GeneMatch& match,
                                    ExpressionKind kind, std::span<const double> targets,
                                    const MeasuredGenes& measured, const Context& context) const {
-  CsrMatrix features = map_columns(values, match.model_gene, n_genes());
+  std::vector<double> totals(as_size(values.n_rows));
+  std::vector<double> target_of_cell(totals.size());
   parallel_for(context, values.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
     for (CellIndex cell = begin; cell < end; ++cell) {
       double total = 0;
@@ -222,14 +231,34 @@ CsrMatrix Preprocessor::normalized(const CsrView& values, const GeneMatch& match
       for (std::size_t i = 0; i < genes.size(); ++i) {
         if (match.is_counted[as_size(genes[i])]) total += static_cast<double>(row[i]);
       }
-      const double factor = total > 0 ? targets[measured.source_of(cell)] / total : 0;
-      const auto first = as_size(features.row_start[as_size(cell)]);
-      const auto last = as_size(features.row_start[as_size(cell) + 1]);
+      totals[as_size(cell)] = total;
+      target_of_cell[as_size(cell)] = targets[measured.source_of(cell)];
+    }
+  });
+  CsrMatrix features = map_columns(values, match.model_gene, n_genes());
+  finish_features(features, kind, totals, target_of_cell, context);
+  return features;
+}
+
+void Preprocessor::finish_features(CsrMatrix& inputs, std::span<const double> totals,
+                                   std::span<const double> targets, const Context& context) const {
+  finish_features(inputs, kind_, totals, targets, context);
+}
+
+void Preprocessor::finish_features(CsrMatrix& inputs, ExpressionKind kind,
+                                   std::span<const double> totals, std::span<const double> targets,
+                                   const Context& context) const {
+  parallel_for(context, inputs.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
+    for (CellIndex cell = begin; cell < end; ++cell) {
+      const double total = totals[as_size(cell)];
+      LogTable log_of(total > 0 ? targets[as_size(cell)] / total : 0);
+      const auto first = as_size(inputs.row_start[as_size(cell)]);
+      const auto last = as_size(inputs.row_start[as_size(cell) + 1]);
       for (std::size_t i = first; i < last; ++i) {
-        const auto gene = as_size(features.columns[i]);
-        float& value = features.values[i];
+        const auto gene = as_size(inputs.columns[i]);
+        float& value = inputs.values[i];
         const double log_value = kind == ExpressionKind::Counts
-                                     ? std::log1p(static_cast<double>(value) * factor)
+                                     ? log_of.of(static_cast<double>(value))
                                      : static_cast<double>(value);
         value = static_cast<float>(log_value * static_cast<double>(inverse_sd_[gene]));
         if (options_.max_value > 0) {
@@ -238,7 +267,6 @@ CsrMatrix Preprocessor::normalized(const CsrView& values, const GeneMatch& match
       }
     }
   });
-  return features;
 }
 
 std::vector<float> Preprocessor::shift(const GeneMatch& match) const {
@@ -249,6 +277,10 @@ std::vector<float> Preprocessor::shift(const GeneMatch& match) const {
     result[gene] = options_.scale ? 0.0F : -static_cast<float>(mean_[gene]);
   }
   return result;
+}
+
+std::vector<double> Preprocessor::center() const {
+  return options_.scale ? std::vector<double>(shift_.begin(), shift_.end()) : mean_;
 }
 
 Preprocessor Preprocessor::unscaled() const {

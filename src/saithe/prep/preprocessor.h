@@ -23,6 +23,7 @@
 #include "saithe/data/cell_source.h"
 #include "saithe/data/measured_genes.h"
 #include "saithe/matrix/csr_matrix.h"
+#include "saithe/matrix/row_source.h"
 #include "saithe/prep/expression_kind.h"
 
 namespace saithe {
@@ -83,6 +84,11 @@ class Preprocessor {
   /// Chooses the inputs and takes statistics over the rows `cells` of `values` (cells x genes of
   /// the reference; all rows if empty). gene_ids may be empty. Values of the kind LogNormalized
   /// are features as they stand, and their genes are chosen by the variance of the logarithms.
+  static Preprocessor fit(const RowSource& values, std::span<const CellIndex> cells,
+                          std::vector<std::string> gene_names, std::vector<std::string> gene_ids,
+                          const PreprocessorOptions& options, const Context& context,
+                          ExpressionKind kind = ExpressionKind::Counts,
+                          const MeasuredGenes& measured = {});
   static Preprocessor fit(const CsrView& values, std::span<const CellIndex> cells,
                           std::vector<std::string> gene_names, std::vector<std::string> gene_ids,
                           const PreprocessorOptions& options, const Context& context,
@@ -93,6 +99,11 @@ class Preprocessor {
   /// that was not measured in a cell is stored with its training mean.
   [[nodiscard]] Features apply(const CsrView& values, const Context& context,
                                const MeasuredGenes& measured = {}) const;
+  /// Features of cells whose inputs' values are already chosen: row i holds the values of the
+  /// model's inputs of a cell with the total totals[i] over all its genes, which is to be
+  /// targets[i]. In place.
+  void finish_features(CsrMatrix& inputs, std::span<const double> totals,
+                       std::span<const double> targets, const Context& context) const;
   /// The same without the inputs that were not measured: what the cells themselves say.
   [[nodiscard]] CsrMatrix measured_features(const CsrView& values, const Context& context,
                                             const MeasuredGenes& measured) const;
@@ -115,6 +126,9 @@ class Preprocessor {
   /// What the first layer subtracts for a query with these genes (Features::shift).
   [[nodiscard]] std::vector<float> shift(const GeneMatch& match) const;
 
+  /// The training mean of each input's stored feature (before the first layer subtracts anything).
+  [[nodiscard]] std::vector<double> center() const;
+
   /// The same with ln(1 + x) as the feature of every gene, neither scaled nor cut.
   [[nodiscard]] Preprocessor unscaled() const;
 
@@ -132,6 +146,8 @@ class Preprocessor {
 
  private:
   void derive();
+  void finish_features(CsrMatrix& inputs, ExpressionKind kind, std::span<const double> totals,
+                       std::span<const double> targets, const Context& context) const;
   [[nodiscard]] CsrMatrix normalized(const CsrView& values, const GeneMatch& match,
                                      ExpressionKind kind, std::span<const double> targets,
                                      const MeasuredGenes& measured, const Context& context) const;

@@ -14,7 +14,6 @@ namespace {
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-constexpr std::size_t kMaxCells = 20000;
 // Vectors beyond those wanted: the subspace finds its last axes badly.
 constexpr int kSpareVectors = 12;
 // The part of an axis whose variance is half of the first left out shrinks 4^-6 times.
@@ -22,15 +21,6 @@ constexpr int kIterations = 6;
 // Chunks have fixed borders, so that every sum has one order.
 constexpr std::int64_t kChunkCells = 256;
 constexpr std::int64_t kChunkGenes = 64;
-
-std::vector<CellIndex> draw_cells(std::span<const CellIndex> cells, const Context& context) {
-  std::vector<CellIndex> drawn(cells.begin(), cells.end());
-  if (drawn.size() <= kMaxCells) return drawn;
-  Random(context.seed(), stream::kAxes).shuffle(std::span(drawn));
-  drawn.resize(kMaxCells);
-  std::sort(drawn.begin(), drawn.end());
-  return drawn;
-}
 
 /// Products of the centred cells A with a few vectors, which are columns of padded tables.
 class CenteredCells {
@@ -97,19 +87,17 @@ void orthonormalize(Matrix& vectors, int n) {
 
 }  // namespace
 
-AlignedVector<float> fit_principal_axes(const CsrView& features, std::span<const CellIndex> cells,
-                                        std::span<const double> center, int n_axes,
-                                        const Context& context) {
-  SAITHE_ASSERT(center.size() == as_size(features.n_cols) && n_axes > 0);
-  const std::vector<CellIndex> drawn = draw_cells(cells, context);
-  const auto most =
-      std::min<std::int64_t>(features.n_cols, static_cast<std::int64_t>(drawn.size()));
+AlignedVector<float> fit_principal_axes(CsrMatrix features, std::span<const double> center,
+                                        int n_axes, const Context& context) {
+  const auto n_genes = static_cast<std::int64_t>(features.n_cols);
+  SAITHE_ASSERT(center.size() == as_size(n_genes) && n_axes > 0);
+  const auto most = std::min<std::int64_t>(n_genes, features.n_rows);
   const int n_kept = static_cast<int>(std::min<std::int64_t>(n_axes, most));
   const int n_vectors = static_cast<int>(std::min<std::int64_t>(n_axes + kSpareVectors, most));
-  const CenteredCells centered(select_rows(features, drawn), center, n_vectors, context);
+  const CenteredCells centered(std::move(features), center, n_vectors, context);
 
-  Matrix vectors = Matrix::Zero(features.n_cols, centered.width());
-  const Random random(context.seed(), stream::kAxes + 1);
+  Matrix vectors = Matrix::Zero(n_genes, centered.width());
+  const Random random(context.seed(), stream::kAxes);
   std::uint64_t index = 0;
   for (std::int64_t gene = 0; gene < vectors.rows(); ++gene) {
     for (int v = 0; v < n_vectors; ++v) vectors(gene, v) = random.normal(index++);
@@ -130,7 +118,7 @@ AlignedVector<float> fit_principal_axes(const CsrView& features, std::span<const
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(covariance);
   const Eigen::MatrixXd turn = eigen.eigenvectors().rightCols(n_kept).rowwise().reverse();
   Matrix axes = vectors.leftCols(n_vectors) * turn;
-  AlignedVector<float> result(as_size(features.n_cols) * as_size(n_kept));
+  AlignedVector<float> result(as_size(n_genes) * as_size(n_kept));
   for (int a = 0; a < n_kept; ++a) {
     std::int64_t largest = 0;
     axes.col(a).cwiseAbs().maxCoeff(&largest);

@@ -6,6 +6,7 @@
 
 #include "saithe/core/parallel.h"
 #include "saithe/core/text_io.h"
+#include "saithe/prep/gene_sums.h"
 
 namespace saithe {
 namespace {
@@ -28,8 +29,8 @@ std::vector<Index> keep_if(const std::vector<Index>& indices, std::int64_t& n_dr
   return kept;
 }
 
-[[noreturn]] void fail_nothing_left(const Dataset& dataset, const std::vector<FilterStep>& steps,
-                                    const char* what) {
+[[noreturn]] void fail_nothing_left(const RowSource& values, const std::string& name,
+                                    const std::vector<FilterStep>& steps, const char* what) {
   std::string tally;
   for (const FilterStep& step : steps) {
     tally += fmt::format("{}{} took {} cells and {} genes", tally.empty() ? "" : ", ", step.name,
@@ -38,7 +39,7 @@ std::vector<Index> keep_if(const std::vector<Index>& indices, std::int64_t& n_dr
   fail(ErrorKind::BadFormat,
        "{}: no {} is left after quality control of {} cells and {} genes: {}. Loosen that filter "
        "(0 turns it off).",
-       dataset.name(), what, dataset.n_cells(), dataset.n_genes(), tally);
+       name, what, values.n_rows(), values.n_cols(), tally);
 }
 
 void require_options(const QcOptions& options) {
@@ -106,61 +107,98 @@ QcMetrics qc_metrics(const CsrView& counts, const std::vector<bool>& is_mt,
   return metrics;
 }
 
-std::vector<std::int64_t> count_cells_per_gene(const CsrView& counts,
-                                               std::span<const CellIndex> cells) {
-  std::vector<std::int64_t> n_cells(as_size(counts.n_cols));
-  const auto add = [&](CellIndex cell) {
-    const auto genes = counts.row_columns(cell);
-    const auto values = counts.row_values(cell);
-    for (std::size_t i = 0; i < genes.size(); ++i) {
-      if (values[i] > 0) ++n_cells[as_size(genes[i])];
-    }
-  };
-  if (cells.empty()) {
-    for (CellIndex cell = 0; cell < counts.n_rows; ++cell) add(cell);
-  } else {
-    for (const CellIndex cell : cells) add(cell);
-  }
-  return n_cells;
+std::vector<std::int64_t> count_cells_per_gene(const RowSelection& counts, const Context& context) {
+  return gene_sums<std::int64_t>(counts, counts.n_cols(), {}, context, [](GeneIndex, float value) {
+    return std::int64_t{value > 0 ? 1 : 0};
+  });
 }
+
+namespace {
+
+/// The number of expressed genes of each cell.
+std::vector<std::int64_t> count_expressed_genes(const RowSource& values, const Context& context) {
+  const RowSelection rows(values, {});
+  std::vector<std::int64_t> n_genes(as_size(values.n_rows()));
+  for (CellIndex begin = 0; begin < rows.n_rows(); begin += kPassBlockCells) {
+    const CellIndex end = std::min(begin + kPassBlockCells, rows.n_rows());
+    const CsrMatrix block = rows.read(begin, end, context);
+    for (CellIndex row = 0; row < block.n_rows; ++row) {
+      n_genes[as_size(begin + row)] = count_expressed(block.view().row_values(row));
+    }
+  }
+  return n_genes;
+}
+
+/// Metrics of some cells over some genes.
+QcMetrics metrics_of(const RowSource& values, std::span<const CellIndex> cells,
+                     std::span<const GeneIndex> genes, const std::vector<bool>& is_mt,
+                     const Context& context) {
+  std::vector<GeneIndex> new_column(as_size(values.n_cols()), -1);
+  std::vector<bool> is_mt_of_kept;
+  for (std::size_t i = 0; i < genes.size(); ++i) {
+    new_column[as_size(genes[i])] = static_cast<GeneIndex>(i);
+    is_mt_of_kept.push_back(is_mt[as_size(genes[i])]);
+  }
+  const RowSelection rows(values, cells);
+  QcMetrics all;
+  for (CellIndex begin = 0; begin < rows.n_rows(); begin += kPassBlockCells) {
+    context.throw_if_cancelled();
+    const CellIndex end = std::min(begin + kPassBlockCells, rows.n_rows());
+    const CsrMatrix block = map_columns(rows.read(begin, end, context).view(), new_column,
+                                        static_cast<GeneIndex>(genes.size()));
+    const QcMetrics own = qc_metrics(block.view(), is_mt_of_kept, context);
+    const auto add = [](auto& to, const auto& from) {
+      to.insert(to.end(), from.begin(), from.end());
+    };
+    add(all.n_genes_by_counts, own.n_genes_by_counts);
+    add(all.total_counts, own.total_counts);
+    add(all.total_counts_mt, own.total_counts_mt);
+    add(all.pct_counts_mt, own.pct_counts_mt);
+  }
+  return all;
+}
+
+}  // namespace
 
 QcResult filter_cells_and_genes(const Dataset& dataset, const QcOptions& options,
                                 const Context& context) {
+  return filter_cells_and_genes(MatrixRows(dataset.counts.view()), dataset.var(), dataset.name(),
+                                options, context);
+}
+
+QcResult filter_cells_and_genes(const RowSource& values, const Table& var, const std::string& name,
+                                const QcOptions& options, const Context& context) {
   require_options(options);
-  const CsrView counts = dataset.counts.view();
   // Sought among all genes: a listed gene that min_cells takes is no mistake of the user.
-  const std::vector<bool> is_mt = find_mitochondrial_genes(dataset.var(), options);
+  const std::vector<bool> is_mt = find_mitochondrial_genes(var, options);
   QcResult result;
-  result.cells.resize(as_size(dataset.n_cells()));
+  result.cells.resize(as_size(values.n_rows()));
   std::iota(result.cells.begin(), result.cells.end(), CellIndex{0});
-  result.genes.resize(as_size(dataset.n_genes()));
+  result.genes.resize(as_size(values.n_cols()));
   std::iota(result.genes.begin(), result.genes.end(), GeneIndex{0});
 
   if (options.min_genes > 0) {
     FilterStep step{fmt::format("min_genes {}", options.min_genes), 0, 0};
-    result.cells = keep_if(result.cells, step.n_cells_dropped, [&](std::size_t i) {
-      return count_expressed(counts.row_values(result.cells[i])) >= options.min_genes;
-    });
+    const auto n_expressed = count_expressed_genes(values, context);
+    result.cells = keep_if(result.cells, step.n_cells_dropped,
+                           [&](std::size_t i) { return n_expressed[i] >= options.min_genes; });
     result.steps.push_back(step);
-    if (result.cells.empty()) fail_nothing_left(dataset, result.steps, "cell");
+    if (result.cells.empty()) fail_nothing_left(values, name, result.steps, "cell");
   }
   if (options.min_cells > 0) {
     FilterStep step{fmt::format("min_cells {}", options.min_cells), 0, 0};
-    const auto n_cells = count_cells_per_gene(counts, result.cells);
+    const auto n_cells = count_cells_per_gene({values, result.cells}, context);
     result.genes = keep_if(result.genes, step.n_genes_dropped, [&](std::size_t i) {
       return n_cells[as_size(result.genes[i])] >= options.min_cells;
     });
     result.steps.push_back(step);
-    if (result.genes.empty()) fail_nothing_left(dataset, result.steps, "gene");
+    if (result.genes.empty()) fail_nothing_left(values, name, result.steps, "gene");
   }
 
-  const Dataset rest = select_genes(select_cells(dataset, result.cells), result.genes);
-  std::vector<bool> is_mt_of_rest;
-  for (const GeneIndex gene : result.genes) is_mt_of_rest.push_back(is_mt[as_size(gene)]);
-  result.metrics = qc_metrics(rest.counts.view(), is_mt_of_rest, context);
+  result.metrics = metrics_of(values, result.cells, result.genes, is_mt, context);
   result.metrics_cells = result.cells;
-  const auto keep_cells = [&](std::string name, auto&& passes) {
-    FilterStep step{std::move(name), 0, 0};
+  const auto keep_cells = [&](std::string filter, auto&& passes) {
+    FilterStep step{std::move(filter), 0, 0};
     std::vector<std::size_t> positions(result.cells.size());  // of the kept cells in the metrics
     for (std::size_t i = 0, m = 0; i < result.cells.size(); ++i, ++m) {
       while (result.metrics_cells[m] != result.cells[i]) ++m;
@@ -169,7 +207,7 @@ QcResult filter_cells_and_genes(const Dataset& dataset, const QcOptions& options
     result.cells = keep_if(result.cells, step.n_cells_dropped,
                            [&](std::size_t i) { return passes(positions[i]); });
     result.steps.push_back(step);
-    if (result.cells.empty()) fail_nothing_left(dataset, result.steps, "cell");
+    if (result.cells.empty()) fail_nothing_left(values, name, result.steps, "cell");
   };
   if (options.max_genes > 0) {
     keep_cells(fmt::format("max_genes {}", options.max_genes), [&](std::size_t i) {

@@ -10,6 +10,7 @@
 
 #include "saithe/core/context.h"
 #include "saithe/data/cell_source.h"
+#include "saithe/matrix/row_source.h"
 
 namespace saithe {
 
@@ -57,9 +58,8 @@ std::vector<bool> find_mitochondrial_genes(const Table& var, const QcOptions& op
 /// QC metrics of cells x genes. is_mt has one entry per gene.
 QcMetrics qc_metrics(const CsrView& counts, const std::vector<bool>& is_mt, const Context& context);
 
-/// Number of cells that express each gene (value above 0), over the rows `cells` (all if empty).
-std::vector<std::int64_t> count_cells_per_gene(const CsrView& counts,
-                                               std::span<const CellIndex> cells);
+/// Number of cells that express each gene (value above 0).
+std::vector<std::int64_t> count_cells_per_gene(const RowSelection& counts, const Context& context);
 
 /// The cells and genes that remain, and the tally.
 struct QcResult {
@@ -73,6 +73,9 @@ struct QcResult {
 /// Filters in the article's order: min_genes over cells, min_cells over genes, then, by the metrics
 /// of what is left, max_genes and max_percent_mt over cells. Throws Error(BadFormat) if no cell or
 /// gene remains, naming the filter that took them.
+QcResult filter_cells_and_genes(const RowSource& values, const Table& var, const std::string& name,
+                                const QcOptions& options, const Context& context);
+/// The same of a data set in memory.
 QcResult filter_cells_and_genes(const Dataset& dataset, const QcOptions& options,
                                 const Context& context);
 

@@ -5,14 +5,12 @@
 #include <cmath>
 #include <numeric>
 
-#include "saithe/core/parallel.h"
+#include "saithe/prep/gene_sums.h"
 #include "saithe/prep/normalize.h"
 #include "saithe/prep/qc.h"
 
 namespace saithe {
 namespace {
-
-constexpr std::int64_t kChunkGenes = 256;
 
 /// c0 + c1 x + c2 x^2 of least squares; a lower degree where the points do not determine it.
 std::array<double, 3> fit_quadratic(const std::vector<double>& x, const std::vector<double>& y) {
@@ -55,8 +53,11 @@ std::array<double, 3> fit_quadratic(const std::vector<double>& x, const std::vec
 
 }  // namespace
 
-std::vector<double> standardized_variance(const CsrView& values, const Context& context,
+std::vector<double> standardized_variance(const RowSelection& values, const Context& context,
                                           std::span<const std::int64_t> n_measured) {
+  const auto n_cells = [&](std::size_t gene) {
+    return static_cast<double>(n_measured.empty() ? values.n_rows() : n_measured[gene]);
+  };
   const GeneStatistics statistics = gene_statistics(values, context, n_measured);
   std::vector<double> log_mean;
   std::vector<double> log_variance;
@@ -68,35 +69,37 @@ std::vector<double> standardized_variance(const CsrView& values, const Context& 
   std::vector<double> result(statistics.mean.size());
   if (log_mean.empty()) return result;
   const auto trend = fit_quadratic(log_mean, log_variance);
-  const CsrMatrix by_gene = transpose(values);
-  parallel_for(context, by_gene.n_rows, kChunkGenes, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t gene = begin; gene < end; ++gene) {
-      const double mean = statistics.mean[as_size(gene)];
-      if (!(mean > 0 && statistics.sd[as_size(gene)] > 0)) continue;
-      const auto n_cells =
-          static_cast<double>(n_measured.empty() ? values.n_rows : n_measured[as_size(gene)]);
-      const double x = std::log10(mean);
-      const double expected_sd =
-          std::sqrt(std::pow(10.0, trend[0] + trend[1] * x + trend[2] * x * x));
-      const double largest = expected_sd * std::sqrt(n_cells) + mean;
-      const auto stored = by_gene.view().row_values(gene);
-      // Squared distances from the mean of all values, cut above; a zero is never cut.
-      double squares = (n_cells - static_cast<double>(stored.size())) * mean * mean;
-      for (const float value : stored) {
-        const double distance = std::min(static_cast<double>(value), largest) - mean;
-        squares += distance * distance;
-      }
-      result[as_size(gene)] = squares / (n_cells - 1) / (expected_sd * expected_sd);
-    }
-  });
+  std::vector<double> expected_sd(result.size());
+  std::vector<double> largest(result.size());  // values above are cut
+  for (std::size_t gene = 0; gene < result.size(); ++gene) {
+    const double mean = statistics.mean[gene];
+    if (!(mean > 0 && statistics.sd[gene] > 0)) continue;
+    const double x = std::log10(mean);
+    expected_sd[gene] = std::sqrt(std::pow(10.0, trend[0] + trend[1] * x + trend[2] * x * x));
+    largest[gene] = expected_sd[gene] * std::sqrt(n_cells(gene)) + mean;
+  }
+  // Squared distances from the mean of all values; a zero is never cut.
+  const auto sums =
+      gene_sums<StoredSum>(values, values.n_cols(), {}, context, [&](GeneIndex gene, float value) {
+        const double distance = std::min(static_cast<double>(value), largest[as_size(gene)]) -
+                                statistics.mean[as_size(gene)];
+        return StoredSum{distance * distance, 1};
+      });
+  for (std::size_t gene = 0; gene < result.size(); ++gene) {
+    if (expected_sd[gene] <= 0) continue;
+    const double mean = statistics.mean[gene];
+    const double n_zeros = n_cells(gene) - static_cast<double>(sums[gene].n_stored);
+    result[gene] = (n_zeros * mean * mean + sums[gene].sum) / (n_cells(gene) - 1) /
+                   (expected_sd[gene] * expected_sd[gene]);
+  }
   return result;
 }
 
-std::vector<GeneIndex> select_variable_genes(const CsrView& values, int n, int min_cells,
+std::vector<GeneIndex> select_variable_genes(const RowSelection& values, int n, int min_cells,
                                              const Context& context,
                                              std::span<const std::int64_t> n_measured) {
-  const auto n_cells = count_cells_per_gene(values, {});
   std::vector<GeneIndex> genes;
+  const auto n_cells = count_cells_per_gene(values, context);
   for (std::size_t gene = 0; gene < n_cells.size(); ++gene) {
     if (n_cells[gene] >= min_cells) genes.push_back(static_cast<GeneIndex>(gene));
   }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "saithe/core/context.h"
-#include "saithe/matrix/csr_matrix.h"
+#include "saithe/matrix/row_source.h"
 
 namespace saithe {
 
@@ -17,12 +17,12 @@ namespace saithe {
 /// highly_variable_genes (Stuart et al. 2019, doi:10.1016/j.cell.2019.05.031) with a quadratic
 /// where that has a local regression. With `n_measured`, each gene's statistics are over so many
 /// cells; those without it store nothing.
-std::vector<double> standardized_variance(const CsrView& values, const Context& context,
+std::vector<double> standardized_variance(const RowSelection& values, const Context& context,
                                           std::span<const std::int64_t> n_measured = {});
 
 /// The `n` genes of largest standardised variance among those that at least `min_cells` rows
 /// express, ascending by index; all of these if there are no more. Ties go to the first gene.
-std::vector<GeneIndex> select_variable_genes(const CsrView& values, int n, int min_cells,
+std::vector<GeneIndex> select_variable_genes(const RowSelection& values, int n, int min_cells,
                                              const Context& context,
                                              std::span<const std::int64_t> n_measured = {});
 

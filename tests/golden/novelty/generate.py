@@ -53,8 +53,8 @@ def main():
     covariance = rest.T @ rest / N_TRAINING
     of_genes = np.stack([training[of_training == t].mean(axis=0) for t in range(N_TYPES)])
     explained = v @ covariance[:N_AXES, :N_AXES] @ v.T
-    residual = np.maximum(0, ((training - of_genes[of_training]) ** 2).mean(axis=0)
-                          - np.diag(explained))
+    variance = ((training - of_genes[of_training]) ** 2).mean(axis=0)
+    residual = np.maximum(0, variance - np.diag(explained))
     distances = mixture_distances(coordinates, means, covariance, shares)
 
     # The same cells without some genes, which then have their training means.
@@ -87,7 +87,7 @@ def main():
         "type_shares": shares,
         "means": means,
         "covariance": covariance,
-        "residual_variance": residual,
+        "feature_variance": variance,
         "distances": distances,
         "quantiles": {str(q): float(np.quantile(distances[N_TRAINING:], q))
                       for q in (0, 0.001, 0.25, 0.5, 0.99, 0.995, 1)},

@@ -124,8 +124,8 @@ TEST(ChooseTemperature, HelpsWhereItCanAndStaysOneWhereNot) {
   EXPECT_NEAR(chosen, 3, 0.5);
   EXPECT_EQ(chosen, fit_temperature(overconfident.probabilities.view(), overconfident.labels,
                                     overconfident.cells));
-  // Calibrated as they are: what one half of the cells suggests does not help the other by more than
-  // chance, but for a draw in forty.
+  // Calibrated as they are: what one half of the cells suggests does not help the other by more
+  // than chance, but for a draw in forty.
   int n_kept = 0;
   for (std::uint64_t stream = 0; stream < 20; ++stream) {
     const Judged calibrated = judged(300, 1, 100 + stream);

@@ -219,7 +219,7 @@ std::vector<Change> header_changes() {
       {"infinite covariance", "inf",
        poke("novelty.covariance", std::numeric_limits<double>::infinity())},
       {"covariance that is none", "covariance", poke("novelty.covariance", -2.0)},
-      {"negative residual variance", "residual variance", poke("novelty.residual_variance", -1.0)},
+      {"negative variance", "variance in the novelty", poke("novelty.feature_variance", -1.0)},
       {"negative share of a type", "training cells", poke("novelty.type_shares", -0.25)},
       {"infinite axis", "inf", poke("novelty.axes", INFINITY)},
       {"NaN slope", "nan", poke("one_vs_rest.slopes", std::nan(""))},

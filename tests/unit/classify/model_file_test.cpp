@@ -73,7 +73,7 @@ TEST_F(ModelFile, IsPlainSafetensorsAsDocumented) {
                                              "novelty.type_shares",
                                              "novelty.means",
                                              "novelty.covariance",
-                                             "novelty.residual_variance",
+                                             "novelty.feature_variance",
                                              "one_vs_rest.slopes",
                                              "one_vs_rest.offsets",
                                              "novelty.axes",

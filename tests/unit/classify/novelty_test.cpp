@@ -74,7 +74,8 @@ struct Fixture {
     NoveltyModel novelty;
     novelty.n_axes = axes.n_cols();
     novelty.axes.assign(axes.data(), axes.data() + axes.n_rows() * axes.n_cols());
-    fit_novelty(novelty, {features.view(), scores.view(), logits.view()}, labels, cells);
+    novelty.feature_variance = json.at("feature_variance").get<std::vector<double>>();
+    fit_novelty(novelty, scores.view(), logits.view(), labels, cells);
     return novelty;
   }
   [[nodiscard]] NoveltyModel fit() const { return fit(training); }
@@ -91,9 +92,23 @@ TEST(Novelty, MixtureAndDistancesAreNumPys) {
   expect_near(novelty.type_shares, f.json.at("type_shares"));
   expect_near(novelty.means, f.json.at("means"));
   expect_near(novelty.covariance, f.json.at("covariance"));
-  expect_near(novelty.residual_variance, f.json.at("residual_variance"));
   expect_near(f.distances(novelty), f.json.at("distances"));
   EXPECT_EQ(novelty.mean_logits(2)[1], novelty.means[2 * 7 + 3 + 1]);
+}
+
+TEST(Novelty, AxesAndVarianceWithinTypesAreNumPys) {
+  const Fixture f;
+  NoveltyModel novelty;
+  fit_novelty_axes(novelty, select_rows(f.features.view(), f.training),
+                   std::span(f.labels).first(f.training.size()),
+                   f.json.at("center").get<std::vector<double>>(), Context(1));
+  expect_near(novelty.feature_variance, f.json.at("feature_variance"));
+  ASSERT_EQ(novelty.n_axes, 12);  // no more than there are features
+  for (std::int64_t gene = 0; gene < 12; ++gene) {
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+      EXPECT_NEAR(novelty.axes[as_size(12 * gene + axis)], f.axes(gene, axis), 2e-7);
+    }
+  }
 }
 
 TEST(Novelty, OfCellsThatLackGenesIsNumPys) {

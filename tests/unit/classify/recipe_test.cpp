@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "support/marker_cells.h"
 
@@ -17,7 +18,7 @@ namespace {
 struct Problem {
   Dataset dataset = testing::marker_cells(120, 40, 3);
   Preprocessor preprocessor;
-  Features features;
+  std::optional<InputCells> inputs;
   std::vector<LabelIndex> labels;
   std::vector<CellIndex> training;
 
@@ -26,14 +27,18 @@ struct Problem {
     options.scale = false;
     preprocessor = Preprocessor::fit(dataset.counts.view(), {}, dataset.var().index(), {}, options,
                                      Context(1));
-    features = preprocessor.apply(dataset.counts.view(), Context(1));
+    inputs.emplace(MatrixRows(dataset.counts.view()), preprocessor, Context(1));
     for (CellIndex cell = 0; cell < 120; ++cell) labels.push_back(static_cast<int>(cell % 3));
     for (CellIndex cell = 0; cell < 90; ++cell) training.push_back(cell);
   }
 
+  [[nodiscard]] CsrMatrix features() const {
+    return preprocessor.apply(dataset.counts.view(), Context(1)).values;
+  }
+
   [[nodiscard]] RecipeCells cells() const {
     RecipeCells cells;
-    cells.features = &features;
+    cells.inputs = &*inputs;
     cells.labels = labels;
     cells.training = training;
     cells.n_types = 3;
@@ -106,7 +111,7 @@ TEST(TrainMembers, AreTheLogisticRegressionAndNetworksOfOwnSeeds) {
   ASSERT_EQ(members.size(), 3U);
   const auto weights = class_weights(problem.labels, problem.training, 3, 1);
   EXPECT_EQ(members[0].parameters,
-            fit_logistic_regression(problem.features.values.view(), problem.features.shift,
+            fit_logistic_regression(problem.features().view(), problem.inputs->shift(),
                                     problem.labels, problem.training, weights, 3, {}, Context(1)));
   EXPECT_NE(members[1].parameters, members[2].parameters);
   // The first network is what it would be alone.
@@ -121,22 +126,43 @@ TEST(TrainMembers, AreTheLogisticRegressionAndNetworksOfOwnSeeds) {
 
 TEST(TrainMembers, AugmentedNetworksDifferAndTheLinearMemberDoesNot) {
   const Problem problem;
-  const AugmentOptions change{.input_mask = 0.2, .thin_share = 0.5, .thin_minimum = 0.3};
-  const Augmenter augmenter(problem.dataset.counts.view(), problem.preprocessor, change,
-                            Context(1));
-  const Augmenter none(problem.dataset.counts.view(), problem.preprocessor, {}, Context(1));
-  const Context context(1, 5);
-  const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
-  TrainHistory history;
-  RecipeCells cells = problem.cells();
-  const auto plain = train_members(cells, small_recipe(), *backend, context, history);
-  cells.augmenter = &none;
-  const auto unchanged = train_members(cells, small_recipe(), *backend, context, history);
-  cells.augmenter = &augmenter;
-  const auto augmented = train_members(cells, small_recipe(), *backend, context, history);
-  EXPECT_EQ(unchanged[1].parameters, plain[1].parameters);
+  RecipeOptions change = small_recipe();
+  change.augment = {.input_mask = 0.2, .thin_share = 0.5, .thin_minimum = 0.3};
+  const auto plain = problem.train(small_recipe());
+  const auto augmented = problem.train(change);
   EXPECT_EQ(augmented[0].parameters, plain[0].parameters);
   EXPECT_NE(augmented[1].parameters, plain[1].parameters);
+}
+
+TEST(TrainMembers, TheLinearMemberIsFittedOnADrawOfManyCells) {
+  const Problem problem;
+  RecipeOptions options = small_recipe();
+  options.networks = 0;
+  const auto whole = problem.train(options);
+  options.linear_cells = 90;
+  EXPECT_EQ(problem.train(options)[0].parameters, whole[0].parameters);
+  options.linear_cells = 60;
+  const auto drawn = problem.train(options);
+  EXPECT_NE(drawn[0].parameters, whole[0].parameters);
+  EXPECT_EQ(problem.train(options)[0].parameters, drawn[0].parameters);
+  // What it learns from them is much the same: logits of all cells correlate.
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, Context(1));
+  std::vector<DenseMatrix> logits;
+  for (const auto* members : {&whole, &drawn}) {
+    const Mlp mlp((*members)[0].shape, (*members)[0].parameters, problem.inputs->shift(), *backend);
+    logits.push_back(mlp.forward(problem.features().view(), false, Context(1)).logits);
+  }
+  double both = 0;
+  double first = 0;
+  double second = 0;
+  for (std::int64_t i = 0; i < 120 * 3; ++i) {
+    const auto a = static_cast<double>(logits[0].data()[i]);
+    const auto b = static_cast<double>(logits[1].data()[i]);
+    both += a * b;
+    first += a * a;
+    second += b * b;
+  }
+  EXPECT_GT(both / std::sqrt(first * second), 0.95);
 }
 
 TEST(TrainMembers, AnInterruptLeavesOutTheNetworksThatHadNotBegun) {

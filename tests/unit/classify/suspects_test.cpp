@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <numeric>
+#include <optional>
 
 #include "saithe/core/random.h"
 #include "support/marker_cells.h"
@@ -34,7 +35,7 @@ RecipeOptions quick_recipe() {
 struct Problem {
   Dataset dataset;
   Preprocessor preprocessor;
-  Features features;
+  std::optional<InputCells> inputs;
   std::vector<LabelIndex> labels;
   std::vector<LabelIndex> truth;
   std::vector<CellIndex> training;
@@ -46,7 +47,7 @@ struct Problem {
     options.scale = false;
     preprocessor = Preprocessor::fit(dataset.counts.view(), {}, dataset.var().index(), {}, options,
                                      Context(1));
-    features = preprocessor.apply(dataset.counts.view(), Context(1));
+    inputs.emplace(MatrixRows(dataset.counts.view()), preprocessor, Context(1));
     std::iota(training.begin(), training.end(), CellIndex{0});
     const Random random(77, 1);
     for (CellIndex cell = 0; cell < n_cells; ++cell) {
@@ -62,12 +63,12 @@ struct Problem {
                                           const RecipeOptions& recipe = quick_recipe(),
                                           const Context& context = Context(2, 3)) const {
     RecipeCells cells;
-    cells.features = &features;
+    cells.inputs = &*inputs;
     cells.labels = labels;
     cells.training = training;
     cells.n_types = 4;
     const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
-    return find_suspects(cells, preprocessor, dataset, recipe, options, *backend, context);
+    return find_suspects(cells, recipe, options, *backend, context);
   }
 };
 

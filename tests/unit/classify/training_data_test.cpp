@@ -113,7 +113,7 @@ TEST(TrainingData, LogarithmsAreTakenWhereNoFilterNeedsCounts) {
   options.qc.min_genes = 2;  // counts genes, not molecules
   const auto data = prepare_training_data(dataset, labels, options, Context(1));
   EXPECT_EQ(data.kind, ExpressionKind::LogNormalized);
-  EXPECT_EQ(data.dataset.counts.values.size(), dataset.counts.values.size());
+  EXPECT_EQ(data.dataset.unpack(Context(1)).counts.values, dataset.counts.values);
   EXPECT_EQ(prepare_training_data(marker_cells(30, 20, 3), labels, options, Context(1)).kind,
             ExpressionKind::Counts);
   options.qc.max_percent_mt = 5;  // a share of the molecules
@@ -196,6 +196,27 @@ TEST(TrainingData, AGeneTwiceIsRefused) {
   ids[7] = "ENSG3";
   twice_id.var().set("gene_ids", TextColumn{ids, {}});
   EXPECT_TRUE(contains(refusal(twice_id, labels), "gene id 'ENSG3'"));
+}
+
+TEST(TrainingData, ASourceReadInBlocksWithLittleMemoryGivesTheSame) {
+  Dataset dataset = marker_cells(9000, 30, 3);  // three blocks
+  auto labels = dataset.obs().as_text("cell_type");
+  labels[5] = "";
+  labels[8000] = "";
+  Context little(2);
+  little.max_memory = 1000;
+  const auto whole = prepare_training_data(dataset, labels, {}, Context(1));
+  CellSource& source = dataset;
+  const auto spilled = prepare_training_data(source, labels, {}, little);
+  EXPECT_EQ(whole.n_cells_without_label, 2);
+  EXPECT_EQ(spilled.cells, whole.cells);
+  EXPECT_EQ(spilled.labels, whole.labels);
+  EXPECT_EQ(spilled.dataset.unpack(little).counts.values,
+            whole.dataset.unpack(Context(1)).counts.values);
+  EXPECT_EQ(hash_training_cells(spilled, little), hash_training_cells(whole, Context(1)));
+  labels[7] = labels[8];
+  const auto other = prepare_training_data(dataset, labels, {}, Context(1));
+  EXPECT_NE(hash_training_cells(other, little), hash_training_cells(whole, Context(1)));
 }
 
 }  // namespace

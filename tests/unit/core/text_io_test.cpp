@@ -129,6 +129,17 @@ TEST(Printable, ControlCharactersBecomeQuestionMarks) {
   EXPECT_EQ(printable("na\xC3\xAFve T"), "na\xC3\xAFve T");
 }
 
+TEST(ParseBytes, TakesUnitsAndRefusesTheRest) {
+  EXPECT_EQ(parse_bytes("800", "memory"), 800);
+  EXPECT_EQ(parse_bytes("500M", "memory"), 500LL << 20);
+  EXPECT_EQ(parse_bytes("2G", "memory"), 2LL << 30);
+  EXPECT_EQ(parse_bytes("1.5K", "memory"), 1536);
+  EXPECT_EQ(parse_bytes("3T", "memory"), 3LL << 40);
+  for (const char* text : {"", "G", "0", "-1G", "2g", "2GB", "nan", "1e30T", "two"}) {
+    EXPECT_SAITHE_ERROR(parse_bytes(text, "memory"), ErrorKind::InvalidArgument, "--memory");
+  }
+}
+
 TEST(ReadHead, GivesTheFirstBytesInflatedAndWhatIsLeftOfADamagedFile) {
   const FolderForTest folder;
   write_file(folder / "plain", "abcdef", false);

@@ -169,9 +169,9 @@ TEST(ReferenceNames, AreAsShortAsTellsThemApart) {
 
 TEST(MakeBarcodesDistinct, CountsOnAndSkipsWhatIsTaken) {
   Dataset dataset("x", {}, Table({"a", "b", "a", "a", "a-1"}), {});
-  EXPECT_EQ(make_barcodes_distinct(dataset), 2);
+  EXPECT_EQ(make_barcodes_distinct(dataset.obs()), 2);
   EXPECT_EQ(dataset.obs().index(), (std::vector<std::string>{"a", "b", "a-2", "a-3", "a-1"}));
-  EXPECT_EQ(make_barcodes_distinct(dataset), 0);
+  EXPECT_EQ(make_barcodes_distinct(dataset.obs()), 0);
 }
 
 }  // namespace

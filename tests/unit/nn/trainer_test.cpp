@@ -211,6 +211,17 @@ TEST(NumberOfEpochs, GrowsUntilThereAreEnoughSteps) {
   EXPECT_EQ(n_epochs(options, 385), 51);
 }
 
+TEST(Epochs, AreFewerWhereTheStepsWouldBeTooMany) {
+  TrainerOptions options;
+  options.epochs = 15;
+  options.minibatch_size = 128;
+  options.max_steps = 20000;
+  EXPECT_EQ(n_epochs(options, 1000), 15);
+  EXPECT_EQ(n_epochs(options, 128000), 15);   // 15 000 steps
+  EXPECT_EQ(n_epochs(options, 800000), 3);    // 6 250 steps each
+  EXPECT_EQ(n_epochs(options, 10000000), 1);  // one is more than the steps, and needed
+}
+
 TEST(TrainNetwork, TakesTheEpochsThatItsStepsAskFor) {
   TrainerOptions options = quick_options();
   options.epochs = 1;
@@ -229,35 +240,70 @@ MlpParameters trained_with(const Problem& problem, const Augmentation& augmentat
   return mlp.parameters();
 }
 
+TEST(TrainNetwork, FeaturesMadeInStretchesGiveTheSameBitsAsThoseInMemory) {
+  const Problem problem;
+  TrainerOptions options = quick_options();
+  options.epochs = 3;
+  options.minibatch_size = 1;  // more minibatches than a stretch has
+  Augmentation made;
+  made.features_of_epoch = [&](std::span<const CellIndex> cells, int) {
+    return select_rows(problem.cells.view(), cells);
+  };
+  made.validation_features = [&](std::span<const CellIndex> cells) {
+    return select_rows(problem.cells.view(), cells);
+  };
+  const Context context(2, 11);
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+  std::vector<MlpParameters> parameters;
+  std::vector<TrainHistory> histories;
+  const CsrMatrix nothing;
+  for (const bool is_made : {false, true}) {
+    Mlp mlp(problem.shape, initial_parameters(problem.shape, 3), problem.shift, *backend);
+    histories.push_back(train_network(mlp, is_made ? nothing.view() : problem.cells.view(),
+                                      problem.labels, problem.training, problem.validation, options,
+                                      context, {}, is_made ? made : Augmentation{}));
+    parameters.push_back(mlp.parameters());
+  }
+  ASSERT_GT(problem.training.size(), 64U);
+  EXPECT_EQ(parameters[0], parameters[1]);
+  for (std::size_t epoch = 0; epoch < 3; ++epoch) {
+    EXPECT_EQ(histories[0].epochs[epoch].train_loss, histories[1].epochs[epoch].train_loss);
+    EXPECT_EQ(histories[0].epochs[epoch].validation_loss,
+              histories[1].epochs[epoch].validation_loss);
+    EXPECT_EQ(histories[0].epochs[epoch].validation_accuracy,
+              histories[1].epochs[epoch].validation_accuracy);
+  }
+}
+
 TEST(TrainNetwork, EveryEpochHasItsOwnFeatures) {
   const Problem problem;
   TrainerOptions options = quick_options();
   options.epochs = 4;
   std::vector<int> asked;
   Augmentation same;
-  same.features_of_epoch = [&](int epoch) {
+  same.features_of_epoch = [&](std::span<const CellIndex> cells, int epoch) {
     asked.push_back(epoch);
-    return problem.cells;
+    return select_rows(problem.cells.view(), cells);
   };
   const auto plain = trained_with(problem, {}, options);
   EXPECT_EQ(trained_with(problem, same, options), plain);
   EXPECT_EQ(asked, (std::vector<int>{0, 1, 2, 3}));
 
   Augmentation changed = same;  // one value of a training cell, in the last epoch
-  changed.features_of_epoch = [&](int epoch) {
+  changed.features_of_epoch = [&](std::span<const CellIndex> cells, int epoch) {
     CsrMatrix features = problem.cells;
     if (epoch == 3) features.values[0] = 5;
-    return features;
+    return select_rows(features.view(), cells);
   };
   EXPECT_NE(trained_with(problem, changed, options), plain);
 
-  Augmentation others = same;  // rows that do not train are not looked at
-  others.features_of_epoch = [&](int) {
+  Augmentation others = same;  // rows that do not train are not asked for
+  others.features_of_epoch = [&](std::span<const CellIndex> cells, int) {
     CsrMatrix features = problem.cells;
     for (auto i = as_size(features.row_start[150]); i < features.values.size(); ++i) {
       features.values[i] = 1000;
     }
-    return features;
+    return select_rows(features.view(), cells);
   };
   EXPECT_EQ(trained_with(problem, others, options), plain);
 }
@@ -267,15 +313,23 @@ TEST(TrainNetwork, CellsOfNoWeightTeachNothing) {
   TrainerOptions options = quick_options();
   options.epochs = 3;
   std::vector<float> weights(200, 1.0F);
-  EXPECT_EQ(trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options),
+  EXPECT_EQ(trained_with(problem,
+                         {.weights = weights, .features_of_epoch = {}, .validation_features = {}},
+                         options),
             trained_with(problem, {}, options));
   for (std::size_t cell = 0; cell < 200; cell += 3) weights[cell] = 0;  // the first type's
-  const auto without =
-      trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options);
+  const auto without = trained_with(
+      problem, {.weights = weights, .features_of_epoch = {}, .validation_features = {}}, options);
   for (std::size_t cell = 0; cell < 200; cell += 3) problem.labels[cell] = 1;
-  EXPECT_EQ(trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options), without);
+  EXPECT_EQ(trained_with(problem,
+                         {.weights = weights, .features_of_epoch = {}, .validation_features = {}},
+                         options),
+            without);
   weights.assign(200, 1.0F);
-  EXPECT_NE(trained_with(problem, {.weights = weights, .features_of_epoch = {}}, options), without);
+  EXPECT_NE(trained_with(problem,
+                         {.weights = weights, .features_of_epoch = {}, .validation_features = {}},
+                         options),
+            without);
 }
 
 TEST(TrainNetwork, TheHistorysLossIsWeighted) {
@@ -292,7 +346,8 @@ TEST(TrainNetwork, TheHistorysLossIsWeighted) {
     Mlp mlp(problem.shape, initial_parameters(problem.shape, 3), problem.shift, *backend);
     const std::vector<float> weights(200, weight);
     return train_network(mlp, problem.cells.view(), problem.labels, problem.training, {}, options,
-                         context, {}, {.weights = weights, .features_of_epoch = {}})
+                         context, {},
+                         {.weights = weights, .features_of_epoch = {}, .validation_features = {}})
         .epochs[0]
         .train_loss;
   };
@@ -314,6 +369,10 @@ TEST(TrainNetwork, OptionsOutOfRangeAreRefused) {
   EXPECT_THROW(Problem().train(options, Context(1, 3)), Error);
   options = quick_options();
   options.min_steps = -1;
+  EXPECT_THROW(Problem().train(options, Context(1, 3)), Error);
+  options = quick_options();
+  options.max_steps = 5;
+  options.min_steps = 6;
   EXPECT_THROW(Problem().train(options, Context(1, 3)), Error);
   Problem empty;
   empty.training.clear();

@@ -28,14 +28,14 @@ CsrMatrix dense_rows(const std::vector<std::vector<float>>& rows) {
 
 TEST(CountShares, OfCompleteCellsAreSumsOverTheTotal) {
   const CsrMatrix counts = dense_rows({{1, 0, 3}, {2, 2, 0}});
-  const auto shares = count_shares(counts.view(), ExpressionKind::Counts, {});
+  const auto shares = count_shares(counts.view(), ExpressionKind::Counts, {}, Context(2));
   EXPECT_EQ(shares, (std::vector<double>{3.0 / 8, 2.0 / 8, 3.0 / 8}));
   EXPECT_EQ(source_shares(shares, {}), (std::vector<double>{1}));
 }
 
 TEST(CountShares, OfLogarithmsTakeThemBack) {
   const CsrMatrix logs = dense_rows({{std::log1p(1.0F), std::log1p(3.0F)}});
-  const auto shares = count_shares(logs.view(), ExpressionKind::LogNormalized, {});
+  const auto shares = count_shares(logs.view(), ExpressionKind::LogNormalized, {}, Context(2));
   EXPECT_NEAR(shares[0], 0.25, 1e-6);
 }
 
@@ -43,7 +43,7 @@ TEST(CountShares, AMissingGeneTakesNothingFromTheOthers) {
   // Both files are draws of the shares 0.1, 0.2, 0.3, 0.4, as each sees them.
   const CsrMatrix counts = dense_rows({{100, 200, 300, 0}, {0, 40, 60, 80}});
   const MeasuredGenes measured{{0, 1}, {{true, true, true, false}, {false, true, true, true}}};
-  const auto shares = count_shares(counts.view(), ExpressionKind::Counts, measured);
+  const auto shares = count_shares(counts.view(), ExpressionKind::Counts, measured, Context(2));
   for (std::size_t g = 0; g < 4; ++g) {
     EXPECT_NEAR(shares[g], 0.1 * static_cast<double>(g + 1), 1e-8);
   }
@@ -56,7 +56,7 @@ TEST(CountShares, HaveTheGreatestLikelihood) {
   // No shares fit both files; any small step from the answer is less likely.
   const CsrMatrix counts = dense_rows({{10, 30, 7, 0}, {0, 5, 9, 20}});
   const MeasuredGenes measured{{0, 1}, {{true, true, true, false}, {false, true, true, true}}};
-  const auto shares = count_shares(counts.view(), ExpressionKind::Counts, measured);
+  const auto shares = count_shares(counts.view(), ExpressionKind::Counts, measured, Context(2));
   EXPECT_NEAR(std::accumulate(shares.begin(), shares.end(), 0.0), 1, 1e-12);
   const auto log_likelihood = [&](const std::vector<double>& p) {
     const auto on = source_shares(p, measured);
@@ -82,7 +82,8 @@ TEST(CountShares, HaveTheGreatestLikelihood) {
 
 TEST(CountShares, WithoutCountsAreZero) {
   const CsrMatrix empty = dense_rows({{0, 0}});
-  EXPECT_EQ(count_shares(empty.view(), ExpressionKind::Counts, {}), (std::vector<double>{0, 0}));
+  EXPECT_EQ(count_shares(empty.view(), ExpressionKind::Counts, {}, Context(2)),
+            (std::vector<double>{0, 0}));
 }
 
 }  // namespace

@@ -116,5 +116,29 @@ TEST(DonorFolds, OneDonorOrNoneIsRefused) {
             ErrorKind::BadFormat);
 }
 
+TEST(Draws, StratifiedKeepsSharesAndEvenlyKeepsSmallTypes) {
+  std::vector<LabelIndex> labels;
+  for (int i = 0; i < 1000; ++i) labels.push_back(i % 100 == 0 ? 2 : i % 10 == 1 ? 1 : 0);
+  std::vector<CellIndex> cells;
+  for (CellIndex cell = 0; cell < 900; ++cell) cells.push_back(cell);  // 801 + 90 + 9
+  const Context context(1, 4);
+  const auto sizes_of = [&](const std::vector<CellIndex>& drawn) {
+    EXPECT_TRUE(std::ranges::is_sorted(drawn));
+    EXPECT_EQ(std::ranges::adjacent_find(drawn), drawn.end());
+    EXPECT_TRUE(drawn.empty() || drawn.back() < 900);
+    std::vector<int> sizes(3);
+    for (const CellIndex cell : drawn) ++sizes[as_size(labels[as_size(cell)])];
+    return sizes;
+  };
+  EXPECT_EQ(draw_stratified(cells, labels, 900, context), cells);
+  EXPECT_EQ(draw_evenly(cells, labels, 3, 5000, context), cells);
+  EXPECT_EQ(sizes_of(draw_stratified(cells, labels, 300, context)), (std::vector<int>{267, 30, 3}));
+  EXPECT_EQ(sizes_of(draw_evenly(cells, labels, 3, 300, context)), (std::vector<int>{201, 90, 9}));
+  EXPECT_EQ(sizes_of(draw_evenly(cells, labels, 3, 109, context)), (std::vector<int>{50, 50, 9}));
+  EXPECT_EQ(sizes_of(draw_evenly(cells, labels, 3, 1, context)), (std::vector<int>{1, 1, 1}));
+  EXPECT_NE(draw_evenly(cells, labels, 3, 109, Context(1, 5)),
+            draw_evenly(cells, labels, 3, 109, context));
+}
+
 }  // namespace
 }  // namespace saithe

@@ -40,7 +40,7 @@ TEST(QcMetrics, FollowScanpysDefinitions) {
 TEST(QcMetrics, StoredZerosAreNotExpressed) {
   Dataset cells = small_cells();
   cells.counts.values[0] = 0;
-  EXPECT_EQ(count_cells_per_gene(cells.counts.view(), {})[0], 3);
+  EXPECT_EQ(count_cells_per_gene(cells.counts.view(), Context(2))[0], 3);
   const auto metrics =
       qc_metrics(cells.counts.view(), find_mitochondrial_genes(cells.var(), {}), Context(1, 0));
   EXPECT_EQ(metrics.n_genes_by_counts[0], 2);

@@ -1,0 +1,56 @@
+#include "saithe/prep/input_cells.h"
+
+#include <algorithm>
+
+#include "saithe/prep/gene_sums.h"
+#include "saithe/prep/normalize.h"
+
+namespace saithe {
+
+InputCells::InputCells(const RowSource& values, const Preprocessor& preprocessor,
+                       const Context& context, const MeasuredGenes& measured,
+                       std::int64_t max_memory)
+    : preprocessor_(preprocessor),
+      measured_(measured),
+      target_sums_(preprocessor.target_sums(measured)),
+      inputs_(preprocessor.n_genes(), max_memory) {
+  const std::vector<GeneIndex> input_of = preprocessor_.match_reference().model_gene;
+  SAITHE_ASSERT(values.n_cols() == static_cast<GeneIndex>(input_of.size()));
+  const RowSelection rows(values, {});
+  for (CellIndex begin = 0; begin < rows.n_rows(); begin += kPassBlockCells) {
+    context.throw_if_cancelled();
+    const CsrMatrix block =
+        rows.read(begin, std::min(begin + kPassBlockCells, rows.n_rows()), context);
+    const auto totals = total_counts(block.view(), context);
+    totals_.insert(totals_.end(), totals.begin(), totals.end());
+    const CsrMatrix inputs = map_columns(block.view(), input_of, n_genes());
+    for (CellIndex row = 0; row < inputs.n_rows; ++row) {
+      has_counts_.push_back(std::ranges::any_of(inputs.view().row_values(row),
+                                                [](float value) { return value > 0; }));
+    }
+    inputs_.append(inputs.view(), context);
+  }
+}
+
+CsrMatrix InputCells::finish(CsrMatrix rows, std::span<const CellIndex> cells,
+                             const Context& context) const {
+  std::vector<double> totals;
+  std::vector<double> targets;
+  for (const CellIndex cell : cells) {
+    totals.push_back(total(cell));
+    targets.push_back(target(cell));
+  }
+  preprocessor_.finish_features(rows, totals, targets, context);
+  return rows;
+}
+
+CsrMatrix InputCells::add_missing(CsrMatrix features, std::span<const CellIndex> cells) const {
+  if (measured_.is_complete()) return features;
+  return preprocessor_.add_missing(std::move(features), {}, select_cells(measured_, cells));
+}
+
+CsrMatrix InputCells::features(std::span<const CellIndex> cells, const Context& context) const {
+  return add_missing(finish(inputs_.read(cells, context), cells, context), cells);
+}
+
+}  // namespace saithe

@@ -1,0 +1,58 @@
+#pragma once
+
+// The cells that a training reads again and again: the values of the model's inputs, packed, and
+// what it takes to turn them into features when they are asked for.
+
+#include <span>
+#include <vector>
+
+#include "saithe/core/context.h"
+#include "saithe/matrix/packed_rows.h"
+#include "saithe/prep/preprocessor.h"
+
+namespace saithe {
+
+/// Cells x inputs of a model. About two bytes a stored count: a tenth of what features take, with
+/// the genes that are no inputs left out.
+class InputCells {
+ public:
+  /// Reads all rows of `values` (cells x genes of the reference, of the preprocessor's kind) once.
+  /// At most about `max_memory` bytes of rows stay in memory. `measured` tells which genes each
+  /// row has.
+  InputCells(const RowSource& values, const Preprocessor& preprocessor, const Context& context,
+             const MeasuredGenes& measured = {}, std::int64_t max_memory = PackedRows::kNoLimit);
+
+  [[nodiscard]] CellIndex n_cells() const { return inputs_.n_rows(); }
+  [[nodiscard]] GeneIndex n_genes() const { return inputs_.n_cols(); }
+  [[nodiscard]] const PackedRows& inputs() const { return inputs_; }
+  [[nodiscard]] const Preprocessor& preprocessor() const { return preprocessor_; }
+  [[nodiscard]] const MeasuredGenes& measured() const { return measured_; }
+  /// What the first layer subtracts (Features::shift).
+  [[nodiscard]] const std::vector<float>& shift() const { return preprocessor_.shift(); }
+  /// Of each cell, over all genes of the reference.
+  [[nodiscard]] double total(CellIndex cell) const { return totals_[as_size(cell)]; }
+  /// What the total is scaled to.
+  [[nodiscard]] double target(CellIndex cell) const {
+    return target_sums_[measured_.source_of(cell)];
+  }
+  /// Whether the cell has a value above 0 on an input.
+  [[nodiscard]] bool has_counts(CellIndex cell) const { return has_counts_[as_size(cell)]; }
+
+  /// The features of cells, rows in their order; inputs that were not measured have their means.
+  [[nodiscard]] CsrMatrix features(std::span<const CellIndex> cells, const Context& context) const;
+  /// The rows of inputs() of these cells as features, without the inputs that were not measured.
+  [[nodiscard]] CsrMatrix finish(CsrMatrix rows, std::span<const CellIndex> cells,
+                                 const Context& context) const;
+  /// Rows that lack the inputs that were not measured in these cells, completed by their means.
+  [[nodiscard]] CsrMatrix add_missing(CsrMatrix features, std::span<const CellIndex> cells) const;
+
+ private:
+  Preprocessor preprocessor_;
+  MeasuredGenes measured_;
+  std::vector<double> target_sums_;  // of the sources
+  PackedRows inputs_;
+  std::vector<double> totals_;
+  std::vector<bool> has_counts_;
+};
+
+}  // namespace saithe
