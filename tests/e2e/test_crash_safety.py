@@ -105,8 +105,8 @@ def test_a_kill_leaves_the_old_file_or_the_new_one(model, cells, padded, tmp_pat
         n_killed += kill_while_writing(arguments, tmp_path, seconds, chance)
         assert digest(path) in (old, new)
         n_left += assert_only_known_leftovers(tmp_path, [path.name])
-    assert n_killed > 0, n_killed
-    assert n_left > 0 or kills < 10, n_left  # of a few kills none may fall into the writing
+    # of a few kills none may fall into the writing
+    assert kills < 10 or (n_killed > 0 and n_left > 0), (n_killed, n_left)
     # What the two digests stand for is read by AnnData; a run after all the kills works as ever.
     path.write_bytes(old_bytes)
     must(*arguments)
