@@ -32,6 +32,9 @@ std::string place_used(const FileSummary& contents, const ReadOptions& reading) 
   return contents.places.empty() ? "X" : contents.places.back().name;
 }
 
+/// Of AnnData 0.5 and 0.6 it is called raw.X.
+bool is_of_raw(const std::string& place) { return place == "raw/X" || place == "raw.X"; }
+
 /// A line for each kind of thing that the new file lacks.
 void say_what_is_left(const FileSummary& contents, const ReadOptions& reading, Session& session) {
   const std::string used = place_used(contents, reading);
@@ -46,7 +49,7 @@ void say_what_is_left(const FileSummary& contents, const ReadOptions& reading, S
   say("obsm", contents.obsm);
   say("uns", contents.uns);
   say("of the file", contents.not_read);
-  if (contents.has_raw && used != "raw/X") session.say("not kept: raw (--use-raw takes it)");
+  if (contents.has_raw && !is_of_raw(used)) session.say("not kept: raw (--use-raw takes it)");
   if (used != "X") session.say("not kept: X");
 }
 
@@ -59,7 +62,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   require_not_an_input(request.output, {request.input});
   { const OutputFile probe(request.output, common.overwrite); }
   const auto source = open_source(request.input, reading, session.context());
-  const FileSummary contents = list_contents(request.input);
+  const FileSummary contents = list_contents(request.input, session.context());
   session.say(fmt::format("read: {}, {} x {}", contents.format, counted(source->n_cells(), "cell"),
                           counted(source->n_genes(), "gene")));
   say_what_is_left(contents, reading, session);

@@ -1,6 +1,6 @@
 #include "bundled_models.h"
 #include "gene_flags.h"
-#include "h5ad_destination.h"
+#include "cells_destination.h"
 #include "input_paths.h"
 #include "query_lines.h"
 #include "result_names.h"
@@ -48,9 +48,9 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   require_model_first(request.model, request.data);
   if (!request.in_place) {
     require_not_an_input(request.output, {request.model, request.data});
-    require_h5ad_name(request.output);
+    if (!names_zarr(request.output)) require_h5ad_name(request.output);
   }
-  const H5adDestination destination(request.data, request.output, common.overwrite);
+  const CellsDestination destination(request.data, request.output, common.overwrite);
   const Model model = load_named_model(request.model, session);
   const auto source = open_source(request.data, reading, session.context());
   destination.require_free(*source, make_annotations(request.key_added, {}, {}, ""));
@@ -86,9 +86,9 @@ void add_embed(CLI::App& program) {
   app->add_option("MODEL", request->model,
                   "a model that train or walkthrough wrote, or a bundled one: pbmc3k")
       ->required();
-  app->add_option("DATA", request->data, "cells: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV")
+  app->add_option("DATA", request->data, "cells: h5ad, Zarr, 10x HDF5, MTX, Loom, h5Seurat, CSV")
       ->required();
-  app->add_option("-o,--output", request->output, "the h5ad to write")->type_name("FILE");
+  app->add_option("-o,--output", request->output, "the h5ad to write, or of a Zarr store the store")->type_name("FILE");
   app->add_flag("--in-place", request->in_place, "add to the cells' own file, an h5ad");
   app->add_option("--key-added", request->key_added,
                   "write obsm X_NAME_umap and X_NAME_hidden (default: X_umap, X_saithe_hidden)")

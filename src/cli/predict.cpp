@@ -6,7 +6,7 @@
 #include "annotations.h"
 #include "bundled_models.h"
 #include "gene_flags.h"
-#include "h5ad_destination.h"
+#include "cells_destination.h"
 #include "input_paths.h"
 #include "majority_vote_columns.h"
 #include "ontology_columns.h"
@@ -50,7 +50,7 @@ struct Request {
   NamingOptions naming;
 
   [[nodiscard]] bool writes_table() const {
-    return !output.empty() && (output == "-" || !output.ends_with(".h5ad"));
+    return !output.empty() && (output == "-" || !names_cells(output));
   }
 };
 
@@ -70,22 +70,23 @@ void require_request(const Request& request, const CellSource& source, const Con
 }
 
 /// Where the h5ad goes, if one is written. Throws if an output cannot be written.
-std::optional<H5adDestination> probe_outputs(const Request& request, bool overwrite) {
+std::optional<CellsDestination> probe_outputs(const Request& request, bool overwrite) {
   for (const std::string& path : {request.output, request.tables.probabilities,
                                   request.tables.cluster_table, request.tables.donor_table}) {
     if (path.empty() || path == "-") continue;
     require_table_name(path);
     require_not_an_input(path, {request.model, request.query, request.ontology.ontology_map});
+    if (path == request.output && names_zarr(path)) continue;  // CellsDestination looks at it
     const OutputFile probe(path, overwrite);
   }
   if (request.writes_table()) return std::nullopt;
-  return H5adDestination(request.query, request.output, overwrite);
+  return CellsDestination(request.query, request.output, overwrite);
 }
 
 /// Everything that is said of the cells, ready to be written.
 class Results {
  public:
-  Results(const Request& request, const std::optional<H5adDestination>& destination,
+  Results(const Request& request, const std::optional<CellsDestination>& destination,
           const Model& model, CellSource& source, Session& session)
       : request_(request),
         destination_(destination),
@@ -192,7 +193,7 @@ class Results {
   }
 
   const Request& request_;
-  const std::optional<H5adDestination>& destination_;  ///< nothing: a table is written
+  const std::optional<CellsDestination>& destination_;  ///< nothing: a table is written
   const Model& model_;
   CellSource& source_;
   Session& session_;
@@ -243,10 +244,10 @@ void add_predict(CLI::App& program) {
   app->add_option("MODEL", request->model,
                   "a model that train or walkthrough wrote, or a bundled one: pbmc3k")
       ->required();
-  app->add_option("QUERY", request->query, "cells: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV")
+  app->add_option("QUERY", request->query, "cells: h5ad, Zarr, 10x HDF5, MTX, Loom, h5Seurat, CSV")
       ->required();
   app->add_option("-o,--output", request->output,
-                  "FILE.h5ad: the query with columns added; other names: a table (gzip if it ends "
+                  "FILE.h5ad, FOLDER.zarr: the query with columns added; other names: a table (gzip if it ends "
                   "in .gz); -: to stdout")
       ->type_name("FILE");
   app->add_flag("--in-place", *in_place, "add the columns to the query itself, an h5ad");

@@ -82,3 +82,60 @@ def test_what_is_no_store_of_anndata_is_one_line(tmp_path):
     cut = (GOLDEN / "v2.zarr.zip").read_bytes()[:9000]
     (tmp_path / "cut.zip").write_bytes(cut)
     assert "damaged or cut off" in must_fail(3, "inspect", tmp_path / "cut.zip")
+
+
+def obs_of(store, folder):
+    """obs, obsm's names and X of a store, through a copy as h5ad: Debian has no zarr."""
+    must("convert", store, folder / "read.h5ad", "--overwrite")
+    said = json.loads(must("inspect", store, "--json").out)
+    return anndata.read_h5ad(folder / "read.h5ad"), said
+
+
+def test_results_go_into_a_copy_of_the_store(cells, model, tmp_path):
+    data = anndata.read_h5ad(cells)
+    data.X = scipy.sparse.csr_matrix(data.X)
+    store, out = tmp_path / "cells.zarr", tmp_path / "out.zarr"
+    write_store(store, data)
+    (store / ".zmetadata").write_text(json.dumps({"zarr_consolidated_format": 1, "metadata": {}}))
+    files = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    must("predict", model, store, "-o", out)
+    must("predict", model, store, "-o", tmp_path / "out.h5ad")
+    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == files
+    expected = anndata.read_h5ad(tmp_path / "out.h5ad").obs
+    written, said = obs_of(out, tmp_path)
+    assert list(written.obs) == list(expected) and (written.X != data.X).nnz == 0
+    for name in expected:
+        assert list(written.obs[name]) == list(expected[name]), name
+        assert written.obs[name].dtype == expected[name].dtype, name
+    assert said["obsm"] == ["predicted_cell_type_probabilities"]
+    # Only obs' own list of columns and the consolidated metadata differ from the input's files.
+    changed = {str(path.relative_to(store)) for path, content in files.items()
+               if (out / path.relative_to(store)).read_bytes() != content}
+    assert changed == {"obs/.zattrs", ".zmetadata"}
+    known = json.loads((out / ".zmetadata").read_text())["metadata"]
+    for key in ("obs/.zattrs", "obs/predicted_cell_type/.zattrs", "uns/saithe/types/.zarray"):
+        assert known[key] == json.loads((out / key).read_text())
+    must("embed", model, out, "-o", tmp_path / "embedded.zarr/", "--umap-epochs", 5)
+    assert "X_umap" in json.loads(must("inspect", tmp_path / "embedded.zarr", "--json").out)["obsm"]
+    assert not list(tmp_path.glob(".saithe*"))
+
+
+def test_what_exists_is_kept_and_only_stores_become_stores(cells, model, tmp_path):
+    data = anndata.read_h5ad(cells)
+    data.X = scipy.sparse.csr_matrix(data.X)
+    store, out = tmp_path / "cells.zarr", tmp_path / "out.zarr"
+    write_store(store, data)
+    must("predict", model, store, "-o", out)
+    assert "exists already" in must_fail(1, "predict", model, store, "-o", out)
+    assert "has obs/predicted_cell_type already" in must_fail(1, "predict", model, out, "-o",
+                                                              tmp_path / "b.zarr")
+    must("predict", model, out, "-o", tmp_path / "b.zarr", "--key-added", "second")
+    must("predict", model, store, "-o", out, "--overwrite", "--key-added", "third")
+    assert not (out / "obs" / "predicted_cell_type").exists()
+    assert "copy of one in a folder" in must_fail(3, "predict", model, cells, "-o",
+                                                  tmp_path / "c.zarr")
+    for inside in (store, store / "inner.zarr"):
+        line = must_fail(1, "predict", model, store, "-o", inside, "--overwrite")
+        assert "input" in line
+    assert "AnnData 0.7 or later" in must_fail(3, "predict", model, store, "--in-place")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.zarr", "cells.zarr", "out.zarr"]

@@ -31,7 +31,7 @@ FOREIGN = {
     r"hdf5(_hl)?\.h|H5.*": ["io/hdf5_file.h", "io/hdf5_file.cpp"],
     r"hwy/.*": ["kernels/cpu/*", "embed/layout_moves.cpp"],
     r"(cairo/)?cairo.*": ["report/figure.cpp"],
-    r"nlohmann/.*": ["classify/*", "io/zarr_metadata.*"],
+    r"nlohmann/.*": ["classify/*", "io/zarr_metadata.*", "io/zarr_writer.*"],
     r"libdeflate\.h": ["io/*"],
     r"blosc\.h|zstd\.h": ["io/*"],
     r"zlib\.h": ["core/text_io.cpp"],

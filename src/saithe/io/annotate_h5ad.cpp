@@ -34,13 +34,6 @@ std::size_t column_size(const Column& column) {
   return std::get<NumberColumn>(column).values.size();
 }
 
-/// What of uns is new or replaced as a whole: "saithe/parameters" of "saithe/parameters/seed". The
-/// dict around it may hold entries of other commands.
-std::string entry_of(const std::string& uns_path) {
-  const std::size_t first = uns_path.find('/');
-  return first == std::string::npos ? uns_path : uns_path.substr(0, uns_path.find('/', first + 1));
-}
-
 // ---- obs --------------------------------------------------------------------------------------
 
 void copy_attribute(const Hdf5Target& from, const Hdf5Target& to, const std::string& name) {
@@ -231,9 +224,14 @@ void io::add_annotations(const Hdf5Target& root, const Annotations& annotations)
   }
   if (annotations.uns.empty()) return;
   const Hdf5Target uns = group_or_new(root, "uns");
-  for (const auto& [path, value] : annotations.uns) drop_entry(uns, entry_of(path));
+  for (const auto& [path, value] : annotations.uns) drop_entry(uns, io::uns_entry(path));
   for (const std::string& entry : stale.uns) drop_entry(uns, entry);
   for (const auto& [path, value] : annotations.uns) uns.write_uns(path, value, false);
+}
+
+std::string io::uns_entry(const std::string& path) {
+  const std::size_t first = path.find('/');
+  return first == std::string::npos ? path : path.substr(0, path.find('/', first + 1));
 }
 
 void io::require_sizes(const Annotations& annotations, CellIndex n_cells) {
@@ -313,7 +311,7 @@ void H5adAnnotator::require_free(const Annotations& annotations) const {
   for (const auto& [name, matrix] : annotations.obsm) {
     require_free_key(root, "obsm/" + io::as_key(name));
   }
-  for (const auto& [path, value] : annotations.uns) require_free_key(root, "uns/" + entry_of(path));
+  for (const auto& [path, value] : annotations.uns) require_free_key(root, "uns/" + io::uns_entry(path));
 }
 
 void H5adAnnotator::write(const Annotations& annotations) const {

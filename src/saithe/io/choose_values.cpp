@@ -75,6 +75,7 @@ ChosenValues choose_values(const std::string& file, const Table& obs,
       return {i, std::move(matrix)};
     }
     findings.push_back(finding(places[i], found, obs));
+    matrix->let_go();  // the others are looked at before this one is read
     if (kind == ValueKind::LogNormalized && logs.matrix == nullptr) {
       logs = {i, std::move(matrix)};
     } else if (i == last) {

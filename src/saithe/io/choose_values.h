@@ -20,6 +20,8 @@ class CellMatrix {
   virtual CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) = 0;
   /// Blocks that end here or before cost no more than reading them.
   [[nodiscard]] virtual CellIndex cheap_end() const = 0;
+  /// Gives back memory that is kept for the blocks that follow.
+  virtual void let_go() {}
 };
 
 /// A matrix that may be used.

@@ -1,8 +1,11 @@
+#include "saithe/io/compressed_rows.h"
+
 #include <algorithm>
+#include <functional>
 
 #include "saithe/core/text_io.h"
 #include "saithe/core/usable_memory.h"
-#include "saithe/io/formats.h"
+#include "saithe/io/chunked_array.h"
 
 namespace saithe::io {
 namespace {
@@ -11,14 +14,36 @@ constexpr std::int64_t kBytesOfEntry = 8;  // column and value
 // A block up to this many bytes may be all fill values, of which a file holds nothing.
 constexpr std::int64_t kBlockBytes = std::int64_t{1} << 28;
 
+class Hdf5Entries final : public EntryArrays {
+ public:
+  explicit Hdf5Entries(const Hdf5Group& group)
+      : columns_(group.dataset("indices")), values_(group.dataset("data")) {}
+  std::int64_t n_columns_stored() const override { return columns_.size(); }
+  std::int64_t n_values_stored() const override { return values_.size(); }
+  void read(std::int64_t first, std::span<std::int32_t> columns,
+            const Context& context) const override {
+    columns_.read(first, columns, context);
+  }
+  void read(std::int64_t first, std::span<float> values, const Context& context) const override {
+    values_.read(first, values, context);
+  }
+  void require_plausible(std::int64_t n) const override {
+    columns_.dataset().require_plausible(n, kBlockBytes);
+    values_.dataset().require_plausible(n, kBlockBytes);
+  }
+
+ private:
+  ChunkedArray columns_;
+  ChunkedArray values_;
+};
+
 }  // namespace
 
 CompressedRows::CompressedRows(const Hdf5Group& group, std::int64_t n_rows, std::int64_t n_columns,
                                const Context& context)
     : where_(group.where()),
       n_columns_(checked_cast<GeneIndex>(n_columns, where_.c_str())),
-      columns_(group.dataset("indices")),
-      values_(group.dataset("data")) {
+      entries_(std::make_unique<Hdf5Entries>(group)) {
   if (n_rows < 0 || n_columns < 0) {
     fail(ErrorKind::BadFormat, "{}: has the shape {} x {}", where_, n_rows, n_columns);
   }
@@ -27,13 +52,28 @@ CompressedRows::CompressedRows(const Hdf5Group& group, std::int64_t n_rows, std:
     fail(ErrorKind::BadFormat, "{}/indptr: has {} entries; expected {} for {} rows", where_,
          row_start.size(), n_rows + 1, n_rows);
   }
-  if (columns_.size() != values_.size()) {
-    fail(ErrorKind::BadFormat, "{}: indices has {} entries but data has {}; the file is damaged",
-         where_, columns_.size(), values_.size());
-  }
   row_start.dataset().require_plausible(n_rows + 1);
   row_start_.resize(as_size(n_rows) + 1);
   row_start.read(0, std::span<RowPointer>(row_start_), context);
+  require_rising();
+}
+
+CompressedRows::CompressedRows(std::string where, std::vector<RowPointer> row_start,
+                               std::int64_t n_columns, std::unique_ptr<EntryArrays> entries)
+    : where_(std::move(where)),
+      n_columns_(checked_cast<GeneIndex>(n_columns, where_.c_str())),
+      row_start_(std::move(row_start)),
+      entries_(std::move(entries)) {
+  SAITHE_ASSERT(!row_start_.empty());
+  require_rising();
+}
+
+void CompressedRows::require_rising() const {
+  const std::int64_t n_values = entries_->n_values_stored();
+  if (entries_->n_columns_stored() != n_values) {
+    fail(ErrorKind::BadFormat, "{}: indices has {} entries but data has {}; the file is damaged",
+         where_, entries_->n_columns_stored(), n_values);
+  }
   if (row_start_.front() != 0) {
     fail(ErrorKind::BadFormat, "{}/indptr: begins with {}; expected 0", where_, row_start_.front());
   }
@@ -42,11 +82,11 @@ CompressedRows::CompressedRows(const Hdf5Group& group, std::int64_t n_rows, std:
     fail(ErrorKind::BadFormat, "{}/indptr: falls from {} to {} at entry {}; the file is damaged",
          where_, *falls, *(falls + 1), falls - row_start_.begin());
   }
-  if (row_start_.back() != values_.size()) {
+  if (row_start_.back() != n_values) {
     fail(ErrorKind::BadFormat,
          "{}: indptr ends at {}, but data has {} entries; the file is damaged or cut off. Copy it "
          "again.",
-         where_, row_start_.back(), values_.size());
+         where_, row_start_.back(), n_values);
   }
 }
 
@@ -56,9 +96,9 @@ std::vector<GeneIndex> CompressedRows::read_columns(std::int64_t begin, std::int
   const RowPointer first = row_start_[as_size(begin)];
   const RowPointer n = n_stored(begin, end);
   require_memory(where_, n, sizeof(GeneIndex));
-  columns_.dataset().require_plausible(n, kBlockBytes);
+  entries_->require_plausible(n);
   std::vector<GeneIndex> columns(as_size(n));
-  columns_.read(first, std::span<std::int32_t>(columns), context);
+  entries_->read(first, std::span<std::int32_t>(columns), context);
   const auto outside = std::find_if(columns.begin(), columns.end(), [&](GeneIndex column) {
     return column < 0 || column >= n_columns_;
   });
@@ -73,7 +113,6 @@ CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Conte
   SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_rows());
   const RowPointer first = row_start_[as_size(begin)];
   require_memory(where_, n_stored(begin, end), kBytesOfEntry);
-  values_.dataset().require_plausible(n_stored(begin, end), kBlockBytes);
   CsrMatrix rows;
   rows.columns = read_columns(begin, end, context);
   rows.n_rows = end - begin;
@@ -81,7 +120,7 @@ CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Conte
   rows.row_start.assign(row_start_.begin() + begin, row_start_.begin() + end + 1);
   for (RowPointer& start : rows.row_start) start -= first;
   rows.values.resize(rows.columns.size());
-  values_.read(first, std::span<float>(rows.values), context);
+  entries_->read(first, std::span<float>(rows.values), context);
   sort_and_merge(rows);
   validate(rows.view(), where_);
   return rows;

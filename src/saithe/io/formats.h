@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "saithe/io/chunked_array.h"
+#include "saithe/io/compressed_rows.h"
 #include "saithe/io/gene_table.h"
 #include "saithe/io/hdf5_file.h"
 #include "saithe/io/open.h"
@@ -34,7 +35,7 @@ struct Format {
   std::unique_ptr<CellSource> (*open)(InputFile input, const ReadOptions& options,
                                       const Context& context);
   /// Adds what only this format has (layers, obsm, ...). May be null.
-  void (*describe)(const InputFile& input, FileSummary& summary);
+  void (*describe)(const InputFile& input, FileSummary& summary, const Context& context);
 };
 
 extern const Format kH5ad;
@@ -50,35 +51,5 @@ extern const Format kOtherPrograms;
 /// Which generation of h5ad a file is: "AnnData 0.8 or later", "AnnData 0.7", "AnnData 0.6 or
 /// earlier"; nothing if it is no h5ad.
 std::optional<std::string> h5ad_generation(const Hdf5Group& root);
-
-/// The three arrays of a compressed sparse matrix in HDF5, read by rows (of the stored order).
-class CompressedRows {
- public:
-  /// `group` holds data, indices and indptr. Throws Error(BadFormat) unless indptr is a rising
-  /// sequence of n_rows + 1 positions that agrees with the other two.
-  CompressedRows(const Hdf5Group& group, std::int64_t n_rows, std::int64_t n_columns,
-                 const Context& context);
-  /// Rows [begin, end), columns sorted, entries of one column added up; validated.
-  [[nodiscard]] CsrMatrix read(std::int64_t begin, std::int64_t end, const Context& context) const;
-  /// The columns alone of the entries of rows [begin, end), as they are stored; checked.
-  [[nodiscard]] std::vector<GeneIndex> read_columns(std::int64_t begin, std::int64_t end,
-                                                    const Context& context) const;
-  [[nodiscard]] std::int64_t n_rows() const {
-    return static_cast<std::int64_t>(row_start_.size()) - 1;
-  }
-  /// Stored entries of rows [begin, end), before those of one column are added up.
-  [[nodiscard]] RowPointer n_stored(std::int64_t begin, std::int64_t end) const {
-    return row_start_[as_size(end)] - row_start_[as_size(begin)];
-  }
-  /// "FILE: /path/in/file"
-  [[nodiscard]] const std::string& where() const { return where_; }
-
- private:
-  std::string where_;
-  GeneIndex n_columns_;
-  std::vector<RowPointer> row_start_;
-  ChunkedArray columns_;
-  ChunkedArray values_;
-};
 
 }  // namespace saithe::io

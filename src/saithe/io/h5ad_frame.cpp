@@ -55,8 +55,10 @@ CategoryColumn read_categorical(const Hdf5Group& group) {
   std::vector<std::string> levels = group.has_group("categories")
                                         ? group.group("categories").dataset("values").read_texts()
                                         : read_levels(group.dataset("categories"));
-  return make_categories(group.dataset("codes").read_integers(), std::move(levels),
-                         group.where("codes"));
+  CategoryColumn column = make_categories(group.dataset("codes").read_integers(), std::move(levels),
+                                          group.where("codes"));
+  column.is_ordered = group.flag_attribute("ordered");
+  return column;
 }
 
 /// AnnData 0.7: codes whose attribute refers to `__categories/NAME` beside them; nothing if the
@@ -71,7 +73,10 @@ std::optional<CategoryColumn> read_referred_categories(const Hdf5Group& frame,
     if (all.has_dataset(name)) categories.emplace(all.dataset(name));
   }
   if (!categories) return std::nullopt;
-  return make_categories(dataset.read_integers(), read_levels(*categories), dataset.where());
+  CategoryColumn column =
+      make_categories(dataset.read_integers(), read_levels(*categories), dataset.where());
+  column.is_ordered = categories->flag_attribute("ordered");
+  return column;
 }
 
 /// A dataset as a column; nothing if its values are of no kind that a column has.

@@ -22,7 +22,7 @@ bool H5adMatrix::is_there(const Hdf5Group& parent, const std::string& name) {
 }
 
 H5adMatrix::H5adMatrix(const Hdf5Group& parent, const std::string& name, CellIndex n_cells,
-                       GeneIndex n_genes, std::int64_t turning_bytes, const Context& context)
+                       GeneIndex n_genes, const Context& context)
     : n_cells_(n_cells) {
   const std::vector<std::int64_t> expected = {n_cells, n_genes};
   if (parent.has_dataset(name)) {
@@ -48,8 +48,8 @@ H5adMatrix::H5adMatrix(const Hdf5Group& parent, const std::string& name, CellInd
   if (encoding == "csr_matrix") {
     rows_.emplace(group, n_cells, n_genes, context);
   } else {
-    turned_.emplace(CompressedRows(group, n_genes, n_cells, context), n_cells, turning_bytes,
-                    context);
+    turned_.emplace(CompressedRows(group, n_genes, n_cells, context), n_cells,
+                    TurnedColumns::bytes_of(context), context);
   }
 }
 
@@ -61,6 +61,10 @@ CsrMatrix H5adMatrix::read(CellIndex begin, CellIndex end, const Context& contex
 
 CellIndex H5adMatrix::cheap_end() const {
   return turned_ ? std::min(n_cells_, std::max<CellIndex>(1, turned_->gathered_end(0))) : n_cells_;
+}
+
+void H5adMatrix::let_go() {
+  if (turned_) turned_->let_go();
 }
 
 CsrMatrix H5adMatrix::read_dense(CellIndex begin, CellIndex end, const Context& context) const {

@@ -13,12 +13,12 @@ namespace saithe::io {
 /// Cells x genes stored as csr, csc or dense.
 class H5adMatrix final : public CellMatrix {
  public:
-  /// The matrix `name` of `parent`. `turning_bytes`: memory that csc may take to be turned round.
-  /// Throws Error(BadFormat) unless it is a matrix of n_cells x n_genes.
+  /// The matrix `name` of `parent`. Throws Error(BadFormat) unless it is one of n_cells x n_genes.
   H5adMatrix(const Hdf5Group& parent, const std::string& name, CellIndex n_cells, GeneIndex n_genes,
-             std::int64_t turning_bytes, const Context& context);
+             const Context& context);
   CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) override;
   [[nodiscard]] CellIndex cheap_end() const override;
+  void let_go() override;
 
   /// Whether `parent` has such a matrix: AnnData may write a null in its place.
   static bool is_there(const Hdf5Group& parent, const std::string& name);

@@ -75,6 +75,24 @@ StoredKind kind_of(hid_t type) {
   }
 }
 
+/// Any value but 0, whatever kind of integer or enumeration it is stored as.
+bool read_flag_attribute(hid_t object, const std::string& name, const std::string& where) {
+  if (H5Aexists(object, name.c_str()) <= 0) return false;
+  const Hdf5Id attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT));
+  const Hdf5Id type(H5Aget_type(attribute.get()));
+  const Hdf5Id space(H5Aget_space(attribute.get()));
+  const H5T_class_t kind = H5Tget_class(type.get());
+  std::array<unsigned char, sizeof(std::int64_t)> bytes{};
+  if ((kind != H5T_ENUM && kind != H5T_INTEGER) || H5Tget_size(type.get()) > bytes.size() ||
+      H5Sget_simple_extent_npoints(space.get()) != 1) {
+    return false;
+  }
+  if (H5Aread(attribute.get(), type.get(), bytes.data()) < 0) {
+    fail_damaged(where + ", attribute " + name);
+  }
+  return std::any_of(bytes.begin(), bytes.end(), [](unsigned char byte) { return byte != 0; });
+}
+
 }  // namespace
 
 std::vector<std::string> read_text_attribute(hid_t object, const std::string& name,
@@ -264,6 +282,10 @@ std::vector<std::int64_t> Hdf5Group::integer_attribute(const std::string& name) 
   return values;
 }
 
+bool Hdf5Group::flag_attribute(const std::string& name) const {
+  return read_flag_attribute(id_.get(), name, where());
+}
+
 // ---- datasets -------------------------------------------------------------------------------
 
 Hdf5Dataset::Hdf5Dataset(Hdf5Id id, std::string where)
@@ -355,6 +377,10 @@ std::int64_t Hdf5Dataset::size() const {
   std::int64_t n = 1;
   for (const std::int64_t length : shape_) n = checked_multiply(n, length, where_.c_str());
   return n;
+}
+
+bool Hdf5Dataset::flag_attribute(const std::string& name) const {
+  return read_flag_attribute(id_.get(), name, where_);
 }
 
 std::optional<std::string> Hdf5Dataset::text_attribute(const std::string& name) const {

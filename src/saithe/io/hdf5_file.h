@@ -64,6 +64,8 @@ class Hdf5Group {
   [[nodiscard]] std::optional<std::string> text_attribute(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> text_list_attribute(const std::string& name) const;
   [[nodiscard]] std::vector<std::int64_t> integer_attribute(const std::string& name) const;
+  /// A boolean attribute, which h5py writes as an enumeration; false where there is none.
+  [[nodiscard]] bool flag_attribute(const std::string& name) const;
 
   /// "FILE: /path/in/file"
   [[nodiscard]] std::string where() const { return file_name_ + ": " + path_; }
@@ -96,6 +98,7 @@ class Hdf5Dataset {
   /// Whether it is HDF5's way to say nothing (AnnData's `null`): no values, size 0.
   [[nodiscard]] bool is_null() const { return is_null_; }
   [[nodiscard]] std::optional<std::string> text_attribute(const std::string& name) const;
+  [[nodiscard]] bool flag_attribute(const std::string& name) const;
   /// The dataset that an attribute refers to, or nothing. Throws Error(BadFormat) if the reference
   /// leads nowhere or to another kind of object.
   [[nodiscard]] std::optional<Hdf5Dataset> referred_dataset(const std::string& name) const;

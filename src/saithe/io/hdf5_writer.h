@@ -117,6 +117,10 @@ void add_annotations(const Hdf5Target& root, const Annotations& annotations);
 /// Checks that every column and matrix has one entry per cell.
 void require_sizes(const Annotations& annotations, CellIndex n_cells);
 
+/// What of uns is new or replaced as a whole: "saithe/parameters" of "saithe/parameters/seed". The
+/// dict around it may hold entries of other commands.
+std::string uns_entry(const std::string& path);
+
 /// `name` as a key of AnnData: '/' would make a group and is replaced by '_'.
 std::string as_key(std::string name);
 

@@ -196,7 +196,7 @@ std::optional<std::string> recognise_loom(const InputFile& input) {
   return version.empty() ? "Loom" : "Loom " + version;
 }
 
-void describe_loom(const InputFile& input, FileSummary& summary) {
+void describe_loom(const InputFile& input, FileSummary& summary, const Context&) {
   if (input.hdf5->has_group("layers")) summary.layers = input.hdf5->group("layers").names();
 }
 

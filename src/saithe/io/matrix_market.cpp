@@ -5,6 +5,7 @@
 #include <set>
 
 #include "saithe/core/text_io.h"
+#include "saithe/data/packed_cells.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/mtx_file.h"
 
@@ -218,29 +219,25 @@ std::unique_ptr<CellSource> open_with_tables(const InputFile& input, const MtxPa
   Table obs(read_barcodes(paths.cells));
   warn_of_repeated_barcodes(obs.index(), paths.cells.string(), context);
   const auto n_features = checked_cast<GeneIndex>(std::ssize(features.new_column), "features");
-  CsrMatrix counts = read_mtx(
+  auto counts = read_mtx(
       paths.matrix,
       [&](const MtxSizes& sizes) {
         return are_cells_in_rows(sizes, paths, n_features, obs.n_rows(), options.cells_in);
       },
-      context);
-  if (!features.n_of_type.empty()) {
-    warn_of_other_features(features.n_of_type, paths.genes.string(), context);
-    counts = map_columns(counts.view(), features.new_column,
-                         static_cast<GeneIndex>(features.ids.size()));
-  }
+      features.new_column, context);
+  warn_of_other_features(features.n_of_type, paths.genes.string(), context);
   Table var = features.ids == features.names
                   ? make_gene_table(std::move(features.names), paths.genes.string(), context)
                   : make_gene_table(std::move(features.names), std::move(features.ids),
                                     paths.genes.string());
-  return std::make_unique<Dataset>(input.path.string(), std::move(counts), std::move(obs),
-                                   std::move(var));
+  return std::make_unique<PackedCells>(input.path.string(), std::move(counts), std::move(obs),
+                                       std::move(var), MeasuredGenes());
 }
 
 /// A matrix alone: its genes and cells have no names.
 std::unique_ptr<CellSource> open_alone(const fs::path& matrix, const ReadOptions& options,
                                        const Context& context) {
-  CsrMatrix counts = read_mtx(
+  auto counts = read_mtx(
       matrix,
       [&](const MtxSizes& sizes) {
         // No table bears the sizes out, and each row and column takes memory.
@@ -253,7 +250,7 @@ std::unique_ptr<CellSource> open_alone(const fs::path& matrix, const ReadOptions
         }
         return options.cells_in == CellsIn::Rows;
       },
-      context);
+      {}, context);
   context.warn(fmt::format(
       "{}: no tables of barcodes and genes lie beside it: cells and genes are only numbered{}",
       matrix.string(),
@@ -261,10 +258,10 @@ std::unique_ptr<CellSource> open_alone(const fs::path& matrix, const ReadOptions
           ? "; its rows are taken as genes, as 10x and Seurat write it (--cells-in rows if they "
             "are cells)"
           : ""));
-  Table obs(numbered_names("cell_", counts.n_rows));
-  Table var(numbered_names("gene_", counts.n_cols));
-  return std::make_unique<Dataset>(matrix.string(), std::move(counts), std::move(obs),
-                                   std::move(var));
+  Table obs(numbered_names("cell_", counts->n_rows()));
+  Table var(numbered_names("gene_", counts->n_cols()));
+  return std::make_unique<PackedCells>(matrix.string(), std::move(counts), std::move(obs),
+                                       std::move(var), MeasuredGenes());
 }
 
 std::unique_ptr<CellSource> open_matrix_market(InputFile input, const ReadOptions& options,

@@ -1,9 +1,9 @@
 #include "saithe/io/mtx_file.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "saithe/core/text_io.h"
+#include "saithe/matrix/row_gatherer.h"
 
 namespace saithe::io {
 namespace {
@@ -63,63 +63,14 @@ MtxSizes read_sizes(LineReader& reader) {
   return sizes;
 }
 
-/// Makes rows of entries that come in any order. Those that come cell by cell, as 10x writes them,
-/// are stored once; others are kept with their cell and sorted at the end.
-class RowBuilder {
- public:
-  RowBuilder(CellIndex n_cells, GeneIndex n_genes) {
-    matrix_.n_rows = n_cells;
-    matrix_.n_cols = n_genes;
-    matrix_.row_start.assign(as_size(n_cells) + 1, 0);
-  }
-
-  void add(CellIndex cell, GeneIndex gene, float value) {
-    if (is_in_order_ && cell < last_) keep_cells();
-    if (!is_in_order_) cells_.push_back(cell);
-    last_ = cell;
-    ++matrix_.row_start[as_size(cell) + 1];  // for now their number
-    matrix_.columns.push_back(gene);
-    matrix_.values.push_back(value);
-  }
-
-  CsrMatrix finish() {
-    std::partial_sum(matrix_.row_start.begin(), matrix_.row_start.end(), matrix_.row_start.begin());
-    if (!is_in_order_) sort_by_cell();
-    sort_and_merge(matrix_);
-    return std::move(matrix_);
-  }
-
- private:
-  /// From here on the order does not tell the cells.
-  void keep_cells() {
-    is_in_order_ = false;
-    cells_.reserve(matrix_.columns.size());
-    for (CellIndex cell = 0; cell < matrix_.n_rows; ++cell) {
-      cells_.insert(cells_.end(), as_size(matrix_.row_start[as_size(cell) + 1]), cell);
-    }
-  }
-
-  void sort_by_cell() {
-    std::vector<RowPointer> write(matrix_.row_start.begin(), matrix_.row_start.end() - 1);
-    std::vector<GeneIndex> columns(matrix_.columns.size());
-    std::vector<float> values(matrix_.values.size());
-    for (std::size_t i = 0; i < cells_.size(); ++i) {
-      const auto at = as_size(write[as_size(cells_[i])]++);
-      columns[at] = matrix_.columns[i];
-      values[at] = matrix_.values[i];
-    }
-    matrix_.columns = std::move(columns);
-    matrix_.values = std::move(values);
-  }
-
-  CsrMatrix matrix_;
-  std::vector<CellIndex> cells_;  // of each entry; empty while they come in order
-  CellIndex last_ = 0;
-  bool is_in_order_ = true;
+/// Which rows or columns of the file are genes, and where cells are.
+struct Orientation {
+  bool are_cells_in_rows = false;
+  std::span<const GeneIndex> new_gene;  // -1: no gene; empty: all are
 };
 
-void read_entries(LineReader& reader, const MtxSizes& sizes, bool are_cells_in_rows,
-                  RowBuilder& rows, const Context& context) {
+void read_entries(LineReader& reader, const MtxSizes& sizes, const Orientation& orientation,
+                  RowGatherer& rows, const Context& context) {
   static constexpr std::int64_t kReportEvery = std::int64_t{1} << 20;
   std::string_view line;
   std::int64_t n_read = 0;
@@ -149,9 +100,11 @@ void read_entries(LineReader& reader, const MtxSizes& sizes, bool are_cells_in_r
       context.report("reading", n_read, sizes.n_stored);
     }
     if (value == 0) continue;
-    rows.add((are_cells_in_rows ? row : column) - 1,
-             static_cast<GeneIndex>((are_cells_in_rows ? column : row) - 1),
-             static_cast<float>(value));
+    auto gene = static_cast<GeneIndex>((orientation.are_cells_in_rows ? column : row) - 1);
+    if (!orientation.new_gene.empty()) gene = orientation.new_gene[as_size(gene)];
+    if (gene < 0) continue;
+    rows.add((orientation.are_cells_in_rows ? row : column) - 1, gene, static_cast<float>(value),
+             context);
   }
   if (n_read < sizes.n_stored) {
     fail(ErrorKind::BadFormat,
@@ -166,18 +119,23 @@ bool is_matrix_market(std::string_view head) {
   return lower(head.substr(0, kBanner.size())) == kBanner;
 }
 
-CsrMatrix read_mtx(const std::filesystem::path& path,
-                   const std::function<bool(const MtxSizes&)>& are_cells_in_rows,
-                   const Context& context) {
+std::shared_ptr<PackedRows> read_mtx(const std::filesystem::path& path,
+                                     const std::function<bool(const MtxSizes&)>& are_cells_in_rows,
+                                     std::span<const GeneIndex> new_gene, const Context& context) {
   LineReader reader(path);
   const MtxSizes sizes = read_sizes(reader);
-  const bool is_turned = are_cells_in_rows(sizes);
+  const Orientation orientation{are_cells_in_rows(sizes), new_gene};
+  const bool is_turned = orientation.are_cells_in_rows;
   const std::int64_t n_cells = is_turned ? sizes.n_rows : sizes.n_columns;
-  const auto n_genes =
-      checked_cast<GeneIndex>(is_turned ? sizes.n_columns : sizes.n_rows, path.c_str());
-  RowBuilder rows(n_cells, n_genes);
-  read_entries(reader, sizes, is_turned, rows, context);
-  return rows.finish();
+  auto n_genes = checked_cast<GeneIndex>(is_turned ? sizes.n_columns : sizes.n_rows, path.c_str());
+  if (!new_gene.empty()) {
+    SAITHE_ASSERT(std::ssize(new_gene) == n_genes);
+    n_genes = static_cast<GeneIndex>(
+        std::count_if(new_gene.begin(), new_gene.end(), [](GeneIndex gene) { return gene >= 0; }));
+  }
+  RowGatherer rows(n_genes, context.max_memory);
+  read_entries(reader, sizes, orientation, rows, context);
+  return rows.finish(n_cells, context);
 }
 
 }  // namespace saithe::io

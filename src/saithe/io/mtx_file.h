@@ -4,9 +4,11 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <span>
 
 #include "saithe/core/context.h"
-#include "saithe/matrix/csr_matrix.h"
+#include "saithe/matrix/packed_rows.h"
 
 namespace saithe::io {
 
@@ -22,10 +24,12 @@ struct MtxSizes {
 
 /// Reads a plain or gzip file of the kinds "coordinate integer general" and "... real general".
 /// `are_cells_in_rows` is asked once, with the sizes: what is returned is cells x genes either way.
-/// Entries may come in any order; an entry twice is summed. Throws Error(BadFormat) with the line.
-/// Source: math.nist.gov/MatrixMarket/formats.html.
-CsrMatrix read_mtx(const std::filesystem::path& path,
-                   const std::function<bool(const MtxSizes&)>& are_cells_in_rows,
-                   const Context& context);
+/// `new_gene`: the column that each gene of the file gets, from 0 up; -1: left out; empty: all
+/// stay. Entries may come in any order; an entry twice is summed. Takes context.max_memory while it
+/// reads, and keeps what RowGatherer does. Throws Error(BadFormat) with the line. Source:
+/// math.nist.gov/MatrixMarket/formats.html.
+std::shared_ptr<PackedRows> read_mtx(const std::filesystem::path& path,
+                                     const std::function<bool(const MtxSizes&)>& are_cells_in_rows,
+                                     std::span<const GeneIndex> new_gene, const Context& context);
 
 }  // namespace saithe::io

@@ -121,12 +121,14 @@ bool is_h5ad(const fs::path& path) {
   return io::h5ad_generation(io::Hdf5Group::open_file(path)).has_value();
 }
 
-FileSummary list_contents(const fs::path& path) {
+FileSummary list_contents(const fs::path& path, const Context& context) {
+  Context silent = context;  // opening the file gives the same warnings
+  silent.on_warning = nullptr;
   const io::InputFile input = io::look_at(path);
   const Recognised recognised = recognise(input);
   FileSummary summary;
   summary.format = recognised.name;
-  if (recognised.format.describe != nullptr) recognised.format.describe(input, summary);
+  if (recognised.format.describe != nullptr) recognised.format.describe(input, summary, silent);
   return summary;
 }
 
@@ -138,7 +140,9 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
   const Recognised recognised = recognise(input);
   require_options(recognised, path, options);
   summary.format = recognised.name;
-  if (recognised.format.describe != nullptr) recognised.format.describe(input, summary);
+  Context silent = context;  // opening the file gives the same warnings
+  silent.on_warning = nullptr;
+  if (recognised.format.describe != nullptr) recognised.format.describe(input, summary, silent);
   ReadOptions any = options;
   any.any_values = true;
   const auto source = recognised.format.open(std::move(input), any, listening);

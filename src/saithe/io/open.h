@@ -25,31 +25,28 @@ struct EnumNames<CellsIn> {
 
 /// Which values of a file to take.
 struct ReadOptions {
-  std::string layer;                 ///< h5ad, Loom: the layer to read
-  bool use_raw = false;              ///< h5ad: read raw/X with raw/var
+  std::string layer;                 ///< h5ad, Zarr, Loom: the layer to read
+  bool use_raw = false;              ///< h5ad, Zarr: read raw/X with raw/var
   std::string genome;                ///< 10x HDF5 with several genomes: which one
   CellsIn cells_in = CellsIn::Auto;  ///< MTX and tables of text: auto tells it by lengths and names
   /// Takes values of any kind where there are neither counts nor log1p(CP10k): to look at a file or
   /// to copy it.
   bool any_values = false;
-  /// Memory that a matrix stored by genes (csc) may take to be turned round; more passes over the
-  /// file with less.
-  std::int64_t turning_bytes = std::int64_t{1} << 30;
 
   template <typename Visitor>
   static void describe(Visitor& visit, ReadOptions& options) {
     visit("layer", options.layer,
-          "h5ad, Loom: read this layer; without it, of an h5ad the first of the layers counts, "
-          "raw_counts and raw, raw/X and X that holds counts");
-    visit("use-raw", options.use_raw, "h5ad: read raw/X with its own genes");
+          "h5ad, Zarr, Loom: read this layer; without it, of h5ad and Zarr the first of the layers "
+          "counts, raw_counts and raw, raw/X and X that holds counts");
+    visit("use-raw", options.use_raw, "h5ad, Zarr: read raw/X with its own genes");
     visit("genome", options.genome, "10x HDF5 of several genomes: the one to read");
     visit("cells-in", options.cells_in,
           "MTX, CSV, TSV: where the cells are; auto tells it by lengths and names");
   }
 };
 
-/// Opens a file for reading in blocks: h5ad, 10x HDF5, Loom, h5Seurat; MTX and tables of text are
-/// read at once, as sparse rows.
+/// Opens a file for reading in blocks: h5ad, Zarr, 10x HDF5, Loom, h5Seurat; MTX and tables of text
+/// are read once, into packed rows (PackedRows).
 /// Throws Error(NotFound), Error(BadFormat), and Error(InvalidArgument) for an option that the
 /// format does not have.
 std::unique_ptr<CellSource> open_source(const std::filesystem::path& path,
@@ -84,7 +81,7 @@ struct FileSummary {
   RowPointer n_stored = 0;
   double total = 0;                          ///< sum of the values that would be used
   ValueKind value_kind = ValueKind::Counts;  ///< of the values that would be used
-  std::vector<PlaceSummary> places;          ///< h5ad: told from a sample of cells
+  std::vector<PlaceSummary> places;          ///< h5ad, Zarr: told from a sample of cells
   std::vector<ColumnSummary> obs;
   std::vector<ColumnSummary> var;
   std::vector<std::string> layers;
@@ -95,9 +92,9 @@ struct FileSummary {
   std::vector<std::string> warnings;
 };
 
-/// What a file holds beside cells and genes: its format, and what only that format has. No value is
-/// read. Throws Error(NotFound) and Error(BadFormat).
-FileSummary list_contents(const std::filesystem::path& path);
+/// What a file holds beside cells and genes: its format, and what only that format has. Of the
+/// values no more is read than a sample. Throws Error(NotFound) and Error(BadFormat).
+FileSummary list_contents(const std::filesystem::path& path, const Context& context);
 
 /// Reads a file once, in blocks. Throws as open_source().
 FileSummary inspect_file(const std::filesystem::path& path, const ReadOptions& options,

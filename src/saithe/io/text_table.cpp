@@ -1,45 +1,51 @@
 // Tables of text: CSV, TSV and their kin, cells x genes or genes x cells. They are turned into
-// sparse rows line by line; no dense matrix is made.
+// packed rows line by line; no dense matrix is made.
 
 #include <algorithm>
 #include <unordered_set>
 
 #include "saithe/core/text_io.h"
+#include "saithe/data/packed_cells.h"
 #include "saithe/io/delimited_text.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/long_table.h"
 #include "saithe/io/name_patterns.h"
+#include "saithe/matrix/row_gatherer.h"
 
 namespace saithe::io {
 namespace {
 
 constexpr std::int64_t kLinesBetweenPolls = 1024;
+constexpr std::size_t kBlockEntries = std::size_t{1} << 20;
+// Of --memory, for the rows in memory; a table of genes in rows is turned round beside them.
+constexpr std::int64_t kPackedShare = 4;
 
 /// What is read of a table before it is known what its rows are.
 struct RowsOfText {
   std::vector<std::string> names;
   std::vector<std::vector<std::string>> texts;  // each column between the names and the numbers
-  CsrMatrix values;
+  std::shared_ptr<PackedRows> values;
 };
 
 /// Reads the lines of a table one after the other.
 class RowReader {
  public:
-  RowReader(LineReader& reader, const TableStart& start)
-      : reader_(&reader), start_(&start), splitter_(start.separator) {
+  RowReader(LineReader& reader, const TableStart& start, const Context& context)
+      : reader_(&reader), start_(&start), splitter_(start.separator), context_(context) {
     rows_.texts.resize(start.n_texts);
-    rows_.values.n_cols = checked_cast<GeneIndex>(
+    block_.n_cols = checked_cast<GeneIndex>(
         static_cast<std::int64_t>(start.names.size() - start.n_texts), "columns of the table");
+    rows_.values = std::make_shared<PackedRows>(block_.n_cols, context.max_memory / kPackedShare);
   }
 
-  RowsOfText read(const Context& context) {
+  RowsOfText read() {
     add(start_->first_row);
     for (std::string_view line; reader_->next(line);) {
       if (line.empty() || line.front() == '#') continue;
-      if (reader_->line_number() % kLinesBetweenPolls == 0) context.throw_if_cancelled();
+      if (reader_->line_number() % kLinesBetweenPolls == 0) context_.throw_if_cancelled();
       add(line);
     }
-    rows_.values.n_rows = std::ssize(rows_.names);
+    pack();
     return std::move(rows_);
   }
 
@@ -61,10 +67,20 @@ class RowReader {
       float value = 0;
       if (!parse_value(fields_[i], start_->separator, value)) fail_value(i);
       if (value == 0) continue;
-      rows_.values.columns.push_back(static_cast<GeneIndex>(i - n_texts - 1));
-      rows_.values.values.push_back(value);
+      block_.columns.push_back(static_cast<GeneIndex>(i - n_texts - 1));
+      block_.values.push_back(value);
     }
-    rows_.values.row_start.push_back(std::ssize(rows_.values.columns));
+    block_.row_start.push_back(std::ssize(block_.columns));
+    ++block_.n_rows;
+    if (block_.columns.size() >= kBlockEntries) pack();
+  }
+
+  void pack() {
+    rows_.values->append(block_.view(), context_);
+    block_.n_rows = 0;
+    block_.row_start.resize(1);
+    block_.columns.clear();
+    block_.values.clear();
   }
 
   [[noreturn]] void fail_value(std::size_t column) const {
@@ -79,7 +95,9 @@ class RowReader {
   LineReader* reader_;
   const TableStart* start_;
   FieldSplitter splitter_;
+  const Context& context_;
   std::vector<std::string_view> fields_;
+  CsrMatrix block_;  // rows that are not packed yet
   RowsOfText rows_;
 };
 
@@ -129,8 +147,10 @@ std::unique_ptr<CellSource> open_wide(const std::string& where, RowsOfText rows,
   warn_of_repeated_barcodes(obs.index(), where, context);
   Table var = make_gene_table(are_cells ? std::move(columns) : rows.names, where, context);
   add_texts(are_cells ? obs : var, rows, start);
-  CsrMatrix counts = are_cells ? std::move(rows.values) : transpose(rows.values.view());
-  return std::make_unique<Dataset>(where, std::move(counts), std::move(obs), std::move(var));
+  auto counts =
+      are_cells ? std::move(rows.values) : transpose(*rows.values, context.max_memory, context);
+  return std::make_unique<PackedCells>(where, std::move(counts), std::move(obs), std::move(var),
+                                       MeasuredGenes());
 }
 
 std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& options,
@@ -143,7 +163,7 @@ std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& 
   if (start->n_texts == start->names.size()) {
     fail(ErrorKind::BadFormat, "{}: has no column of numbers", where);
   }
-  RowsOfText rows = RowReader(reader, *start).read(context);
+  RowsOfText rows = RowReader(reader, *start, context).read();
   return open_wide(where, std::move(rows), *start, options, context);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "saithe/core/usable_memory.h"
 
@@ -89,6 +90,11 @@ void TurnedColumns::gather(CellIndex begin, CellIndex end, const Context& contex
   held_.values.resize(as_size(n_kept));
   held_begin_ = begin;
   held_end_ = end;
+}
+
+void TurnedColumns::let_go() {
+  held_begin_ = held_end_ = 0;
+  held_ = CsrMatrix{};
 }
 
 CsrMatrix TurnedColumns::read(CellIndex begin, CellIndex end, const Context& context) {

@@ -2,7 +2,7 @@
 
 // A matrix that a file stores by genes (csc), read by cells in bounded memory. Private to io/.
 
-#include "saithe/io/formats.h"
+#include "saithe/io/compressed_rows.h"
 
 namespace saithe::io {
 
@@ -10,7 +10,8 @@ namespace saithe::io {
 ///
 /// The entries of one cell lie all over the file. A pass over the whole of it gathers as many cells
 /// in a row as fit the memory given; they are kept for the blocks that follow. Reading all cells in
-/// order takes ceil(8 * stored values / bytes) passes, one for most files.
+/// order takes ceil(8 * stored values / bytes) passes, one for most files, and one more of the
+/// columns alone at the start.
 class TurnedColumns {
  public:
   /// `by_gene`: rows are genes, columns cells. `bytes`: memory for gathered entries, 8 bytes each.
@@ -20,6 +21,11 @@ class TurnedColumns {
   [[nodiscard]] CsrMatrix read(CellIndex begin, CellIndex end, const Context& context);
   /// The end of the cells from `begin` on that one pass gathers.
   [[nodiscard]] CellIndex gathered_end(CellIndex begin) const;
+  /// Gives back the memory of the cells that are kept.
+  void let_go();
+  /// What the command's --memory leaves for gathered entries: with the pieces of the file and the
+  /// blocks of cells that are read meanwhile it stays below the rest.
+  static std::int64_t bytes_of(const Context& context) { return context.max_memory / 4; }
 
  private:
   void gather(CellIndex begin, CellIndex end, const Context& context);

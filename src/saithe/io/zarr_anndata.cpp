@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "saithe/core/error.h"
-#include "saithe/data/gene_names.h"
+#include "saithe/io/anndata_file.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/zarr_array.h"
 #include "saithe/io/zarr_matrix.h"
@@ -192,44 +192,41 @@ Table read_table(const ZarrNode& root, const ZarrNode& parent, const std::string
   return node.is_array() ? read_records(root, node, context) : read_frame(node, context);
 }
 
-/// Gene names as they are used. An id twice is an error; a symbol twice is numbered where ids tell
-/// its genes apart, and otherwise one gene (RenamedGenes, match_genes()).
-void settle_gene_names(Table& var, const std::string& where, const Context& context) {
-  if (var.find("gene_ids") == nullptr) {
-    std::vector<std::string> ids;
-    std::copy_if(var.index().begin(), var.index().end(), std::back_inserter(ids), is_ensembl_id);
-    require_unique_gene_ids(ids, where);
-    return;
-  }
-  require_unique_gene_ids(var.as_text("gene_ids"), where + "/gene_ids");
-  std::vector<std::string> names = var.index();
-  const std::int64_t n_changed = make_names_unique(names);
-  if (n_changed == 0) return;
-  context.warn(fmt::format(
-      "{}: {} gene symbols stand more than once; the later ones get a suffix -1, -2, ...", where,
-      n_changed));
-  var.rename_rows(std::move(names));
-}
-
-class ZarrSource final : public CellSource {
+class ZarrFile final : public AnnDataFile {
  public:
-  ZarrSource(std::string name, Table obs, Table var, ZarrMatrix matrix)
-      : name_(std::move(name)),
-        obs_(std::move(obs)),
-        var_(std::move(var)),
-        matrix_(std::move(matrix)) {}
-  const std::string& name() const override { return name_; }
-  const Table& obs() const override { return obs_; }
-  const Table& var() const override { return var_; }
-  CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
-    return matrix_.read(begin, end, context);
+  ZarrFile(const ZarrNode& root, const Context& context)
+      : AnnDataFile(root.where(), read_table(root, root, "obs", context), context), root_(root) {}
+  std::vector<std::string> layers() const override {
+    const auto node = root_.child("layers");
+    return node && !node->is_array() ? node->names() : std::vector<std::string>();
   }
 
  private:
-  std::string name_;
-  Table obs_;
-  Table var_;
-  ZarrMatrix matrix_;
+  std::optional<ZarrNode> find(const std::string& place) const {
+    const auto slash = place.find('/');
+    if (slash == std::string::npos) return root_.child(place);
+    const auto group = root_.child(place.substr(0, slash));
+    if (!group || group->is_array()) return std::nullopt;
+    return group->child(place.substr(slash + 1));
+  }
+  bool has_matrix(const std::string& place) const override {
+    const auto node = find(place);
+    return node && node->text_attribute("encoding-type") != "null";
+  }
+  std::unique_ptr<CellMatrix> open_matrix(const std::string& place,
+                                          GeneIndex n_genes) const override {
+    return std::make_unique<ZarrMatrix>(find(place).value(), obs().n_rows(), n_genes, context());
+  }
+  bool has_old_raw() const { return root_.child("raw.X").has_value(); }  // AnnData 0.5 and 0.6
+  std::string raw_place() const override { return has_old_raw() ? "raw.X" : "raw/X"; }
+  Table read_var(bool of_raw, std::string& where) const override {
+    const ZarrNode parent = of_raw && !has_old_raw() ? root_.get("raw") : root_;
+    const std::string name = of_raw && has_old_raw() ? "raw.var" : "var";
+    where = parent.where() + "/" + name;
+    return read_table(root_, parent, name, context());
+  }
+
+  const ZarrNode& root_;
 };
 
 std::optional<ZarrNode> find_root(const InputFile& input) {
@@ -252,35 +249,6 @@ std::optional<std::string> recognise_zarr(const InputFile& input) {
                      generation);
 }
 
-/// The group and the name of the matrix that the options ask for.
-std::pair<ZarrNode, std::string> find_matrix(const ZarrNode& root, const ReadOptions& options) {
-  if (options.use_raw && !options.layer.empty()) {
-    fail(ErrorKind::InvalidArgument, "--use-raw and --layer exclude each other");
-  }
-  std::pair<ZarrNode, std::string> place{root, "X"};
-  if (options.use_raw) {
-    auto raw = root.child("raw");
-    if (!raw || raw->is_array()) {
-      fail(ErrorKind::BadFormat, "{}: --use-raw: the store has no raw", root.where());
-    }
-    place.first = std::move(*raw);
-  } else if (!options.layer.empty()) {
-    const auto layers = root.child("layers");
-    const auto names = layers ? layers->names() : std::vector<std::string>();
-    if (std::find(names.begin(), names.end(), options.layer) == names.end()) {
-      fail(ErrorKind::BadFormat, "{}: --layer {}: no such layer; the store has: {}", root.where(),
-           options.layer, join(names));
-    }
-    place = {*layers, options.layer};
-  }
-  if (!place.first.child(place.second)) {
-    fail(ErrorKind::BadFormat,
-         "{}: the store has no {}; name a layer with --layer or use --use-raw", root.where(),
-         place.first.key(place.second));
-  }
-  return place;
-}
-
 std::unique_ptr<CellSource> open_zarr(InputFile input, const ReadOptions& options,
                                       const Context& context) {
   const auto root = find_root(input);
@@ -292,18 +260,11 @@ std::unique_ptr<CellSource> open_zarr(InputFile input, const ReadOptions& option
          "AnnData wrote.",
          root->where(), table, join(root->names()));
   }
-  Table obs = read_table(*root, *root, "obs", context);
-  warn_of_repeated_barcodes(obs.index(), root->where(), context);
-  const auto [parent, name] = find_matrix(*root, options);
-  Table var = read_table(*root, options.use_raw ? parent : *root, "var", context);
-  settle_gene_names(var, (options.use_raw ? parent : *root).where() + "/var", context);
-  const auto n_genes = checked_cast<GeneIndex>(var.n_rows(), "the number of genes");
-  ZarrMatrix matrix(parent.get(name), obs.n_rows(), n_genes, context);
-  return std::make_unique<ZarrSource>(root->where(), std::move(obs), std::move(var),
-                                      std::move(matrix));
+  ZarrFile file(*root, context);
+  return open_cells(file, options, context);
 }
 
-void describe_zarr(const InputFile& input, FileSummary& summary) {
+void describe_zarr(const InputFile& input, FileSummary& summary, const Context& context) {
   const auto root = find_root(input);
   const auto names = [&](const char* group) {
     const auto node = root->child(group);
@@ -312,7 +273,15 @@ void describe_zarr(const InputFile& input, FileSummary& summary) {
   summary.layers = names("layers");
   summary.obsm = names("obsm");
   summary.uns = names("uns");
-  summary.has_raw = root->child("raw").has_value();
+  summary.has_raw = root->child("raw").has_value() || root->child("raw.X").has_value();
+  for (const char* group : {"varm", "obsp", "varp"}) {
+    for (const std::string& name : names(group)) {
+      summary.not_read.push_back(std::string(group) + "/" + name);
+    }
+  }
+  if (!root->child("obs") || !root->child("var")) return;  // opening it says so
+  ZarrFile file(*root, context);
+  summary.places = survey_values(file.obs(), file.places_of_counts(), context);
 }
 
 }  // namespace

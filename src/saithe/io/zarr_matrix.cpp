@@ -1,7 +1,6 @@
 #include "saithe/io/zarr_matrix.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "saithe/core/error.h"
 #include "saithe/core/text_io.h"
@@ -21,10 +20,46 @@ std::string order_of(const ZarrNode& node) {
   return node.text_attribute("h5sparse_format").value_or("");  // AnnData 0.6
 }
 
+class ZarrEntries final : public EntryArrays {
+ public:
+  explicit ZarrEntries(const ZarrNode& node)
+      : columns_(node.get("indices")), values_(node.get("data")) {}
+  std::int64_t n_columns_stored() const override { return columns_.size(); }
+  std::int64_t n_values_stored() const override { return values_.size(); }
+  void read(std::int64_t first, std::span<std::int32_t> columns,
+            const Context& context) const override {
+    columns_.read(first, columns, context);
+  }
+  void read(std::int64_t first, std::span<float> values, const Context& context) const override {
+    values_.read(first, values, context);
+  }
+  // Chunks that are not stored take no bytes: only the shape bounds what a row may have.
+  void require_plausible(std::int64_t) const override {}
+
+ private:
+  ZarrArray columns_;
+  ZarrArray values_;
+};
+
+CompressedRows open_compressed(const ZarrNode& node, std::int64_t n_rows, std::int64_t n_columns,
+                               const Context& context) {
+  CompressedRows rows(node.where(),
+                      ZarrArray(node.get("indptr")).read_integers(n_rows + 1, context), n_columns,
+                      std::make_unique<ZarrEntries>(node));
+  for (std::int64_t row = 0; row < n_rows; ++row) {
+    if (rows.n_stored(row, row + 1) > n_columns) {
+      fail(ErrorKind::BadFormat, "{}: row {} has {} entries of {} columns; the store is damaged",
+           node.where(), row, rows.n_stored(row, row + 1), n_columns);
+    }
+  }
+  return rows;
+}
+
 }  // namespace
 
 ZarrMatrix::ZarrMatrix(const ZarrNode& node, CellIndex n_cells, GeneIndex n_genes,
-                       const Context& context) {
+                       const Context& context)
+    : n_cells_(n_cells) {
   const std::vector<std::int64_t> expected = {n_cells, n_genes};
   if (node.is_array()) {
     dense_.emplace(node);
@@ -50,60 +85,8 @@ ZarrMatrix::ZarrMatrix(const ZarrNode& node, CellIndex n_cells, GeneIndex n_gene
     rows_.emplace(open_compressed(node, n_cells, n_genes, context));
     return;
   }
-  const Compressed by_gene = open_compressed(node, n_genes, n_cells, context);
-  turned_.emplace(transpose(read_compressed(by_gene, 0, n_genes, context).view()));
-}
-
-ZarrMatrix::Compressed ZarrMatrix::open_compressed(const ZarrNode& node, std::int64_t n_rows,
-                                                   std::int64_t n_columns, const Context& context) {
-  Compressed rows{
-      node.where(), n_columns, {}, ZarrArray(node.get("indices")), ZarrArray(node.get("data"))};
-  rows.row_start = ZarrArray(node.get("indptr")).read_integers(n_rows + 1, context);
-  const std::vector<RowPointer>& start = rows.row_start;
-  if (rows.columns.size() != rows.values.size()) {
-    fail(ErrorKind::BadFormat, "{}: indices has {} entries but data has {}; the store is damaged",
-         rows.where, rows.columns.size(), rows.values.size());
-  }
-  if (start.front() != 0 || start.back() != rows.values.size()) {
-    fail(ErrorKind::BadFormat,
-         "{}: indptr goes from {} to {}, but data has {} entries; the store is damaged", rows.where,
-         start.front(), start.back(), rows.values.size());
-  }
-  for (std::size_t i = 0; i + 1 < start.size(); ++i) {
-    // Chunks that are not stored take no bytes: only the shape bounds what a row may have.
-    if (start[i + 1] < start[i] || start[i + 1] - start[i] > n_columns) {
-      fail(ErrorKind::BadFormat,
-           "{}: row {} goes from entry {} to {} of {} columns; the store is damaged", rows.where, i,
-           start[i], start[i + 1], n_columns);
-    }
-  }
-  return rows;
-}
-
-CsrMatrix ZarrMatrix::read_compressed(const Compressed& stored, std::int64_t begin,
-                                      std::int64_t end, const Context& context) {
-  SAITHE_ASSERT(0 <= begin && begin <= end && as_size(end) < stored.row_start.size());
-  const RowPointer first = stored.row_start[as_size(begin)];
-  const auto n_stored = as_size(stored.row_start[as_size(end)] - first);
-  CsrMatrix rows;
-  rows.n_rows = end - begin;
-  rows.n_cols = checked_cast<GeneIndex>(stored.n_columns, stored.where.c_str());
-  rows.row_start.assign(stored.row_start.begin() + begin, stored.row_start.begin() + end + 1);
-  for (RowPointer& start : rows.row_start) start -= first;
-  rows.columns.resize(n_stored);
-  rows.values.resize(n_stored);
-  stored.columns.read(first, std::span<std::int32_t>(rows.columns), context);
-  stored.values.read(first, std::span<float>(rows.values), context);
-  const auto outside =
-      std::find_if(rows.columns.begin(), rows.columns.end(),
-                   [&](GeneIndex column) { return column < 0 || column >= rows.n_cols; });
-  if (outside != rows.columns.end()) {
-    fail(ErrorKind::BadFormat, "{}/indices: entry {} is {}; expected 0 to {}", stored.where,
-         first + (outside - rows.columns.begin()), *outside, rows.n_cols - 1);
-  }
-  sort_and_merge(rows);
-  validate(rows.view(), stored.where);
-  return rows;
+  turned_.emplace(open_compressed(node, n_genes, n_cells, context), n_cells,
+                  TurnedColumns::bytes_of(context), context);
 }
 
 CsrMatrix ZarrMatrix::read_dense(CellIndex begin, CellIndex end, const Context& context) const {
@@ -131,12 +114,18 @@ CsrMatrix ZarrMatrix::read_dense(CellIndex begin, CellIndex end, const Context& 
   return matrix;
 }
 
-CsrMatrix ZarrMatrix::read(CellIndex begin, CellIndex end, const Context& context) const {
-  if (rows_) return read_compressed(*rows_, begin, end, context);
-  if (!turned_) return read_dense(begin, end, context);
-  std::vector<CellIndex> cells(as_size(end - begin));
-  std::iota(cells.begin(), cells.end(), begin);
-  return select_rows(turned_->view(), cells);
+CsrMatrix ZarrMatrix::read(CellIndex begin, CellIndex end, const Context& context) {
+  if (rows_) return rows_->read(begin, end, context);
+  if (turned_) return turned_->read(begin, end, context);
+  return read_dense(begin, end, context);
+}
+
+CellIndex ZarrMatrix::cheap_end() const {
+  return turned_ ? std::min(n_cells_, std::max<CellIndex>(1, turned_->gathered_end(0))) : n_cells_;
+}
+
+void ZarrMatrix::let_go() {
+  if (turned_) turned_->let_go();
 }
 
 }  // namespace saithe::io

@@ -4,40 +4,30 @@
 // io/.
 
 #include <optional>
-#include <vector>
 
-#include "saithe/core/context.h"
+#include "saithe/io/choose_values.h"
+#include "saithe/io/compressed_rows.h"
+#include "saithe/io/turned_columns.h"
 #include "saithe/io/zarr_array.h"
-#include "saithe/matrix/csr_matrix.h"
 
 namespace saithe::io {
 
-class ZarrMatrix {
+class ZarrMatrix final : public CellMatrix {
  public:
-  /// Throws Error(BadFormat) unless the node is such a matrix of that shape. A csc matrix is read
-  /// and turned round here, because a block of cells is spread over all of it.
+  /// Throws Error(BadFormat) unless the node is such a matrix of that shape.
   ZarrMatrix(const ZarrNode& node, CellIndex n_cells, GeneIndex n_genes, const Context& context);
 
   /// Cells [begin, end), validated. Throws Error(BadFormat).
-  [[nodiscard]] CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) const;
+  [[nodiscard]] CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) override;
+  [[nodiscard]] CellIndex cheap_end() const override;
+  void let_go() override;
 
  private:
-  /// The three arrays of a compressed matrix, by rows of the stored order.
-  struct Compressed {
-    std::string where;
-    std::int64_t n_columns;
-    std::vector<RowPointer> row_start;
-    ZarrArray columns;
-    ZarrArray values;
-  };
-  static Compressed open_compressed(const ZarrNode& node, std::int64_t n_rows,
-                                    std::int64_t n_columns, const Context& context);
-  static CsrMatrix read_compressed(const Compressed& rows, std::int64_t begin, std::int64_t end,
-                                   const Context& context);
   [[nodiscard]] CsrMatrix read_dense(CellIndex begin, CellIndex end, const Context& context) const;
 
-  std::optional<Compressed> rows_;
-  std::optional<CsrMatrix> turned_;
+  CellIndex n_cells_;
+  std::optional<CompressedRows> rows_;
+  std::optional<TurnedColumns> turned_;
   std::optional<ZarrArray> dense_;
 };
 

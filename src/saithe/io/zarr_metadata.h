@@ -71,6 +71,7 @@ class ZarrNode {
   /// Throws Error(BadFormat) on a group.
   [[nodiscard]] const ZarrLayout& layout() const;
   [[nodiscard]] const ZarrStore& store() const { return *store_; }
+  [[nodiscard]] std::shared_ptr<const ZarrStore> shared_store() const { return store_; }
   /// The key of something in this node.
   [[nodiscard]] std::string key(const std::string& name) const {
     return path_.empty() ? name : path_ + "/" + name;

@@ -67,6 +67,21 @@ TEST(H5adFrame, CodesReferToTheirNames) {
   EXPECT_EQ(read_obs(folder / "b.h5ad", write_frame_07).as_text("type"), types);
 }
 
+TEST(H5adFrame, AnOrderOfCategoriesIsKept) {
+  const FolderForTest folder;
+  for (const bool is_ordered : {true, false}) {
+    const Table obs =
+        read_obs(folder / fmt::format("{}.h5ad", is_ordered), [&](const Hdf5Target& root) {
+          write_frame_07(root);
+          const Hdf5Target group = root.group("obs");
+          group.write_column("stage", CategoryColumn{{1, 0, -1}, {"early", "late"}, is_ordered});
+          group.set_attribute("column-order", std::vector<std::string>{"type", "plain", "stage"});
+        });
+    EXPECT_EQ(std::get<CategoryColumn>(*obs.find("stage")).is_ordered, is_ordered);
+    EXPECT_FALSE(std::get<CategoryColumn>(*obs.find("type")).is_ordered);
+  }
+}
+
 TEST(H5adFrame, ReferencesThatLeadElsewhereAreErrors) {
   const FolderForTest folder;
   EXPECT_SAITHE_ERROR(read_obs(folder / "a.h5ad",

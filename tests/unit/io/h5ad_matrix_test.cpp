@@ -15,7 +15,6 @@ using io::Hdf5Target;
 using testing::FolderForTest;
 
 const Context kContext(2);
-constexpr std::int64_t kTurningBytes = 1 << 20;
 
 /// An array of fill values, of which the file holds no chunk.
 void write_unwritten(hid_t group, const char* name, hid_t type, hsize_t n, std::int32_t fill) {
@@ -66,7 +65,7 @@ TEST(H5adMatrix, MoreValuesThan31BitsAreReadInBlocks) {
   write_huge(folder / "a.h5", "csr_matrix", kRows, kRow, {kRows, 5});
   EXPECT_LT(std::filesystem::file_size(folder / "a.h5"), std::uintmax_t{1} << 17);
   const Hdf5Group root = Hdf5Group::open_file(folder / "a.h5");
-  H5adMatrix matrix(root, "X", kRows, 5, kTurningBytes, kContext);
+  H5adMatrix matrix(root, "X", kRows, 5, kContext);
   for (const CellIndex begin : {CellIndex{0}, CellIndex{2047}, kRows - 1}) {
     const CsrMatrix block = matrix.read(begin, begin + 1, kContext);
     EXPECT_EQ(block.columns, (std::vector<GeneIndex>{0}));
@@ -93,11 +92,11 @@ TEST(H5adMatrix, WhatIsNoMatrixIsNamed) {
   EXPECT_TRUE(H5adMatrix::is_there(file, "dense"));
   EXPECT_FALSE(H5adMatrix::is_there(file, "null"));
   EXPECT_FALSE(H5adMatrix::is_there(file, "none"));
-  EXPECT_SAITHE_ERROR(H5adMatrix(file, "dense", 2, 3, kTurningBytes, kContext),
+  EXPECT_SAITHE_ERROR(H5adMatrix(file, "dense", 2, 3, kContext),
                       ErrorKind::BadFormat, "2 cells x 3 genes");
-  EXPECT_SAITHE_ERROR(H5adMatrix(file, "other", 2, 3, kTurningBytes, kContext),
+  EXPECT_SAITHE_ERROR(H5adMatrix(file, "other", 2, 3, kContext),
                       ErrorKind::BadFormat, "awkward-array");
-  H5adMatrix dense(file, "dense", 2, 2, kTurningBytes, kContext);
+  H5adMatrix dense(file, "dense", 2, 2, kContext);
   EXPECT_EQ(dense.read(1, 2, kContext).values, (std::vector<float>{3, 4}));
   EXPECT_EQ(dense.cheap_end(), 2);
 }

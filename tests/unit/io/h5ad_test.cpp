@@ -172,10 +172,10 @@ TEST(H5ad, NamesThatStandTwice) {
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_TRUE(testing::contains(warnings[0], "'same'"));
 
-  Table ids({"ENSG1", "ENSG2", "ENSG1"});
+  Table ids({"ENSG00000000001", "ENSG00000000002", "ENSG00000000001"});
   write_h5ad(folder / "ids.h5ad", Dataset("", cells.counts, cells.obs(), ids), {}, false, kContext);
   EXPECT_SAITHE_ERROR(open_source(folder / "ids.h5ad", {}, kContext), ErrorKind::BadFormat,
-                      "'ENSG1' stands twice");
+                      "'ENSG00000000001' stands twice");
 
   Table symbols({"A", "B", "A"});
   symbols.set("gene_ids", TextColumn{{"E1", "E2", "E3"}, {}});

@@ -38,6 +38,13 @@ TEST(TextTable, BothWaysRound) {
   expect_three_by_two(read(",ACTB,CD3D,MT-CO1\ncell1,3,0,1\ncell2,0,0,7\n"));
 }
 
+TEST(TextTable, BothWaysRoundInLittleMemory) {
+  Context little(2);
+  little.max_memory = 1;
+  expect_three_by_two(read(kGenesInRows, {}, little));
+  expect_three_by_two(read(",ACTB,CD3D,MT-CO1\ncell1,3,0,1\ncell2,0,0,7\n", {}, little));
+}
+
 TEST(TextTable, AsProgramsWriteIt) {
   for (const char* text : {
            "\xEF\xBB\xBFgene\tcell1\tcell2\r\nACTB\t3\t0\r\nCD3D\t0\t0\r\nMT-CO1\t1\t7\r\n",

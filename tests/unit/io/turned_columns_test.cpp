@@ -59,6 +59,7 @@ TEST(TurnedColumns, AnyBlockWithAnyMemoryIsTheBlockOfTheWhole) {
     }
     expect_rows(turned.read(50, 60, kContext), cells, 50, 60);  // and backwards
     expect_rows(turned.read(3, 3, kContext), cells, 3, 3);
+    turned.let_go();
     expect_rows(turned.read(0, 97, kContext), cells, 0, 97);
     expect_rows(turned.read(0, 0, kContext), cells, 0, 0);
   }

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "saithe/io/open.h"
 #include "support/zarr_folder.h"
 
@@ -56,6 +58,77 @@ TEST(ZarrAnnData, GenesThatStandTwice) {
                       "ENSG00000000003");
 }
 
+/// A matrix of the shape of the small store's X, stored by genes: values at (0, A), (2, A), (2, B).
+void write_by_gene(const std::filesystem::path& store, const std::string& path,
+                   const std::vector<float>& values) {
+  testing::write_group(store, path, R"({"encoding-type":"csc_matrix","shape":[3,2]})");
+  testing::write_numbers<float>(store, path + "/data", "<f4", values);
+  testing::write_numbers<std::int32_t>(store, path + "/indices", "<i4", {0, 2, 2});
+  testing::write_numbers<std::int32_t>(store, path + "/indptr", "<i4", {0, 2, 3});
+}
+
+struct Found {
+  std::vector<float> values;
+  std::vector<std::string> warnings;
+};
+
+Found find_counts(const std::filesystem::path& store, std::int64_t max_memory) {
+  Found found;
+  Context listening(2);
+  listening.max_memory = max_memory;
+  listening.on_warning = [&](const std::string& text) { found.warnings.push_back(text); };
+  const auto source = open_source(store, {}, listening);
+  for (CellIndex cell = 0; cell < 3; ++cell) {
+    const CsrMatrix row = source->read_cells(cell, cell + 1, listening);
+    found.values.insert(found.values.end(), row.values.begin(), row.values.end());
+  }
+  return found;
+}
+
+TEST(ZarrAnnData, CountsAreLookedForAsInAnH5ad) {
+  const testing::FolderForTest folder;
+  testing::write_small_store(folder.path());
+  EXPECT_TRUE(find_counts(folder.path(), 1 << 20).warnings.empty());  // X, the only place
+  const float half = std::log1p(5000.0F);
+  testing::write_numbers<float>(folder.path(), "X/data", "<f4", {std::log1p(10000.0F), half, half});
+  EXPECT_EQ(inspect_file(folder.path(), {}, kContext).value_kind, ValueKind::LogNormalized);
+  testing::write_group(folder.path(), "raw");
+  testing::write_frame(folder.path(), "raw/var", {"C", "D"});
+  write_by_gene(folder.path(), "raw/X", {7, 8, 9});
+  for (const std::int64_t max_memory : {8, 1 << 20}) {  // turned round in three passes, or in one
+    const Found raw = find_counts(folder.path(), max_memory);
+    EXPECT_EQ(raw.values, (std::vector<float>{7, 8, 9}));
+    ASSERT_EQ(raw.warnings.size(), 1U);
+    EXPECT_TRUE(testing::contains(raw.warnings[0], "counts are read from raw/X"));
+  }
+  EXPECT_EQ(open_source(folder.path(), {}, kContext)->var().index(),
+            (std::vector<std::string>{"C", "D"}));
+  testing::write_group(folder.path(), "layers");
+  write_by_gene(folder.path(), "layers/counts", {1, 2, 3});
+  EXPECT_EQ(find_counts(folder.path(), 8).values, (std::vector<float>{1, 2, 3}));
+  write_by_gene(folder.path(), "layers/counts", {1, -2, 3});
+  EXPECT_EQ(find_counts(folder.path(), 8).values, (std::vector<float>{7, 8, 9}));
+  const FileSummary summary = inspect_file(folder.path(), {}, kContext);
+  ASSERT_EQ(summary.places.size(), 3U);
+  EXPECT_EQ(summary.places[0].name, "layers/counts");
+  EXPECT_EQ(summary.places[0].kind, ValueKind::Unknown);
+  EXPECT_EQ(summary.places[1].kind, ValueKind::Counts);
+  EXPECT_EQ(summary.places[2].kind, ValueKind::LogNormalized);
+  EXPECT_EQ(summary.total, 24);
+}
+
+TEST(ZarrAnnData, NeitherCountsNorLogarithmsAreRefused) {
+  const testing::FolderForTest folder;
+  testing::write_small_store(folder.path());
+  testing::write_numbers<float>(folder.path(), "X/data", "<f4", {-1, 2, 3});
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
+                      "neither counts nor log1p(CP10k) were found: X holds values of no known kind");
+  std::filesystem::remove_all(folder / "X");
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
+                      "has no X, no raw and no layer of counts");
+  EXPECT_EQ(inspect_file(folder.path(), {}, kContext).n_stored, 0);
+}
+
 TEST(ZarrAnnData, AStoreOfSomethingElseIsNamed) {
   const testing::FolderForTest folder;
   testing::write_group(folder.path(), "");
@@ -70,7 +143,7 @@ TEST(ZarrAnnData, WhatDoesNotFitIsNamed) {
   ReadOptions options;
   options.layer = "none";
   EXPECT_SAITHE_ERROR(open_source(folder.path(), options, kContext), ErrorKind::BadFormat,
-                      "no such layer; the store has: none");
+                      "no such layer; the file has: none");
   options = {};
   options.use_raw = true;
   EXPECT_SAITHE_ERROR(open_source(folder.path(), options, kContext), ErrorKind::BadFormat,

@@ -1,21 +1,28 @@
 #pragma once
 
-// Where annotated cells go: a copy of the h5ad that was read, that file itself, or a new one.
+// Where annotated cells go: a copy of the h5ad or the Zarr store that was read, the h5ad itself, or
+// a new h5ad.
 
 #include <filesystem>
 #include <optional>
 
 #include "saithe/io/annotate_h5ad.h"
+#include "saithe/io/annotate_zarr.h"
 #include "session.h"
 
 namespace saithe::cli {
 
-class H5adDestination {
+/// Whether an output is cells with results, by its name: FILE.h5ad or FOLDER.zarr.
+bool names_cells(const std::filesystem::path& output);
+/// Whether it is FOLDER.zarr, or FOLDER.zarr/.
+bool names_zarr(const std::filesystem::path& output);
+
+class CellsDestination {
  public:
   /// Without `output`, in place. Throws Error(Output) if it cannot be written or is taken (unless
   /// `overwrite`), Error(NotFound), and Error(BadFormat) where the input cannot be written in
-  /// place.
-  H5adDestination(std::filesystem::path input, std::filesystem::path output, bool overwrite);
+  /// place, or is no Zarr store where one is to be written.
+  CellsDestination(std::filesystem::path input, std::filesystem::path output, bool overwrite);
 
   /// Throws Error(Output) if a name of the annotations is taken (unless `overwrite`). Called before
   /// the long work, with annotations of no cells.
@@ -27,7 +34,8 @@ class H5adDestination {
   std::filesystem::path input_;
   std::filesystem::path output_;
   bool overwrite_;
-  std::optional<H5adAnnotator> annotator_;  ///< nothing: a new file is written
+  std::optional<H5adAnnotator> h5ad_;
+  std::optional<ZarrAnnotator> zarr_;  ///< neither: a new file is written
 };
 
 }  // namespace saithe::cli

@@ -1,0 +1,54 @@
+#include "cells_destination.h"
+
+#include "saithe/core/text_io.h"
+#include "saithe/io/open.h"
+
+namespace saithe::cli {
+
+bool names_zarr(const std::filesystem::path& output) {
+  return (output.has_filename() ? output : output.parent_path()).extension() == ".zarr";
+}
+
+bool names_cells(const std::filesystem::path& output) {
+  return output.extension() == ".h5ad" || names_zarr(output);
+}
+
+CellsDestination::CellsDestination(std::filesystem::path input, std::filesystem::path output,
+                                 bool overwrite)
+    : input_(std::move(input)), output_(std::move(output)), overwrite_(overwrite) {
+  if (output_.empty()) {
+    h5ad_ = H5adAnnotator::in_place(input_, overwrite);
+  } else if (names_zarr(output_)) {
+    zarr_.emplace(input_, output_, overwrite);
+  } else if (takes_annotations(input_)) {
+    h5ad_.emplace(input_, output_, overwrite);
+  } else {
+    const OutputFile probe(output_, overwrite_);
+  }
+}
+
+void CellsDestination::require_free(const CellSource& cells, const Annotations& annotations) const {
+  if (h5ad_) return h5ad_->require_free(annotations);
+  if (zarr_) return zarr_->require_free(annotations);
+  for (const auto& [name, column] : annotations.obs) {
+    if (overwrite_ || cells.obs().find(name) == nullptr) continue;
+    fail(ErrorKind::Output,
+         "{}: has obs/{} already; add --overwrite to replace it, or --key-added "
+         "NAME for another name",
+         input_.string(), name);
+  }
+}
+
+void CellsDestination::write(CellSource& cells, const Annotations& annotations,
+                            Session& session) const {
+  if (h5ad_) {
+    h5ad_->write(annotations);
+  } else if (zarr_) {
+    zarr_->write(annotations);
+  } else {
+    write_h5ad(output_, cells, annotations, overwrite_, session.context());
+  }
+  session.say("written: " + (output_.empty() ? input_ : output_).string());
+}
+
+}  // namespace saithe::cli

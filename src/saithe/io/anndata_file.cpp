@@ -1,0 +1,172 @@
+#include "saithe/io/anndata_file.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "saithe/data/gene_names.h"
+#include "saithe/io/gene_table.h"
+
+namespace saithe::io {
+namespace {
+
+// Layers in which counts are looked for, in this order.
+constexpr const char* kLayersOfCounts[] = {"counts", "raw_counts", "raw"};
+
+/// Gene names as they are used. An id twice is an error; a symbol twice is numbered where ids tell
+/// its genes apart, and otherwise one gene (RenamedGenes, match_genes()).
+void settle_gene_names(Table& var, const std::string& where, const Context& context) {
+  if (var.find("gene_ids") == nullptr) {
+    std::vector<std::string> ids;
+    std::copy_if(var.index().begin(), var.index().end(), std::back_inserter(ids), is_ensembl_id);
+    require_unique_gene_ids(ids, where);
+    return;
+  }
+  require_unique_gene_ids(var.as_text("gene_ids"), where + "/gene_ids");
+  std::vector<std::string> names = var.index();
+  const std::int64_t n_changed = make_names_unique(names);
+  if (n_changed == 0) return;
+  context.warn(fmt::format(
+      "{}: {} gene symbols stand more than once; the later ones get a suffix -1, -2, ...", where,
+      n_changed));
+  var.rename_rows(std::move(names));
+}
+
+/// Where a file has no matrix at all.
+class NoValues final : public CellMatrix {
+ public:
+  NoValues(CellIndex n_cells, GeneIndex n_genes) : n_cells_(n_cells), n_genes_(n_genes) {}
+  CsrMatrix read(CellIndex begin, CellIndex end, const Context&) override {
+    return {end - begin, n_genes_, std::vector<RowPointer>(as_size(end - begin) + 1), {}, {}};
+  }
+  CellIndex cheap_end() const override { return n_cells_; }
+
+ private:
+  CellIndex n_cells_;
+  GeneIndex n_genes_;
+};
+
+class AnnDataSource final : public CellSource {
+ public:
+  AnnDataSource(std::string name, Table obs, Table var, std::unique_ptr<CellMatrix> matrix)
+      : name_(std::move(name)),
+        obs_(std::move(obs)),
+        var_(std::move(var)),
+        matrix_(std::move(matrix)) {}
+  const std::string& name() const override { return name_; }
+  const Table& obs() const override { return obs_; }
+  const Table& var() const override { return var_; }
+  CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
+    return matrix_->read(begin, end, context);
+  }
+
+ private:
+  std::string name_;
+  Table obs_;
+  Table var_;
+  std::unique_ptr<CellMatrix> matrix_;
+};
+
+std::string join(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "none" : text;
+}
+
+ValuePlace named_place(AnnDataFile& file, const ReadOptions& options) {
+  std::optional<ValuePlace> place = options.use_raw ? file.raw() : file.layer(options.layer);
+  if (!place && options.use_raw) {
+    fail(ErrorKind::BadFormat, "{}: --use-raw: the file has no raw", file.name());
+  }
+  if (!place) {
+    fail(ErrorKind::BadFormat, "{}: --layer {}: no such layer; the file has: {}", file.name(),
+         options.layer, join(file.layers()));
+  }
+  return std::move(*place);
+}
+
+}  // namespace
+
+std::optional<ValuePlace> AnnDataFile::layer(const std::string& layer) {
+  return place("layers/" + layer, false);
+}
+std::optional<ValuePlace> AnnDataFile::raw() {
+  return place(raw_place(), true);
+}
+std::optional<ValuePlace> AnnDataFile::x() {
+  return place("X", false);
+}
+
+std::optional<ValuePlace> AnnDataFile::place(const std::string& place, bool of_raw) {
+  if (!has_matrix(place)) return std::nullopt;
+  const Table& genes = var(of_raw);
+  return ValuePlace{place, &genes, [this, place, &genes] {
+                      return open_matrix(place,
+                                         checked_cast<GeneIndex>(genes.n_rows(), name_.c_str()));
+                    }};
+}
+
+ValuePlace AnnDataFile::nothing() {
+  const Table& genes = var(false);
+  return {"nothing", &genes, [this, &genes]() -> std::unique_ptr<CellMatrix> {
+            return std::make_unique<NoValues>(
+                obs_.n_rows(), checked_cast<GeneIndex>(genes.n_rows(), name_.c_str()));
+          }};
+}
+
+std::vector<ValuePlace> AnnDataFile::places_of_counts() {
+  std::vector<ValuePlace> places;
+  const auto add = [&](std::optional<ValuePlace> place) {
+    if (place) places.push_back(std::move(*place));
+  };
+  for (const char* name : kLayersOfCounts) add(layer(name));
+  add(raw());
+  add(x());
+  return places;
+}
+
+const Table& AnnDataFile::var(bool of_raw) {
+  std::optional<Table>& table = of_raw ? raw_var_ : var_;
+  if (!table) {
+    std::string where;
+    table = read_var(of_raw, where);
+    settle_gene_names(*table, where, context_);
+  }
+  return *table;
+}
+
+Table AnnDataFile::take_var(const ValuePlace& place) {
+  return std::move(var_ && place.var == &*var_ ? *var_ : *raw_var_);
+}
+
+std::unique_ptr<CellSource> open_cells(AnnDataFile& file, const ReadOptions& options,
+                                       const Context& context) {
+  if (options.use_raw && !options.layer.empty()) {
+    fail(ErrorKind::InvalidArgument, "--use-raw and --layer exclude each other");
+  }
+  warn_of_repeated_barcodes(file.obs().index(), file.name(), context);
+  std::vector<ValuePlace> places;
+  ChosenValues chosen;
+  if (options.use_raw || !options.layer.empty()) {
+    places.push_back(named_place(file, options));
+    chosen.matrix = places.front().open();
+  } else {
+    places = file.places_of_counts();
+    const std::string advice = fmt::format(
+        "Name the counts with --layer NAME (layers of the file: {}) or --use-raw, or "
+        "give a file that holds them.",
+        join(file.layers()));
+    if (places.empty() && options.any_values) {
+      context.warn(fmt::format("{}: has no X, no raw and no layer of counts", file.name()));
+      places.push_back(file.nothing());
+    } else if (places.empty()) {
+      fail(ErrorKind::BadFormat, "{}: has no X, no raw and no layer of counts. {}", file.name(),
+           advice);
+    }
+    chosen = choose_values(file.name(), file.obs(), places, options.any_values, advice, context);
+  }
+  Table var = file.take_var(places[chosen.place]);
+  return std::make_unique<AnnDataSource>(file.name(), file.take_obs(), std::move(var),
+                                         std::move(chosen.matrix));
+}
+
+}  // namespace saithe::io

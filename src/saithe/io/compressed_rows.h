@@ -1,0 +1,64 @@
+#pragma once
+
+// A compressed sparse matrix in a file or store, read by rows of the stored order. Private to io/.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saithe/core/context.h"
+#include "saithe/io/hdf5_file.h"
+#include "saithe/matrix/csr_matrix.h"
+
+namespace saithe::io {
+
+/// The two long arrays of a compressed matrix, wherever they are stored: a column and a value for
+/// each entry.
+class EntryArrays {
+ public:
+  virtual ~EntryArrays() = default;
+  [[nodiscard]] virtual std::int64_t n_columns_stored() const = 0;
+  [[nodiscard]] virtual std::int64_t n_values_stored() const = 0;
+  virtual void read(std::int64_t first, std::span<std::int32_t> columns,
+                    const Context& context) const = 0;
+  virtual void read(std::int64_t first, std::span<float> values, const Context& context) const = 0;
+  /// Throws Error(BadFormat) if n entries cannot lie in what is stored.
+  virtual void require_plausible(std::int64_t n) const = 0;
+};
+
+/// The three arrays of a compressed sparse matrix, read by rows (of the stored order).
+class CompressedRows {
+ public:
+  /// `group` holds data, indices and indptr. Throws Error(BadFormat) unless indptr is a rising
+  /// sequence of n_rows + 1 positions that agrees with the other two.
+  CompressedRows(const Hdf5Group& group, std::int64_t n_rows, std::int64_t n_columns,
+                 const Context& context);
+  /// The same of arrays that lie elsewhere; `row_start` is indptr.
+  CompressedRows(std::string where, std::vector<RowPointer> row_start, std::int64_t n_columns,
+                 std::unique_ptr<EntryArrays> entries);
+  /// Rows [begin, end), columns sorted, entries of one column added up; validated.
+  [[nodiscard]] CsrMatrix read(std::int64_t begin, std::int64_t end, const Context& context) const;
+  /// The columns alone of the entries of rows [begin, end), as they are stored; checked.
+  [[nodiscard]] std::vector<GeneIndex> read_columns(std::int64_t begin, std::int64_t end,
+                                                    const Context& context) const;
+  [[nodiscard]] std::int64_t n_rows() const {
+    return static_cast<std::int64_t>(row_start_.size()) - 1;
+  }
+  /// Stored entries of rows [begin, end), before those of one column are added up.
+  [[nodiscard]] RowPointer n_stored(std::int64_t begin, std::int64_t end) const {
+    return row_start_[as_size(end)] - row_start_[as_size(begin)];
+  }
+  /// "FILE: /path/in/file"
+  [[nodiscard]] const std::string& where() const { return where_; }
+
+ private:
+  void require_rising() const;
+
+  std::string where_;
+  GeneIndex n_columns_;
+  std::vector<RowPointer> row_start_;
+  std::unique_ptr<EntryArrays> entries_;
+};
+
+}  // namespace saithe::io

@@ -1,0 +1,199 @@
+#include "saithe/matrix/row_gatherer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <numeric>
+#include <utility>
+
+#include "saithe/core/parallel.h"
+
+namespace saithe {
+namespace {
+
+constexpr std::int64_t kBufferShare = 8;  // of the memory; its entries sorted take half as much
+constexpr std::int64_t kRowsShare = 4;    // for runs, and for the rows that are made of them
+constexpr std::size_t kFewEntries = std::size_t{1} << 20;
+// Runs that are kept before they are merged: each takes 16 bytes for a row.
+constexpr std::size_t kMostRuns = 16;
+constexpr CellIndex kMergedRows = 1024;
+constexpr std::int64_t kSortedRows = 256;
+
+CsrMatrix empty_rows(CellIndex n_rows, GeneIndex n_cols) {
+  return {n_rows, n_cols, std::vector<RowPointer>(as_size(n_rows) + 1), {}, {}};
+}
+
+/// Sorts each row by columns; entries of one column keep their order. Whether there are any.
+bool sort_rows(CsrMatrix& matrix, const Context& context) {
+  std::atomic<bool> has_repeats = false;
+  parallel_for(context, matrix.n_rows, kSortedRows, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<std::pair<GeneIndex, float>> entries;
+    for (CellIndex row = begin; row < end; ++row) {
+      const auto first = as_size(matrix.row_start[as_size(row)]);
+      const auto n = as_size(matrix.row_start[as_size(row) + 1]) - first;
+      GeneIndex* columns = matrix.columns.data() + first;
+      float* values = matrix.values.data() + first;
+      if (std::adjacent_find(columns, columns + n, std::greater_equal<>()) == columns + n) continue;
+      entries.clear();
+      for (std::size_t i = 0; i < n; ++i) entries.emplace_back(columns[i], values[i]);
+      std::stable_sort(entries.begin(), entries.end(),
+                       [](const auto& a, const auto& b) { return a.first < b.first; });
+      for (std::size_t i = 0; i < n; ++i) {
+        columns[i] = entries[i].first;
+        values[i] = entries[i].second;
+      }
+      if (std::adjacent_find(columns, columns + n) != columns + n) has_repeats = true;
+    }
+  });
+  return has_repeats;
+}
+
+}  // namespace
+
+RowGatherer::RowGatherer(GeneIndex n_cols, std::int64_t max_memory)
+    : n_cols_(n_cols),
+      rows_bytes_(max_memory / kRowsShare),
+      buffer_entries_(
+          std::max<std::size_t>(1, as_size(max_memory / kBufferShare) / sizeof(Entry))) {}
+
+void RowGatherer::add(CellIndex row, GeneIndex column, float value, const Context& context) {
+  SAITHE_ASSERT(row >= 0 && column >= 0 && column < n_cols_);
+  if (buffer_.size() >= buffer_entries_) flush(false, context);
+  // No room for twice as many while it grows.
+  if (buffer_.size() == kFewEntries) buffer_.reserve(std::max(kFewEntries, buffer_entries_));
+  buffer_.push_back({row, column, value});
+}
+
+std::int64_t RowGatherer::free_bytes() const {
+  std::int64_t bytes = rows_bytes_;
+  for (const Run& run : runs_) bytes -= run.rows->bytes_in_memory();
+  return std::max<std::int64_t>(0, bytes);
+}
+
+void RowGatherer::flush(bool is_last, const Context& context) {
+  if (buffer_.empty()) return;
+  const auto by_row = [](const Entry& a, const Entry& b) { return a.row < b.row; };
+  const auto [lowest, highest] = std::minmax_element(buffer_.begin(), buffer_.end(), by_row);
+  const CellIndex begin = lowest->row;
+  const CellIndex last = highest->row;
+  // More of the last row may follow: it stays, unless there is no other.
+  const CellIndex end = is_last || last == begin ? last + 1 : last;
+  CsrMatrix rows = empty_rows(end - begin, n_cols_);
+  for (const Entry& entry : buffer_) {
+    if (entry.row < end) ++rows.row_start[as_size(entry.row - begin) + 1];
+  }
+  std::partial_sum(rows.row_start.begin(), rows.row_start.end(), rows.row_start.begin());
+  std::vector<RowPointer> write(rows.row_start.begin(), rows.row_start.end() - 1);
+  rows.columns.resize(as_size(rows.row_start.back()));
+  rows.values.resize(rows.columns.size());
+  std::size_t n_kept = 0;
+  for (const Entry& entry : buffer_) {
+    if (entry.row >= end) {
+      buffer_[n_kept++] = entry;
+      continue;
+    }
+    const auto at = as_size(write[as_size(entry.row - begin)]++);
+    rows.columns[at] = entry.column;
+    rows.values[at] = entry.value;
+  }
+  buffer_.resize(n_kept);
+  has_repeats_ = sort_rows(rows, context) || has_repeats_;
+  add_to_runs(rows, begin, context);
+}
+
+void RowGatherer::add_to_runs(const CsrMatrix& rows, CellIndex begin, const Context& context) {
+  if (runs_.size() == kMostRuns && begin < runs_.back().end()) {
+    auto merged = merge(false, context);
+    runs_.clear();
+    runs_.push_back({0, std::move(merged)});
+  }
+  if (runs_.empty() || begin < runs_.back().end()) {
+    // The first one begins with the first row: it may be the result.
+    runs_.push_back(
+        {runs_.empty() ? 0 : begin, std::make_unique<PackedRows>(n_cols_, free_bytes())});
+  }
+  Run& run = runs_.back();
+  if (begin > run.end()) run.rows->append(empty_rows(begin - run.end(), n_cols_).view(), context);
+  run.rows->append(rows.view(), context);
+}
+
+std::unique_ptr<PackedRows> RowGatherer::merge(bool add_up, const Context& context) const {
+  CellIndex end = 0;
+  for (const Run& run : runs_) end = std::max(end, run.end());
+  auto merged = std::make_unique<PackedRows>(n_cols_, rows_bytes_);
+  std::vector<CsrMatrix> parts(runs_.size());
+  std::vector<CellIndex> numbers;
+  for (CellIndex first = 0; first < end; first += kMergedRows) {
+    context.throw_if_cancelled();
+    const CellIndex past = std::min(first + kMergedRows, end);
+    for (std::size_t i = 0; i < runs_.size(); ++i) {
+      const Run& run = runs_[i];
+      numbers.clear();
+      for (CellIndex row = std::max(first, run.begin); row < std::min(past, run.end()); ++row) {
+        numbers.push_back(row - run.begin);
+      }
+      parts[i] = run.rows->read(numbers, context);
+    }
+    CsrMatrix rows = empty_rows(0, n_cols_);
+    rows.n_rows = past - first;
+    for (CellIndex row = first; row < past; ++row) {
+      for (std::size_t i = 0; i < runs_.size(); ++i) {
+        const CellIndex at = row - std::max(first, runs_[i].begin);
+        if (at < 0 || at >= parts[i].n_rows) continue;
+        const CsrView part = parts[i].view();
+        const auto columns = part.row_columns(at);
+        const auto values = part.row_values(at);
+        rows.columns.insert(rows.columns.end(), columns.begin(), columns.end());
+        rows.values.insert(rows.values.end(), values.begin(), values.end());
+      }
+      rows.row_start.push_back(static_cast<RowPointer>(rows.columns.size()));
+    }
+    if (add_up) {
+      sort_and_merge(rows);
+    } else {
+      sort_rows(rows, context);
+    }
+    merged->append(rows.view(), context);
+  }
+  return merged;
+}
+
+std::shared_ptr<PackedRows> RowGatherer::finish(CellIndex n_rows, const Context& context) {
+  flush(true, context);
+  buffer_ = {};
+  std::shared_ptr<PackedRows> rows;
+  if (runs_.size() == 1 && !has_repeats_) {
+    rows = std::move(runs_.front().rows);
+  } else {
+    rows = merge(true, context);
+  }
+  runs_.clear();
+  SAITHE_ASSERT(rows->n_rows() <= n_rows);
+  if (rows->n_rows() < n_rows) {
+    rows->append(empty_rows(n_rows - rows->n_rows(), n_cols_).view(), context);
+  }
+  return rows;
+}
+
+std::shared_ptr<PackedRows> transpose(const PackedRows& rows, std::int64_t max_memory,
+                                      const Context& context) {
+  RowGatherer turned(checked_cast<GeneIndex>(rows.n_rows(), "transposed matrix"), max_memory);
+  std::vector<CellIndex> numbers;
+  for (CellIndex first = 0; first < rows.n_rows(); first += kMergedRows) {
+    context.throw_if_cancelled();
+    numbers.resize(as_size(std::min(kMergedRows, rows.n_rows() - first)));
+    std::iota(numbers.begin(), numbers.end(), first);
+    const CsrMatrix block = rows.read(numbers, context);
+    const CsrView view = block.view();
+    for (CellIndex row = 0; row < block.n_rows; ++row) {
+      const auto columns = view.row_columns(row);
+      const auto values = view.row_values(row);
+      for (std::size_t i = 0; i < columns.size(); ++i) {
+        turned.add(columns[i], static_cast<GeneIndex>(first + row), values[i], context);
+      }
+    }
+  }
+  return turned.finish(rows.n_cols(), context);
+}
+
+}  // namespace saithe

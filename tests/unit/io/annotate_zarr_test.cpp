@@ -1,0 +1,90 @@
+#include "saithe/io/annotate_zarr.h"
+
+#include <gtest/gtest.h>
+
+#include "saithe/io/open.h"
+#include "support/zarr_folder.h"
+
+namespace saithe {
+namespace {
+
+using testing::FolderForTest;
+using Texts = std::vector<std::string>;
+const Context kContext(1);
+
+Annotations labels(const Texts& names) {
+  Annotations annotations;
+  annotations.obs.emplace_back("label", make_category_column(names));
+  annotations.obsm.emplace_back("X_umap", DenseMatrix(std::ssize(names), 2));
+  annotations.uns.emplace_back("saithe/parameters/seed", std::int64_t{4});
+  annotations.uns.emplace_back("label_colors", Texts{"#000000"});
+  return annotations;
+}
+
+class AnnotateZarr : public ::testing::Test {
+ protected:
+  void SetUp() override { testing::write_small_store(folder_ / "in.zarr"); }
+  [[nodiscard]] std::size_t n_files() const {
+    std::size_t n = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+      n += static_cast<std::size_t>(!entry.path().empty());
+    }
+    return n;
+  }
+  FolderForTest folder_;
+};
+
+TEST_F(AnnotateZarr, ACopyHasTheColumns) {
+  ZarrAnnotator(folder_ / "in.zarr", folder_ / "out.zarr", false).write(labels({"T", "", "B"}));
+  const Dataset cells = read_dataset(folder_ / "out.zarr", {}, kContext);
+  EXPECT_EQ(cells.obs().as_text("label"), (Texts{"T", "", "B"}));
+  EXPECT_EQ(cells.counts.values, (std::vector<float>{5, 1, 2}));
+  EXPECT_EQ(list_contents(folder_ / "out.zarr", kContext).obsm, Texts{"X_umap"});
+  EXPECT_TRUE(read_dataset(folder_ / "in.zarr", {}, kContext).obs().columns().empty());
+  EXPECT_EQ(n_files(), 2U);
+}
+
+TEST_F(AnnotateZarr, WhatIsThereIsReplacedOnlyOnRequest) {
+  ZarrAnnotator(folder_ / "in.zarr", folder_ / "out.zarr", false).write(labels({"T", "", "B"}));
+  EXPECT_SAITHE_ERROR(ZarrAnnotator(folder_ / "in.zarr", folder_ / "out.zarr", false),
+                      ErrorKind::Output, "exists already");
+  EXPECT_SAITHE_ERROR(
+      ZarrAnnotator(folder_ / "out.zarr", folder_ / "b.zarr", false).require_free(labels({})),
+      ErrorKind::Output, "has obs/label already");
+  ZarrAnnotator(folder_ / "out.zarr", folder_ / "b.zarr", true).write(labels({"A", "A", "A"}));
+  EXPECT_EQ(read_dataset(folder_ / "b.zarr", {}, kContext).obs().as_text("label"),
+            (Texts{"A", "A", "A"}));
+  ZarrAnnotator(folder_ / "b.zarr", folder_ / "out.zarr", true).write(labels({"C", "C", "C"}));
+  EXPECT_EQ(read_dataset(folder_ / "out.zarr", {}, kContext).obs().as_text("label"),
+            (Texts{"C", "C", "C"}));
+  EXPECT_EQ(n_files(), 3U);
+}
+
+TEST_F(AnnotateZarr, WhatMustNotBeReplacedIsNot) {
+  std::filesystem::create_directory(folder_ / "mine");
+  EXPECT_SAITHE_ERROR(ZarrAnnotator(folder_ / "in.zarr", folder_ / "mine", true), ErrorKind::Output,
+                      "is no Zarr store");
+  for (const char* inside : {"in.zarr", "in.zarr/obs", "in.zarr/out.zarr", "mine/../in.zarr/x"}) {
+    EXPECT_SAITHE_ERROR(ZarrAnnotator(folder_ / "in.zarr", folder_ / inside, true),
+                        ErrorKind::Output, "lies in the input");
+  }
+  EXPECT_SAITHE_ERROR(ZarrAnnotator(folder_ / "mine", folder_ / "out.zarr", true),
+                      ErrorKind::BadFormat, "copy of one in a folder");
+  Annotations index;
+  index.obs.emplace_back("_index", make_category_column(Texts{}));
+  EXPECT_SAITHE_ERROR(
+      ZarrAnnotator(folder_ / "in.zarr", folder_ / "out.zarr", true).require_free(index),
+      ErrorKind::Output, "is the index");
+  EXPECT_EQ(n_files(), 2U);
+}
+
+TEST_F(AnnotateZarr, ALinkToAFolderIsRefusedAndNothingIsLeft) {
+  std::filesystem::create_directory_symlink(folder_.path(), folder_ / "in.zarr/loop");
+  EXPECT_SAITHE_ERROR(
+      ZarrAnnotator(folder_ / "in.zarr", folder_ / "out.zarr", false).write(labels({"", "", ""})),
+      ErrorKind::BadFormat, "loop");
+  EXPECT_EQ(n_files(), 1U);
+}
+
+}  // namespace
+}  // namespace saithe
