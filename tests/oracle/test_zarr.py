@@ -63,8 +63,7 @@ def test_anndata_reads_the_copy(program, cells, tmp_path, version, is_consolidat
     added = [name for name in expected.obs if name.startswith("predicted_cell_type")]
     assert len(added) >= 5
     for name in added:
-        assert written.obs[name].dtype == expected.obs[name].dtype, name
-        assert list(written.obs[name].astype(object)) == list(expected.obs[name].astype(object)), name
+        pd.testing.assert_series_equal(written.obs[name], expected.obs[name])
     probabilities = written.obsm["predicted_cell_type_probabilities"]
     assert (probabilities == expected.obsm["predicted_cell_type_probabilities"]).all()
     assert written.obsm["X_umap"].shape == (200, 2) and written.obsm["X_umap"].dtype == np.float32

@@ -369,7 +369,12 @@ void ZarrTarget::write_consolidated() {
     if (version_ == 2) {
       kept[key] = node;
     } else if (key != kNode) {
-      kept[key.substr(0, key.rfind('/'))] = node;
+      Json& entry = kept[key.substr(0, key.rfind('/'))] = node;
+      // zarr-python wants each group to say that what is in it stands beside it.
+      if (node["node_type"] == "group") {
+        entry["consolidated_metadata"] = {
+            {"kind", "inline"}, {"must_understand", false}, {"metadata", Json::object()}};
+      }
     }
   }
   known = std::move(kept);

@@ -131,6 +131,7 @@ TEST(ZarrWriterConsolidated, KnowsWhatIsNewAndForgetsWhatIsGone) {
   const auto& known = root.at("consolidated_metadata").at("metadata");
   EXPECT_EQ(known.size(), 3U);  // X, obs, obs/text
   EXPECT_EQ(known.at("obs/text").at("data_type"), "string");
+  EXPECT_TRUE(known.at("obs").at("consolidated_metadata").at("metadata").empty());
   EXPECT_EQ(known.at("obs").at("attributes").at("column-order"), Texts{"text"});
   EXPECT_FALSE(std::filesystem::exists(folder / "obs/gone"));
 
