@@ -25,7 +25,7 @@ test_packages=(
   python3-h5py python3-anndata python3-sklearn
 )
 oracle_packages=(python3 python3-venv)
-fuzz_packages=(clang-14 libclang-rt-14-dev)
+fuzz_packages=(clang-16 libclang-rt-16-dev)
 
 usage() {
   echo "usage: ${0##*/} [--list] build|test|oracle|fuzz ..." >&2

@@ -1,5 +1,6 @@
 #include "saithe/io/hdf5_check.h"
 
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -225,6 +226,24 @@ class Walk {
   std::set<haddr_t> seen_;
 };
 
+/// Fills the memory that libhdf5 is going to get with words that are small as a size and nothing as
+/// an address. libhdf5 1.10 looks up texts by an index that it does not check; what lies behind its
+/// table must not happen to be harmless in the child and then kill the parent.
+void make_heap_hostile() {
+  static constexpr std::size_t kBlockWords = 8192;  // 64 KiB: not a mapping of its own
+  static constexpr std::size_t kBlocks = 128;
+  static constexpr std::uint64_t kWord = 64;
+  mallopt(M_MMAP_THRESHOLD, 1 << 17);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);  // what is freed stays as it is
+  H5garbage_collect();
+  std::vector<std::vector<std::uint64_t>> blocks;
+  blocks.reserve(kBlocks);
+  for (std::size_t i = 0; i < kBlocks; ++i) {
+    const auto& block = blocks.emplace_back(kBlockWords, kWord);
+    asm volatile("" : : "r"(block.data()) : "memory");  // or the compiler leaves the writing out
+  }
+}
+
 [[noreturn]] void fail_contained(const ChildReport& report, std::int64_t seconds) {
   const std::string& place = report.place;
   switch (report.end) {
@@ -255,7 +274,11 @@ void require_harmless(const std::filesystem::path& path) {
   const ChildReport report = run_in_child(
       [&](ChildNotes& notes) {
         notes.note(path.string());
-        attempt([&] { Walk(notes).visit(Hdf5Group::open_unchecked(path), 0); });
+        attempt([&] {
+          const Hdf5Group root = Hdf5Group::open_unchecked(path);
+          make_heap_hostile();  // libhdf5 has its large tables of zeros already: not in between
+          Walk(notes).visit(root, 0);
+        });
       },
       limits);
   if (report.end != ChildEnd::Finished) fail_contained(report, limits.cpu_seconds);

@@ -56,18 +56,29 @@ bool survives(const std::filesystem::path& path) {
   }
 }
 
-/// Runs many trials in a child process; what fails there fails here, with the trial's name.
+/// Runs many trials in child processes, a new one after each that dies; what fails there fails
+/// here, with the trial's name.
 void run_trials(std::size_t n, const std::function<void(ChildNotes&, std::size_t)>& trial) {
+  static constexpr int kMostFailures = 10;
   const ChildLimits limits{kSeconds + static_cast<std::int64_t>(n) / kTrialsPerSecond, kMemory};
-  try {
-    const ChildReport report = run_in_child(
-        [&](ChildNotes& notes) {
-          for (std::size_t i = 0; i < n; ++i) trial(notes, i);
-        },
-        limits);
-    EXPECT_EQ(report.end, ChildEnd::Finished) << "signal " << report.signal << ", " << report.place;
-  } catch (const Error& error) {
-    ADD_FAILURE() << kind_name(error.kind()) << ": " << error.what();
+  const testing::FolderForTest folder;
+  std::size_t next = 0;
+  for (int failures = 0; next < n && failures < kMostFailures; ++failures) {
+    try {
+      const ChildReport report = run_in_child(
+          [&](ChildNotes& notes) {
+            for (std::size_t i = next; i < n; ++i) {
+              testing::write_bytes(folder / "trial", std::to_string(i));
+              trial(notes, i);
+            }
+          },
+          limits);
+      if (report.end == ChildEnd::Finished) return;
+      ADD_FAILURE() << "signal " << report.signal << ", " << report.place;
+    } catch (const Error& error) {
+      ADD_FAILURE() << kind_name(error.kind()) << ": " << error.what();
+    }
+    next = std::stoull(testing::read_bytes(folder / "trial")) + 1;
   }
 }
 
