@@ -23,7 +23,7 @@ help:
 	@echo 'make demo      install what is missing, build, run the walk-through on PBMC3K'
 	@echo 'make build     install what is missing, build the program ($(SAITHE))'
 	@echo 'make test      the same, with all tests'
-	@echo 'make soak      what make test does a tenth of: kills while files are written'
+	@echo 'make soak      what make test does a tenth of: kills, damaged files; and the fuzzers'
 	@echo 'make oracle    compare with PyTorch, Scanpy, umap-learn (a virtual environment, pinned)'
 	@echo 'make bench     measure beside PyTorch, Scanpy and umap-learn (the same environment; an hour)'
 	@echo 'make install   PREFIX=$(PREFIX)'
@@ -49,11 +49,18 @@ test:
 	  --test-output-size-passed 1000000; status=$$?; \
 	$(PYTHON) scripts/list_skipped_tests.py $(JUNIT) $(if $(ONLY_GPU_MAY_SKIP),--only-gpu) && exit $$status
 
-# Random kills while outputs are written, 200 of each kind.
+# Random kills while outputs are written, 200 of each kind; 10 000 flips of a file of each kind; the
+# fuzzers, a minute each from the committed corpus. About two hours.
 soak: build
-	@scripts/install_packages.sh build test
+	@scripts/install_packages.sh build test fuzz
 	SAITHE_PROGRAM=$(CURDIR)/$(SAITHE) SAITHE_KILLS=200 $(PYTHON) -B -m pytest -q -rs -p no:cacheprovider \
 	  tests/e2e/test_crash_safety.py
+	cmake --preset $(PRESET) -DSAITHE_TESTS=ON
+	cmake --build --preset $(PRESET) -j $(JOBS) --target io_open_damage_test
+	SAITHE_FLIPS=10000 $(BUILD)/tests/unit/io/io_open_damage_test
+	cmake --preset fuzz -DSAITHE_TESTS=ON
+	cmake --build --preset fuzz -j $(JOBS) --target fuzzers
+	scripts/run_fuzzers.sh build/fuzz/tests/fuzz 60
 
 oracle: build $(ORACLE)/.installed
 	cmake --preset $(PRESET) -DSAITHE_ORACLE=ON -DSAITHE_BENCHMARKS=ON

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian 12 packages that a step needs and that are not there yet.
 #
-#   scripts/install_packages.sh build|test|oracle ...      several lists may be named
+#   scripts/install_packages.sh build|test|oracle|fuzz ...      several lists may be named
 #   scripts/install_packages.sh --list build test                prints the names, installs nothing
 #
 # Where nothing is missing it touches nothing, not even the package index. As root it installs; as
@@ -25,9 +25,10 @@ test_packages=(
   python3-h5py python3-anndata python3-sklearn
 )
 oracle_packages=(python3 python3-venv)
+fuzz_packages=(clang-14 libclang-rt-14-dev)
 
 usage() {
-  echo "usage: ${0##*/} [--list] build|test|oracle ..." >&2
+  echo "usage: ${0##*/} [--list] build|test|oracle|fuzz ..." >&2
   exit 2
 }
 
@@ -40,6 +41,7 @@ for list in "$@"; do
     build) wanted+=("${build_packages[@]}") ;;
     test) wanted+=("${test_packages[@]}") ;;
     oracle) wanted+=("${oracle_packages[@]}") ;;
+    fuzz) wanted+=("${fuzz_packages[@]}") ;;
     *) usage ;;
   esac
 done

@@ -48,6 +48,8 @@ BANNED_CODE = {
     r"(?<![\w.>])(std::)?(exit|_exit|_Exit|quick_exit|abort|terminate)\s*\(": "ends the program",
 }
 # Words in two halves, so that this file does not find itself.
+# A copy of the process ends where its job ends.
+MAY_END = {"core/child_process.cpp"}
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
 MACHINE_PATH = re.compile(r"(?<![\w.$}{)/])/(wor" r"k|op" r"t|roo" r"t|hom" r"e)/\w")
 SOURCES = {".h", ".cpp", ".cu", ".cuh", ".py", ".sh", ".cmake", ".in"}
@@ -148,9 +150,11 @@ class Tree:
 
     def check_banned_code(self):
         """The library throws; it neither prints nor exits."""
-        for path, _, _ in self.library_files(".h", ".cpp"):
+        for path, inside, _ in self.library_files(".h", ".cpp"):
             for number, line in enumerate(without_comments(path.read_text()).split("\n"), 1):
                 for pattern, what in BANNED_CODE.items():
+                    if what == "ends the program" and inside.as_posix() in MAY_END:
+                        continue
                     if re.search(pattern, line):
                         self.report(path, number, f"the library never {what}: {line.strip()}")
 

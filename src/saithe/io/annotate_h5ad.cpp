@@ -13,6 +13,7 @@
 #include "saithe/core/text_io.h"
 #include "saithe/io/copy_file.h"
 #include "saithe/io/formats.h"
+#include "saithe/io/hdf5_check.h"
 #include "saithe/io/hdf5_writer.h"
 
 namespace saithe {
@@ -323,11 +324,11 @@ void H5adAnnotator::write(const Annotations& annotations) const {
   }
   OutputFile output(output_, is_in_place_ || overwrite_);
   io::copy_file_bytes(input_, output.temporary_path(), output_.string());
-  {
+  io::change_in_child(output.temporary_path(), output_.string(), [&] {
     const Hdf5Target root = Hdf5Target::open_file(output.temporary_path(), output_.string());
     io::add_annotations(root, annotations);
     root.flush();
-  }
+  });
   if (is_in_place_) copy_permissions(input_, output.temporary_path(), output_.string());
   require_unchanged();
   output.commit();

@@ -1,12 +1,13 @@
 #include "saithe/io/hdf5_file.h"
 
-#include "saithe/io/chunk_filters.h"
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+
+#include "saithe/io/chunk_filters.h"
+#include "saithe/io/hdf5_check.h"
 
 namespace saithe::io {
 namespace {
@@ -48,6 +49,15 @@ bool read_texts_with(hid_t stored_type, hid_t space, std::size_t n, std::vector<
     texts.emplace_back(text, strnlen(text, width));
   }
   return true;
+}
+
+/// Whether n values of an attribute can be in its file; attributes are not compressed.
+bool is_plausible(hid_t attribute, hid_t type, hssize_t n) {
+  const Hdf5Id file(H5Iget_file_id(attribute));
+  hsize_t file_bytes = 0;
+  if (n < 0 || H5Fget_filesize(file.get(), &file_bytes) < 0) return false;
+  const auto value_bytes = static_cast<hsize_t>(H5Tget_size(type));
+  return value_bytes > 0 && static_cast<hsize_t>(n) <= file_bytes / value_bytes;
 }
 
 StoredKind kind_of(hid_t type) {
@@ -94,11 +104,11 @@ std::vector<std::string> read_text_attribute(hid_t object, const std::string& na
   if (H5Tget_class(type.get()) != H5T_STRING) return {};
   const hssize_t n = H5Sget_simple_extent_npoints(space.get());
   std::vector<std::string> texts;
-  const bool is_read =
-      n >= 0 && read_texts_with(type.get(), space.get(), static_cast<std::size_t>(n), texts,
-                                [&](hid_t memory_type, void* memory) {
-                                  return H5Aread(attribute.get(), memory_type, memory);
-                                });
+  const bool is_read = is_plausible(attribute.get(), type.get(), n) &&
+                       read_texts_with(type.get(), space.get(), static_cast<std::size_t>(n), texts,
+                                       [&](hid_t memory_type, void* memory) {
+                                         return H5Aread(attribute.get(), memory_type, memory);
+                                       });
   if (!is_read) fail_damaged(where + ", attribute " + name);
   return texts;
 }
@@ -138,7 +148,6 @@ bool is_hdf5_file(const std::filesystem::path& path) {
 // ---- groups ---------------------------------------------------------------------------------
 
 Hdf5Group Hdf5Group::open_file(const std::filesystem::path& path) {
-  initialise_hdf5();
   const std::string name = path.string();
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
@@ -147,6 +156,13 @@ Hdf5Group Hdf5Group::open_file(const std::filesystem::path& path) {
   std::ifstream readable(path);
   if (!readable) fail(ErrorKind::NotFound, "{}: cannot be opened: {}", name, std::strerror(errno));
   if (!is_hdf5_file(path)) fail(ErrorKind::BadFormat, "{}: is not an HDF5 file", name);
+  require_harmless(path);
+  return open_unchecked(path);
+}
+
+Hdf5Group Hdf5Group::open_unchecked(const std::filesystem::path& path) {
+  initialise_hdf5();
+  const std::string name = path.string();
   const Hdf5Id access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_file_locking(access.get(), false, true);  // network file systems often cannot lock
   const Hdf5Id file(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.get()));
@@ -154,7 +170,7 @@ Hdf5Group Hdf5Group::open_file(const std::filesystem::path& path) {
     fail(ErrorKind::BadFormat,
          "{}: begins like HDF5 but cannot be opened: it is damaged or cut off ({} bytes). Copy it "
          "again.",
-         name, std::filesystem::file_size(path, error));
+         name, std::filesystem::file_size(path));
   }
   Hdf5Id root(H5Gopen2(file.get(), "/", H5P_DEFAULT));
   if (!root.is_valid()) fail_damaged(name);

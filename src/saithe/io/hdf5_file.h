@@ -45,8 +45,11 @@ class Hdf5Dataset;
 /// A group of an open file.
 class Hdf5Group {
  public:
-  /// Opens a file for reading and gives its root. Throws Error(NotFound) or Error(BadFormat).
+  /// Opens a file for reading and gives its root, after a child process has walked over it. Throws
+  /// Error(NotFound) or Error(BadFormat), also where libhdf5 would crash.
   static Hdf5Group open_file(const std::filesystem::path& path);
+  /// The same without the child process: for the child.
+  static Hdf5Group open_unchecked(const std::filesystem::path& path);
 
   [[nodiscard]] bool has(const std::string& name) const;
   [[nodiscard]] bool has_group(const std::string& name) const;

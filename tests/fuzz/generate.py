@@ -1,0 +1,200 @@
+"""Makes tests/fuzz/corpus: one small file of each kind that is read.
+
+usage: generate.py FOLDER
+
+They are what the damage tests cut and flip bits of, and where the fuzzers start. Written with
+anndata 0.8.0, h5py 3.7.0, Zarr 2 laid out by hand, numpy 1.24.2 and scipy 1.10.1 (Debian 12).
+"""
+
+import gzip
+import io
+import json
+import pathlib
+import sys
+import zipfile
+import zlib
+
+import anndata
+import h5py
+import numpy as np
+import pandas as pd
+import scipy.sparse
+
+N_CELLS, N_GENES = 12, 9
+TEXT = h5py.string_dtype()
+
+
+def counts():
+    """Cells x genes, the same everywhere."""
+    cells, genes = np.indices((N_CELLS, N_GENES))
+    return ((cells * 5 + genes * 3) % 7 % 4).astype(np.float32)
+
+
+def cell_names():
+    return [f"cell{i}" for i in range(N_CELLS)]
+
+
+def gene_names():
+    return [f"RPL{i}" for i in range(N_GENES)]
+
+
+def write_h5ad(path, x, columns=(), **options):
+    obs = pd.DataFrame({"cell_type": pd.Categorical(["T", "B", "NK"] * (N_CELLS // 3)),
+                        "score": np.linspace(0, 1, N_CELLS, dtype=np.float32),
+                        "is_good": np.arange(N_CELLS) % 2 == 0}, index=cell_names())
+    anndata.AnnData(x, obs=obs[list(columns)], var=pd.DataFrame(index=gene_names()),
+                    dtype=np.float32).write_h5ad(path, **options)
+
+
+def write_sparse(group, matrix, **options):
+    for name in ("data", "indices", "indptr"):
+        group.create_dataset(name, data=getattr(matrix, name), **options)
+
+
+def write_h5ad_07(path):
+    """AnnData 0.7: categories behind object references."""
+    with h5py.File(path, "w") as file:
+        x = file.create_group("X")
+        x.attrs["encoding-type"] = "csr_matrix"
+        x.attrs["encoding-version"] = "0.1.0"
+        x.attrs["shape"] = [N_CELLS, N_GENES]
+        write_sparse(x, scipy.sparse.csr_matrix(counts()), chunks=(8,), compression="lzf")
+        for name, index in (("obs", cell_names()), ("var", gene_names())):
+            frame = file.create_group(name)
+            frame.attrs["encoding-type"] = "dataframe"
+            frame.attrs["encoding-version"] = "0.1.0"
+            frame.attrs["_index"] = "_index"
+            frame.attrs.create("column-order", ["cell_type"] if name == "obs" else [], dtype=TEXT)
+            frame.create_dataset("_index", data=index, dtype=TEXT)
+        levels = file.create_dataset("obs/__categories/cell_type", data=["B", "T"], dtype=TEXT)
+        levels.attrs["ordered"] = False
+        codes = file.create_dataset("obs/cell_type", data=np.arange(N_CELLS, dtype=np.int8) % 2)
+        codes.attrs["categories"] = levels.ref
+
+
+def write_tenx(path, version):
+    matrix = scipy.sparse.csr_matrix(counts().astype(np.int32))
+    ids = [f"ENSG{i:011}".encode() for i in range(N_GENES)]
+    names = [name.encode() for name in gene_names()]
+    options = {"chunks": (8,), "compression": "gzip", "shuffle": version == 3}
+    with h5py.File(path, "w") as file:
+        group = file.create_group("matrix" if version == 3 else "GRCh38")
+        write_sparse(group, matrix, **options)
+        group["shape"] = np.array([N_GENES, N_CELLS], np.int32)
+        group["barcodes"] = np.array([f"{name}-1".encode() for name in cell_names()])
+        if version == 2:
+            group["genes"] = np.array(ids)
+            group["gene_names"] = np.array(names)
+            return
+        features = group.create_group("features")
+        features["id"] = np.array(ids)
+        features["name"] = np.array(names)
+        features["feature_type"] = np.array([b"Gene Expression"] * (N_GENES - 1) + [b"Custom"])
+        features["genome"] = np.array([b"GRCh38"] * N_GENES)
+
+
+def write_loom(path):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("matrix", data=counts().T, chunks=(4, 4), compression="gzip",
+                            fletcher32=True)
+        file.create_dataset("row_attrs/Gene", data=gene_names(), dtype=TEXT)
+        file.create_dataset("col_attrs/CellID", data=cell_names(), dtype=TEXT)
+        file.create_dataset("col_attrs/total", data=counts().sum(axis=1))
+        file.create_dataset("attrs/LOOM_SPEC_VERSION", data="3.0.0", dtype=TEXT)
+        file.create_group("layers")
+
+
+def write_h5seurat(path):
+    with h5py.File(path, "w") as file:
+        file.attrs["active.assay"] = "RNA"
+        file.attrs["version"] = "4.0.0"
+        file.create_dataset("cell.names", data=cell_names(), dtype=TEXT)
+        file.create_dataset("assays/RNA/features", data=gene_names(), dtype=TEXT)
+        group = file.create_group("assays/RNA/counts")
+        group.attrs["dims"] = [N_GENES, N_CELLS]
+        write_sparse(group, scipy.sparse.csr_matrix(counts().astype(np.float64)))
+        file.create_dataset("meta.data/ident/levels", data=["a", "b"], dtype=TEXT)
+        file["meta.data/ident/values"] = np.arange(N_CELLS, dtype=np.int32) % 2 + 1
+
+
+def write_zarr(path):
+    """Zarr 2 in a zip without compression, so that damage reaches the metadata and the codecs."""
+    def texts(values):
+        data = b"".join(len(v).to_bytes(4, "little") + v.encode() for v in values)
+        return len(values).to_bytes(4, "little") + data
+
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as store:
+        def put(name, content):
+            info = zipfile.ZipInfo(name)  # no time of day
+            store.writestr(info, content)
+
+        def put_group(name, attributes):
+            put(f"{name}.zgroup", json.dumps({"zarr_format": 2}))
+            put(f"{name}.zattrs", json.dumps(attributes))
+
+        def put_array(name, content, shape, dtype, attributes, filters=None):
+            put(f"{name}/.zarray", json.dumps({
+                "zarr_format": 2, "shape": shape, "chunks": shape, "dtype": dtype, "order": "C",
+                "compressor": {"id": "zlib", "level": 6}, "filters": filters, "fill_value": 0}))
+            put(f"{name}/.zattrs", json.dumps(attributes))
+            put(f"{name}/" + ".".join("0" * len(shape)), zlib.compress(content, 6))
+
+        put_group("", {"encoding-type": "anndata", "encoding-version": "0.1.0"})
+        matrix = scipy.sparse.csr_matrix(counts())
+        put_group("X/", {"encoding-type": "csr_matrix", "encoding-version": "0.1.0",
+                         "shape": [N_CELLS, N_GENES]})
+        array = {"encoding-type": "array", "encoding-version": "0.2.0"}
+        put_array("X/data", matrix.data.tobytes(), [matrix.nnz], "<f4", array)
+        put_array("X/indices", matrix.indices.tobytes(), [matrix.nnz], "<i4", array)
+        put_array("X/indptr", matrix.indptr.tobytes(), [N_CELLS + 1], "<i4", array)
+        for name, index in (("obs", cell_names()), ("var", gene_names())):
+            put_group(f"{name}/", {"encoding-type": "dataframe", "encoding-version": "0.2.0",
+                                   "_index": "_index", "column-order": []})
+            put_array(f"{name}/_index", texts(index), [len(index)], "|O",
+                      {"encoding-type": "string-array", "encoding-version": "0.2.0"},
+                      [{"id": "vlen-utf8"}])
+
+
+def gzipped(text):
+    packed = io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
+        file.write(text.encode())
+    return packed.getvalue()
+
+
+def write_texts(folder):
+    values = counts().astype(int)
+    entries = [f"{gene + 1} {cell + 1} {values[cell, gene]}"
+               for cell in range(N_CELLS) for gene in range(N_GENES) if values[cell, gene]]
+    mtx = "\n".join(["%%MatrixMarket matrix coordinate integer general",
+                     f"{N_GENES} {N_CELLS} {len(entries)}", *entries, ""])
+    csv = "\n".join(["," + ",".join(f'"{name}"' for name in cell_names())] +
+                    [",".join([f'"{gene}"', *map(str, values[:, i])])
+                     for i, gene in enumerate(gene_names())] + [""])
+    table = "\n".join(["gene\tcell\tcount"] +
+                      [f"{gene}\t{cell}\t{values[c, g]}" for c, cell in enumerate(cell_names())
+                       for g, gene in enumerate(gene_names())] + [""])
+    (folder / "counts.mtx").write_text(mtx)
+    (folder / "counts.mtx.gz").write_bytes(gzipped(mtx))
+    (folder / "counts.csv").write_text(csv)
+    (folder / "counts.tsv.gz").write_bytes(gzipped(csv.replace(",", "\t")))
+    (folder / "long.tsv").write_text(table)
+
+
+def main(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    write_h5ad(folder / "csr.h5ad", scipy.sparse.csr_matrix(counts()),
+               ["cell_type", "score", "is_good"], compression="gzip")
+    write_h5ad(folder / "csc.h5ad", scipy.sparse.csc_matrix(counts()))
+    write_h5ad(folder / "dense.h5ad", counts(), compression="gzip")
+    write_h5ad_07(folder / "anndata_07.h5ad")
+    write_tenx(folder / "tenx_v2.h5", 2)
+    write_tenx(folder / "tenx_v3.h5", 3)
+    write_loom(folder / "cells.loom")
+    write_h5seurat(folder / "cells.h5seurat")
+    write_zarr(folder / "store.zarr.zip")
+    write_texts(folder)
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]))

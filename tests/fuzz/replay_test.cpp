@@ -1,0 +1,44 @@
+// The corpus of the fuzzers, without a fuzzer: whole, and what once was found (found/).
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "fuzz_reader.h"
+#include "support/folder_for_test.h"
+
+namespace saithe {
+namespace {
+
+/// ".mtx.gz" of "counts.mtx.gz".
+std::string ending_of(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  return name.substr(name.find('.'));
+}
+
+TEST(Replay, EveryFileOfTheCorpusIsRead) {
+  int n = 0;
+  const std::filesystem::path corpus = std::string(SAITHE_SOURCE_DIR) + "/tests/fuzz/corpus";
+  for (const auto& entry : std::filesystem::directory_iterator(corpus)) {
+    if (!entry.is_regular_file()) continue;
+    const std::string bytes = testing::read_bytes(entry.path());
+    EXPECT_TRUE(testing::read_as_file(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                      bytes.size(), ending_of(entry.path())))
+        << entry.path();
+    ++n;
+  }
+  EXPECT_GE(n, 14);
+}
+
+TEST(Replay, WhatWasFoundIsNoCrashAnyMore) {
+  const std::filesystem::path found = std::string(SAITHE_SOURCE_DIR) + "/tests/fuzz/found";
+  if (!std::filesystem::exists(found)) return;
+  for (const auto& entry : std::filesystem::directory_iterator(found)) {
+    const std::string bytes = testing::read_bytes(entry.path());
+    testing::read_as_file(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(),
+                          ending_of(entry.path()));
+  }
+}
+
+}  // namespace
+}  // namespace saithe
