@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <tuple>
 
 #include "saithe/core/error.h"
 #include "saithe/core/text_io.h"
@@ -377,7 +378,18 @@ void ZarrTarget::write_consolidated() {
       }
     }
   }
-  known = std::move(kept);
+  // zarr-python takes the nodes of one group for all of them only where they stand in a row.
+  std::vector<std::string> keys;
+  for (const auto& [key, node] : kept.items()) keys.push_back(key);
+  std::sort(keys.begin(), keys.end(), [](const std::string& a, const std::string& b) {
+    const auto depth = [](const std::string& key) {
+      return std::count(key.begin(), key.end(), '/');
+    };
+    const auto group = [](const std::string& key) { return key.substr(0, key.rfind('/') + 1); };
+    return std::tuple(depth(a), group(a), a) < std::tuple(depth(b), group(b), b);
+  });
+  known = Json::object();
+  for (const std::string& key : keys) known[key] = std::move(kept[key]);
   write_file(file, json.dump(2) + "\n", true);
 }
 
