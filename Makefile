@@ -78,10 +78,11 @@ $(ORACLE)/.installed: $(ORACLE_PINS)
 # Prints the tables of bench/RESULTS.md; about an hour. Side by side with the pinned peers of the oracle.
 bench: build $(ORACLE)/.installed
 	cmake --preset $(PRESET) -DSAITHE_BENCHMARKS=ON
-	cmake --build --preset $(PRESET) -j $(JOBS) --target saithe_cli update_floor umap_driver
+	cmake --build --preset $(PRESET) -j $(JOBS) --target saithe_cli update_floor umap_driver reading_driver
 	$(ORACLE)/bin/python bench/compare_training.py $(SAITHE)
 	$(ORACLE)/bin/python bench/compare_accuracy.py $(SAITHE)
 	$(ORACLE)/bin/python bench/umap_compare.py $(BUILD)/bin/umap_driver
+	$(ORACLE)/bin/python bench/compare_reading.py $(SAITHE) $(BUILD)/bin/reading_driver --million
 
 install: build
 	cmake --install $(BUILD) --prefix $(PREFIX)

@@ -36,6 +36,7 @@
 #include "saithe/prep/select_genes.h"
 #include "saithe/prep/gene_matching.h"
 #include "saithe/prep/preprocessor.h"
+#include "saithe/prep/principal_axes.h"
 #include "saithe/prep/split.h"
 #include "saithe/prep/folds.h"
 #include "saithe/prep/input_cells.h"

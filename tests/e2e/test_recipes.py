@@ -352,10 +352,12 @@ def test_pbmc3k_labels_cells_of_another_study_with_a_tenth_of_the_genes(shared, 
 
 def test_pbmc68k_reduced_trains_on_its_logarithms(shared, tmp_path):
     reference = shared / "pbmc68k_reduced" / "10x_pbmc68k_reduced.2022on.h5ad"
-    must_fail(3, "train", reference, "--label-key", "bulk_labels", "-o", tmp_path / "x.saithe")
+    found = must("train", reference, "--label-key", "bulk_labels", "-o", tmp_path / "x.saithe")
+    assert "raw/X holds log1p(CP10k), X holds z-scored values" in found.err
     said = must("train", reference, "--label-key", "bulk_labels", "--use-raw", "-o",
                 tmp_path / "m.saithe")
     assert "logarithms" in said.err and "validation (5-fold): 700 cells" in said.err
+    assert (tmp_path / "x.saithe").read_bytes() == (tmp_path / "m.saithe").read_bytes()
     card = words_of(tmp_path / "m.saithe")["card"]
     assert card["scores"]["accuracy"] > 0.7
     must("predict", tmp_path / "m.saithe", reference, "--use-raw", "-o", tmp_path / "out.tsv")

@@ -24,6 +24,29 @@ DenseMatrix sigmoid(DenseView logits) {
   return result;
 }
 
+/// Scores on a model's axes about its mean cell, as a linear layer.
+std::unique_ptr<Mlp> make_axes(const Model& model, std::span<const float> shift,
+                               kernels::Backend& backend) {
+  const auto n_axes = as_size(model.novelty.n_axes);
+  if (n_axes == 0) return nullptr;
+  const Preprocessor& preprocessor = model.preprocessor;
+  MlpParameters parameters;
+  parameters.weights.push_back(model.novelty.axes);
+  std::vector<double> at_mean(n_axes);
+  // Scaled features are centred by `shift`.
+  for (std::size_t gene = 0; !preprocessor.options().scale && gene < shift.size(); ++gene) {
+    for (std::size_t axis = 0; axis < n_axes; ++axis) {
+      at_mean[axis] -=
+          preprocessor.mean()[gene] * static_cast<double>(model.novelty.axes[gene * n_axes + axis]);
+    }
+  }
+  parameters.biases.emplace_back(at_mean.begin(), at_mean.end());
+  MlpShape shape;
+  shape.n_inputs = static_cast<std::int64_t>(shift.size());
+  shape.n_outputs = static_cast<int>(n_axes);
+  return std::make_unique<Mlp>(shape, parameters, shift, backend);
+}
+
 void add(const DenseMatrix& from, DenseMatrix& to) {
   const std::int64_t n = from.n_rows() * from.n_cols();
   for (std::int64_t i = 0; i < n; ++i) to.data()[i] += from.data()[i];
@@ -51,6 +74,7 @@ Ensemble::Ensemble(const Model& model, std::span<const float> shift, kernels::Ba
     if (&member == &model.network()) network_ = members_.size();
     members_.push_back(std::make_unique<Mlp>(member.shape, member.parameters, shift, backend));
   }
+  axes_ = make_axes(model, shift, backend);
 }
 
 bool Ensemble::has_hidden() const {
@@ -60,6 +84,7 @@ bool Ensemble::has_hidden() const {
 EnsembleOutput Ensemble::forward(const CsrView& features, bool with_hidden,
                                  const Context& context) const {
   EnsembleOutput output;
+  if (axes_ != nullptr) output.scores = axes_->forward(features, false, context).logits;
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const bool looks_inside = with_hidden && i == network_;
     Activations activations = members_[i]->forward(features, looks_inside, context);
@@ -100,6 +125,7 @@ EnsembleOutput Ensemble::forward(const InputCells& inputs, std::span<const CellI
     };
     copy(block.probabilities, all.probabilities);
     copy(block.logits, all.logits);
+    if (block.scores.n_rows() > 0) copy(block.scores, all.scores);
     if (block.hidden.n_rows() > 0) copy(block.hidden, all.hidden);
   }
   return all;

@@ -14,6 +14,7 @@ namespace saithe {
 struct EnsembleOutput {
   DenseMatrix probabilities;  ///< (cells, types): mean of the members', at the model's temperature
   DenseMatrix logits;         ///< (cells, types) of the first member
+  DenseMatrix scores;         ///< (cells, axes) on the novelty score's axes, if it has any
   DenseMatrix hidden;         ///< (cells, units): last hidden layer of the first network, if wanted
 };
 
@@ -35,7 +36,8 @@ class Ensemble {
  private:
   const Model& model_;
   std::vector<std::unique_ptr<Mlp>> members_;
-  std::size_t network_ = 0;  // whose hidden layer is looked at
+  std::unique_ptr<Mlp> axes_;  // what gives the scores; null without axes
+  std::size_t network_ = 0;    // whose hidden layer is looked at
 };
 
 }  // namespace saithe

@@ -64,7 +64,7 @@ LabelIndex most_confused(const Model& model, LabelIndex type,
                          const std::vector<std::vector<double>>& effects) {
   const auto n_types = as_size(model.types.n_types());
   if (as_size(model.novelty.n_types) == n_types) {
-    const auto means = std::span(model.novelty.means).subspan(as_size(type) * n_types, n_types);
+    const auto means = model.novelty.mean_logits(type);
     // All alike where a type had no training cell.
     const auto [low, high] = std::minmax_element(means.begin(), means.end());
     if (*low < *high) return best_other(means, type);

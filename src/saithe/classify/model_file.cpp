@@ -64,8 +64,11 @@ void for_each_tensor(const ModelDescription& model, Tensors& tensors, Visit visi
   visit("gene_sd", {n_inputs}, tensors.sd);
   if (model.has_count_share) visit("count_share", {n_genes}, tensors.count_share);
   if (model.has_novelty) {
-    visit("novelty.means", {n_types, n_types}, tensors.novelty.means);
-    visit("novelty.precision", {n_types, n_types}, tensors.novelty.precision);
+    const std::int64_t n_coordinates = model.n_novelty_axes + n_types;
+    visit("novelty.type_shares", {n_types}, tensors.novelty.type_shares);
+    visit("novelty.means", {n_types, n_coordinates}, tensors.novelty.means);
+    visit("novelty.covariance", {n_coordinates, n_coordinates}, tensors.novelty.covariance);
+    visit("novelty.feature_variance", {n_inputs}, tensors.novelty.feature_variance);
   }
   if (model.has_held_out_distances) {
     visit("novelty.quantiles", {static_cast<std::int64_t>(kNoveltyQuantiles)},
@@ -74,6 +77,9 @@ void for_each_tensor(const ModelDescription& model, Tensors& tensors, Visit visi
   if (model.has_one_vs_rest) {
     visit("one_vs_rest.slopes", {n_types}, tensors.one_vs_rest.slopes);
     visit("one_vs_rest.offsets", {n_types}, tensors.one_vs_rest.offsets);
+  }
+  if (model.has_novelty) {
+    visit("novelty.axes", {n_inputs, model.n_novelty_axes}, tensors.novelty.axes);
   }
   for (std::size_t i = 0; i < model.members.size(); ++i) {
     for_each_weight(model.members[i], fmt::format("member{}", i), tensors.members[i].parameters,
@@ -166,16 +172,19 @@ void require_statistics(const std::vector<double>& mean, const std::vector<doubl
 }
 
 /// Shares of a whole.
-void require_shares(const std::vector<double>& shares, const std::string& where) {
+void require_shares(const std::vector<double>& shares, const char* part, const char* whole,
+                    const std::string& where) {
   constexpr double kRounding = 1e-6;
   double sum = 0;
   for (const double share : shares) {
-    if (share < 0)
-      fail(ErrorKind::BadFormat, "{}: a gene's share of the counts is {}", where, share);
+    if (share < 0) {
+      fail(ErrorKind::BadFormat, "{}: a {}'s share of the {} is {}", where, part, whole, share);
+    }
     sum += share;
   }
   if (sum > 1 + kRounding) {
-    fail(ErrorKind::BadFormat, "{}: the genes' shares of the counts add up to {}", where, sum);
+    fail(ErrorKind::BadFormat, "{}: the {}s' shares of the {} add up to {}", where, part, whole,
+         sum);
   }
 }
 
@@ -183,6 +192,24 @@ void require_quantiles(const std::vector<double>& quantiles, const std::string& 
   const bool ascend = std::is_sorted(quantiles.begin(), quantiles.end());
   if (!quantiles.empty() && (!ascend || quantiles.front() < 0)) {
     fail(ErrorKind::BadFormat, "{}: the distances of held-out cells do not ascend from 0", where);
+  }
+}
+
+/// What distances and the genes' part in them are reckoned with.
+void require_novelty(const NoveltyModel& novelty, const std::string& where) {
+  if (novelty.n_types == 0) return;
+  const auto& variance = novelty.feature_variance;
+  if (std::any_of(variance.begin(), variance.end(), [](double v) { return v < 0; })) {
+    fail(ErrorKind::BadFormat, "{}: a feature's variance in the novelty score is below 0", where);
+  }
+  require_shares(novelty.type_shares, "type", "training cells", where);
+  const auto n = as_size(novelty.n_coordinates());
+  bool is_symmetric = true;
+  for (std::size_t i = 0; i < n * n; ++i) {
+    is_symmetric &= novelty.covariance[i] == novelty.covariance[i % n * n + i / n];
+  }
+  if (!is_symmetric || !has_usable_covariance(novelty)) {
+    fail(ErrorKind::BadFormat, "{}: the covariance of the novelty score is none", where);
   }
 }
 
@@ -235,13 +262,15 @@ Model load_model(const fs::path& path) {
                     require_finite(values, *next++, reader.where());
                   });
   require_statistics(loaded.mean, loaded.sd, reader.where());
-  require_shares(loaded.count_share, reader.where());
+  require_shares(loaded.count_share, "gene", "counts", reader.where());
   require_quantiles(loaded.novelty.held_out_quantiles, reader.where());
 
   Model model;
   description.genes.count_share = std::move(loaded.count_share);
   loaded.novelty.n_types =
       description.has_novelty ? static_cast<std::int64_t>(description.types.size()) : 0;
+  loaded.novelty.n_axes = description.n_novelty_axes;
+  require_novelty(loaded.novelty, reader.where());
   model.types = LabelSet(std::move(description.types));
   model.preprocessor =
       Preprocessor(description.preprocessing, description.kind, std::move(description.genes),

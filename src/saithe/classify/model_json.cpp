@@ -14,6 +14,7 @@ namespace {
 // Both lists of genes, the types and the options; bounds the memory that a file can ask for.
 constexpr std::size_t kMaxJsonValues = 4000000;
 constexpr std::size_t kMaxHiddenLayers = 63;
+constexpr std::uint64_t kMaxNoveltyAxes = 1000;
 constexpr std::uint64_t kMaxInt = std::numeric_limits<int>::max();
 constexpr std::uint64_t kMaxCells = std::uint64_t{1} << 53;
 
@@ -218,6 +219,10 @@ void require_consistent(const ModelDescription& model, const std::string& where)
   if (!(model.temperature > 0)) {
     fail(ErrorKind::BadFormat, "{}: the temperature {} is not above 0", where, model.temperature);
   }
+  if (model.has_novelty != (model.n_novelty_axes > 0)) {
+    fail(ErrorKind::BadFormat, "{}: the novelty score {} with {} axes", where,
+         model.has_novelty ? "is there" : "is not there", model.n_novelty_axes);
+  }
   if (model.has_held_out_distances && !model.has_novelty) {
     fail(ErrorKind::BadFormat, "{}: distances of held-out cells without a novelty score", where);
   }
@@ -273,6 +278,7 @@ ModelDescription describe_model(const Model& model) {
   description.output = model.output;
   description.temperature = model.temperature;
   description.has_novelty = model.novelty.n_types > 0;
+  description.n_novelty_axes = model.novelty.n_axes;
   description.has_one_vs_rest = !model.one_vs_rest.slopes.empty();
   description.has_held_out_distances = !model.novelty.held_out_quantiles.empty();
   description.loss = model.loss;
@@ -299,6 +305,7 @@ std::string format_model_json(const ModelDescription& model, const std::string& 
   json["output"] = to_text(model.output);
   json["temperature"] = model.temperature;
   json["has_novelty"] = model.has_novelty;
+  json["novelty_axes"] = model.n_novelty_axes;
   json["has_held_out_distances"] = model.has_held_out_distances;
   json["has_one_vs_rest"] = model.has_one_vs_rest;
   json["value_kind"] = to_text(model.kind);
@@ -342,6 +349,7 @@ ModelDescription parse_model_json(std::string_view text, const std::string& wher
                            "output",
                            "temperature",
                            "has_novelty",
+                           "novelty_axes",
                            "has_held_out_distances",
                            "has_one_vs_rest",
                            "value_kind",
@@ -362,6 +370,7 @@ ModelDescription parse_model_json(std::string_view text, const std::string& wher
   model.output = read_enum<OutputKind>(object, "output", where);
   model.temperature = object.number("temperature");
   model.has_novelty = object.boolean("has_novelty");
+  model.n_novelty_axes = static_cast<std::int64_t>(object.count("novelty_axes", kMaxNoveltyAxes));
   model.has_held_out_distances = object.boolean("has_held_out_distances");
   model.has_one_vs_rest = object.boolean("has_one_vs_rest");
   model.kind = read_enum<ExpressionKind>(object, "value_kind", where);

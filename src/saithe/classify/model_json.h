@@ -13,7 +13,7 @@
 
 namespace saithe {
 
-inline constexpr std::uint64_t kModelFormatVersion = 2;
+inline constexpr std::uint64_t kModelFormatVersion = 3;
 inline constexpr std::uint64_t kMaxModelGenes = 1000000;
 
 /// A Model without its tensors.
@@ -27,6 +27,7 @@ struct ModelDescription {
   OutputKind output = OutputKind::Softmax;
   double temperature = 1;
   bool has_novelty = false;
+  std::int64_t n_novelty_axes = 0;
   bool has_held_out_distances = false;
   bool has_one_vs_rest = false;
   kernels::Loss loss = kernels::Loss::CrossEntropy;

@@ -5,74 +5,211 @@
 #include <cmath>
 #include <limits>
 
+#include "saithe/prep/principal_axes.h"
+
 namespace saithe {
 namespace {
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using MatrixMap = Eigen::Map<const Matrix>;
+using FloatMap =
+    Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
 
-// Share of the covariance that is its mean variance on the diagonal: with few cells of many types
-// the covariance alone could not be inverted.
+// Share of each covariance that is left out: with few cells of many types, and with logits that
+// add up to a constant, the covariance alone could not be inverted.
 constexpr double kShrinkage = 0.1;
-// Logits without any spread (one cell a type) get this variance.
+// Coordinates without any spread (one cell a type) get this variance.
 constexpr double kSmallestVariance = 1e-8;
+
+/// The scores of a cell, then its logits.
+void read_coordinates(DenseView scores, DenseView logits, std::int64_t row,
+                      Eigen::RowVectorXd& coordinates) {
+  const auto first = scores.row(row);
+  const auto second = logits.row(row);
+  double* next = std::copy(first.begin(), first.end(), coordinates.data());
+  std::copy(second.begin(), second.end(), next);
+}
+
+/// The lower triangle L of the inverse covariance L L^T of `novelty`, or nothing where the
+/// covariance is none.
+Matrix find_whitening(const NoveltyModel& novelty) {
+  const std::int64_t n = novelty.n_coordinates();
+  Eigen::MatrixXd covariance = MatrixMap(novelty.covariance.data(), n, n);
+  const Eigen::VectorXd variances = covariance.diagonal().cwiseMax(kSmallestVariance);
+  covariance *= 1 - kShrinkage;
+  covariance.diagonal() = variances;
+  const Eigen::LLT<Eigen::MatrixXd> factor(covariance);
+  if (factor.info() != Eigen::Success) return {};
+  // covariance = F F^T: coordinates times F^-T have distances that are Euclidean.
+  const Eigen::MatrixXd inverse =
+      factor.matrixL().solve(Eigen::MatrixXd::Identity(n, n)).transpose();
+  return inverse;
+}
+
+/// Variance of each feature within types.
+std::vector<double> variance_within_types(const CsrView& features,
+                                          std::span<const LabelIndex> labels) {
+  const auto n_genes = as_size(features.n_cols);
+  std::vector<std::vector<double>> sums;  // of each type
+  std::vector<double> n_cells;
+  std::vector<double> variance(n_genes);
+  for (CellIndex cell = 0; cell < features.n_rows; ++cell) {
+    const auto type = as_size(labels[as_size(cell)]);
+    if (type >= sums.size()) {
+      sums.resize(type + 1, std::vector<double>(n_genes));
+      n_cells.resize(type + 1);
+    }
+    n_cells[type] += 1;
+    const auto genes = features.row_columns(cell);
+    const auto values = features.row_values(cell);
+    for (std::size_t i = 0; i < genes.size(); ++i) {
+      const auto value = static_cast<double>(values[i]);
+      sums[type][as_size(genes[i])] += value;
+      variance[as_size(genes[i])] += value * value;
+    }
+  }
+  for (std::size_t gene = 0; gene < n_genes; ++gene) {
+    for (std::size_t type = 0; type < sums.size(); ++type) {
+      if (n_cells[type] > 0) variance[gene] -= sums[type][gene] * sums[type][gene] / n_cells[type];
+    }
+    variance[gene] = std::max(0.0, variance[gene]) / static_cast<double>(features.n_rows);
+  }
+  return variance;
+}
+
+Eigen::MatrixXd covariance_of_scores(const NoveltyModel& novelty) {
+  const std::int64_t n = novelty.n_coordinates();
+  return MatrixMap(novelty.covariance.data(), n, n).topLeftCorner(novelty.n_axes, novelty.n_axes);
+}
+
+/// What the axes leave of the features' variance.
+Eigen::VectorXd residual_variance(const NoveltyModel& novelty, const Matrix& axes) {
+  const Eigen::Map<const Eigen::VectorXd> all(novelty.feature_variance.data(), axes.rows());
+  const Eigen::VectorXd explained =
+      (axes * covariance_of_scores(novelty)).cwiseProduct(axes).rowwise().sum();
+  return (all - explained).cwiseMax(0.0);
+}
+
+/// The covariance that the axes' part of the features has: that of the scores less what the
+/// residuals add to it.
+Eigen::MatrixXd covariance_of_axes(const NoveltyModel& novelty, const Matrix& axes,
+                                   const Eigen::VectorXd& residual) {
+  Eigen::MatrixXd covariance = covariance_of_scores(novelty);
+  covariance -= axes.transpose() * residual.asDiagonal() * axes;
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(covariance);
+  const Eigen::VectorXd variances = eigen.eigenvalues().cwiseMax(0.0);
+  return eigen.eigenvectors() * variances.asDiagonal() * eigen.eigenvectors().transpose();
+}
 
 }  // namespace
 
-NoveltyModel fit_novelty(DenseView logits, std::span<const LabelIndex> labels,
-                         std::span<const CellIndex> cells) {
-  const std::int64_t n_types = logits.n_cols;
-  Matrix means = Matrix::Zero(n_types, n_types);
-  std::vector<double> n_cells(as_size(n_types));
-  const auto row_of = [&](CellIndex cell) {
-    const auto row = logits.row(cell);
-    return Eigen::Map<const Eigen::RowVectorXf>(row.data(), n_types).cast<double>();
-  };
-  for (const CellIndex cell : cells) {
-    const LabelIndex label = labels[as_size(cell)];
-    means.row(label) += row_of(cell);
-    n_cells[as_size(label)] += 1;
-  }
-  for (std::int64_t type = 0; type < n_types; ++type) {
-    // A type without a cell lies nowhere: no cell is near it.
-    if (n_cells[as_size(type)] > 0)
-      means.row(type) /= n_cells[as_size(type)];
-    else
-      means.row(type).setConstant(std::numeric_limits<float>::max());
-  }
-  Matrix covariance = Matrix::Zero(n_types, n_types);
-  for (const CellIndex cell : cells) {
-    const Eigen::RowVectorXd distance = row_of(cell) - means.row(labels[as_size(cell)]);
-    covariance.noalias() += distance.transpose() * distance;
-  }
-  covariance /= std::max<double>(1, static_cast<double>(cells.size()));
-  const double variance =
-      std::max(covariance.trace() / static_cast<double>(n_types), kSmallestVariance);
-  covariance *= 1 - kShrinkage;
-  covariance.diagonal().array() += kShrinkage * variance;
-  const Matrix precision = covariance.llt().solve(Matrix::Identity(n_types, n_types));
-  NoveltyModel novelty;
-  novelty.n_types = n_types;
-  novelty.means.assign(means.data(), means.data() + means.size());
-  novelty.precision.assign(precision.data(), precision.data() + precision.size());
-  return novelty;
+std::span<const double> NoveltyModel::mean_logits(LabelIndex type) const {
+  return std::span(means).subspan(as_size(type) * as_size(n_coordinates()) + as_size(n_axes),
+                                  as_size(n_types));
 }
 
-std::vector<double> novelty_distances(const NoveltyModel& novelty, DenseView logits) {
-  SAITHE_ASSERT(novelty.n_types == logits.n_cols);
-  const Eigen::Map<const Matrix> means(novelty.means.data(), novelty.n_types, novelty.n_types);
-  const Eigen::Map<const Matrix> precision(novelty.precision.data(), novelty.n_types,
-                                           novelty.n_types);
+void fit_novelty_axes(NoveltyModel& novelty, CsrMatrix features, std::span<const LabelIndex> labels,
+                      std::span<const double> center, const Context& context) {
+  novelty.feature_variance = variance_within_types(features.view(), labels);
+  novelty.axes = fit_principal_axes(std::move(features), center, kNoveltyAxes, context);
+  novelty.n_axes = static_cast<std::int64_t>(novelty.axes.size() / center.size());
+}
+
+void fit_novelty(NoveltyModel& novelty, DenseView scores, DenseView logits,
+                 std::span<const LabelIndex> labels, std::span<const CellIndex> cells) {
+  novelty.n_types = logits.n_cols;
+  SAITHE_ASSERT(scores.n_cols == novelty.n_axes);
+  const std::int64_t n = novelty.n_coordinates();
+  const auto n_all = std::max<double>(1, static_cast<double>(cells.size()));
+  Matrix means = Matrix::Zero(novelty.n_types, n);
+  std::vector<double> n_cells(as_size(novelty.n_types));
+  Eigen::RowVectorXd x(n);
+  for (const CellIndex cell : cells) {
+    const LabelIndex label = labels[as_size(cell)];
+    read_coordinates(scores, logits, cell, x);
+    means.row(label) += x;
+    n_cells[as_size(label)] += 1;
+  }
+  novelty.type_shares.clear();
+  for (std::int64_t type = 0; type < novelty.n_types; ++type) {
+    const double n_of_type = n_cells[as_size(type)];
+    if (n_of_type > 0) means.row(type) /= n_of_type;
+    novelty.type_shares.push_back(n_of_type / n_all);
+  }
+  Eigen::MatrixXd covariance = Eigen::MatrixXd::Zero(n, n);
+  for (const CellIndex cell : cells) {
+    read_coordinates(scores, logits, cell, x);
+    x -= means.row(labels[as_size(cell)]);
+    covariance.noalias() += x.transpose() * x;
+  }
+  covariance /= n_all;
+  novelty.means.assign(means.data(), means.data() + means.size());
+  novelty.covariance.assign(covariance.data(), covariance.data() + covariance.size());
+}
+
+NoveltyModel without_missing_genes(const NoveltyModel& novelty,
+                                   std::span<const float> linear_weights,
+                                   const std::vector<bool>& is_present) {
+  const auto n_genes = static_cast<std::int64_t>(is_present.size());
+  const std::int64_t n = novelty.n_coordinates();
+  SAITHE_ASSERT(as_size(n_genes * novelty.n_types) == linear_weights.size());
+  SAITHE_ASSERT(novelty.feature_variance.size() == as_size(n_genes));
+  const Matrix axes =
+      FloatMap(novelty.axes.data(), n_genes, novelty.n_axes).template cast<double>();
+  // What every feature adds to the coordinates; of the genes present, and of the missing ones.
+  Matrix present(n_genes, n);
+  present << axes, FloatMap(linear_weights.data(), n_genes, novelty.n_types).cast<double>();
+  Matrix missing = present;
+  const Eigen::VectorXd residual = residual_variance(novelty, axes);
+  for (std::int64_t gene = 0; gene < n_genes; ++gene) {
+    const bool is_there = is_present[as_size(gene)];
+    (is_there ? missing : present).row(gene).setZero();
+  }
+  const Matrix means =
+      MatrixMap(novelty.means.data(), novelty.n_types, n) -
+      MatrixMap(novelty.means.data(), novelty.n_types, n).leftCols(novelty.n_axes) *
+          (axes.transpose() * missing);
+  const Matrix seen_axes = axes.transpose() * present;
+  const Matrix covariance =
+      seen_axes.transpose() * covariance_of_axes(novelty, axes, residual) * seen_axes +
+      present.transpose() * residual.asDiagonal() * present;
+  NoveltyModel result = novelty;
+  result.means.assign(means.data(), means.data() + means.size());
+  result.covariance.assign(covariance.data(), covariance.data() + covariance.size());
+  return result;
+}
+
+bool has_usable_covariance(const NoveltyModel& novelty) {
+  return find_whitening(novelty).size() > 0;
+}
+
+std::vector<double> novelty_distances(const NoveltyModel& novelty, DenseView scores,
+                                      DenseView logits) {
+  SAITHE_ASSERT(novelty.n_types == logits.n_cols && novelty.n_axes == scores.n_cols);
+  const Matrix whitening = find_whitening(novelty);
+  if (whitening.size() == 0) {
+    fail(ErrorKind::Numerical,
+         "the novelty score has no covariance that can be inverted: features or weights are too "
+         "large");
+  }
+  const Matrix means =
+      MatrixMap(novelty.means.data(), novelty.n_types, novelty.n_coordinates()) * whitening;
   std::vector<double> distances(as_size(logits.n_rows));
+  Eigen::RowVectorXd x(novelty.n_coordinates());
+  std::vector<double> of_types(as_size(novelty.n_types));
   for (std::int64_t r = 0; r < logits.n_rows; ++r) {
-    const auto row = logits.row(r);
-    const Eigen::RowVectorXd x =
-        Eigen::Map<const Eigen::RowVectorXf>(row.data(), novelty.n_types).cast<double>();
+    read_coordinates(scores, logits, r, x);
+    const Eigen::RowVectorXd z = x * whitening;
     double nearest = std::numeric_limits<double>::infinity();
-    for (std::int64_t type = 0; type < novelty.n_types; ++type) {
-      const Eigen::RowVectorXd d = x - means.row(type);
-      nearest = std::min(nearest, (d * precision).dot(d));
+    for (std::size_t type = 0; type < of_types.size(); ++type) {
+      // A type without a cell lies nowhere: its share of 0 makes the distance infinite.
+      of_types[type] = (z - means.row(static_cast<std::int64_t>(type))).squaredNorm() -
+                       2 * std::log(novelty.type_shares[type]);
+      nearest = std::min(nearest, of_types[type]);
     }
-    distances[as_size(r)] = nearest;
+    double sum = 0;
+    for (const double distance : of_types) sum += std::exp((nearest - distance) / 2);
+    distances[as_size(r)] = std::max(0.0, nearest - 2 * std::log(sum));
   }
   return distances;
 }

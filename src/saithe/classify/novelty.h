@@ -6,34 +6,69 @@
 #include <span>
 #include <vector>
 
+#include "saithe/core/aligned_vector.h"
+#include "saithe/core/context.h"
 #include "saithe/data/label_set.h"
+#include "saithe/matrix/csr_matrix.h"
 #include "saithe/matrix/dense_matrix.h"
 
 namespace saithe {
 
-/// Squared Mahalanobis distance of a cell's logits to the nearest type's mean, all types sharing
-/// one covariance (Lee et al. 2018, arXiv:1807.03888, on the logits of the first member).
+/// The training cells as a mixture of one normal distribution for each type, all with one
+/// covariance, over S coordinates of a cell: its scores on A principal axes of the features, which
+/// see what no known type differs by, then the T logits of the first member.
 struct NoveltyModel {
-  std::int64_t n_types = 0;       ///< 0: the model has no novelty score
-  std::vector<double> means;      ///< (types, types): row k is the mean logits of type k
-  std::vector<double> precision;  ///< (types, types): inverse covariance within types
+  std::int64_t n_types = 0;              ///< T; 0: the model has no novelty score
+  std::int64_t n_axes = 0;               ///< A
+  AlignedVector<float> axes;             ///< (inputs, A): unit vectors as columns
+  std::vector<double> type_shares;       ///< (T): share of the training cells
+  std::vector<double> means;             ///< (T, S): mean coordinates of each type's training cells
+  std::vector<double> covariance;        ///< (S, S): within types
+  std::vector<double> feature_variance;  ///< (inputs): of each feature, within types
   /// Quantiles 0, 1/1000, ..., 1 of the distances of held-out cells of known types, ascending.
   /// Empty where no cell was held out: then nothing is rejected.
   std::vector<double> held_out_quantiles;
 
+  /// S.
+  [[nodiscard]] std::int64_t n_coordinates() const { return n_axes + n_types; }
+  /// The mean logits of a type's training cells; all 0 where it had none.
+  [[nodiscard]] std::span<const double> mean_logits(LabelIndex type) const;
+
   bool operator==(const NoveltyModel&) const = default;
 };
 
+/// Principal axes of a model's novelty score.
+inline constexpr int kNoveltyAxes = 20;
 /// Number of entries of NoveltyModel::held_out_quantiles.
 inline constexpr std::size_t kNoveltyQuantiles = 1001;
 
-/// Means and covariance of the training cells' logits. A tenth of the covariance is replaced by its
-/// mean variance on the diagonal. `cells` are rows of `logits` (n, T) and indices of `labels`.
-NoveltyModel fit_novelty(DenseView logits, std::span<const LabelIndex> labels,
-                         std::span<const CellIndex> cells);
+/// The axes of a novelty score and the variance of the features: from features (n, inputs) of
+/// training cells, whose labels are `labels` and whose mean is about `center`.
+void fit_novelty_axes(NoveltyModel& novelty, CsrMatrix features, std::span<const LabelIndex> labels,
+                      std::span<const double> center, const Context& context);
 
-/// The distance of each row of logits (n, T).
-std::vector<double> novelty_distances(const NoveltyModel& novelty, DenseView logits);
+/// The rest but the quantiles, from the training cells `cells`: rows of their scores on these axes
+/// and of the first member's logits, and indices of `labels`.
+void fit_novelty(NoveltyModel& novelty, DenseView scores, DenseView logits,
+                 std::span<const LabelIndex> labels, std::span<const CellIndex> cells);
+
+/// The same distributions of cells that lack inputs of the model, whose features are then the
+/// training means: the coordinates vary less, and types come closer to each other.
+/// `linear_weights` (inputs, T) are those of the first member. What lacking genes take from a
+/// coordinate is reckoned from the axes and what they leave of the features' variance.
+NoveltyModel without_missing_genes(const NoveltyModel& novelty,
+                                   std::span<const float> linear_weights,
+                                   const std::vector<bool>& is_present);
+
+/// -2 ln sum_t share_t exp(-d_t / 2) of each cell, d_t its squared Mahalanobis distance to type t,
+/// with a tenth of the covariance beside its diagonal left out: at least 0, about the distance to
+/// the nearest type, less what its share makes it likely. Throws Error(Numerical) if the covariance
+/// is none.
+std::vector<double> novelty_distances(const NoveltyModel& novelty, DenseView scores,
+                                      DenseView logits);
+
+/// Whether distances can be taken: the covariance is one.
+bool has_usable_covariance(const NoveltyModel& novelty);
 
 /// Quantiles of distances of held-out cells, for held_out_quantiles.
 std::vector<double> distance_quantiles(std::vector<double> distances);

@@ -35,6 +35,18 @@ double matched_weight(const Model& model, const GeneMatch& match) {
   return all > 0 ? matched / all : 0;
 }
 
+/// The novelty score of cells with the query's genes. Only of a linear first member is it known
+/// what missing genes do to its logits; another's is left as it is.
+NoveltyModel novelty_of_query(const Model& model, const GeneMatch& match) {
+  const Member& member = model.members.front();
+  const bool lacks_genes =
+      std::find(match.is_present.begin(), match.is_present.end(), false) != match.is_present.end();
+  if (model.novelty.n_types == 0 || !lacks_genes || !member.shape.hidden.empty()) {
+    return model.novelty;
+  }
+  return without_missing_genes(model.novelty, member.parameters.weights.front(), match.is_present);
+}
+
 std::string join(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + printable(name);
@@ -146,6 +158,7 @@ class Prediction {
     result_.genes = model.preprocessor.match_genes(source.var(), options.genes, source.name());
     result_.weight_matched = matched_weight(model, result_.genes);
     require_compatible(model, source, result_, options.force);
+    novelty_ = novelty_of_query(model, result_.genes);
     threshold_ = novelty_threshold(model.novelty, options.false_reject_rate);
     // What rejects nothing is no unit: distances are then shown in that of the default rate.
     unit_ = std::isfinite(threshold_)
@@ -224,7 +237,9 @@ class Prediction {
                    std::size_t first) {
     std::vector<double> distances;
     const bool has_novelty = model_.novelty.n_types > 0;
-    if (has_novelty) distances = novelty_distances(model_.novelty, output.logits.view());
+    if (has_novelty) {
+      distances = novelty_distances(novelty_, output.scores.view(), output.logits.view());
+    }
     for (std::size_t i = 0; i < has_counts.size(); ++i) {
       const std::size_t cell = first + i;
       const LabelIndex best = result_.best_labels[cell];
@@ -267,6 +282,7 @@ class Prediction {
   const PredictOptions& options_;
   const Context& context_;
   std::vector<bool> is_allowed_;
+  NoveltyModel novelty_;  // the model's, of cells with the query's genes
   double threshold_ = 0;
   double unit_ = 0;  // of the novelty that is shown
   std::unique_ptr<kernels::Backend> backend_;

@@ -27,6 +27,8 @@ constexpr std::size_t kSha256Digits = 64;
 constexpr std::int64_t kInputsShare = 4;
 // Above so many cells one fold of the five judges: its cells are enough to calibrate.
 constexpr std::size_t kMaxCellsOfAllFolds = 50000;
+// The axes of the novelty score are those of so many cells, whose features are in memory at once.
+constexpr std::int64_t kMaxAxesCells = 10000;
 
 void require_options(const TrainOptions& options) {
   require_recipe(options);
@@ -296,16 +298,36 @@ class TrainingRun {
     model.members =
         train_members(recipe_cells(inputs, training), options_, *backend_, own, history);
     context_.throw_if_cancelled();
+    fit_axes(model, inputs, training, own);
     const Ensemble ensemble(model, inputs.shift(), *backend_);
     const EnsembleOutput output = ensemble.forward(inputs, all_cells(), false, own);
-    if (options_.novelty) model.novelty = fit_novelty(output.logits.view(), data_.labels, training);
+    learn_novelty(model, output, training);
     fill_held_out(fold, model, output);
+  }
+
+  /// The axes of the novelty score, before cells are asked for their scores.
+  void fit_axes(Model& model, const InputCells& inputs, std::span<const CellIndex> training,
+                const Context& context) const {
+    if (!options_.novelty) return;
+    const auto drawn = draw_stratified(training, data_.labels, kMaxAxesCells, context);
+    std::vector<LabelIndex> labels;
+    for (const CellIndex cell : drawn) labels.push_back(data_.labels[as_size(cell)]);
+    fit_novelty_axes(model.novelty, inputs.features(drawn, context), labels,
+                     model.preprocessor.center(), context);
+  }
+
+  void learn_novelty(Model& model, const EnsembleOutput& output,
+                     std::span<const CellIndex> training) const {
+    if (!options_.novelty) return;
+    fit_novelty(model.novelty, output.scores.view(), output.logits.view(), data_.labels, training);
   }
 
   void fill_held_out(int fold, const Model& model, const EnsembleOutput& output) {
     HeldOutPredictions& held_out = result_.held_out;
     std::vector<double> distances;
-    if (options_.novelty) distances = novelty_distances(model.novelty, output.logits.view());
+    if (options_.novelty) {
+      distances = novelty_distances(model.novelty, output.scores.view(), output.logits.view());
+    }
     for (std::size_t i = 0; i < held_out.cells.size(); ++i) {
       if (!held_out.folds.empty() && held_out.folds[i] != fold) continue;
       const CellIndex cell = held_out.cells[i];
@@ -339,12 +361,11 @@ class TrainingRun {
     Context uninterrupted = context_;
     uninterrupted.cancelled = nullptr;
     Model& model = result_.model;
+    fit_axes(model, *inputs_, training_, uninterrupted);
     EnsembleOutput output =
         Ensemble(model, inputs_->shift(), *backend_)
             .forward(*inputs_, all_cells(), options_.keep_hidden, uninterrupted);
-    if (options_.novelty) {
-      model.novelty = fit_novelty(output.logits.view(), data_.labels, training_);
-    }
+    learn_novelty(model, output, training_);
     HeldOutPredictions& held_out = result_.held_out;
     if (options_.validate == Validation::HeldOut) {
       held_out.cells = result_.split.validation;

@@ -253,6 +253,10 @@ std::vector<float> Preprocessor::shift(const GeneMatch& match) const {
   return result;
 }
 
+std::vector<double> Preprocessor::center() const {
+  return options_.scale ? std::vector<double>(shift_.begin(), shift_.end()) : mean_;
+}
+
 Preprocessor Preprocessor::unscaled() const {
   PreprocessorOptions options = options_;
   options.scale = false;

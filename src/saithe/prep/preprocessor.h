@@ -107,6 +107,9 @@ class Preprocessor {
   /// What the first layer subtracts for a query with these genes (Features::shift).
   [[nodiscard]] std::vector<float> shift(const GeneMatch& match) const;
 
+  /// The training mean of each input's stored feature (before the first layer subtracts anything).
+  [[nodiscard]] std::vector<double> center() const;
+
   /// The same with ln(1 + x) as the feature of every gene, neither scaled nor cut.
   [[nodiscard]] Preprocessor unscaled() const;
 

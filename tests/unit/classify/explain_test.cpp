@@ -226,7 +226,8 @@ TEST(Explain, AFixedTypeIsComparedWith) {
 TEST(Explain, TheMostConfusedTypeOfAModelIsTheSecondOfItsMeanLogits) {
   Model model = marker_model();
   model.novelty.n_types = 3;
-  model.novelty.means = {9, 1, 3, 4, 9, 2, 5, 6, 7};
+  model.novelty.n_axes = 1;
+  model.novelty.means = {-1, 9, 1, 3, 20, 4, 9, 2, 0, 5, 6, 7};
   const Explanation explanation = explain_model(model, {});
   EXPECT_EQ(explanation.types[0].over_other.other, 2);
   EXPECT_EQ(explanation.types[1].over_other.other, 0);

@@ -45,6 +45,7 @@ TEST(ModelCard, TellsScoresThresholdAndTemperature) {
   model.card.scores.ece_uncalibrated = 0.0721;
   model.card.scores.f1_of_type = {0.75, 0.875};
   model.novelty.n_types = 2;
+  model.novelty.n_axes = 1;
   for (std::size_t i = 0; i < kNoveltyQuantiles; ++i) {
     model.novelty.held_out_quantiles.push_back(static_cast<double>(i) / 10);
   }

@@ -81,8 +81,12 @@ inline Model tiny_model() {
   model.members[1].parameters.norm_gains[1] = {0.75F, -2.0F};
   model.temperature = 1.25;
   model.novelty.n_types = 3;
-  model.novelty.means = {1, 2, 3, 4, 5, 6, 7, 8, 9};
-  model.novelty.precision = {2, 0, 0, 0, 1.0 / 3.0, 0, 0, 0, 4};
+  model.novelty.n_axes = 1;
+  model.novelty.axes = {0.5F, -0.5F, 0.5F, 0.5F};
+  model.novelty.type_shares = {0.25, 0.75, 0};
+  model.novelty.means = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  model.novelty.covariance = {2, 0.5, 0, 0, 0.5, 1.0 / 3.0, 0, 0, 0, 0, 4, 1, 0, 0, 1, 1};
+  model.novelty.feature_variance = {0.5, 0, 1.0 / 3.0, 2};
   model.one_vs_rest = {{1, 2, 1.0 / 3.0}, {-1, 0, 0.5}};
   model.loss = kernels::Loss::Article;
   model.card.sources = {"cells.h5ad"};

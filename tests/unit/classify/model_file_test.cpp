@@ -56,7 +56,8 @@ TEST_F(ModelFile, IsPlainSafetensorsAsDocumented) {
   EXPECT_EQ(parts.header["gene_sd"]["dtype"], "F64");
   EXPECT_EQ(parts.header["gene_sd"]["shape"], Json({4}));
   EXPECT_EQ(parts.header["count_share"]["shape"], Json({5}));
-  EXPECT_EQ(parts.header["novelty.means"]["shape"], Json({3, 3}));
+  EXPECT_EQ(parts.header["novelty.means"]["shape"], Json({3, 4}));
+  EXPECT_EQ(parts.header["novelty.axes"]["shape"], Json({4, 1}));
   EXPECT_EQ(parts.header["member0.layer0.weight"]["shape"], Json({4, 3}));  // (gene, type)
   EXPECT_EQ(parts.header["member1.layer0.weight"]["shape"], Json({4, 5}));  // (gene, unit)
   EXPECT_EQ(parts.header["member1.layer1.weight"]["shape"], Json({2, 5}));  // (output, input)
@@ -69,10 +70,13 @@ TEST_F(ModelFile, IsPlainSafetensorsAsDocumented) {
                                              "gene_mean",
                                              "gene_sd",
                                              "count_share",
+                                             "novelty.type_shares",
                                              "novelty.means",
-                                             "novelty.precision",
+                                             "novelty.covariance",
+                                             "novelty.feature_variance",
                                              "one_vs_rest.slopes",
                                              "one_vs_rest.offsets",
+                                             "novelty.axes",
                                              "member0.layer0.weight",
                                              "member0.layer0.bias",
                                              "member1.layer0.weight",

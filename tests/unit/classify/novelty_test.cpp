@@ -19,47 +19,118 @@ namespace {
 // Sums of 60 products in double, another order of additions than NumPy's.
 constexpr double kTolerance = 1e-10;
 
+DenseMatrix dense_of(const nlohmann::json& json) {
+  const auto rows = json.get<std::vector<std::vector<float>>>();
+  DenseMatrix matrix(static_cast<std::int64_t>(rows.size()),
+                     static_cast<std::int64_t>(rows[0].size()));
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    std::ranges::copy(rows[r], matrix.row(static_cast<std::int64_t>(r)).begin());
+  }
+  return matrix;
+}
+
+/// All entries, also the zeros.
+CsrMatrix sparse_of(const DenseMatrix& dense) {
+  CsrMatrix matrix;
+  matrix.n_rows = static_cast<CellIndex>(dense.n_rows());
+  matrix.n_cols = static_cast<GeneIndex>(dense.n_cols());
+  for (std::int64_t r = 0; r < dense.n_rows(); ++r) {
+    for (GeneIndex c = 0; c < matrix.n_cols; ++c) matrix.columns.push_back(c);
+    matrix.values.insert(matrix.values.end(), dense.row(r).begin(), dense.row(r).end());
+    matrix.row_start.push_back(static_cast<RowPointer>(matrix.columns.size()));
+  }
+  return matrix;
+}
+
+void expect_near(const std::vector<double>& found, const nlohmann::json& expected) {
+  std::vector<double> values;
+  for (const auto& entry : expected) {
+    if (entry.is_array()) {
+      for (const auto& value : entry) values.push_back(value.get<double>());
+    } else {
+      values.push_back(entry.get<double>());
+    }
+  }
+  ASSERT_EQ(found.size(), values.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_NEAR(found[i], values[i], kTolerance * (1 + std::abs(values[i]))) << i;
+  }
+}
+
 struct Fixture {
   nlohmann::json json =
       nlohmann::json::parse(read_file(SAITHE_TEST_FILES "/novelty/expected.json", 1 << 20));
   std::vector<LabelIndex> labels = json.at("labels").get<std::vector<LabelIndex>>();
   std::vector<CellIndex> training;
-  DenseMatrix logits;
+  CsrMatrix features = sparse_of(dense_of(json.at("features")));
+  DenseMatrix axes = dense_of(json.at("axes"));
+  DenseMatrix scores = dense_of(json.at("scores"));
+  DenseMatrix logits = dense_of(json.at("logits"));
 
   Fixture() : training(json.at("n_training").get<std::size_t>()) {
     std::iota(training.begin(), training.end(), CellIndex{0});
-    const auto rows = json.at("logits").get<std::vector<std::vector<float>>>();
-    logits = DenseMatrix(static_cast<std::int64_t>(rows.size()), 4);
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      std::ranges::copy(rows[r], logits.row(static_cast<std::int64_t>(r)).begin());
-    }
   }
-  [[nodiscard]] NoveltyModel fit() const { return fit_novelty(logits.view(), labels, training); }
+  [[nodiscard]] NoveltyModel fit(std::span<const CellIndex> cells) const {
+    NoveltyModel novelty;
+    novelty.n_axes = axes.n_cols();
+    novelty.axes.assign(axes.data(), axes.data() + axes.n_rows() * axes.n_cols());
+    novelty.feature_variance = json.at("feature_variance").get<std::vector<double>>();
+    fit_novelty(novelty, scores.view(), logits.view(), labels, cells);
+    return novelty;
+  }
+  [[nodiscard]] NoveltyModel fit() const { return fit(training); }
+  [[nodiscard]] std::vector<double> distances(const NoveltyModel& novelty) const {
+    return novelty_distances(novelty, scores.view(), logits.view());
+  }
 };
 
-TEST(Novelty, MeansPrecisionAndDistancesAreNumPys) {
+TEST(Novelty, MixtureAndDistancesAreNumPys) {
   const Fixture f;
   const NoveltyModel novelty = f.fit();
   EXPECT_EQ(novelty.n_types, 4);
-  const auto means = f.json.at("means").get<std::vector<std::vector<double>>>();
-  const auto precision = f.json.at("precision").get<std::vector<std::vector<double>>>();
-  for (std::size_t r = 0; r < 4; ++r) {
-    for (std::size_t c = 0; c < 4; ++c) {
-      EXPECT_NEAR(novelty.means[4 * r + c], means[r][c], kTolerance);
-      EXPECT_NEAR(novelty.precision[4 * r + c], precision[r][c], kTolerance);
+  EXPECT_EQ(novelty.n_coordinates(), 7);
+  expect_near(novelty.type_shares, f.json.at("type_shares"));
+  expect_near(novelty.means, f.json.at("means"));
+  expect_near(novelty.covariance, f.json.at("covariance"));
+  expect_near(f.distances(novelty), f.json.at("distances"));
+  EXPECT_EQ(novelty.mean_logits(2)[1], novelty.means[2 * 7 + 3 + 1]);
+}
+
+TEST(Novelty, AxesAndVarianceWithinTypesAreNumPys) {
+  const Fixture f;
+  NoveltyModel novelty;
+  fit_novelty_axes(novelty, select_rows(f.features.view(), f.training),
+                   std::span(f.labels).first(f.training.size()),
+                   f.json.at("center").get<std::vector<double>>(), Context(1));
+  expect_near(novelty.feature_variance, f.json.at("feature_variance"));
+  ASSERT_EQ(novelty.n_axes, 12);  // no more than there are features
+  for (std::int64_t gene = 0; gene < 12; ++gene) {
+    for (std::int64_t axis = 0; axis < 3; ++axis) {
+      EXPECT_NEAR(novelty.axes[as_size(12 * gene + axis)], f.axes(gene, axis), 2e-7);
     }
   }
-  const auto expected = f.json.at("distances").get<std::vector<double>>();
-  const auto found = novelty_distances(novelty, f.logits.view());
-  ASSERT_EQ(found.size(), expected.size());
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    EXPECT_NEAR(found[i], expected[i], kTolerance * (1 + expected[i]));
+}
+
+TEST(Novelty, OfCellsThatLackGenesIsNumPys) {
+  const Fixture f;
+  const auto& missing = f.json.at("missing");
+  std::vector<bool> is_present(12, true);
+  for (const auto gene : missing.at("genes").get<std::vector<std::size_t>>()) {
+    is_present[gene] = false;
   }
+  const DenseMatrix weights = dense_of(f.json.at("weights"));
+  const NoveltyModel novelty = without_missing_genes(
+      f.fit(), {weights.data(), as_size(weights.n_rows() * weights.n_cols())}, is_present);
+  expect_near(novelty.means, missing.at("means"));
+  expect_near(novelty.covariance, missing.at("covariance"));
+  expect_near(novelty_distances(novelty, dense_of(missing.at("scores")).view(),
+                                dense_of(missing.at("logits")).view()),
+              missing.at("distances"));
 }
 
 TEST(Novelty, QuantilesAreNumPys) {
   const Fixture f;
-  auto distances = novelty_distances(f.fit(), f.logits.view());
+  auto distances = f.distances(f.fit());
   distances.erase(distances.begin(),
                   distances.begin() + static_cast<std::ptrdiff_t>(f.training.size()));
   const auto quantiles = distance_quantiles(distances);
@@ -102,24 +173,41 @@ TEST(Novelty, TheThresholdRejectsTheStatedShare) {
 }
 
 TEST(Novelty, FewCellsAndMissingTypesStillGiveFiniteDistances) {
-  Fixture f;
+  const Fixture f;
   // one cell a type, and none of the last: no spread at all
   const std::vector<CellIndex> three = {0, 1, 2};
-  const NoveltyModel novelty = fit_novelty(f.logits.view(), f.labels, three);
-  const auto distances = novelty_distances(novelty, f.logits.view());
+  const NoveltyModel novelty = f.fit(three);
+  const auto distances = f.distances(novelty);
   for (const double d : distances) EXPECT_TRUE(std::isfinite(d));
-  for (const CellIndex cell : three) EXPECT_NEAR(distances[as_size(cell)], 0, 1e-6);
-  EXPECT_GT(distances[3], 1);
-  for (const double mean : novelty.means) EXPECT_TRUE(std::isfinite(mean));
+  // only the share of a third is left of the distance
+  for (const CellIndex cell : three) EXPECT_NEAR(distances[as_size(cell)], 2 * std::log(3.0), 1e-6);
+  EXPECT_GT(distances[3], 10);
+  EXPECT_EQ(novelty.type_shares[3], 0);
+  for (const double logit : novelty.mean_logits(3)) EXPECT_EQ(logit, 0);
 }
 
 TEST(Novelty, ACellFarFromAllTypesIsFarther) {
   const Fixture f;
   const NoveltyModel novelty = f.fit();
-  DenseMatrix far(1, 4);
-  for (std::int64_t t = 0; t < 4; ++t) far(0, t) = 60;
-  const auto known = novelty_distances(novelty, f.logits.view());
-  EXPECT_GT(novelty_distances(novelty, far.view())[0], *std::ranges::max_element(known));
+  const auto known = f.distances(novelty);
+  // far in what the types differ by, and in what they do not
+  for (const float along_axes : {0.0F, 40.0F}) {
+    DenseMatrix scores(1, 3);
+    DenseMatrix logits(1, 4);
+    std::fill_n(scores.data(), 3, along_axes);
+    std::fill_n(logits.data(), 4, 40 - along_axes);
+    EXPECT_GT(novelty_distances(novelty, scores.view(), logits.view())[0],
+              *std::ranges::max_element(known));
+  }
+}
+
+TEST(Novelty, ACovarianceThatIsNoneIsRefused) {
+  const Fixture f;
+  NoveltyModel novelty = f.fit();
+  EXPECT_TRUE(has_usable_covariance(novelty));
+  novelty.covariance[1] = novelty.covariance[7] = 100;
+  EXPECT_FALSE(has_usable_covariance(novelty));
+  EXPECT_THROW((void)f.distances(novelty), Error);
 }
 
 }  // namespace

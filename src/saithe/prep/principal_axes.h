@@ -1,0 +1,21 @@
+#pragma once
+
+// The directions in which cells differ most, of sparse features that are never centred in memory.
+
+#include <span>
+
+#include "saithe/core/aligned_vector.h"
+#include "saithe/core/context.h"
+#include "saithe/matrix/csr_matrix.h"
+
+namespace saithe {
+
+/// The first `n_axes` principal axes of the rows of features (n, G) about `center` (G): unit
+/// vectors as the columns of a (G, axes) matrix, by falling variance, each with its largest entry
+/// above 0. Fewer where there are fewer genes or cells. Subspace iteration from random vectors,
+/// which finds the leading axes of a clear spectrum and mixes those whose variances are alike
+/// (Halko, Martinsson, Tropp 2011, doi:10.1137/090771806). Takes twice the memory of the features.
+AlignedVector<float> fit_principal_axes(CsrMatrix features, std::span<const double> center,
+                                        int n_axes, const Context& context);
+
+}  // namespace saithe
