@@ -77,6 +77,7 @@ ValuePlace named_place(AnnDataFile& file, const ReadOptions& options) {
   if (!place && options.use_raw) {
     fail(ErrorKind::BadFormat, "{}: --use-raw: the file has no raw", file.name());
   }
+  if (!place && options.layer == "X") place = file.x();
   if (!place) {
     fail(ErrorKind::BadFormat, "{}: --layer {}: no such layer; the file has: {}", file.name(),
          options.layer, join(file.layers()));

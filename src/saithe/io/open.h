@@ -36,7 +36,8 @@ struct ReadOptions {
   template <typename Visitor>
   static void describe(Visitor& visit, ReadOptions& options) {
     visit("layer", options.layer,
-          "h5ad, Zarr, Loom: read this layer; without it, of h5ad and Zarr the first of the layers "
+          "h5ad, Zarr, Loom: read this layer (X: X itself); without it, of h5ad and Zarr the first "
+          "of the layers "
           "counts, raw_counts and raw, raw/X and X that holds counts");
     visit("use-raw", options.use_raw, "h5ad, Zarr: read raw/X with its own genes");
     visit("genome", options.genome, "10x HDF5 of several genomes: the one to read");

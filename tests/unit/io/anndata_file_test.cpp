@@ -79,6 +79,9 @@ TEST(AnnDataFile, OptionsNameAPlace) {
   EXPECT_EQ(read({{"X", 5}, {"layers/half", -0.5}}, options).first, -0.5F);
   EXPECT_SAITHE_ERROR(read({{"X", 5}}, options), ErrorKind::BadFormat,
                       "no such layer; the file has: counts, half");
+  options.layer = "X";
+  EXPECT_EQ(read({{"X", 5}, {"layers/counts", 3}}, options).first, 5);
+  options.layer = "half";
   options.use_raw = true;
   EXPECT_SAITHE_ERROR(read({{"X", 5}}, options), ErrorKind::InvalidArgument, "exclude each other");
   options.layer.clear();

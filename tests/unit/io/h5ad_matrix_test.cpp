@@ -92,10 +92,10 @@ TEST(H5adMatrix, WhatIsNoMatrixIsNamed) {
   EXPECT_TRUE(H5adMatrix::is_there(file, "dense"));
   EXPECT_FALSE(H5adMatrix::is_there(file, "null"));
   EXPECT_FALSE(H5adMatrix::is_there(file, "none"));
-  EXPECT_SAITHE_ERROR(H5adMatrix(file, "dense", 2, 3, kContext),
-                      ErrorKind::BadFormat, "2 cells x 3 genes");
-  EXPECT_SAITHE_ERROR(H5adMatrix(file, "other", 2, 3, kContext),
-                      ErrorKind::BadFormat, "awkward-array");
+  EXPECT_SAITHE_ERROR(H5adMatrix(file, "dense", 2, 3, kContext), ErrorKind::BadFormat,
+                      "2 cells x 3 genes");
+  EXPECT_SAITHE_ERROR(H5adMatrix(file, "other", 2, 3, kContext), ErrorKind::BadFormat,
+                      "awkward-array");
   H5adMatrix dense(file, "dense", 2, 2, kContext);
   EXPECT_EQ(dense.read(1, 2, kContext).values, (std::vector<float>{3, 4}));
   EXPECT_EQ(dense.cheap_end(), 2);

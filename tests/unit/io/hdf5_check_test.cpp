@@ -48,7 +48,8 @@ TEST(Hdf5Check, ACrashOfLibhdf5IsAnErrorThatNamesTheObject) {
 TEST(Hdf5Check, AnIndexBehindTheTableOfTextsIsAnError) {
   const FolderForTest folder;
   std::string bytes = corpus("csc.h5ad");
-  for (const std::size_t bit : {21832, 13701, 78126}) bytes = with_flipped_bit(bytes, bit);
+  for (const std::size_t bit : {std::size_t{21832}, std::size_t{13701}, std::size_t{78126}})
+    bytes = with_flipped_bit(bytes, bit);
   testing::write_bytes(folder / "a.h5ad", bytes);
   EXPECT_SAITHE_ERROR(open_source(folder / "a.h5ad", {}, kContext), ErrorKind::BadFormat,
                       "/obs/_index");

@@ -121,8 +121,9 @@ TEST(ZarrAnnData, NeitherCountsNorLogarithmsAreRefused) {
   const testing::FolderForTest folder;
   testing::write_small_store(folder.path());
   testing::write_numbers<float>(folder.path(), "X/data", "<f4", {-1, 2, 3});
-  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
-                      "neither counts nor log1p(CP10k) were found: X holds values of no known kind");
+  EXPECT_SAITHE_ERROR(
+      open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
+      "neither counts nor log1p(CP10k) were found: X holds values of no known kind");
   std::filesystem::remove_all(folder / "X");
   EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
                       "has no X, no raw and no layer of counts");
