@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kMetadataKey = "saithe_checkpoint";
-constexpr std::uint64_t kFormatVersion = 1;
+constexpr std::uint64_t kFormatVersion = 2;
 constexpr std::size_t kMaxJsonValues = 100000;
 // Numbers of a suspect and of an epoch, in the order of their fields.
 constexpr std::size_t kSuspectNumbers = 5;
