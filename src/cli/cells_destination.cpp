@@ -14,7 +14,7 @@ bool names_cells(const std::filesystem::path& output) {
 }
 
 CellsDestination::CellsDestination(std::filesystem::path input, std::filesystem::path output,
-                                 bool overwrite)
+                                   bool overwrite)
     : input_(std::move(input)), output_(std::move(output)), overwrite_(overwrite) {
   if (output_.empty()) {
     h5ad_ = H5adAnnotator::in_place(input_, overwrite);
@@ -40,7 +40,7 @@ void CellsDestination::require_free(const CellSource& cells, const Annotations& 
 }
 
 void CellsDestination::write(CellSource& cells, const Annotations& annotations,
-                            Session& session) const {
+                             Session& session) const {
   if (h5ad_) {
     h5ad_->write(annotations);
   } else if (zarr_) {

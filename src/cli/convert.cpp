@@ -33,7 +33,9 @@ std::string place_used(const FileSummary& contents, const ReadOptions& reading) 
 }
 
 /// Of AnnData 0.5 and 0.6 it is called raw.X.
-bool is_of_raw(const std::string& place) { return place == "raw/X" || place == "raw.X"; }
+bool is_of_raw(const std::string& place) {
+  return place == "raw/X" || place == "raw.X";
+}
 
 /// A line for each kind of thing that the new file lacks.
 void say_what_is_left(const FileSummary& contents, const ReadOptions& reading, Session& session) {
@@ -82,7 +84,8 @@ void add_convert(CLI::App& program) {
       {"convert", "Write cells of any format as an h5ad",
        "saithe convert filtered_feature_bc_matrix.h5 cells.h5ad"},
       flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
-  app->add_option("IN", request->input, "cells: h5ad, Zarr, 10x HDF5, MTX, Loom, h5Seurat, CSV")->required();
+  app->add_option("IN", request->input, "cells: h5ad, Zarr, 10x HDF5, MTX, Loom, h5Seurat, CSV")
+      ->required();
   app->add_option("OUT", request->output, "the h5ad to write: counts, obs and var")->required();
   flags->add(*app, ReadOptions{}, "Reading");
 }

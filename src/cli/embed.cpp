@@ -1,6 +1,6 @@
 #include "bundled_models.h"
-#include "gene_flags.h"
 #include "cells_destination.h"
+#include "gene_flags.h"
 #include "input_paths.h"
 #include "query_lines.h"
 #include "result_names.h"
@@ -88,7 +88,8 @@ void add_embed(CLI::App& program) {
       ->required();
   app->add_option("DATA", request->data, "cells: h5ad, Zarr, 10x HDF5, MTX, Loom, h5Seurat, CSV")
       ->required();
-  app->add_option("-o,--output", request->output, "the h5ad to write, or of a Zarr store the store")->type_name("FILE");
+  app->add_option("-o,--output", request->output, "the h5ad to write, or of a Zarr store the store")
+      ->type_name("FILE");
   app->add_flag("--in-place", request->in_place, "add to the cells' own file, an h5ad");
   app->add_option("--key-added", request->key_added,
                   "write obsm X_NAME_umap and X_NAME_hidden (default: X_umap, X_saithe_hidden)")

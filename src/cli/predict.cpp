@@ -5,8 +5,8 @@
 
 #include "annotations.h"
 #include "bundled_models.h"
-#include "gene_flags.h"
 #include "cells_destination.h"
+#include "gene_flags.h"
 #include "input_paths.h"
 #include "majority_vote_columns.h"
 #include "ontology_columns.h"
@@ -247,7 +247,8 @@ void add_predict(CLI::App& program) {
   app->add_option("QUERY", request->query, "cells: h5ad, Zarr, 10x HDF5, MTX, Loom, h5Seurat, CSV")
       ->required();
   app->add_option("-o,--output", request->output,
-                  "FILE.h5ad, FOLDER.zarr: the query with columns added; other names: a table (gzip if it ends "
+                  "FILE.h5ad, FOLDER.zarr: the query with columns added; other names: a table "
+                  "(gzip if it ends "
                   "in .gz); -: to stdout")
       ->type_name("FILE");
   app->add_flag("--in-place", *in_place, "add the columns to the query itself, an h5ad");

@@ -6,6 +6,7 @@
 #include "saithe/classify/pickle_text.h"
 #include "saithe/core/error.h"
 #include "saithe/core/text_io.h"
+#include "saithe/core/utf8.h"
 
 // Classes, functions, and what they would make.
 

@@ -1,20 +1,11 @@
 #pragma once
 
-// The texts of Python files: UTF-8, code points, and protocol 0's escapes. Private to classify.
+// The texts of Python files: protocol 0's escapes. Private to classify.
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace saithe {
-
-/// Appends a code point as UTF-8; false if there is no such character.
-bool append_utf8(std::uint32_t code, std::string& text);
-
-/// Takes the first code point off a text that is not empty; false unless UTF-8 stands there.
-bool take_utf8(std::string_view& text, std::uint32_t& code);
-
-bool is_utf8(std::string_view text);
 
 /// Python's raw-unicode-escape: Latin-1 with \uXXXX and \UXXXXXXXX; false on a broken escape.
 bool decode_raw_unicode_escape(std::string_view line, std::string& text);

@@ -8,6 +8,7 @@
 #include "saithe/core/error.h"
 #include "saithe/core/text_io.h"
 #include "saithe/core/types.h"
+#include "saithe/core/utf8.h"
 
 namespace saithe {
 namespace {

@@ -126,4 +126,25 @@ CategoryColumn make_category_column(std::span<const std::string> names) {
   return column;
 }
 
+CategoryColumn make_category_column(std::span<const std::int64_t> codes,
+                                    std::vector<std::string> levels, const std::string& where) {
+  CategoryColumn column;
+  column.levels = std::move(levels);
+  column.codes.reserve(codes.size());
+  for (const std::int64_t code : codes) {
+    if (code < -1 || code >= static_cast<std::int64_t>(column.levels.size())) {
+      fail(ErrorKind::BadFormat, "{}: has the code {} for {} categories", where, code,
+           column.levels.size());
+    }
+    column.codes.push_back(static_cast<std::int32_t>(code));
+  }
+  return column;
+}
+
+std::vector<std::string> level_names(NumberColumn levels) {
+  Table table(std::vector<std::string>(levels.values.size()));
+  table.set("level", std::move(levels));
+  return table.as_text("level");
+}
+
 }  // namespace saithe

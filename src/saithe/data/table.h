@@ -72,4 +72,12 @@ class Table {
 /// A category column from names; levels are the sorted distinct names, empty names are missing.
 CategoryColumn make_category_column(std::span<const std::string> names);
 
+/// A category column from codes as files hold them; -1 is missing. Throws Error(BadFormat),
+/// beginning with `where`, on a code without a level.
+CategoryColumn make_category_column(std::span<const std::int64_t> codes,
+                                    std::vector<std::string> levels, const std::string& where);
+
+/// The names of categories that are numbers or booleans.
+std::vector<std::string> level_names(NumberColumn levels);
+
 }  // namespace saithe

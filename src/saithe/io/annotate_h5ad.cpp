@@ -311,7 +311,8 @@ void H5adAnnotator::require_free(const Annotations& annotations) const {
   for (const auto& [name, matrix] : annotations.obsm) {
     require_free_key(root, "obsm/" + io::as_key(name));
   }
-  for (const auto& [path, value] : annotations.uns) require_free_key(root, "uns/" + io::uns_entry(path));
+  for (const auto& [path, value] : annotations.uns)
+    require_free_key(root, "uns/" + io::uns_entry(path));
 }
 
 void H5adAnnotator::write(const Annotations& annotations) const {

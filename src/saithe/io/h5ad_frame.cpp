@@ -30,24 +30,7 @@ NumberColumn read_numbers(const Hdf5Dataset& dataset) {
 /// Names of categories: texts, or the texts of numbers and booleans.
 std::vector<std::string> read_levels(const Hdf5Dataset& categories) {
   if (categories.kind() == StoredKind::Text) return categories.read_texts();
-  Table table(std::vector<std::string>(as_size(categories.size())));
-  table.set("level", read_numbers(categories));
-  return table.as_text("level");
-}
-
-CategoryColumn make_categories(const std::vector<std::int64_t>& codes,
-                               std::vector<std::string> levels, const std::string& where) {
-  CategoryColumn column;
-  column.levels = std::move(levels);
-  column.codes.reserve(codes.size());
-  for (const std::int64_t code : codes) {
-    if (code < -1 || code >= static_cast<std::int64_t>(column.levels.size())) {
-      fail(ErrorKind::BadFormat, "{}: has the code {} for {} categories", where, code,
-           column.levels.size());
-    }
-    column.codes.push_back(static_cast<std::int32_t>(code));
-  }
-  return column;
+  return level_names(read_numbers(categories));
 }
 
 /// AnnData 0.8 and later: a group with codes and categories, which may be nullable texts.
@@ -55,8 +38,8 @@ CategoryColumn read_categorical(const Hdf5Group& group) {
   std::vector<std::string> levels = group.has_group("categories")
                                         ? group.group("categories").dataset("values").read_texts()
                                         : read_levels(group.dataset("categories"));
-  CategoryColumn column = make_categories(group.dataset("codes").read_integers(), std::move(levels),
-                                          group.where("codes"));
+  CategoryColumn column = make_category_column(group.dataset("codes").read_integers(),
+                                               std::move(levels), group.where("codes"));
   column.is_ordered = group.flag_attribute("ordered");
   return column;
 }
@@ -74,7 +57,7 @@ std::optional<CategoryColumn> read_referred_categories(const Hdf5Group& frame,
   }
   if (!categories) return std::nullopt;
   CategoryColumn column =
-      make_categories(dataset.read_integers(), read_levels(*categories), dataset.where());
+      make_category_column(dataset.read_integers(), read_levels(*categories), dataset.where());
   column.is_ordered = categories->flag_attribute("ordered");
   return column;
 }
@@ -196,7 +179,7 @@ Table read_compound_frame(const Hdf5Group& root, const Hdf5Dataset& frame, const
     if (field.kind() == StoredKind::Integer) {
       const auto codes = field.read_integers();
       if (auto levels = levels_in_uns(root, names[i], codes)) {
-        column = make_categories(codes, std::move(*levels), field.where());
+        column = make_category_column(codes, std::move(*levels), field.where());
       }
     }
     if (!column) column = read_plain_column(field);

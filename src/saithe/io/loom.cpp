@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "saithe/core/utf8.h"
 #include "saithe/io/dense_columns.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/hdf5_column.h"
@@ -33,27 +34,6 @@ class LoomSource final : public CellSource {
   DenseColumns matrix_;
 };
 
-std::string to_utf8(std::uint32_t code) {
-  std::string text;
-  const auto add = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
-  if (code < 0x80) {
-    add(code);
-  } else if (code < 0x800) {
-    add(0xC0 | code >> 6);
-    add(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    add(0xE0 | code >> 12);
-    add(0x80 | (code >> 6 & 0x3F));
-    add(0x80 | (code & 0x3F));
-  } else {
-    add(0xF0 | code >> 18);
-    add(0x80 | (code >> 12 & 0x3F));
-    add(0x80 | (code >> 6 & 0x3F));
-    add(0x80 | (code & 0x3F));
-  }
-  return text;
-}
-
 /// What an entity of XML stands for, without '&' and ';'; nothing if it is none.
 std::optional<std::string> entity(std::string_view name) {
   if (name == "amp") return "&";
@@ -68,11 +48,10 @@ std::optional<std::string> entity(std::string_view name) {
   std::uint32_t code = 0;
   const auto [end, error] =
       std::from_chars(name.data(), name.data() + name.size(), code, is_hex ? 16 : 10);
-  static constexpr std::uint32_t kLargest = 0x10FFFF;
-  if (error != std::errc() || end != name.data() + name.size() || code == 0 || code > kLargest) {
-    return std::nullopt;
-  }
-  return to_utf8(code);
+  if (error != std::errc() || end != name.data() + name.size() || code == 0) return std::nullopt;
+  std::string text;
+  if (!append_utf8(code, text)) return std::nullopt;
+  return text;
 }
 
 /// Loom of before version 3 keeps ASCII, and everything else as entities.

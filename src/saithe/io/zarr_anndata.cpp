@@ -39,25 +39,7 @@ std::vector<std::string> read_levels(const ZarrNode& node, const Context& contex
   if (!node.is_array()) return read_levels(node.get("values"), context);  // nullable strings
   const ZarrArray array(node);
   if (array.is_text()) return array.read_texts(-1, context);
-  NumberColumn numbers{array.read_numbers(-1, context), number_kind(array.type())};
-  Table table(std::vector<std::string>(numbers.values.size()));
-  table.set("level", std::move(numbers));
-  return table.as_text("level");
-}
-
-CategoryColumn make_categories(const std::vector<std::int64_t>& codes,
-                               std::vector<std::string> levels, const std::string& where) {
-  CategoryColumn column;
-  column.levels = std::move(levels);
-  column.codes.reserve(codes.size());
-  for (const std::int64_t code : codes) {
-    if (code < -1 || code >= static_cast<std::int64_t>(column.levels.size())) {
-      fail(ErrorKind::BadFormat, "{}: has the code {} for {} categories", where, code,
-           column.levels.size());
-    }
-    column.codes.push_back(static_cast<std::int32_t>(code));
-  }
-  return column;
+  return level_names({array.read_numbers(-1, context), number_kind(array.type())});
 }
 
 std::vector<bool> read_mask(const ZarrNode& node, std::int64_t n, const Context& context) {
@@ -73,8 +55,8 @@ std::optional<Column> read_encoded_column(const ZarrNode& node, std::int64_t n_r
   const std::string encoding = node.text_attribute("encoding-type").value_or("");
   if (encoding == "categorical") {
     CategoryColumn column =
-        make_categories(ZarrArray(node.get("codes")).read_integers(n_rows, context),
-                        read_levels(node.get("categories"), context), node.where());
+        make_category_column(ZarrArray(node.get("codes")).read_integers(n_rows, context),
+                             read_levels(node.get("categories"), context), node.where());
     column.is_ordered = node.flag_attribute("ordered");
     return column;
   }
@@ -108,8 +90,8 @@ std::optional<Column> read_column(const ZarrNode& frame, const ZarrNode& node, s
   // AnnData 0.7: codes, with the place of their categories in the frame.
   if (const auto place = node.text_attribute("categories")) {
     const ZarrNode levels = frame.get(*place);
-    CategoryColumn column = make_categories(array.read_integers(n_rows, context),
-                                            read_levels(levels, context), node.where());
+    CategoryColumn column = make_category_column(array.read_integers(n_rows, context),
+                                                 read_levels(levels, context), node.where());
     column.is_ordered = levels.flag_attribute("ordered");
     return column;
   }
@@ -178,7 +160,8 @@ Table read_records(const ZarrNode& root, const ZarrNode& node, const Context& co
     const auto levels = uns ? uns->child(field.name + "_categories") : std::nullopt;
     if (levels && numbers.kind == NumberColumn::Kind::Integer) {
       const std::vector<std::int64_t> codes(numbers.values.begin(), numbers.values.end());
-      table.set(field.name, make_categories(codes, read_levels(*levels, context), node.where()));
+      table.set(field.name,
+                make_category_column(codes, read_levels(*levels, context), node.where()));
     } else {
       table.set(field.name, std::move(numbers));
     }

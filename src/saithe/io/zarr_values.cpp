@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "saithe/core/error.h"
+#include "saithe/core/utf8.h"
 
 namespace saithe::io {
 namespace {
@@ -93,27 +94,6 @@ bool convert(std::string_view bytes, std::size_t stride, const ZarrType& type,
   return false;
 }
 
-void append_utf8(std::string& text, std::uint32_t point) {
-  const auto byte = [&](std::uint32_t value) { text.push_back(static_cast<char>(value)); };
-  if (point < 0x80) {
-    byte(point);
-  } else if (point < 0x800) {
-    byte(0xc0 | point >> 6);
-    byte(0x80 | (point & 63));
-  } else if (point < 0x10000) {
-    byte(0xe0 | point >> 12);
-    byte(0x80 | (point >> 6 & 63));
-    byte(0x80 | (point & 63));
-  } else if (point < 0x110000) {
-    byte(0xf0 | point >> 18);
-    byte(0x80 | (point >> 12 & 63));
-    byte(0x80 | (point >> 6 & 63));
-    byte(0x80 | (point & 63));
-  } else {
-    text += "\xef\xbf\xbd";  // what is no character
-  }
-}
-
 }  // namespace
 
 bool convert_values(std::string_view bytes, std::size_t stride, const ZarrType& type,
@@ -142,7 +122,7 @@ std::string fixed_text(std::string_view bytes, const ZarrType& type) {
   for (std::size_t i = 0; i + 4 <= bytes.size(); i += 4) {
     const auto point = load<std::uint32_t>(bytes.data() + i, type.is_big_endian);
     if (point == 0) break;
-    append_utf8(text, point);
+    if (!append_utf8(point, text)) text += "\xef\xbf\xbd";  // what is no character
   }
   return text;
 }

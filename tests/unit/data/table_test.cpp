@@ -66,5 +66,25 @@ TEST(MakeCategoryColumn, LevelsAreSortedAndEmptyNamesMissing) {
   EXPECT_EQ(column.codes, (std::vector<std::int32_t>{1, -1, 0, 1}));
 }
 
+TEST(MakeCategoryColumn, CodesOfAFileMustHaveALevel) {
+  const std::vector<std::int64_t> codes = {1, -1, 0};
+  const auto column = make_category_column(codes, {"T", "B"}, "a.h5ad: /obs/type");
+  EXPECT_EQ(column.levels, (std::vector<std::string>{"T", "B"}));
+  EXPECT_EQ(column.codes, (std::vector<std::int32_t>{1, -1, 0}));
+  for (const std::int64_t wrong : {std::int64_t{2}, std::int64_t{-2}}) {
+    const std::vector<std::int64_t> bad = {0, wrong};
+    EXPECT_SAITHE_ERROR(make_category_column(bad, {"T", "B"}, "a.h5ad: /obs/type"),
+                        ErrorKind::BadFormat, "/obs/type");
+  }
+}
+
+TEST(LevelNames, AreTheTextsOfNumbersAndBooleans) {
+  EXPECT_EQ(level_names({{0, 2}, NumberColumn::Kind::Integer}),
+            (std::vector<std::string>{"0", "2"}));
+  Table as_column(std::vector<std::string>(2));
+  as_column.set("x", NumberColumn{{0, 1}, NumberColumn::Kind::Boolean});
+  EXPECT_EQ(level_names({{0, 1}, NumberColumn::Kind::Boolean}), as_column.as_text("x"));
+}
+
 }  // namespace
 }  // namespace saithe
