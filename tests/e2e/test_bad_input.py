@@ -81,7 +81,7 @@ def test_a_type_with_one_cell(cells, tmp_path):
     path = changed(cells, tmp_path / "lonely.h5ad", change)
     train = ["train", path, "--label-key", "cell_type", *QUICK[:-3], "--no-find-suspects"]
     left_out = must(*train, "-o", tmp_path / "a.saithe")
-    assert "type 'Lonely cells' has 1 cells" in left_out.err
+    assert "type 'Lonely cells' has 1 cell\n" in left_out.err
     for split in ("stratified", "random"):
         kept = must(*train, "-o", tmp_path / f"{split}.saithe", "--min-cells-per-type", 1, "--split",
                     split)
