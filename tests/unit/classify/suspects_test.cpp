@@ -166,7 +166,7 @@ TEST(Suspects, ThreadsDoNotChangeABit) {
 }
 
 TEST(DropsSuspects, TheGateDecidesUnlessAskedOtherwise) {
-  const std::vector<Suspect> five(5);
+  const std::vector<Suspect> five(5, {.label_probability = 0.01F, .probability = 0.9F});
   SuspectOptions options;
   options.gate = 0.05;
   EXPECT_TRUE(drops_suspects(five, 100, options));
@@ -179,6 +179,14 @@ TEST(DropsSuspects, TheGateDecidesUnlessAskedOtherwise) {
   options = {};
   options.gate = 0;
   EXPECT_FALSE(drops_suspects({}, 100, options));
+}
+
+TEST(DropsSuspects, TypesThatOverlapAreNoWrongLabels) {
+  std::vector<Suspect> suspects(50, {.label_probability = 0.3F, .probability = 0.5F});
+  suspects.resize(54, {.label_probability = 0.04F, .probability = 0.5F});
+  EXPECT_FALSE(drops_suspects(suspects, 100, {}));
+  suspects.push_back({.label_probability = 0.04F, .probability = 0.5F});
+  EXPECT_TRUE(drops_suspects(suspects, 100, {}));
 }
 
 TEST(Suspects, StopWhenCancelledAndRefuseOptionsWithoutSense) {
