@@ -7,22 +7,13 @@
 // and 64, in either order of bytes. Anything else that HDF5 knows goes through HDF5; a filter that
 // it does not know is an error that names it. Private to io/.
 
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "saithe/core/context.h"
-#include "saithe/io/chunk_filters.h"
+#include "saithe/io/hdf5_file.h"
 
 namespace saithe::io {
-
-/// How a number lies in a file.
-struct NumberLayout {
-  std::size_t value_bytes = 0;  ///< 0: HDF5 converts it
-  bool is_float = false;
-  bool is_signed = false;
-  bool is_swapped = false;  ///< big-endian
-};
 
 /// A one-dimensional array of numbers in a file. One thread at a time reads it.
 class ChunkedArray {
@@ -38,7 +29,6 @@ class ChunkedArray {
   void read(std::int64_t begin, std::span<std::int64_t> values, const Context& context) const;
 
  private:
-  struct RawChunk;
   /// Some writers make one chunk of a whole array: it is unpacked once, not for every block.
   struct LargeChunk {
     std::int64_t index = -1;
@@ -46,27 +36,23 @@ class ChunkedArray {
   };
 
   template <typename Value>
-  void read_any(std::int64_t begin, std::span<Value> values, hid_t memory_type,
-                const Context& context) const;
+  void read_any(std::int64_t begin, std::span<Value> values, const Context& context) const;
   template <typename Value>
-  void read_through_hdf5(std::int64_t begin, std::span<Value> values, hid_t memory_type) const;
+  void read_through_hdf5(std::int64_t begin, std::span<Value> values) const;
   /// The values of a chunk that was never written.
   template <typename Value>
   void fill(std::span<Value> out) const;
   template <typename Value>
   void read_large_chunks(std::int64_t begin, std::span<Value> values) const;
-  [[nodiscard]] RawChunk fetch(std::int64_t chunk) const;
-  void decode(RawChunk& raw) const;
+  [[nodiscard]] std::vector<unsigned char> decode(const StoredChunk& chunk,
+                                                  std::int64_t index) const;
   template <typename Value>
   void convert(const std::vector<unsigned char>& bytes, std::int64_t first,
                std::span<Value> out) const;
   [[noreturn]] void fail_damaged(std::int64_t chunk) const;
 
   Hdf5Dataset dataset_;
-  std::vector<int> filters_;
-  std::vector<unsigned char> fill_value_;  // of a chunk that was never written
-  std::int64_t chunk_size_ = 0;            // values of a chunk; 0: read through HDF5
-  NumberLayout layout_;
+  std::int64_t chunk_size_ = 0;  // values of a chunk; 0: read through HDF5
   mutable LargeChunk held_;
 };
 

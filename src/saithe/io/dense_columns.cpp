@@ -24,13 +24,12 @@ DenseColumns::DenseColumns(Hdf5Dataset dataset, GeneIndex n_genes, CellIndex n_c
     fail(ErrorKind::BadFormat, "{}: expected numbers, found another kind of values",
          dataset_.where());
   }
-  std::array<hsize_t, 2> chunk = {1, 1};
-  const Hdf5Id creation(H5Dget_create_plist(dataset_.id()));
-  if (H5Pget_layout(creation.get()) == H5D_CHUNKED) H5Pget_chunk(creation.get(), 2, chunk.data());
-  const auto chunk_cells = std::clamp<std::int64_t>(static_cast<std::int64_t>(chunk[1]), 1,
-                                                    std::max<std::int64_t>(1, n_cells));
-  chunk_genes_ = static_cast<GeneIndex>(std::clamp<std::int64_t>(
-      static_cast<std::int64_t>(chunk[0]), 1, std::max<std::int64_t>(1, n_genes)));
+  std::vector<std::int64_t> chunk = dataset_.description().chunk_shape;
+  if (chunk.size() != 2) chunk = {1, 1};
+  const auto chunk_cells =
+      std::clamp<std::int64_t>(chunk[1], 1, std::max<std::int64_t>(1, n_cells));
+  chunk_genes_ = static_cast<GeneIndex>(
+      std::clamp<std::int64_t>(chunk[0], 1, std::max<std::int64_t>(1, n_genes)));
   const std::int64_t chunk_column = std::max<std::int64_t>(1, n_genes) * chunk_cells;
   slab_cells_ = chunk_cells * std::max<std::int64_t>(1, kSlabValues / chunk_column);
   is_turned_ = chunk_column > kLargestSlab && chunk_cells > 1;
@@ -40,19 +39,9 @@ void DenseColumns::read_block(GeneIndex first_gene, GeneIndex n_genes, CellIndex
                               CellIndex n_cells, std::vector<float>& values) const {
   dataset_.require_plausible(checked_multiply(n_genes, n_cells, dataset_.where().c_str()));
   values.resize(as_size(n_genes) * as_size(n_cells));
-  const std::array<hsize_t, 2> start = {static_cast<hsize_t>(first_gene),
-                                        static_cast<hsize_t>(first_cell)};
-  const std::array<hsize_t, 2> count = {static_cast<hsize_t>(n_genes),
-                                        static_cast<hsize_t>(n_cells)};
-  const Hdf5Id file_space(H5Dget_space(dataset_.id()));
-  H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(),
-                      nullptr);
-  const Hdf5Id memory_space(H5Screate_simple(2, count.data(), nullptr));
-  if (H5Dread(dataset_.id(), H5T_NATIVE_FLOAT, memory_space.get(), file_space.get(), H5P_DEFAULT,
-              values.data()) < 0) {
-    fail(ErrorKind::BadFormat, "{}: cannot be read: the file is damaged or cut off. Copy it again.",
-         dataset_.where());
-  }
+  const std::array<std::int64_t, 2> start = {first_gene, first_cell};
+  const std::array<std::int64_t, 2> count = {n_genes, n_cells};
+  if (!values.empty()) dataset_.read_block(start, count, std::span<float>(values));
 }
 
 void DenseColumns::load_slab(CellIndex begin, const Context& context) {
@@ -112,7 +101,6 @@ CsrMatrix DenseColumns::turned_round(const Context& context) const {
 
 CsrMatrix DenseColumns::read(CellIndex begin, CellIndex end, const Context& context) {
   SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_cells_);
-  initialise_hdf5();  // this thread may not have opened the file
   CsrMatrix cells;
   cells.n_cols = n_genes_;
   if (is_turned_ && slab_begin_ < 0) {
