@@ -20,6 +20,8 @@ constexpr double kRobustDrop = 0.5;
 // A wrong label is far less probable than the right one; where types overlap, many labels are a
 // little less probable than another (docs/methods_training.md has the measurements).
 constexpr float kClearlyWrong = 0.1F;
+// Models of few cells are never so sure; then so many times the gate tell of wrong labels.
+constexpr double kManySuspects = 3;
 
 RecipeOptions robust_recipe(const RecipeOptions& recipe, bool can_mask) {
   RecipeOptions robust = recipe;
@@ -195,7 +197,10 @@ bool drops_suspects(std::span<const Suspect> suspects, std::int64_t n_cells,
   const auto n_clear = std::count_if(suspects.begin(), suspects.end(), [](const Suspect& suspect) {
     return suspect.label_probability < kClearlyWrong * suspect.probability;
   });
-  return static_cast<double>(n_clear) >= options.gate * static_cast<double>(n_cells) && n_clear > 0;
+  const double n_enough = options.gate * static_cast<double>(n_cells);
+  const auto n_all = static_cast<double>(suspects.size());
+  return !suspects.empty() &&
+         (static_cast<double>(n_clear) >= n_enough || n_all >= kManySuspects * n_enough);
 }
 
 }  // namespace saithe

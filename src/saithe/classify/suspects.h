@@ -66,7 +66,7 @@ std::vector<Suspect> find_suspects(const RecipeCells& cells, const RecipeOptions
 
 /// Whether they are to be left out of a training on `n_cells` cells. Clear ones, whose label has
 /// less than a tenth of the probability of what they look like, tell wrong labels from types that
-/// overlap.
+/// overlap; so do three times as many of any kind.
 bool drops_suspects(std::span<const Suspect> suspects, std::int64_t n_cells,
                     const SuspectOptions& options);
 

@@ -181,12 +181,16 @@ TEST(DropsSuspects, TheGateDecidesUnlessAskedOtherwise) {
   EXPECT_FALSE(drops_suspects({}, 100, options));
 }
 
-TEST(DropsSuspects, TypesThatOverlapAreNoWrongLabels) {
-  std::vector<Suspect> suspects(50, {.label_probability = 0.3F, .probability = 0.5F});
-  suspects.resize(54, {.label_probability = 0.04F, .probability = 0.5F});
-  EXPECT_FALSE(drops_suspects(suspects, 100, {}));
-  suspects.push_back({.label_probability = 0.04F, .probability = 0.5F});
-  EXPECT_TRUE(drops_suspects(suspects, 100, {}));
+TEST(DropsSuspects, TypesThatOverlapAreNoWrongLabelsUnlessTheyAreMany) {
+  const Suspect unclear{.label_probability = 0.3F, .probability = 0.5F};
+  const Suspect clear{.label_probability = 0.04F, .probability = 0.5F};
+  std::vector<Suspect> suspects(50, unclear);
+  suspects.resize(74, clear);
+  EXPECT_FALSE(drops_suspects(suspects, 500, {}));
+  suspects[0] = clear;
+  EXPECT_TRUE(drops_suspects(suspects, 500, {}));
+  EXPECT_FALSE(drops_suspects(std::vector<Suspect>(74, unclear), 500, {}));
+  EXPECT_TRUE(drops_suspects(std::vector<Suspect>(75, unclear), 500, {}));
 }
 
 TEST(Suspects, StopWhenCancelledAndRefuseOptionsWithoutSense) {
