@@ -72,25 +72,27 @@ Matrix factor_weights(const FeatureFactors& features, const std::vector<bool>& i
 /// Adds to a first layer's weights on the genes that are there what the missing ones would say.
 void complete_first_layer(Member& member, const Matrix& axes, const Matrix& factors,
                           const Preprocessor& preprocessor, const std::vector<bool>& is_present) {
-  FloatMap weights(member.parameters.weights.front().data(), axes.rows(),
-                   member.shape.outputs_of(0));
-  Matrix missing = weights.cast<double>();
+  const std::int64_t n_units = member.shape.outputs_of(0);
+  FloatMap weights(member.parameters.weights.front().data(), axes.rows(), n_units);
+  Matrix of_factors = Matrix::Zero(axes.cols(), n_units);  // V' W of the missing genes
   for (std::int64_t gene = 0; gene < axes.rows(); ++gene) {
-    if (is_present[as_size(gene)]) missing.row(gene).setZero();
+    if (is_present[as_size(gene)]) continue;
+    of_factors.noalias() += axes.row(gene).transpose() * weights.row(gene).cast<double>();
   }
-  const Matrix added = factors * (axes.transpose() * missing);
-  weights += added.cast<float>();
-  // The layer subtracts the shift of a gene, not its mean.
   const std::vector<double> center = preprocessor.center();
-  Eigen::VectorXd away(axes.rows());
+  Eigen::RowVectorXd at_mean = Eigen::RowVectorXd::Zero(n_units);
   for (std::int64_t gene = 0; gene < axes.rows(); ++gene) {
-    away(gene) = center[as_size(gene)] - static_cast<double>(preprocessor.shift()[as_size(gene)]);
+    if (!is_present[as_size(gene)]) continue;
+    const Eigen::RowVectorXd added = factors.row(gene) * of_factors;
+    weights.row(gene) += added.cast<float>();
+    // The layer subtracts the shift of a gene, not its mean.
+    at_mean +=
+        (center[as_size(gene)] - static_cast<double>(preprocessor.shift()[as_size(gene)])) * added;
   }
-  const Eigen::VectorXd at_mean = added.transpose() * away;
   auto& biases = member.parameters.biases.front();
   for (std::size_t unit = 0; unit < biases.size(); ++unit) {
-    biases[unit] = static_cast<float>(static_cast<double>(biases[unit]) -
-                                      at_mean(static_cast<std::int64_t>(unit)));
+    const double away = at_mean(static_cast<std::int64_t>(unit));
+    biases[unit] = static_cast<float>(static_cast<double>(biases[unit]) - away);
   }
 }
 
