@@ -23,7 +23,7 @@ constexpr const char* kOnlyNames[] = {"uns",    "obsm",      "varm",       "obsp
                                       "images", "neighbors", "row_graphs", "col_graphs"};
 // A tenth of what libhdf5 takes for texts, the slowest it does, on a slow machine.
 constexpr std::int64_t kBytesPerSecond = 20'000'000;
-constexpr std::int64_t kLeastSeconds = 5;
+constexpr std::int64_t kLeastSeconds = 2;
 constexpr std::int64_t kSecondsToChange = 300;
 // What libhdf5 may ask for, and how many bytes one byte of a file may become (gzip; what packs
 // better is rarely all of a file).

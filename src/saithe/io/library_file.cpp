@@ -90,10 +90,12 @@ LibraryGroup LibraryGroup::open_file(const std::filesystem::path& path) {
   H5Pset_file_locking(access.get(), false, true);  // network file systems often cannot lock
   const Hdf5Id file(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.get()));
   if (!file.is_valid()) {
+    std::error_code error;  // the file may be gone
+    const std::uintmax_t bytes = std::filesystem::file_size(path, error);
     fail(ErrorKind::BadFormat,
          "{}: begins like HDF5 but cannot be opened: it is damaged or cut off ({} bytes). Copy it "
          "again.",
-         name, std::filesystem::file_size(path));
+         name, error ? 0 : bytes);
   }
   Hdf5Id root(H5Gopen2(file.get(), "/", H5P_DEFAULT));
   if (!root.is_valid()) fail_damaged(name);

@@ -42,8 +42,7 @@ TEST(Hdf5Process, AProcessInBetweenMayEnd) {
   EXPECT_TRUE(root.has("X"));
 }
 
-// The child ends before a signal could say why, and says so each time it is asked.
-TEST(Hdf5Process, ADeadChildIsAnErrorOfTheFile) {
+TEST(Hdf5Process, WhatCannotBeOpenedIsAnErrorOfTheFile) {
   const FolderForTest folder;
   testing::write_bytes(folder / "a.h5ad", "not HDF5 at all");
   EXPECT_SAITHE_ERROR(Hdf5Process::open(folder / "a.h5ad"), ErrorKind::BadFormat, "a.h5ad");

@@ -73,11 +73,9 @@ TEST(LibraryFile, KindsOfMembersAndWhatIsNoChunk) {
   EXPECT_EQ(root.kind_of("none"), MemberKind::Nothing);
   EXPECT_EQ(root.group("group").where("a"), (folder / "a.h5").string() + ": /group/a");
   OwnMessage message;
-  for (const char* name : {"plain", "chunked"}) {
-    EXPECT_SAITHE_ERROR(root.dataset(name).fetch_chunk(1'000'000, message), ErrorKind::BadFormat,
-                        name);
-    root.dataset(name).walk_chunks();
-  }
+  EXPECT_SAITHE_ERROR(root.dataset("plain").fetch_chunk(0, message), ErrorKind::BadFormat,
+                      "/plain: chunk 0");
+  for (const char* name : {"plain", "chunked"}) root.dataset(name).walk_chunks();
 }
 
 TEST(LibraryFile, ABlockByAxes) {
