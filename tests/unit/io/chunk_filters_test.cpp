@@ -126,7 +126,7 @@ TEST(ChunkFilters, ATinyChunkThatClaimsMuchIsNoReasonForMemory) {
 
 TEST(Shuffle, IsUndone) {
   const Random random(4, 0);
-  for (const std::size_t value_bytes : {1U, 2U, 4U, 8U}) {
+  for (const std::size_t value_bytes : {1U, 2U, 3U, 4U, 8U}) {
     for (const std::size_t n : {0U, 1U, 7U, 1000U}) {
       std::vector<unsigned char> bytes;
       for (std::size_t i = 0; i < n * value_bytes; ++i) {
