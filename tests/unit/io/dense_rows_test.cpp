@@ -101,27 +101,29 @@ TEST(DenseRows, TallTilesAreGatheredInLittleMemory) {
   EXPECT_EQ(counted.n_values, kCells * kGenes);
 }
 
-TEST(DenseRows, WideSlabsAreReadInParts) {
-  // Rows of more values than are dense at once come in several groups of tiles.
-  class Wide final : public DenseTiles {
-   public:
-    const std::string& where() const override { return where_; }
-    std::int64_t n_rows() const override { return 3; }
-    std::int64_t n_columns() const override { return kWidth; }
-    std::int64_t tile_rows() const override { return 3; }
-    std::int64_t tile_columns() const override { return 1 << 20; }
-    std::int64_t tile_bytes() const override { return 12 << 20; }
-    void read(const Rectangle& wanted, std::span<float> values, const Context&) const override {
-      ++n_reads;
-      std::fill(values.begin(), values.end(), 0.0F);
-      values.front() = static_cast<float>(wanted.first_column + 1);
-    }
-    static constexpr std::int64_t kWidth = 7 << 20;
-    mutable int n_reads = 0;
+constexpr std::int64_t kWidth = 7 << 20;
 
-   private:
-    std::string where_ = "wide";
-  };
+/// Rows of more values than are dense at once come in several groups of tiles.
+class Wide final : public DenseTiles {
+ public:
+  const std::string& where() const override { return where_; }
+  std::int64_t n_rows() const override { return 3; }
+  std::int64_t n_columns() const override { return kWidth; }
+  std::int64_t tile_rows() const override { return 3; }
+  std::int64_t tile_columns() const override { return 1 << 20; }
+  std::int64_t tile_bytes() const override { return 12 << 20; }
+  void read(const Rectangle& wanted, std::span<float> values, const Context&) const override {
+    ++n_reads;
+    std::fill(values.begin(), values.end(), 0.0F);
+    values.front() = static_cast<float>(wanted.first_column + 1);
+  }
+  mutable int n_reads = 0;
+
+ private:
+  std::string where_ = "wide";
+};
+
+TEST(DenseRows, WideSlabsAreReadInParts) {
   Context context(2);
   auto tiles = std::make_unique<Wide>();
   const Wide& counted = *tiles;
@@ -131,7 +133,7 @@ TEST(DenseRows, WideSlabsAreReadInParts) {
   EXPECT_EQ(cells.row_start, (std::vector<RowPointer>{0, 2, 2, 2}));
   EXPECT_EQ(cells.columns, (std::vector<GeneIndex>{0, 5 << 20}));
   EXPECT_EQ(cells.values, (std::vector<float>{1, (5 << 20) + 1}));
-  EXPECT_EQ(cells.n_cols, Wide::kWidth);
+  EXPECT_EQ(cells.n_cols, kWidth);
 }
 
 }  // namespace
