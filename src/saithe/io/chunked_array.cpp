@@ -26,22 +26,11 @@ ChunkedArray::ChunkedArray(Hdf5Dataset dataset) : chunks_(std::move(dataset)) {
 }
 
 template <typename Value>
-void ChunkedArray::read_through_hdf5(std::int64_t begin, std::span<Value> values,
-                                     hid_t memory_type) const {
-  const auto start = static_cast<hsize_t>(begin);
-  const auto count = static_cast<hsize_t>(values.size());
-  const auto read = [&](hid_t type, void* memory) {
-    const Hdf5Id file_space(H5Dget_space(dataset().id()));
-    H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr);
-    const Hdf5Id memory_space(H5Screate_simple(1, &count, nullptr));
-    if (H5Dread(dataset().id(), type, memory_space.get(), file_space.get(), H5P_DEFAULT, memory) <
-        0) {
-      fail(ErrorKind::BadFormat,
-           "{}: cannot be read: the file is damaged or cut off. Copy it again.", dataset().where());
-    }
-  };
+void ChunkedArray::read_through_hdf5(std::int64_t begin, std::span<Value> values) const {
+  const std::array<std::int64_t, 1> start = {begin};
+  const std::array<std::int64_t, 1> count = {std::ssize(values)};
   if constexpr (std::is_floating_point_v<Value>) {
-    read(memory_type, values.data());
+    dataset().read_block(start, count, values);
   } else {
     // HDF5 clips what does not fit; 64 bits show it.
     if (dataset().kind() == StoredKind::Float) {
@@ -49,7 +38,7 @@ void ChunkedArray::read_through_hdf5(std::int64_t begin, std::span<Value> values
            dataset().where());
     }
     std::vector<std::int64_t> wide(values.size());
-    read(H5T_NATIVE_INT64, wide.data());
+    dataset().read_block(start, count, std::span<std::int64_t>(wide));
     convert_integers(wide, dataset().where(), values);
   }
 }
@@ -65,10 +54,9 @@ void ChunkedArray::read_large_chunks(std::int64_t begin, std::span<Value> values
     const auto out = values.subspan(as_size(from - begin), as_size(to - from));
     if (held_.index != chunk) {
       held_ = {};
-      RawChunk raw = chunks_.fetch({&chunk, 1});
-      if (raw.is_stored) {
-        chunks_.unpack(raw);
-        held_ = {chunk, std::move(raw.bytes)};
+      const StoredChunks fetched = dataset().fetch_chunks(chunk, 1);
+      if (fetched.chunks.front().is_stored) {
+        held_ = {chunk, chunks_.unpack(fetched.chunks.front(), chunk)};
       }
     }
     if (held_.index == chunk) {
@@ -81,52 +69,43 @@ void ChunkedArray::read_large_chunks(std::int64_t begin, std::span<Value> values
 }
 
 template <typename Value>
-void ChunkedArray::read_any(std::int64_t begin, std::span<Value> values, hid_t memory_type,
+void ChunkedArray::read_any(std::int64_t begin, std::span<Value> values,
                             const Context& context) const {
   const auto end = begin + static_cast<std::int64_t>(values.size());
   SAITHE_ASSERT(0 <= begin && end <= size());
   if (values.empty()) return;
-  if (chunk_size_ == 0) return read_through_hdf5(begin, values, memory_type);
+  if (chunk_size_ == 0) return read_through_hdf5(begin, values);
 
-  initialise_hdf5();  // this thread may not have opened the file
   if (chunks_.n_bytes() >= kLargeChunkBytes) return read_large_chunks(begin, values, context);
   const std::int64_t n_at_once =
       std::clamp<std::int64_t>(kBytesAtOnce / chunks_.n_bytes(), 1, kChunksAtOnce);
   const std::int64_t first_chunk = begin / chunk_size_;
   const std::int64_t last_chunk = (end - 1) / chunk_size_;
-  std::vector<RawChunk> raw;
   for (std::int64_t chunk = first_chunk; chunk <= last_chunk; chunk += n_at_once) {
-    raw.clear();
-    const std::int64_t chunks_end = std::min(chunk + n_at_once, last_chunk + 1);
-    for (std::int64_t c = chunk; c < chunks_end; ++c) raw.push_back(chunks_.fetch({&c, 1}));
-    parallel_for(context, static_cast<std::int64_t>(raw.size()), 1,
-                 [&](std::int64_t i, std::int64_t) {
-                   RawChunk& source = raw[as_size(i)];
-                   const std::int64_t chunk_begin = source.number * chunk_size_;
-                   const std::int64_t from = std::max(begin, chunk_begin);
-                   const std::int64_t to = std::min(end, chunk_begin + chunk_size_);
-                   const auto out = values.subspan(as_size(from - begin), as_size(to - from));
-                   if (!source.is_stored) {
-                     chunks_.fill(out);
-                     return;
-                   }
-                   chunks_.unpack(source);
-                   chunks_.convert(source.bytes, from - chunk_begin, out);
-                   source.bytes = {};
-                 });
+    const std::int64_t n_chunks = std::min(n_at_once, last_chunk + 1 - chunk);
+    const StoredChunks fetched = dataset().fetch_chunks(chunk, n_chunks);
+    parallel_for(context, n_chunks, 1, [&](std::int64_t i, std::int64_t) {
+      const StoredChunk& source = fetched.chunks[as_size(i)];
+      const std::int64_t chunk_begin = (chunk + i) * chunk_size_;
+      const std::int64_t from = std::max(begin, chunk_begin);
+      const std::int64_t to = std::min(end, chunk_begin + chunk_size_);
+      const auto out = values.subspan(as_size(from - begin), as_size(to - from));
+      if (!source.is_stored) return chunks_.fill(out);
+      chunks_.convert(chunks_.unpack(source, chunk + i), from - chunk_begin, out);
+    });
   }
 }
 
 void ChunkedArray::read(std::int64_t begin, std::span<float> values, const Context& context) const {
-  read_any(begin, values, H5T_NATIVE_FLOAT, context);
+  read_any(begin, values, context);
 }
 void ChunkedArray::read(std::int64_t begin, std::span<std::int32_t> values,
                         const Context& context) const {
-  read_any(begin, values, H5T_NATIVE_INT32, context);
+  read_any(begin, values, context);
 }
 void ChunkedArray::read(std::int64_t begin, std::span<std::int64_t> values,
                         const Context& context) const {
-  read_any(begin, values, H5T_NATIVE_INT64, context);
+  read_any(begin, values, context);
 }
 
 }  // namespace saithe::io

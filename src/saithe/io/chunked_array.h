@@ -6,7 +6,6 @@
 // What hdf5_chunks.h unpacks; anything else that HDF5 knows goes through HDF5; a filter that it
 // does not know is an error that names it. Private to io/.
 
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -36,10 +35,9 @@ class ChunkedArray {
   };
 
   template <typename Value>
-  void read_any(std::int64_t begin, std::span<Value> values, hid_t memory_type,
-                const Context& context) const;
+  void read_any(std::int64_t begin, std::span<Value> values, const Context& context) const;
   template <typename Value>
-  void read_through_hdf5(std::int64_t begin, std::span<Value> values, hid_t memory_type) const;
+  void read_through_hdf5(std::int64_t begin, std::span<Value> values) const;
   template <typename Value>
   void read_large_chunks(std::int64_t begin, std::span<Value> values, const Context& context) const;
 

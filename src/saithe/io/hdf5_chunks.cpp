@@ -9,40 +9,12 @@
 #include <type_traits>
 
 #include "saithe/core/usable_memory.h"
+#include "saithe/io/chunk_filters.h"
 
 namespace saithe::io {
 namespace {
 
 constexpr double kMegabyte = 1e6;
-
-/// The number types whose bytes saithe converts itself; of others value_bytes is 0.
-NumberLayout layout_of(hid_t type) {
-  struct Known {
-    hid_t type;
-    NumberLayout layout;
-  };
-  const Known known[] = {
-      {H5T_STD_I8LE, {1, false, true, false}},  {H5T_STD_U8LE, {1, false, false, false}},
-      {H5T_STD_I16LE, {2, false, true, false}}, {H5T_STD_U16LE, {2, false, false, false}},
-      {H5T_STD_I32LE, {4, false, true, false}}, {H5T_STD_U32LE, {4, false, false, false}},
-      {H5T_STD_I64LE, {8, false, true, false}}, {H5T_STD_U64LE, {8, false, false, false}},
-      {H5T_IEEE_F32LE, {4, true, true, false}}, {H5T_IEEE_F64LE, {8, true, true, false}},
-      {H5T_STD_I8BE, {1, false, true, false}},  {H5T_STD_U8BE, {1, false, false, false}},
-      {H5T_STD_I16BE, {2, false, true, true}},  {H5T_STD_U16BE, {2, false, false, true}},
-      {H5T_STD_I32BE, {4, false, true, true}},  {H5T_STD_U32BE, {4, false, false, true}},
-      {H5T_STD_I64BE, {8, false, true, true}},  {H5T_STD_U64BE, {8, false, false, true}},
-      {H5T_IEEE_F32BE, {4, true, true, true}},  {H5T_IEEE_F64BE, {8, true, true, true}},
-  };
-  static_assert(std::endian::native == std::endian::little);
-  if (H5Tget_class(type) == H5T_ENUM) {  // of booleans
-    const Hdf5Id base(H5Tget_super(type));
-    return layout_of(base.get());
-  }
-  for (const Known& one : known) {
-    if (H5Tequal(type, one.type) > 0) return one.layout;
-  }
-  return {};
-}
 
 template <bool kSwapped, typename Stored, typename Value>
 void convert_values(const unsigned char* source, const std::string& where, std::span<Value> out) {
@@ -123,27 +95,21 @@ Hdf5Chunks::Hdf5Chunks(Hdf5Dataset dataset)
     fail(ErrorKind::BadFormat, "{}: expected numbers, found another kind of values",
          dataset_.where());
   }
-  const Hdf5Id type(H5Dget_type(dataset_.id()));
-  layout_ = layout_of(type.get());
-  const Hdf5Id creation(H5Dget_create_plist(dataset_.id()));
-  if (H5Pget_layout(creation.get()) != H5D_CHUNKED) return;
-
-  std::vector<hsize_t> chunk(shape_.size(), 0);
-  H5Pget_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data());
+  const DatasetDescription& description = dataset_.description();
+  const std::vector<std::int64_t>& chunk = description.chunk_shape;
+  const auto is_empty = [](std::int64_t n) { return n == 0; };
+  if (chunk.size() != shape_.size() || std::any_of(chunk.begin(), chunk.end(), is_empty)) return;
+  shape_ = chunk;
   n_values_ = 1;
-  for (std::size_t axis = 0; axis < chunk.size(); ++axis) {
-    const auto n = checked_cast<std::int64_t>(chunk[axis], dataset_.where().c_str());
-    shape_[axis] = std::max<std::int64_t>(1, n);
+  for (const std::int64_t n : chunk) {
     n_values_ = checked_multiply(n_values_, n, dataset_.where().c_str());
   }
   n_bytes_ = checked_multiply(n_values_, static_cast<std::int64_t>(dataset_.value_bytes()),
                               dataset_.where().c_str());
-  filters_ = filters_of(creation.get());
-  are_own_ = std::all_of(filters_.begin(), filters_.end(), is_own_filter) &&
-             layout_.value_bytes > 0 && n_values_ > 0;
-  if (!are_own_) return;
-  fill_value_.resize(dataset_.value_bytes());
-  if (H5Pget_fill_value(creation.get(), type.get(), fill_value_.data()) < 0) fail_damaged(0);
+  const std::vector<int>& filters = description.filters;
+  are_own_ = std::all_of(filters.begin(), filters.end(), is_own_filter) &&
+             description.layout.value_bytes > 0;
+  if (are_own_ && description.fill_value.empty()) fail_damaged(0);
 }
 
 void Hdf5Chunks::fail_damaged(std::int64_t number) const {
@@ -153,58 +119,31 @@ void Hdf5Chunks::fail_damaged(std::int64_t number) const {
 }
 
 std::int64_t Hdf5Chunks::unpacking_bytes() const {
-  return n_bytes_ + std::min(n_bytes_, dataset_.stored_bytes());
+  return n_bytes_ + std::min(n_bytes_, dataset_.description().stored_bytes);
 }
 
-RawChunk Hdf5Chunks::fetch(std::span<const std::int64_t> place) const {
-  RawChunk raw;
-  std::vector<hsize_t> offset(place.size());
-  for (std::size_t axis = 0; axis < place.size(); ++axis) {
-    offset[axis] = static_cast<hsize_t>(place[axis] * shape_[axis]);
-    const std::int64_t n_chunks = (dataset_.shape()[axis] - 1) / shape_[axis] + 1;
-    raw.number = raw.number * n_chunks + place[axis];
+std::vector<unsigned char> Hdf5Chunks::unpack(const StoredChunk& chunk, std::int64_t number) const {
+  std::vector<unsigned char> bytes;
+  if (!undo_filters(dataset_.description().filters, chunk.skipped_filters, dataset_.value_bytes(),
+                    as_size(n_bytes_), chunk.bytes, bytes)) {
+    fail_damaged(number);
   }
-  hsize_t n_bytes = 0;
-  if (H5Dget_chunk_storage_size(dataset_.id(), offset.data(), &n_bytes) < 0) {
-    // Damaged, or never written? chunk_info says it, but walks over all chunks.
-    unsigned mask = 0;
-    haddr_t address = HADDR_UNDEF;
-    const bool is_known =
-        H5Dget_chunk_info_by_coord(dataset_.id(), offset.data(), &mask, &address, &n_bytes) >= 0;
-    if (!is_known || address != HADDR_UNDEF) fail_damaged(raw.number);
-    return raw;
-  }
-  if (n_bytes == 0) return raw;
-  if (n_bytes > static_cast<hsize_t>(dataset_.stored_bytes())) fail_damaged(raw.number);
-  raw.is_stored = true;
-  raw.bytes.resize(n_bytes);
-  std::uint32_t skipped = 0;
-  if (H5Dread_chunk(dataset_.id(), H5P_DEFAULT, offset.data(), &skipped, raw.bytes.data()) < 0) {
-    fail_damaged(raw.number);
-  }
-  raw.skipped_filters = skipped;
-  return raw;
-}
-
-void Hdf5Chunks::unpack(RawChunk& chunk) const {
-  if (!undo_filters(filters_, chunk.skipped_filters, dataset_.value_bytes(), as_size(n_bytes_),
-                    chunk.bytes)) {
-    fail_damaged(chunk.number);
-  }
+  return bytes;
 }
 
 template <typename Value>
 void Hdf5Chunks::convert(const std::vector<unsigned char>& bytes, std::int64_t first,
                          std::span<Value> out) const {
   const unsigned char* source = bytes.data() + as_size(first) * dataset_.value_bytes();
-  if (layout_.is_swapped) return convert_layout<true>(layout_, source, dataset_.where(), out);
-  convert_layout<false>(layout_, source, dataset_.where(), out);
+  const NumberLayout& layout = dataset_.description().layout;
+  if (layout.is_swapped) return convert_layout<true>(layout, source, dataset_.where(), out);
+  convert_layout<false>(layout, source, dataset_.where(), out);
 }
 
 template <typename Value>
 void Hdf5Chunks::fill(std::span<Value> out) const {
   std::array<Value, 1> value{};
-  convert(fill_value_, 0, std::span<Value>(value));
+  convert(dataset_.description().fill_value, 0, std::span<Value>(value));
   std::fill(out.begin(), out.end(), value.front());
 }
 

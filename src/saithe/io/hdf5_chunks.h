@@ -1,7 +1,6 @@
 #pragma once
 
-// The chunks of a dataset of HDF5, fetched raw and unpacked by saithe: one thread fetches, any
-// thread unpacks and converts (HDF5 itself inflates on one).
+// The chunks of a dataset of HDF5, unpacked and converted by saithe on any thread.
 //
 // Filters: those of chunk_filters.h, or none; numbers: integers of 8 to 64 bits, floats of 32 and
 // 64, in either order of bytes, and booleans as 0 and 1. Private to io/.
@@ -11,33 +10,19 @@
 #include <vector>
 
 #include "saithe/core/context.h"
-#include "saithe/io/chunk_filters.h"
+#include "saithe/io/hdf5_file.h"
 
 namespace saithe::io {
-
-/// How a number lies in a file.
-struct NumberLayout {
-  std::size_t value_bytes = 0;  ///< 0: HDF5 converts it
-  bool is_float = false;
-  bool is_signed = false;
-  bool is_swapped = false;  ///< big-endian
-};
-
-/// A chunk as it lies in the file, or unpacked.
-struct RawChunk {
-  std::int64_t number = 0;  ///< for messages
-  bool is_stored = false;   ///< a chunk that was never written holds the fill value
-  std::uint32_t skipped_filters = 0;
-  std::vector<unsigned char> bytes;
-};
 
 class Hdf5Chunks {
  public:
   /// Throws Error(BadFormat) unless it holds numbers or booleans.
   explicit Hdf5Chunks(Hdf5Dataset dataset);
   [[nodiscard]] const Hdf5Dataset& dataset() const { return dataset_; }
-  /// Whether it is stored in chunks that saithe unpacks: otherwise HDF5 has to read it, and of what
-  /// follows only shape() may be asked.
+  /// Whether it is stored in chunks.
+  [[nodiscard]] bool is_chunked() const { return n_values_ > 0; }
+  /// Whether saithe unpacks them: otherwise HDF5 has to read them, and unpack(), convert() and
+  /// fill() may not be called.
   [[nodiscard]] bool are_own() const { return are_own_; }
   /// Values along each axis of a chunk; of the dataset where it has no chunks.
   [[nodiscard]] const std::vector<std::int64_t>& shape() const { return shape_; }
@@ -46,10 +31,10 @@ class Hdf5Chunks {
   /// What unpacking a chunk takes at most: what lies in the file and what becomes of it.
   [[nodiscard]] std::int64_t unpacking_bytes() const;
 
-  /// The chunk at that place of the grid of chunks. One thread at a time. Throws Error(BadFormat).
-  [[nodiscard]] RawChunk fetch(std::span<const std::int64_t> place) const;
-  /// Undoes the filters. Throws Error(BadFormat).
-  void unpack(RawChunk& chunk) const;
+  /// Undoes the filters of a chunk that is stored; `number`: what messages call it. Throws
+  /// Error(BadFormat).
+  [[nodiscard]] std::vector<unsigned char> unpack(const StoredChunk& chunk,
+                                                  std::int64_t number) const;
   /// Values [first, first + n) of an unpacked chunk. Integers that do not fit are Error(BadFormat).
   template <typename Value>
   void convert(const std::vector<unsigned char>& bytes, std::int64_t first,
@@ -66,9 +51,6 @@ class Hdf5Chunks {
   std::vector<std::int64_t> shape_;
   std::int64_t n_values_ = 0;
   std::int64_t n_bytes_ = 0;
-  std::vector<int> filters_;
-  std::vector<unsigned char> fill_value_;
-  NumberLayout layout_;
 };
 
 /// Throws Error(BadFormat), which says what to do, if a chunk of n values that takes `n_bytes`

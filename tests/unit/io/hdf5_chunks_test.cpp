@@ -11,6 +11,7 @@ namespace saithe {
 namespace {
 
 using io::Hdf5Chunks;
+using io::Hdf5Dataset;
 using io::Hdf5Group;
 using io::Hdf5Id;
 using io::Hdf5Target;
@@ -49,15 +50,14 @@ TEST(Hdf5Chunks, BooleansAreZeroAndOne) {
   ASSERT_TRUE(chunks.are_own());
   EXPECT_EQ(chunks.shape(), std::vector<std::int64_t>{3});
   EXPECT_EQ(chunks.n_bytes(), 3);
-  const std::int64_t second = 1;
-  io::RawChunk raw = chunks.fetch({&second, 1});
-  ASSERT_TRUE(raw.is_stored);
-  EXPECT_EQ(raw.number, 1);
-  chunks.unpack(raw);
+  const io::StoredChunks fetched = chunks.dataset().fetch_chunks(1, 1);
+  ASSERT_TRUE(fetched.chunks.front().is_stored);
+  const auto bytes = chunks.unpack(fetched.chunks.front(), 1);
   std::vector<float> values(2);
-  chunks.convert(raw.bytes, 0, std::span<float>(values));
+  chunks.convert(bytes, 0, std::span<float>(values));
   EXPECT_EQ(values, (std::vector<float>{1, 0}));
-  EXPECT_SAITHE_ERROR(Hdf5Chunks(group.dataset("names")), ErrorKind::BadFormat, "expected numbers");
+  const Hdf5Dataset names = group.dataset("names");
+  EXPECT_SAITHE_ERROR(Hdf5Chunks{names}, ErrorKind::BadFormat, "expected numbers");
 }
 
 TEST(Hdf5Chunks, RoomIsAskedForWithItsSize) {
