@@ -94,7 +94,7 @@ void add_embed(CLI::App& program) {
       ->required();
   app->add_option("-o,--output", request->output, "the h5ad to write, or of a Zarr store the store")
       ->type_name("FILE");
-  app->add_flag("--in-place", request->in_place, "add to the cells' own file, an h5ad");
+  app->add_flag("--in-place", request->in_place, "add to the cells' own h5ad or Zarr folder");
   app->add_option("--key-added", request->key_added,
                   "write obsm X_NAME_umap and X_NAME_hidden (default: X_umap, X_saithe_hidden)")
       ->type_name("NAME");

@@ -32,7 +32,7 @@ enum class Hdf5Question : std::int64_t {
   ReadTexts,         ///< -> texts
   ReadFloats,        ///< start and count by axes -> float32
   ReadWide,          ///< start and count by axes -> int64
-  FetchChunks,       ///< first chunk of the only axis, number -> as LibraryDataset::fetch_chunk()
+  FetchChunks,       ///< first chunk, number of chunks -> as LibraryDataset::fetch_chunk()
 };
 
 /// Processor time that reading a dataset may take on top of what its file's size allows: a chunk of

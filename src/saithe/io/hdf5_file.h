@@ -140,7 +140,8 @@ class Hdf5Dataset {
                   std::span<float> values) const;
   void read_block(std::span<const std::int64_t> start, std::span<const std::int64_t> count,
                   std::span<std::int64_t> values) const;
-  /// The n chunks from `first` on of a dataset of one axis.
+  /// The n chunks from `first` on, by their numbers in the grid of chunks, of which the last axis
+  /// runs fastest.
   [[nodiscard]] StoredChunks fetch_chunks(std::int64_t first, std::int64_t n) const;
 
   /// Throws Error(BadFormat) unless n values of this dataset can lie in its stored bytes; fill

@@ -42,6 +42,10 @@ NumberLayout layout_of(hid_t type) {
       {H5T_IEEE_F32BE, {4, true, true, true}},  {H5T_IEEE_F64BE, {8, true, true, true}},
   };
   static_assert(std::endian::native == std::endian::little);
+  if (H5Tget_class(type) == H5T_ENUM) {  // of booleans
+    const Hdf5Id base(H5Tget_super(type));
+    return layout_of(base.get());
+  }
   for (const Known& one : known) {
     if (H5Tequal(type, one.type) > 0) return one.layout;
   }
@@ -343,7 +347,8 @@ void LibraryDataset::read_texts(const TextSink& sink) const {
 
 void LibraryDataset::read_block(std::span<const hsize_t> start, std::span<const hsize_t> count,
                                 hid_t memory_type, void* values) const {
-  if (description_.kind != StoredKind::Integer && description_.kind != StoredKind::Float) {
+  const StoredKind kind = description_.kind;
+  if (kind != StoredKind::Integer && kind != StoredKind::Float && kind != StoredKind::Boolean) {
     fail(ErrorKind::BadFormat, "{}: expected numbers, found another kind of values", where());
   }
   if (start.size() != description_.shape.size() || count.size() != start.size()) {
@@ -368,27 +373,39 @@ void LibraryDataset::fetch_chunk(std::int64_t index, MessageWriter& message) con
          "{}: chunk {} cannot be read: the file is damaged or cut off. Copy it again.", where(),
          index);
   };
-  if (description_.chunk_shape.size() != 1) fail_chunk();
-  const std::int64_t length = description_.chunk_shape.front();
-  const auto start = static_cast<hsize_t>(checked_multiply(index, length, where().c_str()));
+  const std::vector<std::int64_t>& chunk = description_.chunk_shape;
+  if (chunk.empty()) fail_chunk();
+  std::vector<hsize_t> start(chunk.size());
+  std::int64_t n_values = 1;
+  std::int64_t rest = index;
+  for (std::size_t axis = chunk.size(); axis-- > 0;) {
+    if (chunk[axis] < 1) fail_chunk();
+    const std::int64_t n_along =
+        axis == 0 ? rest + 1
+                  : std::max<std::int64_t>(1, (description_.shape[axis] - 1) / chunk[axis] + 1);
+    start[axis] =
+        static_cast<hsize_t>(checked_multiply(rest % n_along, chunk[axis], where().c_str()));
+    rest /= n_along;
+    n_values = checked_multiply(n_values, chunk[axis], where().c_str());
+  }
   hsize_t n_bytes = 0;
   std::uint32_t skipped = 0;
-  if (H5Dget_chunk_storage_size(id_.get(), &start, &n_bytes) < 0) {
+  if (H5Dget_chunk_storage_size(id_.get(), start.data(), &n_bytes) < 0) {
     // Damaged, or never written? chunk_info says it, but walks over all chunks.
     haddr_t address = HADDR_UNDEF;
     const bool is_known =
-        H5Dget_chunk_info_by_coord(id_.get(), &start, &skipped, &address, &n_bytes) >= 0;
+        H5Dget_chunk_info_by_coord(id_.get(), start.data(), &skipped, &address, &n_bytes) >= 0;
     if (!is_known || address != HADDR_UNDEF) fail_chunk();
     n_bytes = 0;
   }
   const std::int64_t unpacked = checked_multiply(
-      length, static_cast<std::int64_t>(description_.value_bytes), where().c_str());
+      n_values, static_cast<std::int64_t>(description_.value_bytes), where().c_str());
   const bool is_plausible = n_bytes <= static_cast<hsize_t>(description_.stored_bytes) &&
                             n_bytes / 2 <= static_cast<hsize_t>(unpacked / 2 + kSlack);
   if (!is_plausible) fail_chunk();
   message.add_integer(n_bytes == 0 ? -1 : static_cast<std::int64_t>(n_bytes));
   if (n_bytes == 0) return;
-  if (H5Dread_chunk(id_.get(), H5P_DEFAULT, &start, &skipped, message.grow(n_bytes)) < 0) {
+  if (H5Dread_chunk(id_.get(), H5P_DEFAULT, start.data(), &skipped, message.grow(n_bytes)) < 0) {
     fail_chunk();
   }
   message.add_integer(skipped);

@@ -73,7 +73,8 @@ class LibraryDataset {
   /// The block of `count` values from `start` on, by axes, as the memory type of numbers says.
   void read_block(std::span<const hsize_t> start, std::span<const hsize_t> count, hid_t memory_type,
                   void* values) const;
-  /// A chunk of the only axis as it lies in the file, appended to a message: its number of bytes
+  /// A chunk as it lies in the file, by its number in the grid of chunks, of which the last axis
+  /// runs fastest, appended to a message: its number of bytes
   /// (-1 if it was never written), the bytes, the filters that it was stored without (bits).
   void fetch_chunk(std::int64_t index, MessageWriter& message) const;
   /// Looks up chunks as reading does, a thousand at most, in an index that is walked over first.

@@ -65,6 +65,39 @@ TEST(LibraryFile, ChunksAsTheyLie) {
   EXPECT_EQ(reader.take_integer(), -1);  // never written
 }
 
+TEST(LibraryFile, ChunksOfTwoAxesAreNumberedAlongTheLast) {
+  const FolderForTest folder;
+  Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+  {
+    const std::array<hsize_t, 2> shape = {3, 5};
+    const std::array<hsize_t, 2> chunk = {2, 2};
+    const Hdf5Id space(H5Screate_simple(2, shape.data(), nullptr));
+    const Hdf5Id creation(H5Pcreate(H5P_DATASET_CREATE));
+    H5Pset_chunk(creation.get(), 2, chunk.data());
+    const Hdf5Id data(H5Dcreate2(root.id(), "v", H5T_STD_I8LE, space.get(), H5P_DEFAULT,
+                                 creation.get(), H5P_DEFAULT));
+    std::array<std::int8_t, 15> values{};
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int8_t>(i);
+    EXPECT_GE(H5Dwrite(data.get(), H5T_NATIVE_INT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
+              0);
+  }
+  root.flush();
+  root.close();
+  const LibraryDataset dataset = LibraryGroup::open_file(folder / "a.h5").dataset("v");
+  const std::array<std::int8_t, 6> corners = {0, 2, 4, 10, 12, 14};
+  for (std::size_t number = 0; number < corners.size(); ++number) {
+    OwnMessage message;
+    dataset.fetch_chunk(static_cast<std::int64_t>(number), message);
+    MessageReader reader(message.bytes(), "a");
+    ASSERT_EQ(reader.take_integer(), 4);
+    std::array<std::int8_t, 4> values{};
+    reader.take_into(std::span<std::int8_t>(values));
+    EXPECT_EQ(values[0], corners[number]);
+  }
+  OwnMessage message;
+  EXPECT_SAITHE_ERROR(dataset.fetch_chunk(6, message), ErrorKind::BadFormat, "chunk 6");
+}
+
 TEST(LibraryFile, KindsOfMembersAndWhatIsNoChunk) {
   const FolderForTest folder;
   const LibraryGroup root = some_file(folder / "a.h5");
