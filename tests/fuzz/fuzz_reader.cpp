@@ -1,5 +1,5 @@
-// What a fuzzer calls: the bytes as a file with the ending SAITHE_FUZZ_ENDING, read in all ways. An
-// Error is a fine outcome unless it is Internal; what else is thrown ends the fuzzer.
+// What a fuzzer calls: the bytes as a file with an ending, read in all ways. An Error is a fine
+// outcome unless it is Internal; what else is thrown ends the fuzzer.
 //
 // HDF5 goes through its child process, as for a user: libhdf5's own crashes are not what is sought.
 
@@ -46,11 +46,3 @@ bool read_as_file(const std::uint8_t* data, std::size_t size, const std::string&
 }
 
 }  // namespace saithe::testing
-
-#ifdef SAITHE_FUZZ_ENDING
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  saithe::testing::read_as_file(data, size, SAITHE_FUZZ_ENDING);
-  return 0;
-}
-#endif

@@ -40,7 +40,7 @@ constexpr bool kHasSanitizer = false;
 #endif
 
 // A wait on the clock, for a child that hangs without using the processor.
-constexpr std::int64_t kClockPerCpu = 10;
+constexpr std::int64_t kClockPerCpu = 100;
 // How often the child is looked at, should the end of its pipe be held open by a stranger.
 constexpr int kLookMilliseconds = 200;
 

@@ -19,8 +19,8 @@ namespace saithe {
 
 /// What a job may use up before it is ended.
 struct ChildLimits {
-  /// Processor time. A slow disk or a busy machine does not use it up; ten times as much may pass
-  /// on the clock.
+  /// Processor time. A slow disk or a busy machine does not use it up; a hundred times as much may
+  /// pass on the clock.
   std::int64_t cpu_seconds = 60;
   /// Memory on top of what the process has already; 0: no limit. Not kept by builds with
   /// sanitizers.

@@ -1,5 +1,9 @@
 #include "saithe/io/hdf5_answers.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
+
 #include "saithe/io/hdf5_check.h"
 
 namespace saithe::io {
@@ -18,6 +22,14 @@ hid_t id_of(const Object& object) {
 
 std::string where_of(const Object& object) {
   return std::visit([](const auto& one) { return std::string(one.where()); }, object);
+}
+
+/// Raises this process's limit for the question at hand.
+void allow_seconds(std::int64_t seconds) {
+  rlimit both = {};
+  if (seconds == 0 || getrlimit(RLIMIT_CPU, &both) != 0 || both.rlim_cur == RLIM_INFINITY) return;
+  both.rlim_cur = std::min(both.rlim_cur + static_cast<rlim_t>(seconds), both.rlim_max);
+  setrlimit(RLIMIT_CPU, &both);
 }
 
 template <typename Value>
@@ -42,6 +54,16 @@ void fetch_chunks(const LibraryDataset& dataset, MessageReader& question, Messag
 }
 
 }  // namespace
+
+std::int64_t seconds_to_unpack(const DatasetDescription& dataset) {
+  static constexpr std::int64_t kBytesPerSecond = 20'000'000;
+  const std::int64_t bytes = checked_multiply(
+      dataset.size(), static_cast<std::int64_t>(dataset.value_bytes), dataset.where.c_str());
+  return std::min(
+      bytes / kBytesPerSecond,
+      dataset.stored_bytes / kBytesPerSecond * dataset.largest_ratio +
+          dataset.stored_bytes % kBytesPerSecond * dataset.largest_ratio / kBytesPerSecond);
+}
 
 void Hdf5Answers::answer_of_attribute(Hdf5Question what, const Object& object,
                                       MessageReader& question, MessageWriter& answer,
@@ -93,6 +115,7 @@ void Hdf5Answers::answer_of_group(Hdf5Question what, const LibraryGroup& group,
 
 void Hdf5Answers::answer_of_dataset(Hdf5Question what, const LibraryDataset& dataset,
                                     MessageReader& question, MessageWriter& answer) {
+  if (what != Hdf5Question::FetchChunks) allow_seconds(seconds_to_unpack(dataset.description()));
   switch (what) {
     case Hdf5Question::ReferredDataset: {
       auto referred = dataset.referred_dataset(question.take_text());

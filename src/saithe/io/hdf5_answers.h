@@ -35,6 +35,10 @@ enum class Hdf5Question : std::int64_t {
   FetchChunks,       ///< first chunk, number of chunks -> as LibraryDataset::fetch_chunk()
 };
 
+/// Processor time that reading a dataset may take on top of what its file's size allows: a chunk of
+/// zeros is a thousandth of its values. No more than its stored bytes can unpack to counts.
+std::int64_t seconds_to_unpack(const DatasetDescription& dataset);
+
 /// The open file, in the child.
 class Hdf5Answers {
  public:

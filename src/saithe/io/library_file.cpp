@@ -385,6 +385,7 @@ void LibraryDataset::fetch_chunk(std::int64_t index, MessageWriter& message) con
                   : std::max<std::int64_t>(1, (description_.shape[axis] - 1) / chunk[axis] + 1);
     start[axis] =
         static_cast<hsize_t>(checked_multiply(rest % n_along, chunk[axis], where().c_str()));
+    if (start[axis] >= static_cast<hsize_t>(description_.shape[axis])) fail_chunk();
     rest /= n_along;
     n_values = checked_multiply(n_values, chunk[axis], where().c_str());
   }

@@ -58,6 +58,20 @@ class Hdf5AnswersTest : public ::testing::Test {
   Hdf5Answers answers_;
 };
 
+TEST(SecondsToUnpack, AreThoseOfTheValuesButNotOfALie) {
+  io::DatasetDescription dataset;
+  dataset.where = "a";
+  dataset.shape = {1000, 1'000'000};
+  dataset.value_bytes = 4;
+  dataset.largest_ratio = 1100;
+  dataset.stored_bytes = 4'000'000;
+  EXPECT_EQ(io::seconds_to_unpack(dataset), 200);  // 4 GB
+  dataset.stored_bytes = 100'000;
+  EXPECT_EQ(io::seconds_to_unpack(dataset), 5);  // 110 MB
+  dataset.stored_bytes = std::int64_t{1} << 50;
+  EXPECT_EQ(io::seconds_to_unpack(dataset), 200);
+}
+
 TEST_F(Hdf5AnswersTest, ADatasetHasANumberUntilItIsClosed) {
   const OwnMessage opened = ask(Hdf5Question::Dataset, 0, "names");
   EXPECT_EQ(notes_.last, (folder_ / "a.h5").string() + ": /names");
