@@ -97,7 +97,14 @@ double largest_difference(const std::vector<double>& found, const std::vector<do
 
 void compare_losses(kernels::Device device, const std::string& path) {
   const Context context(0, 1);
-  const Dataset cells = read_dataset(path, {}, context);
+  Dataset cells = read_dataset(path, {}, context);
+  QcOptions qc;  // the article's
+  qc.min_genes = 200;
+  qc.min_cells = 3;
+  qc.max_genes = 2500;
+  qc.max_percent_mt = 5;
+  const QcResult kept = filter_cells_and_genes(cells, qc, context);
+  cells = select_genes(select_cells(cells, kept.cells), kept.genes);
   const LabelSet types = LabelSet::from_names(cells.obs().as_text("louvain"));
   const auto labels = types.encode(cells.obs().as_text("louvain"));
   const auto preprocessor = Preprocessor::fit(cells.counts.view(), {}, cells.var().index(), {},

@@ -10,6 +10,10 @@
 
 #include "saithe/kernels/backend.h"
 
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
+
 namespace saithe::testing {
 namespace {
 
@@ -23,6 +27,25 @@ constexpr std::size_t kStackBytes = std::size_t{1} << 16;
 constexpr int kPoison = 0xFF;  // as float or double a NaN
 // What a GPU gives a block without being asked for more.
 constexpr std::size_t kMaxSharedBytes = 48 * 1024;
+
+/// A stack that can be left and come back to. ThreadSanitizer wants to be told of each.
+struct Fiber {
+  ucontext_t context = {};
+  std::vector<char> stack;
+  bool has_ended = false;
+#ifdef __SANITIZE_THREAD__
+  void* sanitizer = nullptr;
+#endif
+
+  void go_to(Fiber& other) {
+#ifdef __SANITIZE_THREAD__
+    if (sanitizer == nullptr) sanitizer = __tsan_get_current_fiber();
+    if (other.sanitizer == nullptr) other.sanitizer = __tsan_create_fiber(0);
+    __tsan_switch_to_fiber(other.sanitizer, 0);
+#endif
+    swapcontext(&context, &other.context);
+  }
+};
 
 class BlockOfThreads;
 
@@ -72,7 +95,7 @@ class BlockOfThreads {
   void sync() {
     SAITHE_ASSERT(has_stacks_);
     has_synced_ = true;
-    swapcontext(&fibers_[current_]->context, &scheduler_);
+    fibers_[current_]->go_to(scheduler_);
   }
   [[nodiscard]] std::int64_t x() const { return x_; }
   [[nodiscard]] std::int64_t y() const { return y_; }
@@ -80,11 +103,6 @@ class BlockOfThreads {
   [[nodiscard]] void* shared() { return shared_.data(); }
 
  private:
-  struct Fiber {
-    ucontext_t context = {};
-    std::vector<char> stack = std::vector<char>(kStackBytes);
-    bool has_ended = false;
-  };
   struct Syncs {
     bool has_run = false;
     bool syncs = false;
@@ -101,7 +119,10 @@ class BlockOfThreads {
   void run_with_stacks(ThreadOrder order) {
     has_stacks_ = true;
     const std::size_t n = command_->launch.threads;
-    while (fibers_.size() < n) fibers_.push_back(std::make_unique<Fiber>());
+    while (fibers_.size() < n) {
+      fibers_.push_back(std::make_unique<Fiber>());
+      fibers_.back()->stack.resize(kStackBytes);
+    }
     for (std::size_t i = 0; i < n; ++i) begin(i);
     for (std::size_t n_running = n; n_running > 0;) {
       std::size_t n_synced = 0;
@@ -109,7 +130,7 @@ class BlockOfThreads {
         const std::size_t i = order == ThreadOrder::Forward ? turn : n - 1 - turn;
         if (fibers_[i]->has_ended) continue;
         current_ = i;
-        swapcontext(&scheduler_, &fibers_[i]->context);
+        scheduler_.go_to(*fibers_[i]);
         if (fibers_[i]->has_ended) {
           --n_running;
         } else {
@@ -125,7 +146,7 @@ class BlockOfThreads {
     getcontext(&fiber.context);
     fiber.context.uc_stack.ss_sp = fiber.stack.data();
     fiber.context.uc_stack.ss_size = fiber.stack.size();
-    fiber.context.uc_link = &scheduler_;
+    fiber.context.uc_link = nullptr;  // it never returns
     // makecontext passes ints only: a pointer travels in two.
     const auto self = reinterpret_cast<std::uintptr_t>(this);
     makecontext(&fiber.context, reinterpret_cast<void (*)()>(&BlockOfThreads::enter), 2,
@@ -137,6 +158,7 @@ class BlockOfThreads {
     EmulatedThread thread(*self, static_cast<int>(i));
     self->kernel_(self->args_, thread);
     self->fibers_[i]->has_ended = true;
+    self->fibers_[i]->go_to(self->scheduler_);
   }
 
   const Command* command_ = nullptr;
@@ -147,7 +169,7 @@ class BlockOfThreads {
   std::vector<double> shared_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::size_t current_ = 0;
-  ucontext_t scheduler_ = {};
+  Fiber scheduler_;
   std::map<int, Syncs> syncs_;  // of each kernel
   bool has_stacks_ = false;
   bool has_synced_ = false;

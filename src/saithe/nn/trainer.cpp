@@ -237,6 +237,7 @@ TrainHistory train_network(Mlp& mlp, const CsrView& features, std::span<const La
                            const Augmentation& augmentation, TrainHistory begun) {
   require_options(options);
   if (training.empty()) fail(ErrorKind::InvalidArgument, "there is no training cell");
+  static_cast<void>(mlp.finish_steps());  // of a training that an error ended
   const auto rows = mlp.upload_rows(features);
   const Cells cells{*rows, labels, augmentation};
 
