@@ -17,7 +17,10 @@ PYTHON := /usr/bin/python3
 ORACLE_PINS := tests/golden/requirements.txt
 JUNIT  := $(CURDIR)/$(BUILD)/ctest.xml
 
-.PHONY: help demo build test soak bench oracle install clean
+# The CUDA backend is compiled beside the tests, once, for one architecture.
+CUDA_CHECK := build/cuda-check
+
+.PHONY: help demo build test cuda-check soak bench oracle install clean
 
 help:
 	@echo 'make demo      install what is missing, build, run the walk-through on PBMC3K'
@@ -48,6 +51,20 @@ test:
 	@ctest --preset $(PRESET) -j $(JOBS) --no-tests=error --output-junit $(JUNIT) \
 	  --test-output-size-passed 1000000; status=$$?; \
 	$(PYTHON) scripts/list_skipped_tests.py $(JUNIT) $(if $(ONLY_GPU_MAY_SKIP),--only-gpu) && exit $$status
+	@$(MAKE) --no-print-directory cuda-check
+
+# Compiles the CUDA backend where there is a compiler for it, and starts what it gives: that needs no
+# GPU, and no driver. scripts/check_gpu.sh is what a GPU is for.
+cuda-check:
+	@if ! command -v nvcc >/dev/null; then \
+	  echo 'cuda-check: there is no nvcc here: the CUDA build was not tried'; \
+	else \
+	  cmake --preset cuda -B $(CUDA_CHECK) -DCMAKE_CUDA_ARCHITECTURES=90 -DSAITHE_TESTS=ON \
+	    -DSAITHE_WERROR=ON >/dev/null && \
+	  cmake --build $(CUDA_CHECK) -j $(JOBS) --target kernels_device_test kernels_sparse_input_test && \
+	  $(CUDA_CHECK)/tests/backends/kernels_device_test --gtest_brief=1 && \
+	  $(CUDA_CHECK)/tests/backends/kernels_sparse_input_test --gtest_filter='Cuda/*' --gtest_brief=1; \
+	fi
 
 # Random kills while outputs are written, 200 of each kind; 10 000 flips of a file of each kind; the
 # fuzzers, a minute each from the committed corpus. About two hours.

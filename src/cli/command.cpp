@@ -56,8 +56,9 @@ int run_chosen(const std::string& command_line) {
   CommonOptions common;
   chosen_flags->apply(common);
   // Asked here, so that a command that computes nothing refuses a device that is not there as well.
-  if (common.device != kernels::Device::Auto) {
-    static_cast<void>(kernels::make_backend(common.device, Context(/*n_threads=*/1)));
+  const kernels::Device device = kernels::parse_device(common.device);
+  if (device != kernels::Device::Auto) {
+    static_cast<void>(kernels::make_backend(device, Context(/*n_threads=*/1)));
   }
   return chosen_run(common);
 }

@@ -20,14 +20,14 @@ struct CommonOptions {
   std::uint64_t seed = 0;
   bool quiet = false;
   bool overwrite = false;
-  kernels::Device device = kernels::Device::Auto;
+  std::string device = "auto";
   std::string memory = "2G";
 
   template <typename Visitor>
   static void describe(Visitor& visit, CommonOptions& options) {
     visit("threads", options.threads, "threads to use (0: as many as there are)");
     visit("seed", options.seed, "seed of everything random");
-    visit("device", options.device, "where to compute");
+    visit("device", options.device, "where to compute (auto, cpu, cuda, cuda:N)");
     visit("memory", options.memory,
           "memory for the values of cells (500M, 2G, ...); what is more lies in a temporary file, "
           "and results do not depend on it");

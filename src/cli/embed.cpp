@@ -66,7 +66,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   options.with_probabilities = false;
   options.force = request.force;
   options.genes = gene_match_options(flags);
-  Predictions predictions = predict(model, *source, options, common.device, session.context());
+  Predictions predictions = predict(model, *source, options, session.device(), session.context());
   say_match(model, predictions, session);
   DenseMatrix umap_layout = umap(predictions.hidden.view(), layout, session.context());
   destination.write(*source,

@@ -36,7 +36,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   options.force = request.force;
   options.genes = gene_match_options(flags);
   const Predictions predictions =
-      predict(model, *source, options, common.device, session.context());
+      predict(model, *source, options, session.device(), session.context());
   say_match(model, predictions, session);
   say_unassigned(predictions, session);
   session.say("scores: every cell is judged by its most probable type, unassigned or not");

@@ -152,7 +152,7 @@ Explanation explain_query(const Request& request, const Model& model, CellSource
   PredictOptions options = request.labels.prediction;
   options.with_probabilities = false;
   const Predictions predictions =
-      predict(model, source, options, session.common().device, session.context());
+      predict(model, source, options, session.device(), session.context());
   const auto n_labelled = std::count_if(predictions.labels.begin(), predictions.labels.end(),
                                         [](LabelIndex label) { return label != kNoLabel; });
   say_match(model, predictions, session);

@@ -102,7 +102,7 @@ class Results {
     options.with_probabilities =
         !request.writes_table() || !request.tables.probabilities.empty() || ontology_ != nullptr;
     options.with_hidden = request.vote.finds_clusters();
-    predictions_ = predict(model, source, options, session.common().device, session.context());
+    predictions_ = predict(model, source, options, session.device(), session.context());
     if (ontology_ != nullptr) {
       ontology_->add(predictions_.best_labels, predictions_.probabilities.view(),
                      session.context());

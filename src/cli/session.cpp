@@ -111,6 +111,21 @@ void Session::clear_progress() {
   is_drawn_ = false;
 }
 
+kernels::Device Session::device() {
+  if (!device_) {
+    device_ = kernels::parse_device(common_.device);
+    if (*device_ == kernels::Device::Auto) {
+      device_ = kernels::best_device();
+      if (device_->kind == kernels::DeviceKind::Cuda) {
+        say(fmt::format("computing on {}, {} (--device cpu: on the processor)",
+                        kernels::device_name(*device_),
+                        kernels::make_backend(*device_, context_)->hardware()));
+      }
+    }
+  }
+  return *device_;
+}
+
 void Session::say(const std::string& line) {
   if (common_.quiet) return;
   clear_progress();

@@ -3,6 +3,7 @@
 // One run of the program: threads, progress on the terminal, warnings, signals, time and memory.
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,8 @@ class Session {
 
   [[nodiscard]] const Context& context() const { return context_; }
   [[nodiscard]] const CommonOptions& common() const { return common_; }
+  /// Where to compute, never Auto. The first call says so if Auto found a GPU.
+  [[nodiscard]] kernels::Device device();
   /// Warnings so far, for the report.
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
@@ -44,6 +47,7 @@ class Session {
   void clear_progress();
 
   CommonOptions common_;
+  std::optional<kernels::Device> device_;
   Context context_;
   std::vector<std::string> warnings_;
   std::vector<std::pair<std::string, double>> stages_;

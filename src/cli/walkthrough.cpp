@@ -78,14 +78,14 @@ std::string after_epochs(const TrainResult& result) {
   return fmt::format("after {} epochs", result.history.epochs.size());
 }
 
-std::string run_json(const Walkthrough& walkthrough, const Session& session) {
+std::string run_json(const Walkthrough& walkthrough, Session& session) {
   nlohmann::ordered_json stages = nlohmann::ordered_json::object();
   for (const auto& [name, seconds] : session.stages()) stages[name] = seconds;
   std::vector<double> epochs;
   for (const EpochRecord& record : walkthrough.training.result.history.epochs) {
     epochs.push_back(record.seconds);
   }
-  const auto backend = kernels::make_backend(session.common().device, session.context());
+  const auto backend = kernels::make_backend(session.device(), session.context());
   const nlohmann::ordered_json run = {{"version", SAITHE_VERSION},
                                       {"command", command_line()},
                                       {"threads", session.context().n_threads()},

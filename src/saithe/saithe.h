@@ -45,6 +45,7 @@
 #include "saithe/prep/augment.h"
 #include "saithe/prep/simulate.h"
 #include "saithe/kernels/loss.h"
+#include "saithe/kernels/device.h"
 #include "saithe/kernels/backend.h"
 #include "saithe/nn/minibatches.h"
 #include "saithe/nn/mlp_shape.h"

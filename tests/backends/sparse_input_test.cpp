@@ -17,6 +17,7 @@ using saithe::testing::random_cells;
 using saithe::testing::random_values;
 
 INSTANTIATE_TEST_SUITE_P(Cpu, BackendTest, ::testing::ValuesIn(cpu::simd_targets()));
+INSTANTIATE_TEST_SUITE_P(Cuda, BackendTest, ::testing::ValuesIn(kCudaBackends), backend_name);
 
 /// The sparse layer beside a dense reference of it.
 struct SparseCase {
@@ -52,12 +53,13 @@ const std::vector<CellIndex> kRows = {3, 0, 49, 17, 4, 3, 21};
 const std::vector<CellIndex> kNextRows = {8, 9, 10, 48};
 
 TEST_P(BackendTest, SparseForwardMatchesTheReference) {
-  for (const auto& [genes, units] : {std::pair(200, 70), std::pair(333, 1028), std::pair(5, 1)}) {
+  for (const auto& [genes, units] :
+       {std::pair(200, 70), std::pair(333, 1028), std::pair(5, 1), std::pair(1100, 33)}) {
     const SparseCase c(genes, units);
     const auto layer = backend_->make_sparse_input(genes, units);
     layer->set_parameters(c.weights, c.bias, c.shift);
     const auto out = backend_->allocate(static_cast<std::int64_t>(kRows.size()) * units);
-    layer->forward(*layer->prepare(c.cells.view(), kRows), *out);
+    layer->forward(*layer->prepare(SparseRows(c.cells.view()), kRows), *out);
     const auto n = static_cast<std::int64_t>(kRows.size());
     const auto expected =
         reference::linear_forward(n, reference::centred_rows(c.cells.view(), kRows, c.shift), genes,
@@ -96,8 +98,8 @@ TEST_P(BackendTest, SparseStepIsGradientAdamAndTheNextForward) {
   std::vector<double> vb(b.size());
   const auto n = static_cast<std::int64_t>(kRows.size());
   const auto n_next = static_cast<std::int64_t>(kNextRows.size());
-  const auto x = layer->prepare(c.cells.view(), kRows);
-  const auto next = layer->prepare(c.cells.view(), kNextRows);
+  const auto x = layer->prepare(SparseRows(c.cells.view()), kRows);
+  const auto next = layer->prepare(SparseRows(c.cells.view()), kNextRows);
   const auto next_out = backend_->allocate(n_next * c.units);
   const auto dense_x = reference::centred_rows(c.cells.view(), kRows, c.shift);
   for (int step = 1; step <= 5; ++step) {
@@ -135,7 +137,7 @@ TEST_P(BackendTest, SnapshotBringsBackTheWeights) {
   const SparseCase c(40, 20);
   const auto layer = backend_->make_sparse_input(c.genes, c.units);
   layer->set_parameters(c.weights, c.bias, c.shift);
-  const auto x = layer->prepare(c.cells.view(), kRows);
+  const auto x = layer->prepare(SparseRows(c.cells.view()), kRows);
   const auto before = backend_->allocate(static_cast<std::int64_t>(kRows.size()) * c.units);
   layer->forward(*x, *before);
   layer->save_snapshot();
@@ -162,7 +164,7 @@ TEST_P(BackendTest, MomentsCarryASparseLayerToAnother) {
   for (const auto* moment : {&first, &second, &first_bias, &second_bias}) {
     EXPECT_EQ(*moment, std::vector<float>(moment->size()));  // zero before the first step
   }
-  const auto x = one->prepare(c.cells.view(), kRows);
+  const auto x = one->prepare(SparseRows(c.cells.view()), kRows);
   const auto dy = upload(random_values(kRows.size() * n_units, 14));
   const AdamStep adam{1, 0.1, 0.9, 0.999, 1e-8, 0.01};
   one->step(*x, *dy, adam, nullptr, nullptr);
@@ -197,8 +199,8 @@ TEST_P(BackendTest, MomentsCarryASparseLayerToAnother) {
   const auto y_one = backend_->allocate(dy->size());
   const auto y_other = backend_->allocate(dy->size());
   one->step(*x, *dy, next, x.get(), y_one.get());
-  other->step(*other->prepare(c.cells.view(), kRows), *dy, next,
-              other->prepare(c.cells.view(), kRows).get(), y_other.get());
+  other->step(*other->prepare(SparseRows(c.cells.view()), kRows), *dy, next,
+              other->prepare(SparseRows(c.cells.view()), kRows).get(), y_other.get());
   EXPECT_EQ(download(*y_one), download(*y_other));
 }
 
@@ -213,7 +215,7 @@ TEST(Backend, BitsDoNotDependOnThreadsOrTarget) {
       const auto backend = make_backend(Device::Cpu, Context(threads, 1));
       const auto layer = backend->make_sparse_input(c.genes, c.units);
       layer->set_parameters(c.weights, c.bias, c.shift);
-      const auto x = layer->prepare(c.cells.view(), kRows);
+      const auto x = layer->prepare(SparseRows(c.cells.view()), kRows);
       const auto y = backend->allocate(static_cast<std::int64_t>(kRows.size()) * c.units);
       layer->forward(*x, *y);
       layer->step(*x, *y, {1, 1e-3, 0.9, 0.999, 1e-8, 0}, x.get(), y.get());

@@ -68,7 +68,7 @@ def test_unknown_options_and_commands_are_usage_errors():
 def test_help_names_values_and_has_no_marks_of_the_parser():
     text = must("train", "--help").out
     for words in ("(held-out, 5-fold, by-donor, none)", "(random, stratified, donor)",
-                  "(auto, cpu, cuda)", "(cross-entropy, article)", "--layer NAME", "--donor-key COLUMN",
+                  "(auto, cpu, cuda, cuda:N)", "(cross-entropy, article)", "--layer NAME", "--donor-key COLUMN",
                   "--mt-genes NAMES", "(joined by commas)", "--novelty,--no-novelty ",
                   "Example: saithe train reference.h5ad"):
         assert words in text, words
@@ -120,7 +120,7 @@ def test_a_model_that_learned_nothing_is_warned_of(cells, tmp_path):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_cuda_is_refused_by_a_build_without_it(model, cells, tmp_path, command):
+def test_a_gpu_that_is_not_there_is_refused(model, cells, tmp_path, command):
     arguments = {"walkthrough": [cells, "--label-key", "cell_type", "-o", tmp_path / "x"],
                  "train": [cells, "--label-key", "cell_type", "-o", tmp_path / "x"],
                  "predict": [model, cells, "-o", tmp_path / "x.tsv"],
@@ -131,8 +131,8 @@ def test_cuda_is_refused_by_a_build_without_it(model, cells, tmp_path, command):
                  "inspect": [cells],
                  "convert": [cells, tmp_path / "x.h5ad"],
                  "simulate": ["-o", tmp_path / "x.h5ad"]}[command]
-    line = must_fail(5, command, *arguments, "--device", "cuda")
-    assert "CUDA" in line
+    line = must_fail(5, command, *arguments, "--device", "cuda:1000")
+    assert "--device cuda:1000: " in line and "--device cpu" in line
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,6 +12,7 @@
 #include "saithe/core/text_io.h"
 #include "saithe/nn/minibatches.h"
 #include "saithe/nn/mlp.h"
+#include "support/backend_fixture.h"
 #include "support/reference_mlp.h"
 
 namespace saithe {
@@ -135,6 +136,25 @@ class TorchParity : public ::testing::TestWithParam<kernels::Loss> {
   static const nlohmann::json& expected() {
     return fixture().json.at("losses").at(to_text(GetParam()));
   }
+  /// The largest relative difference of a backend's losses from the reference's.
+  static double loss_difference(kernels::Backend& backend) {
+    const Fixture& f = fixture();
+    Mlp mlp(f.shape, initial_parameters(f.shape, f.seed), f.shift, backend);
+    const auto rows = mlp.upload_rows(f.values.view());
+    const auto minibatches = f.minibatches();
+    for (std::size_t step = 0; step < kSteps; ++step) {
+      const auto next = step + 1 < kSteps ? minibatches[step + 1] : std::vector<CellIndex>{};
+      mlp.start_step(*rows, f.labels, minibatches[step], next, GetParam(), f.adam(step), f.seed);
+    }
+    double largest = 0;
+    std::size_t step = 0;
+    for (const auto& result : mlp.finish_steps()) {
+      const double expected = reference().losses[step++];
+      largest = std::max(largest, std::abs(result.mean_loss - expected) / expected);
+    }
+    EXPECT_EQ(step, kSteps);
+    return largest;
+  }
 };
 
 TEST_P(TorchParity, TheReferenceFollowsPyTorchsLosses) {
@@ -193,20 +213,24 @@ TEST_P(TorchParity, FiniteDifferencesAgreeWithTheReferencesGradient) {
 }
 
 TEST_P(TorchParity, TheFastPathFollowsTheReferencesLosses) {
-  const Fixture& f = fixture();
-  const Context context(2, f.seed);
-  const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
-  Mlp mlp(f.shape, initial_parameters(f.shape, f.seed), f.shift, *backend);
-  const auto minibatches = f.minibatches();
-  double largest = 0;
-  for (std::size_t step = 0; step < kSteps; ++step) {
-    const auto next = step + 1 < kSteps ? minibatches[step + 1] : std::vector<CellIndex>{};
-    const double loss = mlp.train_step(f.values.view(), f.labels, minibatches[step], next,
-                                       GetParam(), f.adam(step), f.seed)
-                            .mean_loss;
-    const double expected_loss = reference().losses[step];
-    largest = std::max(largest, std::abs(loss - expected_loss) / expected_loss);
-  }
+  const auto backend = kernels::make_backend(kernels::Device::Cpu, Context(2, fixture().seed));
+  const double largest = loss_difference(*backend);
+  RecordProperty("largest_relative_difference", format_number(largest));
+  EXPECT_LT(largest, kFastTolerance);
+}
+
+TEST_P(TorchParity, TheKernelsOfAGpuFollowTheReferencesLosses) {
+  const auto backend = kernels::cuda::make_cuda_backend(testing::make_emulated_device());
+  const double largest = loss_difference(*backend);
+  RecordProperty("largest_relative_difference", format_number(largest));
+  EXPECT_LT(largest, kFastTolerance);
+}
+
+TEST_P(TorchParity, AGpuFollowsTheReferencesLosses) {
+  std::string why;
+  const auto backend = kernels::make_gpu_backend(why);
+  if (backend == nullptr) GTEST_SKIP() << why;
+  const double largest = loss_difference(*backend);
   RecordProperty("largest_relative_difference", format_number(largest));
   EXPECT_LT(largest, kFastTolerance);
 }

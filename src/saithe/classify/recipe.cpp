@@ -135,7 +135,8 @@ std::vector<float> weights_of_drawn(const RecipeCells& cells, std::span<const Ce
 }
 
 Member train_linear_member(const MlpShape& shape, const RecipeCells& cells,
-                           const RecipeOptions& options, const Context& context) {
+                           const RecipeOptions& options, kernels::Backend& backend,
+                           const Context& context) {
   constexpr const char* kUnit = "linear";
   Member member;
   member.shape = shape;
@@ -152,7 +153,7 @@ Member train_linear_member(const MlpShape& shape, const RecipeCells& cells,
   logistic.c = options.linear_c;
   member.parameters =
       fit_logistic_regression(cells.inputs->features(drawn, context), cells.inputs->shift(), labels,
-                              weights, cells.n_types, logistic, context);
+                              weights, cells.n_types, logistic, backend, context);
   if (cells.checkpoint != nullptr) {
     cells.checkpoint->keep_member(kUnit, shape, member.parameters, {});
   }
@@ -236,7 +237,7 @@ std::vector<Member> train_members(const RecipeCells& cells, const RecipeOptions&
   const auto shapes = member_shapes(options, cells.inputs->n_genes(), cells.n_types);
   std::vector<Member> members;
   if (options.linear) {
-    members.push_back(train_linear_member(shapes.front(), cells, options, context));
+    members.push_back(train_linear_member(shapes.front(), cells, options, backend, context));
   }
   for (int number = 0; number < options.networks; ++number) {
     TrainHistory own;

@@ -14,7 +14,8 @@
 #include <vector>
 
 #include "saithe/core/context.h"
-#include "saithe/core/options.h"
+#include "saithe/core/error.h"
+#include "saithe/kernels/device.h"
 #include "saithe/kernels/loss.h"
 #include "saithe/matrix/csr_matrix.h"
 
@@ -57,6 +58,20 @@ struct Dropout {
   std::uint64_t stream = 0;
 };
 
+/// Sparse features of cells, borrowed. Those of Backend::upload_rows() may lie on the device, too;
+/// of others a device is sent what it asks for.
+class SparseRows {
+ public:
+  explicit SparseRows(const CsrView& host) : host_(host) {}
+  virtual ~SparseRows() = default;
+  SparseRows(const SparseRows&) = delete;
+  SparseRows& operator=(const SparseRows&) = delete;
+  [[nodiscard]] const CsrView& host() const { return host_; }
+
+ private:
+  CsrView host_;
+};
+
 /// A minibatch of sparse features, turned to gene-major order once and used by two passes.
 class SparseMinibatch {
  public:
@@ -80,8 +95,8 @@ class SparseInputLayer {
   virtual void set_moments(std::span<const float> first_weights,
                            std::span<const float> second_weights, std::span<const float> first_bias,
                            std::span<const float> second_bias) = 0;
-  /// Gathers the rows `rows` of `features` (all genes).
-  virtual std::unique_ptr<SparseMinibatch> prepare(const CsrView& features,
+  /// Gathers the rows `rows` of `features` (all genes), which may go once a step has used it.
+  virtual std::unique_ptr<SparseMinibatch> prepare(const SparseRows& features,
                                                    std::span<const CellIndex> rows) const = 0;
   /// out (B, H), overwritten. Any split of the cells into calls gives the same bits.
   virtual void forward(const SparseMinibatch& x, Buffer& out) const = 0;
@@ -102,6 +117,27 @@ class SparseInputLayer {
                         std::span<float> db) const = 0;
 };
 
+/// Mean weighted cross-entropy of a linear model, and its penalty, as a function of the parameters:
+/// weights (G, T), then biases (T).
+class LogisticLoss {
+ public:
+  virtual ~LogisticLoss() = default;
+  [[nodiscard]] virtual std::size_t n_parameters() const = 0;
+  /// The value at x, and its gradient there. Sums have a fixed order.
+  virtual double operator()(std::span<const double> x, std::span<double> gradient) = 0;
+};
+
+/// What a LogisticLoss is of: over all rows,
+///   mean of weight x cross-entropy of b + (features - shift) W  +  |W|^2 / (2 c n).
+struct LogisticProblem {
+  CsrMatrix features;
+  std::span<const float> shift;        ///< (G)
+  std::span<const LabelIndex> labels;  ///< of each row
+  std::span<const float> weights;      ///< of each row; empty: all 1
+  LabelIndex n_types = 0;
+  double c = 1;
+};
+
 /// A device and its operations.
 class Backend {
  public:
@@ -116,6 +152,12 @@ class Backend {
 
   [[nodiscard]] virtual std::unique_ptr<SparseInputLayer> make_sparse_input(
       std::int64_t n_genes, std::int64_t n_units) = 0;
+  /// Features that are used again and again: copied to the device if they fit. They are borrowed.
+  [[nodiscard]] virtual std::unique_ptr<SparseRows> upload_rows(const CsrView& features) {
+    return std::make_unique<SparseRows>(features);
+  }
+  [[nodiscard]] virtual std::unique_ptr<LogisticLoss> make_logistic_loss(
+      LogisticProblem problem) = 0;
   /// y (B, O) = b + x (B, I) w^T, w (O, I). Each row's bits depend on that row alone.
   virtual void linear_forward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in,
                               const Buffer& w, const Buffer& b, std::int64_t n_out, Buffer& y) = 0;
@@ -142,35 +184,32 @@ class Backend {
   /// Row-wise softmax.
   virtual void softmax(std::int64_t n_rows, std::int64_t n_types, const Buffer& logits,
                        Buffer& probabilities) = 0;
-  /// Mean over the rows of weight x loss (in double; without `weights`, all weigh 1), the number of
-  /// rows whose largest logit is the label, and with dlogits the gradient of that mean.
+  /// Mean over the rows of weight x loss (in double; without `weights`, all weigh 1), and the
+  /// number of rows whose largest logit is the label: for take_losses(), so that nothing has to
+  /// wait. With dlogits the gradient of that mean.
   struct LossResult {
     double mean_loss = 0;
     std::int64_t n_correct = 0;
   };
-  virtual LossResult softmax_cross_entropy(std::int64_t n_rows, std::int64_t n_types, Loss loss,
-                                           const Buffer& logits, std::span<const LabelIndex> labels,
-                                           std::span<const float> weights, Buffer* dlogits) = 0;
+  virtual void softmax_cross_entropy(std::int64_t n_rows, std::int64_t n_types, Loss loss,
+                                     const Buffer& logits, std::span<const LabelIndex> labels,
+                                     std::span<const float> weights, Buffer* dlogits) = 0;
+  /// The results of softmax_cross_entropy() since it was last asked, in the order of the calls.
+  virtual std::vector<LossResult> take_losses() = 0;
   /// One Adam step on a dense parameter of any shape.
   virtual void adam_step(const AdamStep& adam, const Buffer& gradient, Buffer& parameter,
                          Buffer& first_moment, Buffer& second_moment) = 0;
+
+  /// Starts what was asked for so far, without waiting for it. Whoever calls it where a like
+  /// sequence of operations ends, as after each training step, lets a device record that sequence.
+  virtual void submit() {}
 };
 
-/// Where to compute.
-enum class Device { Auto, Cpu, Cuda };
-
-/// The backend for a device. Auto takes the best that works. Throws Error(Device) for Cuda in a
-/// build without it.
+/// The backend for a device. Auto takes best_device(). Throws Error(Device) that says what is
+/// missing for a GPU: the driver, the device, or a build that has the backend.
 std::unique_ptr<Backend> make_backend(Device device, const Context& context);
 
-}  // namespace saithe::kernels
+/// A GPU where one works, else the processor.
+Device best_device();
 
-namespace saithe {
-template <>
-struct EnumNames<kernels::Device> {
-  static constexpr std::pair<kernels::Device, const char*> values[] = {
-      {kernels::Device::Auto, "auto"},
-      {kernels::Device::Cpu, "cpu"},
-      {kernels::Device::Cuda, "cuda"}};
-};
-}  // namespace saithe
+}  // namespace saithe::kernels

@@ -7,6 +7,7 @@
 
 #include "saithe/core/context.h"
 #include "saithe/core/options.h"
+#include "saithe/kernels/backend.h"
 #include "saithe/matrix/csr_matrix.h"
 #include "saithe/nn/mlp.h"
 
@@ -29,11 +30,13 @@ MlpParameters fit_logistic_regression(const CsrView& features, std::span<const f
                                       std::span<const LabelIndex> labels,
                                       std::span<const CellIndex> cells,
                                       std::span<const float> weights, LabelIndex n_types,
-                                      const LogisticOptions& options, const Context& context);
+                                      const LogisticOptions& options, kernels::Backend& backend,
+                                      const Context& context);
 /// The same over all rows, without a copy of them.
 MlpParameters fit_logistic_regression(CsrMatrix features, std::span<const float> shift,
                                       std::span<const LabelIndex> labels,
                                       std::span<const float> weights, LabelIndex n_types,
-                                      const LogisticOptions& options, const Context& context);
+                                      const LogisticOptions& options, kernels::Backend& backend,
+                                      const Context& context);
 
 }  // namespace saithe

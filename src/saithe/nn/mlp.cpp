@@ -14,6 +14,8 @@ namespace {
 
 // Cells that prediction takes through the network at once.
 constexpr std::int64_t kForwardRows = 2048;
+// A device without room for so few has none for the network.
+constexpr std::int64_t kFewestForwardRows = 32;
 
 /// A parameter with its gradient and Adam's moments; those exist once training has begun.
 struct Parameter {
@@ -74,10 +76,6 @@ void require_shape(const MlpShape& shape, const MlpParameters& parameters) {
                   parameters.norm_biases[layer].size() == as_size(shape.hidden[layer]));
   }
 }
-
-}  // namespace
-
-namespace {
 
 /// What a normalised layer keeps for its way back.
 struct NormRecord {
@@ -140,6 +138,8 @@ struct Mlp::State {
   void normalize(std::int64_t n_rows, std::size_t layer, Buffer& y, NormRecord& record) const;
   void run_layers(std::int64_t n_rows, std::vector<std::unique_ptr<Buffer>>& buffers,
                   std::vector<NormRecord>& records) const;
+  void forward_blocks(const CsrView& features, std::int64_t n_block, Activations& result,
+                      const Context& context) const;
   void forward_training(std::int64_t n_rows, std::uint64_t seed, std::int64_t step);
   void backward(std::int64_t n_rows, const std::function<void(int)>& on_gradient);
   void backward_norm(std::int64_t n_rows, std::size_t layer);
@@ -195,6 +195,29 @@ void Mlp::State::run_layers(std::int64_t n_rows, std::vector<std::unique_ptr<Buf
     backend.relu_dropout_forward(n_rows, shape.inputs_of(layer), {}, *buffers[at - 1]);
     backend.linear_forward(n_rows, *buffers[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
                            *biases[at - 1].value, shape.outputs_of(layer), *buffers[at]);
+  }
+}
+
+/// Evaluation mode, `n_block` cells at a time; fills the matrices of `result` that have rows.
+void Mlp::State::forward_blocks(const CsrView& features, std::int64_t n_block, Activations& result,
+                                const Context& context) const {
+  std::vector<std::unique_ptr<Buffer>> buffers;
+  for (int layer = 0; layer <= last(); ++layer) {
+    buffers.push_back(backend.allocate(n_block * shape.outputs_of(layer)));
+  }
+  std::vector<NormRecord> records = make_norm_records(n_block);
+  for (CellIndex begin = 0; begin < features.n_rows; begin += n_block) {
+    context.throw_if_cancelled();
+    const CellIndex end = std::min(begin + n_block, features.n_rows);
+    const std::int64_t n = end - begin;
+    input->forward_rows(features, begin, end, *buffers[0]);
+    run_layers(n, buffers, records);
+    const auto copy_rows = [&](const Buffer& buffer, DenseMatrix& target) {
+      backend.download(buffer, std::span<float>(target.data() + begin * target.n_cols(),
+                                                as_size(n * target.n_cols())));
+    };
+    copy_rows(*buffers[as_size(last())], result.logits);
+    if (result.hidden.n_rows() > 0) copy_rows(*buffers[as_size(last()) - 1], result.hidden);
   }
 }
 
@@ -299,33 +322,23 @@ void Mlp::set_moments(const Moments& moments) {
 }
 
 Activations Mlp::forward(const CsrView& features, bool with_hidden, const Context& context) const {
-  State& s = *state_;
-  const int last = s.last();
+  const State& s = *state_;
   Activations result;
   result.logits = DenseMatrix(features.n_rows, s.shape.n_outputs);
-  const bool has_hidden = with_hidden && last > 0;
-  if (has_hidden) result.hidden = DenseMatrix(features.n_rows, s.shape.inputs_of(last));
-
-  const std::int64_t n_block = std::min(kForwardRows, features.n_rows);
-  std::vector<std::unique_ptr<Buffer>> buffers;
-  for (int layer = 0; layer <= last; ++layer) {
-    buffers.push_back(s.backend.allocate(n_block * s.shape.outputs_of(layer)));
+  if (with_hidden && s.last() > 0) {
+    result.hidden = DenseMatrix(features.n_rows, s.shape.inputs_of(s.last()));
   }
-  std::vector<NormRecord> records = s.make_norm_records(n_block);
-  for (CellIndex begin = 0; begin < features.n_rows; begin += kForwardRows) {
-    context.throw_if_cancelled();
-    const CellIndex end = std::min(begin + kForwardRows, features.n_rows);
-    const std::int64_t n = end - begin;
-    s.input->forward_rows(features, begin, end, *buffers[0]);
-    s.run_layers(n, buffers, records);
-    const auto copy_rows = [&](const Buffer& buffer, DenseMatrix& target) {
-      s.backend.download(buffer, std::span<float>(target.data() + begin * target.n_cols(),
-                                                  as_size(n * target.n_cols())));
-    };
-    copy_rows(*buffers[as_size(last)], result.logits);
-    if (has_hidden) copy_rows(*buffers[as_size(last) - 1], result.hidden);
+  std::int64_t n_block = std::min(kForwardRows, features.n_rows);
+  while (true) {
+    try {
+      s.forward_blocks(features, n_block, result, context);
+      return result;
+    } catch (const kernels::OutOfDeviceMemory&) {
+      // The results do not depend on it: what is there already is written once more.
+      if (n_block <= kFewestForwardRows) throw;
+      n_block /= 2;
+    }
   }
-  return result;
 }
 
 Mlp::StepResult Mlp::train_step(const CsrView& features, std::span<const LabelIndex> labels,
@@ -333,13 +346,33 @@ Mlp::StepResult Mlp::train_step(const CsrView& features, std::span<const LabelIn
                                 std::span<const CellIndex> next_rows, kernels::Loss loss,
                                 const kernels::AdamStep& adam, std::uint64_t seed,
                                 std::span<const float> weights) {
+  start_step(kernels::SparseRows(features), labels, rows, next_rows, loss, adam, seed, weights);
+  return finish_steps().back();
+}
+
+std::unique_ptr<kernels::SparseRows> Mlp::upload_rows(const CsrView& features) const {
+  return state_->backend.upload_rows(features);
+}
+
+std::vector<Mlp::StepResult> Mlp::finish_steps() {
+  std::vector<StepResult> results;
+  for (const auto& loss : state_->backend.take_losses()) {
+    results.push_back({loss.mean_loss, loss.n_correct});
+  }
+  return results;
+}
+
+void Mlp::start_step(const kernels::SparseRows& features, std::span<const LabelIndex> labels,
+                     std::span<const CellIndex> rows, std::span<const CellIndex> next_rows,
+                     kernels::Loss loss, const kernels::AdamStep& adam, std::uint64_t seed,
+                     std::span<const float> weights) {
   State& s = *state_;
   const auto n_rows = static_cast<std::int64_t>(rows.size());
   s.reserve(std::max(n_rows, static_cast<std::int64_t>(next_rows.size())));
   s.for_each_parameter([&](Parameter& parameter) { parameter.prepare_training(s.backend); });
 
   std::unique_ptr<kernels::SparseMinibatch> minibatch;
-  if (s.is_ahead(features, rows)) {
+  if (s.is_ahead(features.host(), rows)) {
     minibatch = std::move(s.ahead_minibatch);
     std::swap(s.outputs[0], s.ahead);
   } else {
@@ -356,9 +389,8 @@ Mlp::StepResult Mlp::train_step(const CsrView& features, std::span<const LabelIn
     if (!weights.empty()) row_weights.push_back(weights[as_size(row)]);
   }
   const auto last = as_size(s.last());
-  const auto result =
-      s.backend.softmax_cross_entropy(n_rows, s.shape.n_outputs, loss, *s.outputs[last], row_labels,
-                                      row_weights, s.gradients[last].get());
+  s.backend.softmax_cross_entropy(n_rows, s.shape.n_outputs, loss, *s.outputs[last], row_labels,
+                                  row_weights, s.gradients[last].get());
   const kernels::AdamStep vector_adam = kernels::vector_step(adam);
   s.backward(n_rows, [&](int layer) {
     s.weights[as_size(layer) - 1].adam_step(s.backend, adam);
@@ -374,10 +406,11 @@ Mlp::StepResult Mlp::train_step(const CsrView& features, std::span<const LabelIn
   } else {
     s.ahead_minibatch = s.input->prepare(features, next_rows);
     s.ahead_rows.assign(next_rows.begin(), next_rows.end());
-    s.ahead_values = features.values.data();
+    s.ahead_values = features.host().values.data();
     s.input->step(*minibatch, *s.gradients[0], adam, s.ahead_minibatch.get(), s.ahead.get());
   }
-  return {result.mean_loss, result.n_correct};
+  minibatch.reset();  // before the step is sent off: its memory is free when that is done
+  s.backend.submit();
 }
 
 MlpParameters Mlp::gradient(const CsrView& features, std::span<const LabelIndex> labels,
@@ -386,7 +419,7 @@ MlpParameters Mlp::gradient(const CsrView& features, std::span<const LabelIndex>
   const auto n_rows = static_cast<std::int64_t>(rows.size());
   s.reserve(n_rows);
   s.for_each_parameter([&](Parameter& parameter) { parameter.prepare_training(s.backend); });
-  const auto minibatch = s.input->prepare(features, rows);
+  const auto minibatch = s.input->prepare(kernels::SparseRows(features), rows);
   s.input->forward(*minibatch, *s.outputs[0]);
   s.run_layers(n_rows, s.outputs, s.norms);
   std::vector<LabelIndex> row_labels;
@@ -394,6 +427,7 @@ MlpParameters Mlp::gradient(const CsrView& features, std::span<const LabelIndex>
   const auto last = as_size(s.last());
   s.backend.softmax_cross_entropy(n_rows, s.shape.n_outputs, loss, *s.outputs[last], row_labels, {},
                                   s.gradients[last].get());
+  static_cast<void>(s.backend.take_losses());
 
   MlpParameters gradient;
   gradient.weights.resize(last + 1);

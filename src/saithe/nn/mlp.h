@@ -49,6 +49,15 @@ class Mlp {
                         std::span<const CellIndex> rows, std::span<const CellIndex> next_rows,
                         kernels::Loss loss, const kernels::AdamStep& adam, std::uint64_t seed,
                         std::span<const float> weights = {});
+  /// Features that many steps use, on the network's device if they fit. They are borrowed.
+  [[nodiscard]] std::unique_ptr<kernels::SparseRows> upload_rows(const CsrView& features) const;
+  /// train_step() without waiting for the device. `features` stay until finish_steps().
+  void start_step(const kernels::SparseRows& features, std::span<const LabelIndex> labels,
+                  std::span<const CellIndex> rows, std::span<const CellIndex> next_rows,
+                  kernels::Loss loss, const kernels::AdamStep& adam, std::uint64_t seed,
+                  std::span<const float> weights = {});
+  /// Waits for the steps since the last call and returns their results.
+  std::vector<StepResult> finish_steps();
 
   /// Adam's moments, in the order and sizes of parameters(): zero before the first step. With
   /// parameters() and the number of steps they are all that a training needs to go on.

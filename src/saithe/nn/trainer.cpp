@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <optional>
 
 #include "saithe/core/text_io.h"
 #include "saithe/nn/minibatches.h"
@@ -46,7 +47,7 @@ void require_options(const TrainerOptions& options) {
 
 /// Cells with labels, as train_network() was given them.
 struct Cells {
-  const CsrView& features;
+  const kernels::SparseRows& features;
   std::span<const LabelIndex> labels;
   const Augmentation& augmentation;
 };
@@ -87,7 +88,7 @@ void validate_epoch(const Mlp& mlp, const Cells& cells, std::span<const CellInde
     const auto some = validation.subspan(as_size(begin), as_size(std::min(block, n_cells - begin)));
     const CsrMatrix features = cells.augmentation.validation_features
                                    ? cells.augmentation.validation_features(some)
-                                   : select_rows(cells.features, some);
+                                   : select_rows(cells.features.host(), some);
     judge_minibatches(mlp.forward(features.view(), false, context).logits, some, cells.labels,
                       options, record);
   }
@@ -114,6 +115,7 @@ class Stretch {
       starts_.push_back(visited.size());
     }
     made_ = cells.augmentation.features_of_epoch(visited, epoch);
+    made_rows_.emplace(made_.view());
     for (const CellIndex cell : visited) {
       rows_.push_back(static_cast<CellIndex>(rows_.size()));
       labels_.push_back(cells.labels[as_size(cell)]);
@@ -122,7 +124,9 @@ class Stretch {
       }
     }
   }
-  [[nodiscard]] CsrView features() const { return is_made() ? made_.view() : cells_.features; }
+  [[nodiscard]] const kernels::SparseRows& features() const {
+    return is_made() ? *made_rows_ : cells_.features;
+  }
   [[nodiscard]] std::span<const LabelIndex> labels() const {
     return is_made() ? std::span<const LabelIndex>(labels_) : cells_.labels;
   }
@@ -143,11 +147,30 @@ class Stretch {
   const Minibatches& minibatches_;
   std::int64_t first_;
   CsrMatrix made_;
+  std::optional<kernels::SparseRows> made_rows_;
   std::vector<LabelIndex> labels_;
   std::vector<float> weights_;
   std::vector<CellIndex> rows_;
   std::vector<std::size_t> starts_;  // of each minibatch in the rows; empty: none are made
 };
+
+/// Adds up the means of a stretch of minibatches, the first of them `begin`.
+void add_results(const std::vector<Mlp::StepResult>& results, std::int64_t begin,
+                 const Stretch& stretch, const TrainerOptions& options, EpochRecord& record) {
+  std::int64_t i = begin;
+  for (const Mlp::StepResult& result : results) {
+    if (!std::isfinite(result.mean_loss)) {
+      fail(ErrorKind::Numerical,
+           "the loss is {} in epoch {}, step {}: training diverged. Try a lower --learning-rate "
+           "(now {}).",
+           format_number(result.mean_loss), record.epoch, i, options.learning_rate);
+    }
+    record.train_loss += result.mean_loss;
+    record.train_accuracy +=
+        static_cast<double>(result.n_correct) / static_cast<double>(stretch.rows(i).size());
+    ++i;
+  }
+}
 
 /// One pass over the training cells; `step` counts Adam's steps on. False if cancelled.
 bool train_epoch(Mlp& mlp, const Cells& cells, const Minibatches& minibatches, int epochs,
@@ -161,24 +184,17 @@ bool train_epoch(Mlp& mlp, const Cells& cells, const Minibatches& minibatches, i
     const std::int64_t end = std::min(n, begin + kStretch);
     const Stretch stretch(cells, minibatches, begin, end, record.epoch);
     for (std::int64_t i = begin; i < end; ++i) {
-      if (context.is_cancelled()) return false;
+      if (context.is_cancelled()) {
+        static_cast<void>(mlp.finish_steps());
+        return false;
+      }
       adam.step = ++step;
       adam.learning_rate = learning_rate_at(options, step, epochs * n);
-      const auto rows = stretch.rows(i);
-      const auto result =
-          mlp.train_step(stretch.features(), stretch.labels(), rows, stretch.rows(i + 1),
-                         options.loss, adam, context.seed(), stretch.weights());
-      if (!std::isfinite(result.mean_loss)) {
-        fail(ErrorKind::Numerical,
-             "the loss is {} in epoch {}, step {}: training diverged. Try a lower --learning-rate "
-             "(now {}).",
-             format_number(result.mean_loss), record.epoch, i, options.learning_rate);
-      }
-      record.train_loss += result.mean_loss;
-      record.train_accuracy +=
-          static_cast<double>(result.n_correct) / static_cast<double>(rows.size());
+      mlp.start_step(stretch.features(), stretch.labels(), stretch.rows(i), stretch.rows(i + 1),
+                     options.loss, adam, context.seed(), stretch.weights());
       context.report("training", record.epoch * n + i + 1, epochs * n);
     }
+    add_results(mlp.finish_steps(), begin, stretch, options, record);
   }
   record.train_loss /= static_cast<double>(n);
   record.train_accuracy /= static_cast<double>(n);
@@ -221,7 +237,9 @@ TrainHistory train_network(Mlp& mlp, const CsrView& features, std::span<const La
                            const Augmentation& augmentation, TrainHistory begun) {
   require_options(options);
   if (training.empty()) fail(ErrorKind::InvalidArgument, "there is no training cell");
-  const Cells cells{features, labels, augmentation};
+  static_cast<void>(mlp.finish_steps());  // of a training that an error ended
+  const auto rows = mlp.upload_rows(features);
+  const Cells cells{*rows, labels, augmentation};
 
   // An epoch whose steps are done is finished with its validation, interrupted or not.
   Context uninterrupted = context;

@@ -112,7 +112,9 @@ TEST(TrainMembers, AreTheLogisticRegressionAndNetworksOfOwnSeeds) {
   const auto weights = class_weights(problem.labels, problem.training, 3, 1);
   EXPECT_EQ(members[0].parameters,
             fit_logistic_regression(problem.features().view(), problem.inputs->shift(),
-                                    problem.labels, problem.training, weights, 3, {}, Context(1)));
+                                    problem.labels, problem.training, weights, 3, {},
+                                    *kernels::make_backend(kernels::Device::Cpu, Context(1)),
+                                    Context(1)));
   EXPECT_NE(members[1].parameters, members[2].parameters);
   // The first network is what it would be alone.
   RecipeOptions alone = small_recipe();

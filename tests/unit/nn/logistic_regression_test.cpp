@@ -49,8 +49,9 @@ struct Fixture {
     options.c = c;
     options.max_iterations = 5000;
     options.tolerance = 1e-10;
+    const Context context(n_threads);
     return fit_logistic_regression(values.view(), subtracted, labels, training, weights, 4, options,
-                                   Context(n_threads));
+                                   *kernels::make_backend(kernels::Device::Cpu, context), context);
   }
 };
 
@@ -128,8 +129,9 @@ TEST(LogisticRegression, TheBitsDoNotDependOnThreads) {
   std::iota(cells.begin(), cells.end(), CellIndex{50});
   const std::vector<float> shift(150, 0.05F);
   const auto fit = [&](int n_threads) {
+    const Context context(n_threads);
     return fit_logistic_regression(values.view(), shift, labels, cells, weights, 3, {},
-                                   Context(n_threads));
+                                   *kernels::make_backend(kernels::Device::Cpu, context), context);
   };
   const auto one = fit(1);
   EXPECT_EQ(fit(2), one);
@@ -153,7 +155,7 @@ TEST(LogisticRegression, StopsWhenCancelledAndRefusesAPenaltyWithoutSense) {
   context.cancelled = &cancelled;
   try {
     (void)fit_logistic_regression(f.values.view(), f.no_shift, f.labels, f.training, {}, 4, {},
-                                  context);
+                                  *kernels::make_backend(kernels::Device::Cpu, context), context);
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::Cancelled);

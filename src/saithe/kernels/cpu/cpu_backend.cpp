@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "saithe/core/parallel.h"
 #include "saithe/core/random.h"
 #include "saithe/kernels/cpu/gemm.h"
+#include "saithe/kernels/cpu/logistic_loss.h"
 #include "saithe/kernels/cpu/simd.h"
 #include "saithe/kernels/cpu/sparse_input.h"
 
@@ -83,6 +85,10 @@ class CpuBackend final : public Backend {
   std::unique_ptr<SparseInputLayer> make_sparse_input(std::int64_t n_genes,
                                                       std::int64_t n_units) override {
     return std::make_unique<CpuSparseInputLayer>(n_genes, n_units, context_);
+  }
+
+  std::unique_ptr<LogisticLoss> make_logistic_loss(LogisticProblem problem) override {
+    return cpu::make_logistic_loss(std::move(problem), context_);
   }
 
   void linear_forward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in, const Buffer& w,
@@ -221,9 +227,9 @@ class CpuBackend final : public Backend {
     }
   }
 
-  LossResult softmax_cross_entropy(std::int64_t n_rows, std::int64_t n_types, Loss loss,
-                                   const Buffer& logits, std::span<const LabelIndex> labels,
-                                   std::span<const float> weights, Buffer* dlogits) override {
+  void softmax_cross_entropy(std::int64_t n_rows, std::int64_t n_types, Loss loss,
+                             const Buffer& logits, std::span<const LabelIndex> labels,
+                             std::span<const float> weights, Buffer* dlogits) override {
     SAITHE_ASSERT(logits.size() >= n_rows * n_types && labels.size() == as_size(n_rows));
     SAITHE_ASSERT(weights.empty() || weights.size() == labels.size());
     LossResult result;
@@ -242,8 +248,10 @@ class CpuBackend final : public Backend {
       std::transform(gradient.begin(), gradient.end(), data_of(*dlogits) + r * n_types,
                      [&](double value) { return static_cast<float>(value * scale); });
     }
-    return result;
+    losses_.push_back(result);
   }
+
+  std::vector<LossResult> take_losses() override { return std::exchange(losses_, {}); }
 
   void adam_step(const AdamStep& adam, const Buffer& gradient, Buffer& parameter,
                  Buffer& first_moment, Buffer& second_moment) override {
@@ -257,6 +265,7 @@ class CpuBackend final : public Backend {
 
  private:
   Context context_;
+  std::vector<LossResult> losses_;
 };
 
 }  // namespace

@@ -216,9 +216,9 @@ void CpuSparseInputLayer::end_training() {
 }
 
 std::unique_ptr<SparseMinibatch> CpuSparseInputLayer::prepare(
-    const CsrView& features, std::span<const CellIndex> rows) const {
-  SAITHE_ASSERT(features.n_cols == n_genes_);
-  return std::make_unique<CpuSparseMinibatch>(features, rows);
+    const SparseRows& features, std::span<const CellIndex> rows) const {
+  SAITHE_ASSERT(features.host().n_cols == n_genes_);
+  return std::make_unique<CpuSparseMinibatch>(features.host(), rows);
 }
 
 void CpuSparseInputLayer::write_tile(const Block& block, const float* tile, std::int64_t n_rows,

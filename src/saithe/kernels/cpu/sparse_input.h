@@ -24,7 +24,7 @@ class CpuSparseInputLayer final : public SparseInputLayer {
                    std::span<float> first_bias, std::span<float> second_bias) const override;
   void set_moments(std::span<const float> first_weights, std::span<const float> second_weights,
                    std::span<const float> first_bias, std::span<const float> second_bias) override;
-  std::unique_ptr<SparseMinibatch> prepare(const CsrView& features,
+  std::unique_ptr<SparseMinibatch> prepare(const SparseRows& features,
                                            std::span<const CellIndex> rows) const override;
   void forward(const SparseMinibatch& x, Buffer& out) const override;
   void forward_rows(const CsrView& features, CellIndex begin, CellIndex end,

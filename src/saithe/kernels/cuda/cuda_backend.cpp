@@ -1,0 +1,221 @@
+#include "saithe/kernels/cuda/cuda_backend.h"
+
+#include <cmath>
+#include <utility>
+
+#include "saithe/kernels/cuda/device_buffer.h"
+#include "saithe/kernels/cuda/logistic_loss.h"
+#include "saithe/kernels/cuda/resident_rows.h"
+#include "saithe/kernels/cuda/sparse_input.h"
+
+namespace saithe::kernels::cuda {
+namespace {
+
+// Results of losses that lie on the device before they are fetched.
+constexpr std::int64_t kMaxLosses = 1024;
+
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(std::unique_ptr<Runtime> runtime)
+      : queue_(std::make_shared<Queue>(std::move(runtime))),
+        losses_(device_array<LossSum>(queue_, kMaxLosses)) {}
+
+  std::string name() const override { return "cuda"; }
+  std::string hardware() const override { return queue_->runtime().model(); }
+
+  std::unique_ptr<Buffer> allocate(std::int64_t size) override {
+    return std::make_unique<DeviceBuffer>(queue_, size);
+  }
+  void upload(std::span<const float> source, Buffer& target) override {
+    SAITHE_ASSERT(static_cast<std::int64_t>(source.size()) <= target.size());
+    copy_in(*queue_, data_of(target), source);
+  }
+  void download(const Buffer& source, std::span<float> target) override {
+    SAITHE_ASSERT(static_cast<std::int64_t>(target.size()) <= source.size());
+    copy_out(*queue_, data_of(source), target);
+  }
+  std::unique_ptr<SparseInputLayer> make_sparse_input(std::int64_t n_genes,
+                                                      std::int64_t n_units) override {
+    return cuda::make_sparse_input(queue_, n_genes, n_units);
+  }
+  std::unique_ptr<SparseRows> upload_rows(const CsrView& features) override {
+    return cuda::upload_rows(queue_, features);
+  }
+  std::unique_ptr<LogisticLoss> make_logistic_loss(LogisticProblem problem) override {
+    return cuda::make_logistic_loss(queue_, std::move(problem));
+  }
+
+  void linear_forward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in, const Buffer& w,
+                      const Buffer& b, std::int64_t n_out, Buffer& y) override {
+    SAITHE_ASSERT(x.size() >= n_rows * n_in && w.size() >= n_out * n_in);
+    SAITHE_ASSERT(b.size() >= n_out && y.size() >= n_rows * n_out);
+    multiply(
+        {n_rows, n_out, n_in, data_of(x), n_in, 1, data_of(w), 1, n_in, data_of(b), data_of(y)});
+  }
+
+  void linear_backward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in, const Buffer& w,
+                       const Buffer& dy, std::int64_t n_out, Buffer& dw, Buffer& db,
+                       Buffer* dx) override {
+    SAITHE_ASSERT(x.size() >= n_rows * n_in && dy.size() >= n_rows * n_out);
+    SAITHE_ASSERT(dw.size() >= n_out * n_in && db.size() >= n_out);
+    multiply(
+        {n_out, n_in, n_rows, data_of(dy), 1, n_out, data_of(x), n_in, 1, nullptr, data_of(dw)});
+    add_column_sums<float>(queue_, n_rows, n_out, data_of(dy), nullptr, data_of(db), sums_);
+    if (dx == nullptr) return;
+    SAITHE_ASSERT(dx->size() >= n_rows * n_in);
+    multiply(
+        {n_rows, n_in, n_out, data_of(dy), n_out, 1, data_of(w), n_in, 1, nullptr, data_of(*dx)});
+  }
+
+  void relu_dropout_forward(std::int64_t n_rows, std::int64_t n_units, const Dropout& dropout,
+                            Buffer& y) override {
+    SAITHE_ASSERT(y.size() >= n_rows * n_units);
+    const auto rate = static_cast<float>(dropout.rate);
+    queue_->add_elements<ReluDropoutForward>(
+        n_rows * n_units, {n_rows * n_units, Random(dropout.seed, dropout.stream), rate,
+                           1.0F / (1.0F - rate), data_of(y)});
+  }
+
+  void relu_dropout_backward(std::int64_t n_rows, std::int64_t n_units, double rate,
+                             const Buffer& y, Buffer& dy) override {
+    SAITHE_ASSERT(y.size() >= n_rows * n_units && dy.size() >= n_rows * n_units);
+    queue_->add_elements<ReluDropoutBackward>(
+        n_rows * n_units,
+        {n_rows * n_units, 1.0F / (1.0F - static_cast<float>(rate)), data_of(y), data_of(dy)});
+  }
+
+  void layer_norm_forward(std::int64_t n_rows, std::int64_t n_units, const Buffer& gain,
+                          const Buffer& bias, Buffer& y, Buffer& normalized,
+                          Buffer& inverse_sd) override {
+    SAITHE_ASSERT(y.size() >= n_rows * n_units && normalized.size() >= n_rows * n_units);
+    SAITHE_ASSERT(gain.size() >= n_units && bias.size() >= n_units && inverse_sd.size() >= n_rows);
+    queue_->add<LayerNormForward>(n_rows, 1, kRowThreads, kRowThreads * sizeof(double),
+                                  {n_units, kNormEpsilon, data_of(gain), data_of(bias), data_of(y),
+                                   data_of(normalized), data_of(inverse_sd)});
+  }
+
+  void layer_norm_backward(std::int64_t n_rows, std::int64_t n_units, const Buffer& gain,
+                           const Buffer& normalized, const Buffer& inverse_sd, Buffer& dy,
+                           Buffer& dgain, Buffer& dbias) override {
+    SAITHE_ASSERT(dy.size() >= n_rows * n_units && normalized.size() >= n_rows * n_units);
+    SAITHE_ASSERT(dgain.size() >= n_units && dbias.size() >= n_units);
+    add_column_sums<float>(queue_, n_rows, n_units, data_of(dy), data_of(normalized),
+                           data_of(dgain), sums_);
+    add_column_sums<float>(queue_, n_rows, n_units, data_of(dy), nullptr, data_of(dbias), sums_);
+    queue_->add<LayerNormBackward>(
+        n_rows, 1, kRowThreads, kRowThreads * sizeof(double),
+        {n_units, data_of(gain), data_of(normalized), data_of(inverse_sd), data_of(dy)});
+  }
+
+  void softmax(std::int64_t n_rows, std::int64_t n_types, const Buffer& logits,
+               Buffer& probabilities) override {
+    SAITHE_ASSERT(logits.size() >= n_rows * n_types && probabilities.size() >= n_rows * n_types);
+    queue_->add<Softmax>(n_rows, 1, kTypeThreads, kTypeThreads * sizeof(double),
+                         {n_types, data_of(logits), data_of(probabilities)});
+  }
+
+  void softmax_cross_entropy(std::int64_t n_rows, std::int64_t n_types, Loss loss,
+                             const Buffer& logits, std::span<const LabelIndex> labels,
+                             std::span<const float> weights, Buffer* dlogits) override {
+    SAITHE_ASSERT(logits.size() >= n_rows * n_types && labels.size() == as_size(n_rows));
+    SAITHE_ASSERT(weights.empty() || weights.size() == labels.size());
+    for (const LabelIndex label : labels) SAITHE_ASSERT(label >= 0 && label < n_types);
+    if (n_losses_ == kMaxLosses) fetch_losses();
+    probabilities_.grow(queue_, n_rows * n_types * static_cast<std::int64_t>(sizeof(double)));
+    row_losses_.grow(queue_, n_rows * static_cast<std::int64_t>(sizeof(double)));
+    row_correct_.grow(queue_, n_rows * static_cast<std::int64_t>(sizeof(std::int32_t)));
+    queue_->reserve(labels.size_bytes() + weights.size_bytes());
+    SoftmaxLoss<float>::Args args{};
+    args.n_types = n_types;
+    args.inverse_rows = 1.0 / static_cast<double>(n_rows);
+    args.is_article = loss == Loss::Article;
+    args.logits = data_of(logits);
+    args.labels = queue_->put(labels);
+    args.weights = weights.empty() ? nullptr : queue_->put(weights);
+    args.probabilities = probabilities_.as<double>();
+    args.row_losses = row_losses_.as<double>();
+    args.row_correct = row_correct_.as<std::int32_t>();
+    args.slopes = dlogits == nullptr ? nullptr : data_of(*dlogits);
+    queue_->add<SoftmaxLoss<float>>(n_rows, 1, kTypeThreads, kTypeThreads * sizeof(double), args);
+    queue_->add<SumLosses>(
+        1, 1, SumLosses::kThreads, SumLosses::kThreads * sizeof(double),
+        {n_rows, args.row_losses, args.row_correct, losses_.as<LossSum>() + n_losses_++});
+  }
+
+  std::vector<LossResult> take_losses() override {
+    fetch_losses();
+    return std::exchange(fetched_, {});
+  }
+
+  void adam_step(const AdamStep& adam, const Buffer& gradient, Buffer& parameter,
+                 Buffer& first_moment, Buffer& second_moment) override {
+    SAITHE_ASSERT(gradient.size() == parameter.size());
+    queue_->add_elements<Adam>(parameter.size(),
+                               {parameter.size(), adam_constants(adam), data_of(gradient),
+                                data_of(parameter), data_of(first_moment), data_of(second_moment)});
+  }
+
+  void submit() override { queue_->submit(); }
+
+ private:
+  /// A product, its sum cut into chunks of k whatever the number of rows.
+  void multiply(Multiply::Args args) {
+    const std::int64_t n_chunks =
+        std::max<std::int64_t>(1, Multiply::n_tiles(args.k, Multiply::kChunk));
+    float* const out = args.out;
+    const float* const bias = args.bias;
+    if (n_chunks > 1) {
+      const std::int64_t n_bytes =
+          checked_multiply(checked_multiply(n_chunks, args.m, "a product"),
+                           args.n * std::int64_t{sizeof(float)}, "a product");
+      products_.grow(queue_, n_bytes);
+      args.out = products_.as<float>();
+      args.bias = nullptr;
+    }
+    queue_->add<Multiply>(
+        Multiply::n_tiles(args.m, Multiply::kRows) * Multiply::n_tiles(args.n, Multiply::kCols),
+        n_chunks, Multiply::kThreads, Multiply::kShared * sizeof(float), args);
+    if (n_chunks == 1) return;
+    queue_->add_elements<SumChunks>(args.m * args.n,
+                                    {args.m, args.n, n_chunks, args.n, args.out, bias, out});
+  }
+
+  void fetch_losses() {
+    std::vector<LossSum> sums(as_size(n_losses_));
+    copy_out(*queue_, losses_.as<LossSum>(), std::span(sums));
+    for (const LossSum& sum : sums) fetched_.push_back({sum.mean_loss, sum.n_correct});
+    n_losses_ = 0;
+  }
+
+  std::shared_ptr<Queue> queue_;  // shared with all memory of the device
+  DeviceMemory losses_;
+  std::int64_t n_losses_ = 0;
+  std::vector<LossResult> fetched_;
+  // Of one operation, used by the next again.
+  DeviceMemory products_;
+  DeviceMemory sums_;
+  DeviceMemory probabilities_;
+  DeviceMemory row_losses_;
+  DeviceMemory row_correct_;
+};
+
+}  // namespace
+
+AdamConstants adam_constants(const AdamStep& adam) {
+  const double correction1 = 1.0 - std::pow(adam.beta1, static_cast<double>(adam.step));
+  const double correction2 = 1.0 - std::pow(adam.beta2, static_cast<double>(adam.step));
+  return {static_cast<float>(adam.beta1),
+          static_cast<float>(1.0 - adam.beta1),
+          static_cast<float>(adam.beta2),
+          static_cast<float>(1.0 - adam.beta2),
+          static_cast<float>(adam.learning_rate / correction1),
+          static_cast<float>(1.0 / std::sqrt(correction2)),
+          static_cast<float>(adam.epsilon),
+          static_cast<float>(1.0 - adam.learning_rate * adam.weight_decay)};
+}
+
+std::unique_ptr<Backend> make_cuda_backend(std::unique_ptr<Runtime> runtime) {
+  return std::make_unique<CudaBackend>(std::move(runtime));
+}
+
+}  // namespace saithe::kernels::cuda
