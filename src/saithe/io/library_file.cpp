@@ -381,8 +381,8 @@ void LibraryDataset::fetch_chunk(std::int64_t index, MessageWriter& message) con
   for (std::size_t axis = chunk.size(); axis-- > 0;) {
     if (chunk[axis] < 1) fail_chunk();
     const std::int64_t n_along =
-        axis == 0 ? rest + 1
-                  : std::max<std::int64_t>(1, (description_.shape[axis] - 1) / chunk[axis] + 1);
+        std::max<std::int64_t>(1, (description_.shape[axis] - 1) / chunk[axis] + 1);
+    if (axis == 0 && rest >= n_along) fail_chunk();
     start[axis] =
         static_cast<hsize_t>(checked_multiply(rest % n_along, chunk[axis], where().c_str()));
     if (start[axis] >= static_cast<hsize_t>(description_.shape[axis])) fail_chunk();

@@ -50,9 +50,12 @@ TEST(Hdf5Chunks, BooleansAreZeroAndOne) {
   ASSERT_TRUE(chunks.are_own());
   EXPECT_EQ(chunks.shape(), std::vector<std::int64_t>{3});
   EXPECT_EQ(chunks.n_bytes(), 3);
-  const io::StoredChunks fetched = chunks.dataset().fetch_chunks(1, 1);
-  ASSERT_TRUE(fetched.chunks.front().is_stored);
-  const auto bytes = chunks.unpack(fetched.chunks.front(), 1);
+  std::vector<unsigned char> bytes;
+  {
+    const io::StoredChunks fetched = chunks.dataset().fetch_chunks(1, 1);
+    ASSERT_TRUE(fetched.chunks.front().is_stored);
+    bytes = chunks.unpack(fetched.chunks.front(), 1);
+  }
   std::vector<float> values(2);
   chunks.convert(bytes, 0, std::span<float>(values));
   EXPECT_EQ(values, (std::vector<float>{1, 0}));
