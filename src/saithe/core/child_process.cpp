@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -21,6 +22,7 @@
 #include <new>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 
 #include "saithe/core/error.h"
 
@@ -356,6 +358,8 @@ class ChildServer::Process {
   Process& operator=(const Process&) = delete;
 
   std::mutex mutex;
+  /// The thread that has an answer: waiting for itself, it would wait for ever.
+  std::atomic<std::thread::id> holder;
 
   /// With the mutex held.
   std::span<const unsigned char> ask(std::span<const unsigned char> question, ChildReport& report) {
@@ -460,6 +464,7 @@ ChildServer::Answer::Answer(std::shared_ptr<Process> process, ChildReport how,
 ChildServer::Answer::~Answer() {
   if (process_ == nullptr) return;
   process_->give_back();
+  process_->holder = std::thread::id();
   process_->mutex.unlock();
 }
 
@@ -467,9 +472,13 @@ ChildServer::Answer ChildServer::ask(const OwnMessage& question) {
   if (question.bytes().size() > kLongestQuestion) {
     fail(ErrorKind::BadFormat, "a name of {} bytes is too long", question.bytes().size());
   }
+  if (process_->holder == std::this_thread::get_id()) {
+    fail(ErrorKind::Internal, "a child process was asked while its last answer was being read");
+  }
   std::unique_lock lock(process_->mutex);
   ChildReport report;
   const auto bytes = process_->ask(question.bytes(), report);
+  process_->holder = std::this_thread::get_id();
   lock.release();
   return {process_, std::move(report), bytes};
 }

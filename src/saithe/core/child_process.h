@@ -57,7 +57,8 @@ class ChildServer {
   /// What the child does with a question. An Error that it throws is thrown by ask().
   using Serve = std::function<void(MessageReader& question, MessageWriter& answer, ChildNotes&)>;
 
-  /// An answer, which lies in the shared memory. The server answers nobody else until it is gone.
+  /// An answer, which lies in the shared memory. The server answers nobody else until it is gone;
+  /// the thread that has it gets an Error(Internal) if it asks again before. It ends there, too.
   class Answer {
    public:
     Answer(std::shared_ptr<Process> process, ChildReport how, std::span<const unsigned char> bytes);

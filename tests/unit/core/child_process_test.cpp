@@ -117,6 +117,15 @@ TEST(ChildServer, AnswersAsOneProcess) {
   EXPECT_EQ(ask(server, "count").content.take_integer(), 5);
 }
 
+TEST(ChildServer, WhoAsksWhileReadingAnAnswerIsToldSo) {
+  ChildServer server(obey, kShort);
+  {
+    const auto answer = ask(server, "count");
+    EXPECT_SAITHE_ERROR(ask(server, "count"), ErrorKind::Internal, "last answer was being read");
+  }
+  EXPECT_EQ(ask(server, "count").content.take_integer(), 2);
+}
+
 // Small answers after large ones, of which the memory is given back, and the other way round.
 TEST(ChildServer, AnswersOfAnySize) {
   ChildServer server(obey, kShort);
