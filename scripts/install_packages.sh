@@ -22,7 +22,7 @@ build_packages=(
 test_packages=(
   libgtest-dev librapidcheck-dev
   python3 python3-pytest python3-numpy python3-scipy python3-pandas
-  python3-h5py python3-anndata python3-sklearn
+  python3-h5py python3-anndata python3-zarr python3-sklearn
 )
 oracle_packages=(python3 python3-venv)
 fuzz_packages=(clang-16 libclang-rt-16-dev)

@@ -23,7 +23,7 @@ for fuzzer in "$folder"/fuzz_*; do
   mkdir -p "$seeds/$name"
   cp "$corpus"/*."$ending" "$seeds/$name/"
   echo "== $name"
-  # HDF5 that never ends costs its child five seconds of processor time; that is no hang of ours.
+  # HDF5 that never ends costs its child two seconds of processor time; that is no hang of ours.
   UBSAN_OPTIONS=print_stacktrace=1 "$fuzzer" -max_total_time="$2" -timeout=60 -rss_limit_mb=2048 \
     -max_len=65536 -seed=1 -print_final_stats=1 -artifact_prefix="$folder/$name-" \
     "$seeds/$name" >"$seeds/log" 2>&1 || { tail -60 "$seeds/log"; exit 1; }

@@ -16,7 +16,9 @@ bool names_cells(const std::filesystem::path& output) {
 CellsDestination::CellsDestination(std::filesystem::path input, std::filesystem::path output,
                                    bool overwrite)
     : input_(std::move(input)), output_(std::move(output)), overwrite_(overwrite) {
-  if (output_.empty()) {
+  if (output_.empty() && takes_zarr_annotations(input_)) {
+    zarr_ = ZarrAnnotator::in_place(input_, overwrite);
+  } else if (output_.empty()) {
     h5ad_ = H5adAnnotator::in_place(input_, overwrite);
   } else if (names_zarr(output_)) {
     zarr_.emplace(input_, output_, overwrite);

@@ -1,7 +1,7 @@
 #pragma once
 
-// Where annotated cells go: a copy of the h5ad or the Zarr store that was read, the h5ad itself, or
-// a new h5ad.
+// Where annotated cells go: a copy of the h5ad or the Zarr store that was read, the h5ad or the
+// store itself, or a new h5ad.
 
 #include <filesystem>
 #include <optional>

@@ -52,7 +52,14 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   }
   const CellsDestination destination(request.data, request.output, common.overwrite);
   const Model model = load_named_model(request.model, session);
+  if (model.network().shape.hidden.empty()) {
+    fail(ErrorKind::Incompatible, "{}: the model has no hidden layer to embed", request.model);
+  }
   const auto source = open_source(request.data, reading, session.context());
+  if (source->n_cells() < kMinUmapPoints) {
+    fail(ErrorKind::BadFormat, "{}: has {}; a UMAP needs {} or more", request.data,
+         counted(source->n_cells(), "cell"), kMinUmapPoints);
+  }
   destination.require_free(*source, make_annotations(request.key_added, {}, {}, ""));
   PredictOptions options;
   options.with_hidden = true;
@@ -61,9 +68,6 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   options.genes = gene_match_options(flags);
   Predictions predictions = predict(model, *source, options, session.device(), session.context());
   say_match(model, predictions, session);
-  if (predictions.hidden.n_rows() == 0) {
-    fail(ErrorKind::Incompatible, "{}: the model has no hidden layer to embed", request.model);
-  }
   DenseMatrix umap_layout = umap(predictions.hidden.view(), layout, session.context());
   destination.write(*source,
                     make_annotations(request.key_added, std::move(umap_layout),
@@ -90,7 +94,7 @@ void add_embed(CLI::App& program) {
       ->required();
   app->add_option("-o,--output", request->output, "the h5ad to write, or of a Zarr store the store")
       ->type_name("FILE");
-  app->add_flag("--in-place", request->in_place, "add to the cells' own file, an h5ad");
+  app->add_flag("--in-place", request->in_place, "add to the cells' own h5ad or Zarr folder");
   app->add_option("--key-added", request->key_added,
                   "write obsm X_NAME_umap and X_NAME_hidden (default: X_umap, X_saithe_hidden)")
       ->type_name("NAME");

@@ -33,6 +33,12 @@ void require_h5ad_name(const fs::path& output) {
 }
 
 void require_table_name(const fs::path& output) {
+  if (output.extension() == ".zip") {
+    fail(ErrorKind::InvalidArgument,
+         "{}: zip archives are read, not written; -o FOLDER.zarr writes a Zarr store, a name that "
+         "ends in .tsv or .tsv.gz a table",
+         output.string());
+  }
   const fs::path name = output.extension() == ".gz" ? output.stem() : output.filename();
   if (name.extension() != ".csv") return;
   fail(ErrorKind::InvalidArgument,

@@ -1,6 +1,7 @@
 // The program `saithe`: a table of commands; errors become one line on stderr and an exit code.
 
 #include <cstdio>
+#include <iostream>
 #include <new>
 
 #include "command.h"
@@ -71,7 +72,11 @@ int main(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return program.exit(error);  // --help and --version
+    if (error.get_exit_code() == 0) {  // --help and --version
+      program.exit(error);
+      std::cout.flush();
+      return std::cout.good() ? 0 : fail_with("standard output cannot be written", 1);
+    }
     return fail_with(saithe::cli::usage_message(program, error), 2);
   }
   saithe::cli::catch_signals();

@@ -251,7 +251,8 @@ void add_predict(CLI::App& program) {
                   "(gzip if it ends "
                   "in .gz); -: to stdout")
       ->type_name("FILE");
-  app->add_flag("--in-place", *in_place, "add the columns to the query itself, an h5ad");
+  app->add_flag("--in-place", *in_place,
+                "add the columns to the query itself, an h5ad or a Zarr folder");
   flags->add(*app, PredictOptions{}, "Labels");
   flags->add(*app, OntologyOptions{}, "Cell Ontology");
   flags->add(*app, MajorityVoteOptions{}, "Majority vote");

@@ -150,7 +150,7 @@ double Session::seconds() const {
 }
 
 void Session::finish(std::int64_t n_cells) {
-  say(fmt::format("{} cells, {:.1f} s, peak memory {} MB", n_cells, seconds(),
+  say(fmt::format("{}, {:.1f} s, peak memory {} MB", counted(n_cells, "cell"), seconds(),
                   peak_memory_bytes() / 1000000));
 }
 

@@ -13,8 +13,9 @@ namespace {
 
 void say_filters(std::span<const FilterStep> steps, Session& session) {
   for (const FilterStep& step : steps) {
-    session.say(fmt::format("filter {}: {} cells, {} genes dropped", step.name,
-                            step.n_cells_dropped, step.n_genes_dropped));
+    session.say(fmt::format("filter {}: {}, {} dropped", step.name,
+                            counted(step.n_cells_dropped, "cell"),
+                            counted(step.n_genes_dropped, "gene")));
   }
 }
 
@@ -98,10 +99,10 @@ TrainingData read_training_data(const TrainingRequest& request, Session& session
   std::sort(data.sources.begin(), data.sources.end());
   for (const auto& [n, what] : {std::pair(data.n_cells_without_label, "without a label"),
                                 std::pair(data.n_cells_without_counts, "without counts")}) {
-    if (n > 0) session.say(fmt::format("dropped: {} cells {}", n, what));
+    if (n > 0) session.say(fmt::format("dropped: {} {}", counted(n, "cell"), what));
   }
   for (const auto& [type, n] : data.small_types) {
-    session.say(printable(fmt::format("left out: type '{}' has {} cells", type, n)));
+    session.say(printable(fmt::format("left out: type '{}' has {}", type, counted(n, "cell"))));
   }
   if (data.kind == ExpressionKind::LogNormalized) {
     session.say("values: logarithms of normalised counts, taken as they are");

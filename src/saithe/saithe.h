@@ -58,6 +58,7 @@
 #include "saithe/classify/calibration.h"
 #include "saithe/classify/suspects.h"
 #include "saithe/classify/model.h"
+#include "saithe/classify/missing_genes.h"
 #include "saithe/classify/model_card.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/classify/suspects.h"

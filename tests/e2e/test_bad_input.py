@@ -81,7 +81,7 @@ def test_a_type_with_one_cell(cells, tmp_path):
     path = changed(cells, tmp_path / "lonely.h5ad", change)
     train = ["train", path, "--label-key", "cell_type", *QUICK[:-3], "--no-find-suspects"]
     left_out = must(*train, "-o", tmp_path / "a.saithe")
-    assert "type 'Lonely cells' has 1 cells" in left_out.err
+    assert "type 'Lonely cells' has 1 cell\n" in left_out.err
     for split in ("stratified", "random"):
         kept = must(*train, "-o", tmp_path / f"{split}.saithe", "--min-cells-per-type", 1, "--split",
                     split)
@@ -195,14 +195,6 @@ def test_existing_output_is_named_and_untouched(cells, tmp_path):
     assert output.read_text() == "mine"
 
 
-def as_plain_user(*arguments):
-    """Root passes every permission: step down to nobody."""
-    command = [PROGRAM, *map(str, arguments)]
-    if os.geteuid() == 0:
-        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
-    return subprocess.run(command, capture_output=True, text=True)
-
-
 def test_output_folder_that_cannot_be_written(cells, tmp_path):
     # Everything on the way must be open to the plain user; /tmp is, pytest's own folders are not.
     place = pathlib.Path(subprocess.run(["mktemp", "-d"], capture_output=True, text=True).stdout.strip())
@@ -214,6 +206,7 @@ def test_output_folder_that_cannot_be_written(cells, tmp_path):
         place.chmod(0o755)
         for output in (place / "locked" / "m.saithe", place / "locked" / "sub"):
             command = "train" if output.suffix else "walkthrough"
+            # root passes every permission: step down to nobody
             step_down = (["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
                          if os.geteuid() == 0 else [])
             done = subprocess.run([*step_down, place / "saithe", command, place / "cells.h5ad",

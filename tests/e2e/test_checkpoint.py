@@ -55,9 +55,11 @@ POINTS = {"in the search for suspects": lambda names: b'"suspects0.fold1"' in na
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_killed_training_goes_on_to_the_same_bytes(cells, whole, tmp_path, point, how):
-    code, said, checkpoint = kill_when(cells, tmp_path, POINTS[point], how)
-    if code == 0:
-        pytest.skip("the training was faster than the signal")
+    for _ in range(5):
+        code, said, checkpoint = kill_when(cells, tmp_path, POINTS[point], how)
+        if code != 0:
+            break
+        (tmp_path / "m.saithe").unlink()  # the training was faster than the signal: once more
     assert code == (143 if how == signal.SIGTERM else -signal.SIGKILL), said
     if how == signal.SIGTERM:
         assert "--resume" in said and str(checkpoint) in said

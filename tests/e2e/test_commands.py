@@ -270,6 +270,21 @@ def test_embed_writes_hidden_layer_and_layout(model, cells, tmp_path):
     assert np.isfinite(out.obsm["X_umap"]).all()
 
 
+def test_embed_of_too_few_cells_names_the_file(model, cells, tmp_path):
+    for n in (0, 1):
+        anndata.read_h5ad(cells)[:n].copy().write_h5ad(tmp_path / f"{n}.h5ad")
+        line = must_fail(3, "embed", model, tmp_path / f"{n}.h5ad", "-o", tmp_path / "e.h5ad")
+        assert f"{n}.h5ad: has {n} cell" in line and "UMAP needs 2" in line
+    assert not (tmp_path / "e.h5ad").exists()
+
+
+def test_a_model_without_a_hidden_layer_cannot_embed(cells, tmp_path):
+    must("train", cells, "--label-key", "cell_type", "--preset", "fast", "-o", tmp_path / "m.saithe",
+         *QUICK[4:])
+    line = must_fail(4, "embed", tmp_path / "m.saithe", cells, "-o", tmp_path / "e.h5ad")
+    assert "no hidden layer" in line
+
+
 def test_donor_key_alone_holds_out_whole_donors(cells, tmp_path):
     must("walkthrough", cells, "--label-key", "cell_type", "--donor-key", "donor", "-o",
          tmp_path / "out", *SMALL)

@@ -8,6 +8,7 @@ import subprocess
 
 import anndata
 import pytest
+import zarr
 
 from conftest import PROGRAM, SMALL, must, must_fail, run
 
@@ -174,16 +175,25 @@ def limits_the_size_of_files(kilobytes):
     return ["bash", "-c", f"trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\"", "bash"]
 
 
-def run_on_a_full_disk(place, kilobytes, arguments):
-    """(exit code, stderr, what was left, what the system calls a full disk)."""
+def run_on_a_full_disk(place, kilobytes, arguments, original=None):
+    """(exit code, stderr, what was left, what the system calls a full disk). `original` lies there
+    at first; it is among what was left if it is not as it was."""
     program = [PROGRAM, *map(str, arguments)]
+    own = f"{place}/{original.name}" if original else ""
     if small_disks_are_permitted(place):
-        left = ["sh", "-c", '"$@"; code=$?; ls -A "' + str(place) + '"; exit $code', "sh"]
+        prepare = f"cp -r '{original}' '{place}' || exit 9; " if original else ""
+        compare = f"diff -r '{original}' '{own}' >&2 && rm -r '{own}'; " if original else ""
+        left = ["sh", "-c", f'{prepare}"$@"; code=$?; {compare}ls -A "{place}"; exit $code', "sh"]
         done = subprocess.run([*enters_a_small_disk(place, kilobytes), *left, *program],
                               capture_output=True, text=True)
         return done.returncode, done.stderr, done.stdout.split("\n")[-2:-1], "No space left on device"
+    if original:
+        subprocess.run(["cp", "-r", original, place], check=True)
+        kilobytes = 4  # of a file, not of the disk
     done = subprocess.run([*limits_the_size_of_files(kilobytes), *program], capture_output=True,
                           text=True)
+    if original and subprocess.run(["diff", "-r", original, own]).returncode == 0:
+        subprocess.run(["rm", "-r", own], check=True)
     return done.returncode, done.stderr, [path.name for path in place.iterdir()], "File too large"
 
 
@@ -220,3 +230,38 @@ def test_a_full_disk_is_named_and_nothing_is_left(cells, model, disk, command):
         assert str(output) in errors and words in errors, (kilobytes, errors)
         assert ".saithe-" not in errors, (kilobytes, errors)
         assert left == [], (kilobytes, left)
+
+
+def pages_of(path):
+    """Kilobytes of a file or folder on a disk of pages."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum((file.stat().st_size + 4095) // 4096 * 4 for file in files)
+
+
+@pytest.mark.parametrize("command", ["convert", "h5ad in place", "store", "store in place",
+                                     "store replaced in place"])
+def test_a_full_disk_leaves_the_old_file_or_store(cells, model, tmp_path, disk, command):
+    data = anndata.read_h5ad(cells)
+    store = tmp_path / "own.zarr"
+    data.write_zarr(store)
+    zarr.consolidate_metadata(str(store))
+    own = tmp_path / "own.h5ad"
+    shutil.copy(cells, own)
+    done = tmp_path / "done.zarr"
+    must("predict", model, store, "-o", done)
+    arguments, original, room = {
+        "convert": (["convert", cells, disk / "own.h5ad", "--overwrite"], own, [4, 40]),
+        "h5ad in place": (["predict", model, disk / "own.h5ad", "--in-place"], own,
+                          [4, pages_of(own) // 2, pages_of(own) + 4]),
+        "store": (["predict", model, store, "-o", disk / "own.zarr", "--overwrite"], store,
+                  [4, pages_of(store) // 2, pages_of(store) + 8]),
+        "store in place": (["predict", model, disk / "own.zarr", "--in-place"], store, [4, 40, 100]),
+        "store replaced in place": (["predict", model, disk / "done.zarr", "--in-place",
+                                     "--overwrite"], done, [4, 40, 100]),
+    }[command]
+    for kilobytes in room:
+        code, errors, left, words = run_on_a_full_disk(disk, pages_of(original) + kilobytes,
+                                                       [*arguments, "--quiet"], original)
+        assert code == 1, (kilobytes, errors)
+        assert str(disk / original.name) in errors and words in errors, (kilobytes, errors)
+        assert ".saithe-" not in errors and left == [], (kilobytes, errors, left)

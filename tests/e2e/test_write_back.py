@@ -1,9 +1,10 @@
 """Results in the h5ad that was read: what is added, what stays as it was, and what is refused."""
 
+import csv
 import os
+import re
 import shutil
 import stat
-import subprocess
 
 import anndata
 import h5py
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import PROGRAM, must, must_fail, rows_of, write_tenx_folder
+from conftest import PROGRAM, QUICK, as_plain_user, must, must_fail, rows_of, write_tenx_folder
 
 # What predict adds to obs, after the key.
 SUFFIXES = ["", "_confidence", "_best", "_runner_up", "_runner_up_confidence", "_novelty"]
@@ -187,18 +188,8 @@ def test_links_are_written_through_and_read_only_files_stay(model, query, tmp_pa
     assert sorted(path.name for path in folder.iterdir()) == ["other.h5ad", "own.h5ad"]
 
 
-def as_plain_user(command, folder):
-    """The command as somebody who may not write into `folder`."""
-    if os.geteuid() == 0:
-        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
-    return subprocess.run([str(word) for word in command], capture_output=True, text=True, cwd=folder)
-
-
 @pytest.mark.parametrize("what", ["folder", "file"])
 def test_where_nothing_may_be_written_nothing_is(model, query, tmp_path, what):
-    for folder in [tmp_path, *tmp_path.parents]:
-        if os.geteuid() == 0 and folder.stat().st_uid == 0 and not folder.stat().st_mode & 1:
-            folder.chmod(folder.stat().st_mode | 0o55)  # pytest's folders are private
     shutil.copy(model, tmp_path / "m.saithe")
     os.chmod(tmp_path / "m.saithe", 0o644)
     place = tmp_path / "place"
@@ -241,6 +232,25 @@ def test_celltypist_names(model, query, tmp_path):
     assert head[-3:] == ["over_clustering", "majority_voting", "majority_voting_share"]
     assert "exclude each other" in must_fail(2, "predict", model, query, "-o", tmp_path / "x.h5ad",
                                              "--celltypist-names", "--key-added", "x")
+
+
+def test_a_table_is_what_seurat_takes(cells, tmp_path):
+    """read.delim(FILE, row.names = 1, quote = "", na.strings = "") and AddMetaData: as many fields on
+    each line, names of rows that are the cells', each once, and names of columns that R keeps."""
+    data = anndata.read_h5ad(cells)
+    names = {label: f"{label} 'a' \"b\" #{i}" for i, label in enumerate(sorted(set(data.obs.cell_type)))}
+    data.obs["odd"] = [names[label] for label in data.obs.cell_type]
+    data.write_h5ad(tmp_path / "odd.h5ad")
+    must("train", tmp_path / "odd.h5ad", "--label-key", "odd", "-o", tmp_path / "m.saithe", *QUICK)
+    must("predict", tmp_path / "m.saithe", cells, "-o", tmp_path / "labels.tsv", "--majority-vote", "donor")
+    lines = (tmp_path / "labels.tsv").read_text().splitlines()
+    assert len({line.count("\t") for line in lines}) == 1
+    assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9._]*", name) for name in lines[0].split("\t"))
+    table = pd.read_csv(tmp_path / "labels.tsv", sep="\t", index_col=0, quoting=csv.QUOTE_NONE,
+                        keep_default_na=False, na_values=[""])
+    assert list(table.index) == list(data.obs_names) and table.index.is_unique
+    assert set(table.predicted) <= {*names.values(), "unassigned"}
+    assert table.confidence.dtype == float and table.confidence.between(0, 1).all()
 
 
 # ---- CELLxGENE --------------------------------------------------------------------------------

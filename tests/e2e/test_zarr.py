@@ -1,21 +1,26 @@
 """Zarr stores of AnnData: predict gives the same of a store, an archive and the h5ad."""
 
 import json
+import os
 import pathlib
+import shutil
+import stat
 import zipfile
 import zlib
 
 import anndata
 import numpy as np
+import pytest
 import scipy.sparse
+import zarr
 
-from conftest import SOURCE, must, must_fail
+from conftest import PROGRAM, SOURCE, as_plain_user, must, must_fail
 
 GOLDEN = pathlib.Path(SOURCE) / "tests" / "golden" / "zarr"
 
 
 def write_store(folder, data):
-    """A store of version 2 as AnnData's, by hand: Debian has no zarr. Chunks of 1000, zlib."""
+    """A store of version 2 as AnnData's, by hand: several chunks of 1000 each, zlib."""
     def put(key, content):
         path = folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +90,7 @@ def test_what_is_no_store_of_anndata_is_one_line(tmp_path):
 
 
 def obs_of(store, folder):
-    """obs, obsm's names and X of a store, through a copy as h5ad: Debian has no zarr."""
+    """obs, obsm's names and X of a store, through a copy as h5ad."""
     must("convert", store, folder / "read.h5ad", "--overwrite")
     said = json.loads(must("inspect", store, "--json").out)
     return anndata.read_h5ad(folder / "read.h5ad"), said
@@ -132,10 +137,118 @@ def test_what_exists_is_kept_and_only_stores_become_stores(cells, model, tmp_pat
     must("predict", model, out, "-o", tmp_path / "b.zarr", "--key-added", "second")
     must("predict", model, store, "-o", out, "--overwrite", "--key-added", "third")
     assert not (out / "obs" / "predicted_cell_type").exists()
-    assert "copy of one in a folder" in must_fail(3, "predict", model, cells, "-o",
-                                                  tmp_path / "c.zarr")
+    assert "copy of one of AnnData 0.7" in must_fail(3, "predict", model, cells, "-o",
+                                                     tmp_path / "c.zarr")
     for inside in (store, store / "inner.zarr"):
         line = must_fail(1, "predict", model, store, "-o", inside, "--overwrite")
         assert "input" in line
-    assert "AnnData 0.7 or later" in must_fail(3, "predict", model, store, "--in-place")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.zarr", "cells.zarr", "out.zarr"]
+
+
+# ---- in place ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store(cells, tmp_path):
+    """A store that AnnData wrote, with consolidated metadata."""
+    data = anndata.read_h5ad(cells)
+    data.layers["half"] = data.X * 0.5
+    data.uns["mine"] = {"list": np.array(["a", "b"]), "number": 4}
+    data.write_zarr(tmp_path / "cells.zarr")
+    zarr.consolidate_metadata(str(tmp_path / "cells.zarr"))
+    return tmp_path / "cells.zarr"
+
+
+def files_of(folder):
+    return {str(path.relative_to(folder)): path.read_bytes()
+            for path in folder.rglob("*") if path.is_file()}
+
+
+def test_in_place_is_what_a_copy_is(model, store, tmp_path):
+    before = files_of(store)
+    os.chmod(store / "obs" / ".zattrs", 0o640)
+    must("predict", model, store, "-o", tmp_path / "copy.zarr", "--majority-vote", "donor")
+    assert files_of(store) == before
+    (tmp_path / "link.zarr").symlink_to(store)
+    result = must("predict", model, tmp_path / "link.zarr", "--in-place", "--majority-vote", "donor")
+    assert f"written: {tmp_path / 'link.zarr'}" in result.err
+    assert (tmp_path / "link.zarr").is_symlink()
+    after = files_of(store)
+    assert after == files_of(tmp_path / "copy.zarr")
+    assert {name for name in before if after[name] != before[name]} == {"obs/.zattrs", ".zmetadata"}
+    assert stat.S_IMODE((store / "obs" / ".zattrs").stat().st_mode) == 0o640
+    # Without the vote: its columns go too, and the store is again what a copy is.
+    must("predict", model, tmp_path / "copy.zarr", "-o", tmp_path / "again.zarr", "--overwrite")
+    must("predict", model, store, "--in-place", "--overwrite")
+    assert files_of(store) == files_of(tmp_path / "again.zarr")
+    must("embed", model, store, "--in-place", "--umap-epochs", 5)
+    must("predict", model, store, "--in-place", "--key-added", "second")
+    read = anndata.read_zarr(store)
+    assert list(read.obs.second) == list(read.obs.predicted_cell_type)
+    assert "predicted_cell_type_majority" not in read.obs and "X_umap" in read.obsm
+    assert read.uns["mine"]["number"] == 4 and (read.layers["half"] != read.X * 0.5).nnz == 0
+    group = zarr.open_consolidated(str(store))
+    assert set(read.obs) == set(group["obs"].attrs["column-order"])
+    assert group["obsm"]["X_umap"].shape == (300, 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "again.zarr", "cells.zarr", "copy.zarr", "link.zarr"]
+
+
+def test_in_place_refuses_before_the_work(model, store, tmp_path):
+    before = files_of(store)
+    must("predict", model, store, "-o", tmp_path / "done.zarr")
+    line = must_fail(1, "predict", model, tmp_path / "done.zarr", "--in-place")
+    assert "has obs/predicted_cell_type already; add --overwrite" in line
+    shutil.make_archive(tmp_path / "cells.zarr", "zip", store)
+    line = must_fail(3, "predict", model, tmp_path / "cells.zarr.zip", "--in-place")
+    assert "a zip archive is not changed; -o FOLDER.zarr" in line
+    (store / "obs" / ".zattrs").write_text("{")
+    assert "predict" not in must_fail(3, "predict", model, store, "--in-place")
+    (store / "obs" / ".zattrs").write_bytes(before["obs/.zattrs"])
+    assert files_of(store) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "cells.zarr", "cells.zarr.zip", "done.zarr"]
+
+
+@pytest.mark.parametrize("place", ["top", "folder"])
+def test_an_archive_becomes_a_store_with_the_columns(model, store, tmp_path, place):
+    archive = tmp_path / "packed.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED if place == "top" else
+                         zipfile.ZIP_STORED) as file:
+        for path in sorted(store.rglob("*")):
+            file.write(path, path.relative_to(store if place == "top" else tmp_path))
+    must("predict", model, store, "-o", tmp_path / "expected.zarr")
+    must("predict", model, archive, "-o", tmp_path / "out.zarr")
+    assert files_of(tmp_path / "out.zarr") == files_of(tmp_path / "expected.zarr")
+    assert "exists already" in must_fail(1, "predict", model, archive, "-o", tmp_path / "out.zarr")
+
+
+def test_an_archive_of_a_store_is_not_written_as_a_table(model, store, tmp_path):
+    line = must_fail(2, "predict", model, store, "-o", tmp_path / "out.zarr.zip")
+    assert "out.zarr" in line and "zip" in line
+    assert not (tmp_path / "out.zarr.zip").exists()
+
+
+@pytest.mark.parametrize("what", ["folder", "store", "output"])
+def test_where_nothing_may_be_written_nothing_is(model, store, tmp_path, what):
+    place = tmp_path / "place"
+    place.mkdir()
+    shutil.copytree(store, place / "own.zarr")
+    for path in [place, *place.rglob("*")]:
+        os.chmod(path, 0o777 if path.is_dir() else 0o666)
+    for path in [place] if what != "store" else [place / "own.zarr", *(place / "own.zarr").rglob("*")]:
+        os.chmod(path, 0o555 if path.is_dir() else 0o444)
+    shutil.copy(model, tmp_path / "m.saithe")
+    os.chmod(tmp_path / "m.saithe", 0o644)
+    program = shutil.copy(PROGRAM, tmp_path / "saithe")
+    before = files_of(place)
+    target = ["-o", place / "out.zarr"] if what == "output" else ["--in-place"]
+    try:
+        done = as_plain_user([program, "predict", tmp_path / "m.saithe", place / "own.zarr", *target],
+                             tmp_path)
+        assert done.returncode == 1 and "Permission denied" in done.stderr, done
+        assert done.stderr.count("\n") == 1, done.stderr
+    finally:
+        os.chmod(place, 0o755)
+    assert files_of(place) == before
+    assert [path.name for path in place.iterdir()] == ["own.zarr"]

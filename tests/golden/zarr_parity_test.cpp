@@ -142,7 +142,7 @@ TEST(ZarrStores, EveryCompressionTypeAndLayoutOfChunks) {
     } else if (array.shape().size() == 2) {
       for (const std::int64_t begin : {0, 2, 6}) {
         std::vector<float> rows(as_size((7 - begin) * 5));
-        array.read_rows(begin, 7, rows, kContext);
+        array.read_rectangle({begin, 7 - begin, 0, 5}, rows, kContext);
         for (std::size_t i = 0; i < rows.size(); ++i) {
           EXPECT_EQ(rows[i], values[as_size(begin) + i / 5][i % 5].get<float>()) << begin << i;
         }

@@ -28,10 +28,11 @@ LAYERS = {
 TOOLS = {"core", "kernels"}
 # Headers of other libraries, each with the only files of src/saithe that may include it.
 FOREIGN = {
-    r"hdf5(_hl)?\.h|H5.*": ["io/hdf5_file.h", "io/hdf5_file.cpp"],
+    r"hdf5(_hl)?\.h|H5.*": ["io/hdf5_library.h"],
     r"hwy/.*": ["kernels/cpu/*", "embed/layout_moves.cpp"],
     r"(cairo/)?cairo.*": ["report/figure.cpp"],
-    r"nlohmann/.*": ["classify/*", "io/zarr_metadata.*", "io/zarr_writer.*"],
+    r"nlohmann/.*": ["classify/*", "io/zarr_consolidated.*", "io/zarr_metadata.*",
+                       "io/zarr_writer.*"],
     r"libdeflate\.h": ["io/*"],
     r"blosc\.h|zstd\.h": ["io/*"],
     r"zlib\.h": ["core/text_io.cpp"],

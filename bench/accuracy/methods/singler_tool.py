@@ -37,6 +37,9 @@ def fit_predict(train_path, test_path, seed):
     start = time.perf_counter()
     train, test = anndata.read_h5ad(train_path), anndata.read_h5ad(test_path)
     reference, query = train.X.T.tocsc(), test.X.T.tocsc()
+    # PBMC68k's rows are not sorted by gene, and singler refuses columns that are not.
+    reference.sort_indices()
+    query.sort_indices()
     if are_counts(train):
         totals = np.asarray(reference.sum(axis=0)).ravel()
         reference = scranpy.normalize_counts(reference, scranpy.center_size_factors(totals))

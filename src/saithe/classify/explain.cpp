@@ -4,7 +4,9 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 
+#include "saithe/classify/missing_genes.h"
 #include "saithe/core/parallel.h"
 #include "saithe/core/text_io.h"
 
@@ -106,7 +108,9 @@ class QueryExplanation {
         context_(context),
         match_(predictions.genes),
         logs_(model.preprocessor.unscaled()),
-        attributor_(model, background, model.preprocessor.shift(match_), options.steps) {
+        completed_(with_expected_genes(model, match_.is_present)),
+        attributor_(completed_ ? *completed_ : model, background, model.preprocessor.shift(match_),
+                    options.steps) {
     SAITHE_ASSERT(as_size(source.n_cells()) == predictions.labels.size());
     result_.background = background.expression;
     choose_cells();
@@ -321,6 +325,7 @@ class QueryExplanation {
   const Context& context_;
   const GeneMatch& match_;
   Preprocessor logs_;
+  std::optional<Model> completed_;  // the model for a query that lacks genes
   Attributor attributor_;
   std::vector<bool> is_chosen_;
   std::int64_t n_chosen_ = 0;

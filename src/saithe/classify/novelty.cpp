@@ -12,8 +12,6 @@ namespace {
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using MatrixMap = Eigen::Map<const Matrix>;
-using FloatMap =
-    Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
 
 // Share of each covariance that is left out: with few cells of many types, and with logits that
 // add up to a constant, the covariance alone could not be inverted.
@@ -77,30 +75,6 @@ std::vector<double> variance_within_types(const CsrView& features,
   return variance;
 }
 
-Eigen::MatrixXd covariance_of_scores(const NoveltyModel& novelty) {
-  const std::int64_t n = novelty.n_coordinates();
-  return MatrixMap(novelty.covariance.data(), n, n).topLeftCorner(novelty.n_axes, novelty.n_axes);
-}
-
-/// What the axes leave of the features' variance.
-Eigen::VectorXd residual_variance(const NoveltyModel& novelty, const Matrix& axes) {
-  const Eigen::Map<const Eigen::VectorXd> all(novelty.feature_variance.data(), axes.rows());
-  const Eigen::VectorXd explained =
-      (axes * covariance_of_scores(novelty)).cwiseProduct(axes).rowwise().sum();
-  return (all - explained).cwiseMax(0.0);
-}
-
-/// The covariance that the axes' part of the features has: that of the scores less what the
-/// residuals add to it.
-Eigen::MatrixXd covariance_of_axes(const NoveltyModel& novelty, const Matrix& axes,
-                                   const Eigen::VectorXd& residual) {
-  Eigen::MatrixXd covariance = covariance_of_scores(novelty);
-  covariance -= axes.transpose() * residual.asDiagonal() * axes;
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(covariance);
-  const Eigen::VectorXd variances = eigen.eigenvalues().cwiseMax(0.0);
-  return eigen.eigenvectors() * variances.asDiagonal() * eigen.eigenvectors().transpose();
-}
-
 }  // namespace
 
 std::span<const double> NoveltyModel::mean_logits(LabelIndex type) const {
@@ -145,38 +119,6 @@ void fit_novelty(NoveltyModel& novelty, DenseView scores, DenseView logits,
   covariance /= n_all;
   novelty.means.assign(means.data(), means.data() + means.size());
   novelty.covariance.assign(covariance.data(), covariance.data() + covariance.size());
-}
-
-NoveltyModel without_missing_genes(const NoveltyModel& novelty,
-                                   std::span<const float> linear_weights,
-                                   const std::vector<bool>& is_present) {
-  const auto n_genes = static_cast<std::int64_t>(is_present.size());
-  const std::int64_t n = novelty.n_coordinates();
-  SAITHE_ASSERT(as_size(n_genes * novelty.n_types) == linear_weights.size());
-  SAITHE_ASSERT(novelty.feature_variance.size() == as_size(n_genes));
-  const Matrix axes =
-      FloatMap(novelty.axes.data(), n_genes, novelty.n_axes).template cast<double>();
-  // What every feature adds to the coordinates; of the genes present, and of the missing ones.
-  Matrix present(n_genes, n);
-  present << axes, FloatMap(linear_weights.data(), n_genes, novelty.n_types).cast<double>();
-  Matrix missing = present;
-  const Eigen::VectorXd residual = residual_variance(novelty, axes);
-  for (std::int64_t gene = 0; gene < n_genes; ++gene) {
-    const bool is_there = is_present[as_size(gene)];
-    (is_there ? missing : present).row(gene).setZero();
-  }
-  const Matrix means =
-      MatrixMap(novelty.means.data(), novelty.n_types, n) -
-      MatrixMap(novelty.means.data(), novelty.n_types, n).leftCols(novelty.n_axes) *
-          (axes.transpose() * missing);
-  const Matrix seen_axes = axes.transpose() * present;
-  const Matrix covariance =
-      seen_axes.transpose() * covariance_of_axes(novelty, axes, residual) * seen_axes +
-      present.transpose() * residual.asDiagonal() * present;
-  NoveltyModel result = novelty;
-  result.means.assign(means.data(), means.data() + means.size());
-  result.covariance.assign(covariance.data(), covariance.data() + covariance.size());
-  return result;
 }
 
 bool has_usable_covariance(const NoveltyModel& novelty) {

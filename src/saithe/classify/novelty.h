@@ -52,14 +52,6 @@ void fit_novelty_axes(NoveltyModel& novelty, CsrMatrix features, std::span<const
 void fit_novelty(NoveltyModel& novelty, DenseView scores, DenseView logits,
                  std::span<const LabelIndex> labels, std::span<const CellIndex> cells);
 
-/// The same distributions of cells that lack inputs of the model, whose features are then the
-/// training means: the coordinates vary less, and types come closer to each other.
-/// `linear_weights` (inputs, T) are those of the first member. What lacking genes take from a
-/// coordinate is reckoned from the axes and what they leave of the features' variance.
-NoveltyModel without_missing_genes(const NoveltyModel& novelty,
-                                   std::span<const float> linear_weights,
-                                   const std::vector<bool>& is_present);
-
 /// -2 ln sum_t share_t exp(-d_t / 2) of each cell, d_t its squared Mahalanobis distance to type t,
 /// with a tenth of the covariance beside its diagonal left out: at least 0, about the distance to
 /// the nearest type, less what its share makes it likely. Throws Error(Numerical) if the covariance

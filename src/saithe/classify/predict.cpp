@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "saithe/classify/ensemble.h"
+#include "saithe/classify/missing_genes.h"
 #include "saithe/core/text_io.h"
 
 namespace saithe {
@@ -33,18 +34,6 @@ double matched_weight(const Model& model, const GeneMatch& match) {
     if (match.is_present[gene]) matched += sum;
   }
   return all > 0 ? matched / all : 0;
-}
-
-/// The novelty score of cells with the query's genes. Only of a linear first member is it known
-/// what missing genes do to its logits; another's is left as it is.
-NoveltyModel novelty_of_query(const Model& model, const GeneMatch& match) {
-  const Member& member = model.members.front();
-  const bool lacks_genes =
-      std::find(match.is_present.begin(), match.is_present.end(), false) != match.is_present.end();
-  if (model.novelty.n_types == 0 || !lacks_genes || !member.shape.hidden.empty()) {
-    return model.novelty;
-  }
-  return without_missing_genes(model.novelty, member.parameters.weights.front(), match.is_present);
 }
 
 std::string join(const std::vector<std::string>& names) {
@@ -158,14 +147,14 @@ class Prediction {
     result_.genes = model.preprocessor.match_genes(source.var(), options.genes, source.name());
     result_.weight_matched = matched_weight(model, result_.genes);
     require_compatible(model, source, result_, options.force);
-    novelty_ = novelty_of_query(model, result_.genes);
+    completed_ = with_expected_genes(model, result_.genes.is_present);
     threshold_ = novelty_threshold(model.novelty, options.false_reject_rate);
     // What rejects nothing is no unit: distances are then shown in that of the default rate.
     unit_ = std::isfinite(threshold_)
                 ? threshold_
                 : novelty_threshold(model.novelty, PredictOptions{}.false_reject_rate);
     backend_ = kernels::make_backend(device, context);
-    ensemble_.emplace(model, model.preprocessor.shift(result_.genes), *backend_);
+    ensemble_.emplace(asked(), model.preprocessor.shift(result_.genes), *backend_);
   }
 
   Predictions run() {
@@ -180,6 +169,8 @@ class Prediction {
   }
 
  private:
+  [[nodiscard]] const Model& asked() const { return completed_ ? *completed_ : model_; }
+
   void reserve() {
     const auto n_cells = as_size(source_.n_cells());
     result_.labels.resize(n_cells);
@@ -238,7 +229,7 @@ class Prediction {
     std::vector<double> distances;
     const bool has_novelty = model_.novelty.n_types > 0;
     if (has_novelty) {
-      distances = novelty_distances(novelty_, output.scores.view(), output.logits.view());
+      distances = novelty_distances(asked().novelty, output.scores.view(), output.logits.view());
     }
     for (std::size_t i = 0; i < has_counts.size(); ++i) {
       const std::size_t cell = first + i;
@@ -282,7 +273,7 @@ class Prediction {
   const PredictOptions& options_;
   const Context& context_;
   std::vector<bool> is_allowed_;
-  NoveltyModel novelty_;  // the model's, of cells with the query's genes
+  std::optional<Model> completed_;  // the model for a query that lacks genes
   double threshold_ = 0;
   double unit_ = 0;  // of the novelty that is shown
   std::unique_ptr<kernels::Backend> backend_;

@@ -17,6 +17,11 @@ constexpr int kPasses = 2;
 constexpr double kRobustC = 0.01;
 constexpr double kRobustClassWeights = 0.5;
 constexpr double kRobustDrop = 0.5;
+// A wrong label is far less probable than the right one; where types overlap, many labels are a
+// little less probable than another (docs/methods_training.md has the measurements).
+constexpr float kClearlyWrong = 0.1F;
+// Models of few cells are never so sure; then so many times the gate tell of wrong labels.
+constexpr double kManySuspects = 3;
 
 RecipeOptions robust_recipe(const RecipeOptions& recipe, bool can_mask) {
   RecipeOptions robust = recipe;
@@ -189,8 +194,13 @@ bool drops_suspects(std::span<const Suspect> suspects, std::int64_t n_cells,
                     const SuspectOptions& options) {
   if (options.drop == DropSuspects::Never) return false;
   if (options.drop == DropSuspects::Always) return !suspects.empty();
-  return static_cast<double>(suspects.size()) >= options.gate * static_cast<double>(n_cells) &&
-         !suspects.empty();
+  const auto n_clear = std::count_if(suspects.begin(), suspects.end(), [](const Suspect& suspect) {
+    return suspect.label_probability < kClearlyWrong * suspect.probability;
+  });
+  const double n_enough = options.gate * static_cast<double>(n_cells);
+  const auto n_all = static_cast<double>(suspects.size());
+  return !suspects.empty() &&
+         (static_cast<double>(n_clear) >= n_enough || n_all >= kManySuspects * n_enough);
 }
 
 }  // namespace saithe

@@ -16,7 +16,7 @@ namespace saithe {
 
 /// What happens to suspects.
 enum class DropSuspects {
-  Auto,  ///< dropped from training where their share passes suspect_gate
+  Auto,  ///< dropped from training where the share of clear ones passes suspect_gate
   Always,
   Never
 };
@@ -38,8 +38,8 @@ struct SuspectOptions {
   static void describe(Visitor& visit, SuspectOptions& options) {
     visit("find-suspects", options.find, "look for training cells whose label looks wrong");
     visit("drop-suspects", options.drop,
-          "train without them; auto: where their share passes the gate");
-    visit("suspect-gate", options.gate, "share of suspects from which auto drops them");
+          "train without them; auto: where the share of clear ones passes the gate");
+    visit("suspect-gate", options.gate, "share of clear suspects from which auto drops all");
     visit("suspect-cells", options.max_cells,
           "look with models of so many cells at most, a stratified draw (all cells are judged)");
   }
@@ -64,7 +64,9 @@ std::vector<Suspect> find_suspects(const RecipeCells& cells, const RecipeOptions
                                    const SuspectOptions& options, kernels::Backend& backend,
                                    const Context& context);
 
-/// Whether they are to be left out of a training on `n_cells` cells.
+/// Whether they are to be left out of a training on `n_cells` cells. Clear ones, whose label has
+/// less than a tenth of the probability of what they look like, tell wrong labels from types that
+/// overlap; so do three times as many of any kind.
 bool drops_suspects(std::span<const Suspect> suspects, std::int64_t n_cells,
                     const SuspectOptions& options);
 

@@ -140,7 +140,7 @@ void drop_small_types(int minimum, std::vector<std::string>& names, TrainingData
   }
   if (kept.empty()) {
     fail(ErrorKind::BadFormat,
-         "{}: every one of the {} types has fewer than {} cells (--min-cells-per-type)",
+         "{}: each of its types ({}) has fewer than {} cells (--min-cells-per-type)",
          data.dataset.name(), n_cells.size(), minimum);
   }
   data.dataset.select_cells(kept);

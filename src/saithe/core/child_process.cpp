@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 #include <csignal>
 #include <cstring>
 #include <fstream>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -56,6 +59,12 @@ void copy_text(std::string_view text, std::array<char, n>& to) {
   const std::size_t length = std::min(text.size(), n - 1);
   std::memcpy(to.data(), text.data(), length);
   to[length] = '\0';
+}
+
+/// A text that a harmed child may have left without its end.
+template <std::size_t n>
+std::string text_of(const std::array<char, n>& text) {
+  return {text.data(), strnlen(text.data(), n)};
 }
 
 class SharedMemory {
@@ -102,10 +111,8 @@ std::int64_t private_bytes() {
   return file ? pages * sysconf(_SC_PAGE_SIZE) : 0;
 }
 
-/// Makes the copy a process that dies quietly, and with its parent.
-void settle_in_child(pid_t parent, const ChildLimits& limits) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) raise(SIGKILL);
+/// Makes the copy a process that dies quietly.
+void settle_in_child(const ChildLimits& limits) {
   for (const int crash : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU}) {
     std::signal(crash, SIG_DFL);
   }
@@ -120,10 +127,11 @@ void settle_in_child(pid_t parent, const ChildLimits& limits) {
   if (nowhere >= 0) dup2(nowhere, STDERR_FILENO);
 }
 
-[[noreturn]] void run_job(const std::function<void(ChildNotes&)>& job, SharedPage& page) {
-  SharedNotes notes(page);
+/// Runs a job and writes down how it ended.
+template <typename Job>
+void run_job(const Job& job, SharedPage& page) {
   try {
-    job(notes);
+    job();
     page.state = State::Finished;
   } catch (const Error& error) {
     page.kind = error.kind();
@@ -134,10 +142,10 @@ void settle_in_child(pid_t parent, const ChildLimits& limits) {
   } catch (const std::length_error&) {  // more than a vector can ever hold
     page.state = State::OutOfMemory;
   } catch (const std::exception& error) {
+    page.kind = ErrorKind::Internal;
     copy_text(error.what(), page.message);
     page.state = State::Failed;
   }
-  _exit(0);
 }
 
 /// Waits until the child has ended: its signal, or nothing if it had to be killed for its time.
@@ -158,6 +166,23 @@ std::optional<int> wait_for(pid_t child, int pipe_end, std::chrono::seconds most
   }
 }
 
+/// How a child ended that died of `signal` (0: of none), or of its time.
+ChildReport report_of(SharedPage& page, std::optional<int> signal) {
+  ChildReport report{ChildEnd::Finished, signal.value_or(SIGKILL), text_of(page.place)};
+  if (page.state == State::OutOfMemory) {
+    report.end = ChildEnd::OutOfMemory;
+  } else if (!signal || *signal == SIGXCPU) {
+    report.end = ChildEnd::TooSlow;
+  } else if (page.state != State::Finished || *signal != 0) {
+    report.end = ChildEnd::Crashed;
+  }
+  return report;
+}
+
+[[noreturn]] void throw_error_of(SharedPage& page) {
+  throw Error(page.kind, text_of(page.message));
+}
+
 }  // namespace
 
 ChildReport run_in_child(const std::function<void(ChildNotes&)>& job, const ChildLimits& limits) {
@@ -170,8 +195,12 @@ ChildReport run_in_child(const std::function<void(ChildNotes&)>& job, const Chil
   const pid_t child = fork();
   if (child == 0) {
     close(ends[0]);
-    settle_in_child(parent, limits);
-    run_job(job, shared.page());
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) raise(SIGKILL);
+    settle_in_child(limits);
+    SharedNotes notes(shared.page());
+    run_job([&] { job(notes); }, shared.page());
+    _exit(0);
   }
   const int why = errno;
   close(ends[1]);
@@ -183,17 +212,266 @@ ChildReport run_in_child(const std::function<void(ChildNotes&)>& job, const Chil
       wait_for(child, ends[0], std::chrono::seconds(limits.cpu_seconds * kClockPerCpu));
   close(ends[0]);
 
-  const SharedPage& page = shared.page();
-  ChildReport report{ChildEnd::Finished, signal.value_or(SIGKILL), page.place.data()};
-  if (page.state == State::Failed) throw Error(page.kind, page.message.data());
-  if (page.state == State::OutOfMemory) {
-    report.end = ChildEnd::OutOfMemory;
-  } else if (!signal || *signal == SIGXCPU) {
-    report.end = ChildEnd::TooSlow;
-  } else if (page.state != State::Finished || *signal != 0) {
-    report.end = ChildEnd::Crashed;
+  if (shared.page().state == State::Failed) throw_error_of(shared.page());
+  return report_of(shared.page(), signal);
+}
+
+// ---- a server ---------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::size_t kLongestQuestion = std::size_t{1} << 17;
+// What stays of the memory for answers when one has been taken apart.
+constexpr std::size_t kKeptBytes = std::size_t{1} << 26;
+constexpr std::size_t kFirstBytes = std::size_t{1} << 16;
+
+/// A descriptor that is none of stdin, stdout and stderr, which may be closed here.
+int moved_up(int descriptor) {
+  if (descriptor < 0 || descriptor > STDERR_FILENO) return descriptor;
+  const int higher = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  close(descriptor);
+  return higher;
+}
+
+/// Memory without a name that both processes map; each grows its own view of it.
+class AnswerMemory final : public MessageWriter {
+ public:
+  AnswerMemory() : descriptor_(moved_up(memfd_create("saithe-answers", MFD_CLOEXEC))) {
+    if (descriptor_ < 0 || ftruncate(descriptor_, kFirstBytes) != 0) {
+      fail(ErrorKind::Internal, "memory of a child process: {}", std::strerror(errno));
+    }
+    memory_ = mmap(nullptr, kFirstBytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
+    if (memory_ == MAP_FAILED) {
+      fail(ErrorKind::Internal, "memory of a child process: {}", std::strerror(errno));
+    }
+    mapped_ = kFirstBytes;
   }
-  return report;
+  ~AnswerMemory() override {
+    munmap(memory_, mapped_);
+    close(descriptor_);
+  }
+  AnswerMemory(const AnswerMemory&) = delete;
+  AnswerMemory& operator=(const AnswerMemory&) = delete;
+
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] std::size_t used() const { return used_; }
+
+  unsigned char* grow(std::size_t n) override {
+    if (n > mapped_ - used_) {
+      if (n > PTRDIFF_MAX - 2 * mapped_) throw std::bad_alloc();
+      const std::size_t size = std::max(2 * mapped_, used_ + n);
+      if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) throw std::bad_alloc();
+      map(size);
+    }
+    used_ += n;
+    return static_cast<unsigned char*>(memory_) + (used_ - n);
+  }
+  /// Begins a new answer, in the child.
+  void clear() {
+    used_ = 0;
+    if (size() != mapped_) map(size());  // the reader may have given some back
+  }
+  /// The n bytes of an answer, in the reader; nothing if they are not there.
+  std::optional<std::span<const unsigned char>> answer(std::size_t n) {
+    if (n > size()) return std::nullopt;
+    if (n > mapped_) map(size());
+    return std::span<const unsigned char>(static_cast<const unsigned char*>(memory_), n);
+  }
+  /// Gives back what a large answer took.
+  void shrink() {
+    if (size() <= kKeptBytes) return;
+    map(kKeptBytes);
+    static_cast<void>(!ftruncate(descriptor_, kKeptBytes));
+  }
+
+ private:
+  [[nodiscard]] std::size_t size() const {
+    struct stat status = {};
+    return fstat(descriptor_, &status) == 0 ? static_cast<std::size_t>(status.st_size) : 0;
+  }
+  void map(std::size_t size) {
+    void* moved = mremap(memory_, mapped_, size, MREMAP_MAYMOVE);
+    if (moved == MAP_FAILED) throw std::bad_alloc();
+    memory_ = moved;
+    mapped_ = size;
+  }
+
+  int descriptor_ = -1;
+  void* memory_ = nullptr;
+  std::size_t mapped_ = 0;
+  std::size_t used_ = 0;
+};
+
+/// Leaves the copy no file of its parent's but two: what reads from a pipe waits for all who hold
+/// its other end.
+void close_all_but(int one, int other) {
+  const auto low = static_cast<unsigned>(std::min(one, other));
+  const auto high = static_cast<unsigned>(std::max(one, other));
+  if (low > STDERR_FILENO + 1) close_range(STDERR_FILENO + 1, low - 1, 0);
+  if (high > low + 1) close_range(low + 1, high - 1, 0);
+  close_range(high + 1, ~0U, 0);
+  const int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (nowhere < 0) return;
+  dup2(nowhere, STDIN_FILENO);
+  dup2(nowhere, STDOUT_FILENO);
+  close(nowhere);
+}
+
+/// Processor time that this process has used.
+std::int64_t used_seconds() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec;
+}
+
+}  // namespace
+
+class ChildServer::Process {
+ public:
+  Process(const Serve& serve, const ChildLimits& limits) : limits_(limits) {
+    std::array<int, 2> ends = {-1, -1};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+      fail(ErrorKind::Internal, "socket to a child process: {}", std::strerror(errno));
+    }
+    for (int& end : ends) end = moved_up(end);
+    child_ = fork();
+    if (child_ == 0) {
+      settle_in_child(limits);
+      close_all_but(ends[1], answers_.descriptor());
+      serve_questions(serve, ends[1]);
+    }
+    const int why = errno;
+    close(ends[1]);
+    socket_ = ends[0];
+    if (child_ < 0) {
+      close(socket_);
+      fail(ErrorKind::Internal, "no child process can be started: {}", std::strerror(why));
+    }
+  }
+  ~Process() {
+    close(socket_);
+    if (!is_ended_) end(false);
+  }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  std::mutex mutex;
+
+  /// With the mutex held.
+  std::span<const unsigned char> ask(std::span<const unsigned char> question, ChildReport& report) {
+    if (!is_ended_) {
+      page_.page().state = State::Running;
+      const auto n_bytes = exchange(question);
+      if (n_bytes) {
+        if (page_.page().state == State::Failed) throw_error_of(page_.page());
+        const auto bytes = answers_.answer(*n_bytes);
+        if (page_.page().state == State::Finished && bytes) {
+          report = {ChildEnd::Finished, 0, text_of(page_.page().place)};
+          return *bytes;
+        }
+        end(false);
+        if (page_.page().state != State::OutOfMemory) report_.end = ChildEnd::Crashed;
+      }
+    }
+    report = report_;
+    return {};
+  }
+  void give_back() { answers_.shrink(); }
+
+ private:
+  /// Sends a question; the number of bytes of the answer, or nothing if the child has ended.
+  std::optional<std::size_t> exchange(std::span<const unsigned char> question) {
+    const auto last =
+        std::chrono::steady_clock::now() + std::chrono::seconds(limits_.cpu_seconds * kClockPerCpu);
+    ssize_t n = -1;
+    do {
+      n = send(socket_, question.data(), question.size(), MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    while (n >= 0) {
+      pollfd one = {socket_, POLLIN, 0};
+      if (poll(&one, 1, kLookMilliseconds) > 0) {
+        std::uint64_t n_bytes = 0;
+        const ssize_t n_read = recv(socket_, &n_bytes, sizeof n_bytes, 0);
+        if (n_read == sizeof n_bytes) return n_bytes;
+        if (n_read < 0 && errno == EINTR) continue;
+        break;
+      }
+      siginfo_t info = {};
+      const bool is_dead =
+          waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+          info.si_pid == child_;
+      if (is_dead) break;
+      if (std::chrono::steady_clock::now() < last) continue;
+      end(true);
+      return std::nullopt;
+    }
+    end(false);
+    return std::nullopt;
+  }
+
+  /// Ends the child, if it has not died already.
+  void end(bool is_too_slow) {
+    kill(child_, SIGKILL);
+    int status = 0;
+    while (waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+    }
+    is_ended_ = true;
+    report_ = report_of(page_.page(), is_too_slow ? std::nullopt : std::optional(WTERMSIG(status)));
+  }
+
+  [[noreturn]] void serve_questions(const Serve& serve, int socket) {
+    std::vector<unsigned char> question(kLongestQuestion);
+    SharedNotes notes(page_.page());
+    while (true) {
+      const ssize_t n = recv(socket, question.data(), question.size(), 0);
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) _exit(0);  // nobody is there to ask any more
+      limit(RLIMIT_CPU, used_seconds() + 1 + limits_.cpu_seconds);
+      run_job(
+          [&] {
+            answers_.clear();
+            MessageReader reader({question.data(), static_cast<std::size_t>(n)}, "a question");
+            serve(reader, answers_, notes);
+          },
+          page_.page());
+      const std::uint64_t n_bytes = answers_.used();
+      if (send(socket, &n_bytes, sizeof n_bytes, MSG_NOSIGNAL) < 0) _exit(0);
+    }
+  }
+
+  ChildLimits limits_;
+  SharedMemory page_;
+  AnswerMemory answers_;
+  pid_t child_ = -1;
+  int socket_ = -1;
+  bool is_ended_ = false;
+  ChildReport report_;
+};
+
+ChildServer::ChildServer(const Serve& serve, const ChildLimits& limits)
+    : process_(std::make_shared<Process>(serve, limits)) {}
+
+ChildServer::~ChildServer() = default;
+
+ChildServer::Answer::Answer(std::shared_ptr<Process> process, ChildReport how,
+                            std::span<const unsigned char> bytes)
+    : report(std::move(how)), content(bytes, report.place), process_(std::move(process)) {}
+
+ChildServer::Answer::~Answer() {
+  if (process_ == nullptr) return;
+  process_->give_back();
+  process_->mutex.unlock();
+}
+
+ChildServer::Answer ChildServer::ask(const OwnMessage& question) {
+  if (question.bytes().size() > kLongestQuestion) {
+    fail(ErrorKind::BadFormat, "a name of {} bytes is too long", question.bytes().size());
+  }
+  std::unique_lock lock(process_->mutex);
+  ChildReport report;
+  const auto bytes = process_->ask(question.bytes(), report);
+  lock.release();
+  return {process_, std::move(report), bytes};
 }
 
 }  // namespace saithe

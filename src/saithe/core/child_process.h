@@ -1,6 +1,7 @@
 #pragma once
 
-// A job in a copy of this process, for code of others that may crash or never end on damaged input.
+// A job, or a server of many questions, in a copy of this process, for code of others that may
+// crash or never end on damaged input.
 //
 // fork() without exec: the library has no program of its own to start. The copy has one thread, the
 // caller's; it may use what no other thread of this process is using at that moment (malloc is
@@ -9,7 +10,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
+
+#include "saithe/core/message.h"
 
 namespace saithe {
 
@@ -43,5 +47,44 @@ class ChildNotes {
 /// its kind and message; nothing else comes back from it but what it writes to files. Throws
 /// Error(Internal) if no process can be started.
 ChildReport run_in_child(const std::function<void(ChildNotes&)>& job, const ChildLimits& limits);
+
+/// A child process that stays, and answers questions from memory that both share: whatever happens
+/// to its own memory, this process sees an answer, an Error or a ChildReport.
+class ChildServer {
+  class Process;
+
+ public:
+  /// What the child does with a question. An Error that it throws is thrown by ask().
+  using Serve = std::function<void(MessageReader& question, MessageWriter& answer, ChildNotes&)>;
+
+  /// An answer, which lies in the shared memory. The server answers nobody else until it is gone.
+  class Answer {
+   public:
+    Answer(std::shared_ptr<Process> process, ChildReport how, std::span<const unsigned char> bytes);
+    ~Answer();
+    Answer(Answer&&) = default;
+    Answer& operator=(Answer&&) = delete;
+    ChildReport report;  ///< unless this says Finished, the child has ended and `content` is empty
+    MessageReader content;
+
+   private:
+    std::shared_ptr<Process> process_;
+  };
+
+  /// Starts the child. The limits hold for each question; they, and what `serve` holds, are as they
+  /// were at that moment. Throws Error(Internal) if no process can be started.
+  ChildServer(const Serve& serve, const ChildLimits& limits);
+  /// Ends the child. Other threads may do so, and ask.
+  ~ChildServer();
+  ChildServer(const ChildServer&) = delete;
+  ChildServer& operator=(const ChildServer&) = delete;
+
+  /// Asks, and waits for the answer. Throws what `serve` throws, and Error(BadFormat) for a
+  /// question of more than 128 KiB. A child that has ended once is not started again.
+  Answer ask(const OwnMessage& question);
+
+ private:
+  std::shared_ptr<Process> process_;
+};
 
 }  // namespace saithe

@@ -217,6 +217,11 @@ OutputFile::OutputFile(fs::path path, bool overwrite)
   if (fs::is_directory(path_, error)) {
     fail(ErrorKind::Output, "{}: is a folder; name a file", path_.string());
   }
+  // A rename would put a file in the place of /dev/null, for everyone.
+  const fs::file_status status = fs::status(path_, error);
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    fail(ErrorKind::Output, "{}: is a device, pipe or socket; name a file", path_.string());
+  }
   if (!overwrite && fs::exists(fs::symlink_status(path_, error))) {
     fail(ErrorKind::Output, "{}: exists already; choose another name or add --overwrite",
          path_.string());

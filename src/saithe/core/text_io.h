@@ -62,7 +62,7 @@ std::string format_number(float value);
 /// leaves there; renamed by commit(), removed otherwise.
 ///
 /// An existing file is an Error(Output) that names it unless `overwrite`; it stays untouched until
-/// commit().
+/// commit(). What is no plain file, as /dev/null, is never replaced.
 class OutputFile {
  public:
   explicit OutputFile(std::filesystem::path path, bool overwrite);

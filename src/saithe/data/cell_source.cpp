@@ -1,11 +1,28 @@
 #include "saithe/data/cell_source.h"
 
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "saithe/core/text_io.h"
 
 namespace saithe {
+namespace {
+
+/// Whether all values are counts: a loop without a way out, which takes several values at a time.
+bool are_counts(std::span<const float> values, bool whole_numbers) {
+  constexpr float kAllWhole = 8388608.0F;  // from 2^23 on every float is whole
+  std::int32_t n_wrong = 0;
+  for (const float value : values) {
+    const bool is_count = value >= 0 && value <= std::numeric_limits<float>::max();
+    const float small = value >= 0 && value < kAllWhole ? value : 0.0F;
+    const bool is_whole = static_cast<float>(static_cast<std::int32_t>(small)) == small;
+    n_wrong += (is_count ? 0 : 1) + (whole_numbers && !is_whole ? 1 : 0);
+  }
+  return n_wrong == 0;
+}
+
+}  // namespace
 
 const MeasuredGenes& CellSource::measured_genes() const {
   static const MeasuredGenes kComplete;
@@ -46,6 +63,7 @@ void require_counts(const CellSource& source, const CsrView& counts, CellIndex f
                     bool whole_numbers) {
   for (CellIndex r = 0; r < counts.n_rows; ++r) {
     const auto values = counts.row_values(r);
+    if (are_counts(values, whole_numbers)) continue;
     for (std::size_t i = 0; i < values.size(); ++i) {
       const float value = values[i];
       const bool is_count = std::isfinite(value) && value >= 0;

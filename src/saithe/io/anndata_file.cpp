@@ -150,6 +150,7 @@ std::unique_ptr<CellSource> open_cells(AnnDataFile& file, const ReadOptions& opt
   if (options.use_raw || !options.layer.empty()) {
     places.push_back(named_place(file, options));
     chosen.matrix = places.front().open();
+    warn_of_booleans(file.name(), places.front().name, *chosen.matrix, context);
   } else {
     places = file.places_of_counts();
     const std::string advice = fmt::format(

@@ -10,12 +10,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <optional>
 #include <set>
 
 #include "saithe/core/error.h"
-#include "saithe/io/copy_file.h"
+#include "saithe/core/text_io.h"
+#include "saithe/io/folder_change.h"
 #include "saithe/io/hdf5_writer.h"
 #include "saithe/io/zarr_metadata.h"
 #include "saithe/io/zarr_writer.h"
@@ -30,9 +30,11 @@ namespace {
 namespace fs = std::filesystem;
 
 std::optional<ZarrNode> find_root(const fs::path& path) {
+  static constexpr std::size_t kHeadBytes = 4;
   std::error_code error;
-  if (!fs::is_directory(path, error)) return std::nullopt;
-  auto store = io::open_zarr_store(path, true, "");
+  const bool is_folder = fs::is_directory(path, error);
+  if (!is_folder && !fs::is_regular_file(path, error)) return std::nullopt;
+  auto store = io::open_zarr_store(path, is_folder, is_folder ? "" : read_head(path, kHeadBytes));
   return store == nullptr ? std::nullopt : ZarrNode::find(std::move(store), "");
 }
 
@@ -40,40 +42,16 @@ std::optional<ZarrNode> find_root(const fs::path& path) {
   fail(ErrorKind::Output, "{}: cannot be written: {}", output.string(), why);
 }
 
-/// Throws unless what was written to a file or folder is on the disk.
-void flush(const fs::path& path, const fs::path& output) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool is_flushed = descriptor >= 0 && fsync(descriptor) == 0;
-  const int why = errno;
-  if (descriptor >= 0) close(descriptor);
-  if (!is_flushed) fail_writing(output, std::strerror(why));
+fs::path parent_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-/// The file of a link is copied; a folder that is a link would make copies of folders endless.
-void copy_tree(const fs::path& from, const fs::path& to, const fs::path& output) {
-  for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
-    const fs::path target = to / entry.path().filename();
-    if (entry.is_directory() && !entry.is_symlink()) {
-      fs::create_directory(target);
-      copy_tree(entry.path(), target, output);
-    } else if (entry.is_regular_file()) {
-      if (!std::ofstream(target)) fail_writing(output, std::strerror(errno));
-      io::copy_file_bytes(entry.path(), target, output.string());
-      flush(target, output);
-    } else {
-      fail(ErrorKind::BadFormat, "{}: is neither a file nor a folder of the store",
-           entry.path().string());
-    }
-  }
-  flush(to, output);
-}
-
-/// A folder beside the output under construction; gone unless it took its place.
+/// A folder beside the output, of what is under construction; gone unless it took its place.
 class FolderBeside {
  public:
   explicit FolderBeside(const fs::path& output) : output_(output) {
-    const fs::path parent = output.has_parent_path() ? output.parent_path() : fs::path(".");
-    std::string pattern = (parent / (".saithe-" + output.filename().string() + ".XXXXXX")).string();
+    std::string pattern =
+        (parent_of(output) / (".saithe-" + output.filename().string() + ".XXXXXX")).string();
     if (mkdtemp(pattern.data()) == nullptr) fail_writing(output, std::strerror(errno));
     path_ = pattern;
     // mkdtemp makes it private; give it the permissions of any new folder.
@@ -83,7 +61,7 @@ class FolderBeside {
   }
   ~FolderBeside() {
     std::error_code ignored;
-    fs::remove_all(path_, ignored);
+    if (!stays_) fs::remove_all(path_, ignored);
   }
   FolderBeside(const FolderBeside&) = delete;
   FolderBeside& operator=(const FolderBeside&) = delete;
@@ -98,12 +76,15 @@ class FolderBeside {
       failed = rename(path_.c_str(), output_.c_str());  // some network file systems know no other
     }
     if (failed != 0) fail_writing(output_, std::strerror(errno));
-    flush(output_.has_parent_path() ? output_.parent_path() : fs::path("."), output_);
+    io::flush_to_disk(parent_of(output_), output_.string());
   }
+  /// Is not removed: it holds what was taken out of a store and could not be put back.
+  void leave() { stays_ = true; }
 
  private:
   fs::path output_;
   fs::path path_;
+  bool stays_ = false;
 };
 
 // ---- what is added ----------------------------------------------------------------------------
@@ -166,6 +147,30 @@ void require_free_key(const ZarrNode& root, const std::string& path) {
        root.where(), path);
 }
 
+/// The number of names of cells, where their array is found.
+std::optional<CellIndex> n_cells(const fs::path& path) {
+  const auto root = find_root(path);
+  SAITHE_ASSERT(root.has_value());
+  const ZarrNode obs = root->get("obs");
+  const auto index = obs.child(obs.text_attribute("_index").value_or("_index"));
+  if (!index || !index->is_array() || index->layout().shape.size() != 1) return std::nullopt;
+  return index->layout().shape.front();
+}
+
+/// Called where an exception is handled. The hidden folder will be gone when the message is read.
+[[noreturn]] void rethrow_naming(const fs::path& output, const fs::path& folder) {
+  try {
+    throw;
+  } catch (const fs::filesystem_error& error) {
+    fail_writing(output, error.code().message());
+  } catch (const Error& error) {
+    std::string message = error.what();
+    const auto at = message.find(folder.string());
+    if (at != std::string::npos) message.replace(at, folder.string().size(), output.string());
+    throw Error(error.kind(), message);
+  }
+}
+
 }  // namespace
 
 bool takes_zarr_annotations(const fs::path& path) {
@@ -174,15 +179,47 @@ bool takes_zarr_annotations(const fs::path& path) {
   return obs && !obs->is_array();
 }
 
+ZarrAnnotator::ZarrAnnotator(fs::path input, bool overwrite)
+    : input_(std::move(input)), overwrite_(overwrite) {
+  if (takes_zarr_annotations(input_)) return;
+  fail(ErrorKind::BadFormat,
+       "{}: a Zarr store is written as a copy of one of AnnData 0.7 or later; -o FILE.h5ad writes "
+       "a new file with what is read of any input",
+       input_.string());
+}
+
 ZarrAnnotator::ZarrAnnotator(fs::path input, fs::path output, bool overwrite)
-    : input_(std::move(input)), output_(std::move(output)), overwrite_(overwrite) {
-  if (!output_.has_filename()) output_ = output_.parent_path();  // "out.zarr/"
-  if (!takes_zarr_annotations(input_)) {
+    : ZarrAnnotator(std::move(input), overwrite) {
+  output_ = output.has_filename() ? std::move(output) : output.parent_path();  // "out.zarr/"
+  require_free_output();
+  stamp_ = stamp();
+  const FolderBeside probe(output_);
+}
+
+ZarrAnnotator ZarrAnnotator::in_place(fs::path input, bool overwrite) {
+  if (!input.has_filename()) input = input.parent_path();
+  ZarrAnnotator annotator(input, overwrite);
+  if (!fs::is_directory(input)) {
     fail(ErrorKind::BadFormat,
-         "{}: a Zarr store is written as a copy of one in a folder, of AnnData 0.7 or later; "
-         "-o FILE.h5ad writes a new file with what is read of any input",
-         input_.string());
+         "{}: a zip archive is not changed; -o FOLDER.zarr writes a store with what is in it and "
+         "the columns",
+         input.string());
   }
+  // Renames need only the folders' permission, but who made a store read-only wants it kept.
+  for (const char* group : {"", "obs", "obsm", "uns"}) {
+    const fs::path folder = input / group;
+    if (!fs::exists(folder) || access(folder.c_str(), W_OK) == 0) continue;
+    fail(ErrorKind::Output, "{}: cannot be written: {}; use -o FOLDER.zarr", folder.string(),
+         std::strerror(errno));
+  }
+  annotator.input_ = fs::canonical(input);
+  annotator.output_ = annotator.input_;
+  annotator.stamp_ = annotator.stamp();
+  const FolderBeside probe(annotator.output_);
+  return annotator;
+}
+
+void ZarrAnnotator::require_free_output() {
   const fs::path inside = fs::weakly_canonical(input_);
   for (fs::path place = fs::weakly_canonical(output_); !place.empty();
        place = place.parent_path()) {
@@ -192,18 +229,41 @@ ZarrAnnotator::ZarrAnnotator(fs::path input, fs::path output, bool overwrite)
     if (place == place.parent_path()) break;
   }
   std::error_code error;
-  if (fs::exists(fs::symlink_status(output_, error))) {
-    if (!overwrite_) {
-      fail(ErrorKind::Output, "{}: exists already; choose another name or add --overwrite",
-           output_.string());
-    }
-    if (fs::is_symlink(output_, error)) output_ = fs::weakly_canonical(output_);
-    if (fs::exists(output_, error) && !find_root(output_)) {
-      fail(ErrorKind::Output, "{}: is no Zarr store; --overwrite replaces only one",
-           output_.string());
+  if (!fs::exists(fs::symlink_status(output_, error))) return;
+  if (!overwrite_) {
+    fail(ErrorKind::Output, "{}: exists already; choose another name or add --overwrite",
+         output_.string());
+  }
+  if (fs::is_symlink(output_, error)) output_ = fs::weakly_canonical(output_);
+  if (fs::exists(output_, error) && (!fs::is_directory(output_, error) || !find_root(output_))) {
+    fail(ErrorKind::Output, "{}: is no Zarr store; --overwrite replaces only one",
+         output_.string());
+  }
+}
+
+std::vector<std::int64_t> ZarrAnnotator::stamp() const {
+  static constexpr std::int64_t kNanoseconds = 1000000000;
+  std::vector<fs::path> files = {input_};
+  for (const char* group : {"", "obs", "obsm", "uns"}) {
+    for (const char* name : {"zarr.json", ".zgroup", ".zattrs", ".zmetadata"}) {
+      if (fs::is_directory(input_)) files.push_back(input_ / group / name);
     }
   }
-  const FolderBeside probe(output_);
+  std::vector<std::int64_t> stamp;
+  for (const fs::path& file : files) {
+    struct stat status = {};
+    const bool is_there = ::stat(file.c_str(), &status) == 0 && !S_ISDIR(status.st_mode);
+    stamp.push_back(is_there ? static_cast<std::int64_t>(status.st_ino) : -1);
+    stamp.push_back(is_there ? status.st_size : -1);
+    stamp.push_back(is_there ? status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec : -1);
+  }
+  return stamp;
+}
+
+void ZarrAnnotator::require_unchanged() const {
+  if (stamp() == stamp_) return;
+  fail(ErrorKind::Output, "{}: was changed by another program meanwhile; nothing was written",
+       input_.string());
 }
 
 void ZarrAnnotator::require_free(const Annotations& annotations) const {
@@ -226,24 +286,41 @@ void ZarrAnnotator::require_free(const Annotations& annotations) const {
   }
 }
 
-void ZarrAnnotator::write(const Annotations& annotations) const {
-  require_free(annotations);
+void ZarrAnnotator::write_copy(const Annotations& annotations) const {
   FolderBeside folder(output_);
   try {
-    copy_tree(input_, folder.path(), output_);
+    find_root(input_).value().store().copy_to(folder.path(), output_.string());
     ZarrTarget store(folder.path(), output_.string());
     add_annotations(store, annotations);
     store.finish();
+    require_unchanged();
     folder.commit(overwrite_);
-  } catch (const fs::filesystem_error& error) {
-    fail_writing(output_, error.code().message());
-  } catch (const Error& error) {
-    // The hidden folder will be gone when the message is read.
-    std::string message = error.what();
-    const std::string hidden = folder.path().string();
-    const auto at = message.find(hidden);
-    if (at != std::string::npos) message.replace(at, hidden.size(), output_.string());
-    throw Error(error.kind(), message);
+  } catch (...) {
+    rethrow_naming(output_, folder.path());
+  }
+}
+
+void ZarrAnnotator::write_in_place(const Annotations& annotations) const {
+  FolderBeside staging(output_);
+  ZarrTarget store(input_, staging.path(), output_.string());
+  try {
+    add_annotations(store, annotations);
+    require_unchanged();
+    store.finish();
+  } catch (...) {
+    if (store.is_kept_aside()) staging.leave();
+    rethrow_naming(output_, staging.path());
+  }
+}
+
+void ZarrAnnotator::write(const Annotations& annotations) const {
+  require_unchanged();
+  require_free(annotations);
+  if (const auto cells = n_cells(input_)) io::require_sizes(annotations, *cells);
+  if (is_in_place()) {
+    write_in_place(annotations);
+  } else {
+    write_copy(annotations);
   }
 }
 

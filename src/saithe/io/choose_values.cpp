@@ -69,6 +69,7 @@ ChosenValues choose_values(const std::string& file, const Table& obs,
     is_all_empty = is_all_empty && !found.has_values();
     const ValueKind kind = found.kind();
     if (found.has_values() && kind == ValueKind::Counts) {
+      warn_of_booleans(file, places[i].name, *matrix, context);
       if (i == last && findings.empty()) return {i, std::move(matrix)};
       context.warn(fmt::format("{}: counts are read from {}{}", file, places[i].name,
                                findings.empty() ? "" : "; " + join(findings)));
@@ -97,13 +98,24 @@ ChosenValues choose_values(const std::string& file, const Table& obs,
   return rest;
 }
 
+void warn_of_booleans(const std::string& file, const std::string& place, const CellMatrix& matrix,
+                      const Context& context) {
+  if (!matrix.is_boolean()) return;
+  context.warn(fmt::format(
+      "{}: {} holds booleans, which are read as counts of 0 and 1: they say which genes a cell "
+      "expresses, not how much",
+      file, place));
+}
+
 std::vector<PlaceSummary> survey_values(const Table& obs, std::span<const ValuePlace> places,
                                         const Context& context) {
   std::vector<PlaceSummary> summaries;
   for (const ValuePlace& place : places) {
     const auto matrix = place.open();
     const ValueKindFinder found = look_at_sample(*matrix, obs.n_rows(), context);
-    summaries.push_back({place.name, found.kind(), finding(place, found, obs)});
+    std::string text = finding(place, found, obs);
+    if (matrix->is_boolean()) text += " (booleans, as 0 and 1)";
+    summaries.push_back({place.name, found.kind(), std::move(text)});
   }
   return summaries;
 }

@@ -20,6 +20,8 @@ class CellMatrix {
   virtual CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) = 0;
   /// Blocks that end here or before cost no more than reading them.
   [[nodiscard]] virtual CellIndex cheap_end() const = 0;
+  /// Whether it is stored as booleans, which are read as 0 and 1.
+  [[nodiscard]] virtual bool is_boolean() const { return false; }
   /// Gives back memory that is kept for the blocks that follow.
   virtual void let_go() {}
 };
@@ -46,6 +48,10 @@ struct ChosenValues {
 ChosenValues choose_values(const std::string& file, const Table& obs,
                            std::span<const ValuePlace> places, bool accept_any,
                            const std::string& advice, const Context& context);
+
+/// Warns where the matrix that is used holds booleans.
+void warn_of_booleans(const std::string& file, const std::string& place, const CellMatrix& matrix,
+                      const Context& context);
 
 /// What each place holds, of the same sample.
 std::vector<PlaceSummary> survey_values(const Table& obs, std::span<const ValuePlace> places,

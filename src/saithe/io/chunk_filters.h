@@ -3,11 +3,9 @@
 // The filters of HDF5 chunks that saithe undoes itself: gzip, shuffle, fletcher32, lzf, blosc and
 // zstd. Private to io/.
 
+#include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
-
-#include "saithe/io/hdf5_file.h"
 
 namespace saithe::io {
 
@@ -21,16 +19,15 @@ bool unpack_zstd(std::span<const unsigned char> packed, std::span<unsigned char>
 /// Whether saithe undoes a filter itself.
 bool is_own_filter(int id);
 
-/// The filters of a dataset, in the order of writing. The largest ratio of unpacked to packed bytes
-/// that they reach: a larger claim is a trap.
-std::vector<int> filters_of(hid_t creation_list);
+/// The largest ratio of unpacked to packed bytes that filters reach: a larger claim is a trap.
 std::size_t largest_ratio(std::span<const int> filters);
 
 /// Undoes `filters`, all of them own ones, on a chunk as it lies in the file; bit i of `skipped`
 /// says that the chunk was stored without filter i. False unless that gives n_bytes bytes, which
 /// then are in `bytes`.
 bool undo_filters(std::span<const int> filters, std::uint32_t skipped, std::size_t value_bytes,
-                  std::size_t n_bytes, std::vector<unsigned char>& bytes);
+                  std::size_t n_bytes, std::span<const unsigned char> stored,
+                  std::vector<unsigned char>& bytes);
 
 /// Lets HDF5 itself read blosc and zstd, for the small arrays and texts that it reads.
 void register_chunk_filters();

@@ -3,34 +3,24 @@
 // Fast reading of long one-dimensional arrays: chunks are fetched raw from HDF5, one after the
 // other, and inflated and converted on all threads (HDF5 itself inflates on one).
 //
-// Filters: those of chunk_filters.h, or none; numbers: integers of 8 to 64 bits and floats of 32
-// and 64, in either order of bytes. Anything else that HDF5 knows goes through HDF5; a filter that
-// it does not know is an error that names it. Private to io/.
+// What hdf5_chunks.h unpacks; anything else that HDF5 knows goes through HDF5; a filter that it
+// does not know is an error that names it. Private to io/.
 
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "saithe/core/context.h"
-#include "saithe/io/chunk_filters.h"
+#include "saithe/io/hdf5_chunks.h"
 
 namespace saithe::io {
-
-/// How a number lies in a file.
-struct NumberLayout {
-  std::size_t value_bytes = 0;  ///< 0: HDF5 converts it
-  bool is_float = false;
-  bool is_signed = false;
-  bool is_swapped = false;  ///< big-endian
-};
 
 /// A one-dimensional array of numbers in a file. One thread at a time reads it.
 class ChunkedArray {
  public:
   /// Throws Error(BadFormat) unless it is one-dimensional, of numbers, with known filters.
   explicit ChunkedArray(Hdf5Dataset dataset);
-  [[nodiscard]] std::int64_t size() const { return dataset_.size(); }
-  [[nodiscard]] const Hdf5Dataset& dataset() const { return dataset_; }
+  [[nodiscard]] std::int64_t size() const { return dataset().size(); }
+  [[nodiscard]] const Hdf5Dataset& dataset() const { return chunks_.dataset(); }
 
   /// The values [begin, end), converted. Integers that do not fit are Error(BadFormat).
   void read(std::int64_t begin, std::span<float> values, const Context& context) const;
@@ -38,7 +28,6 @@ class ChunkedArray {
   void read(std::int64_t begin, std::span<std::int64_t> values, const Context& context) const;
 
  private:
-  struct RawChunk;
   /// Some writers make one chunk of a whole array: it is unpacked once, not for every block.
   struct LargeChunk {
     std::int64_t index = -1;
@@ -46,27 +35,14 @@ class ChunkedArray {
   };
 
   template <typename Value>
-  void read_any(std::int64_t begin, std::span<Value> values, hid_t memory_type,
-                const Context& context) const;
+  void read_any(std::int64_t begin, std::span<Value> values, const Context& context) const;
   template <typename Value>
-  void read_through_hdf5(std::int64_t begin, std::span<Value> values, hid_t memory_type) const;
-  /// The values of a chunk that was never written.
+  void read_through_hdf5(std::int64_t begin, std::span<Value> values) const;
   template <typename Value>
-  void fill(std::span<Value> out) const;
-  template <typename Value>
-  void read_large_chunks(std::int64_t begin, std::span<Value> values) const;
-  [[nodiscard]] RawChunk fetch(std::int64_t chunk) const;
-  void decode(RawChunk& raw) const;
-  template <typename Value>
-  void convert(const std::vector<unsigned char>& bytes, std::int64_t first,
-               std::span<Value> out) const;
-  [[noreturn]] void fail_damaged(std::int64_t chunk) const;
+  void read_large_chunks(std::int64_t begin, std::span<Value> values, const Context& context) const;
 
-  Hdf5Dataset dataset_;
-  std::vector<int> filters_;
-  std::vector<unsigned char> fill_value_;  // of a chunk that was never written
-  std::int64_t chunk_size_ = 0;            // values of a chunk; 0: read through HDF5
-  NumberLayout layout_;
+  Hdf5Chunks chunks_;
+  std::int64_t chunk_size_ = 0;  // values of a chunk; 0: read through HDF5
   mutable LargeChunk held_;
 };
 

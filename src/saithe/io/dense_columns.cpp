@@ -1,65 +1,41 @@
 #include "saithe/io/dense_columns.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
+
+#include "saithe/matrix/row_gatherer.h"
 
 namespace saithe::io {
 namespace {
 
-// Values of a slab, as float32: 256 MiB at most.
-constexpr std::int64_t kLargestSlab = std::int64_t{1} << 26;
 // Values that are read at once where chunks set no width, or a small one.
 constexpr std::int64_t kSlabValues = std::int64_t{1} << 22;
+// A value of a slab in memory: as float32, and at most as one that is stored.
+constexpr std::int64_t kValueBytes = 12;
+constexpr std::int64_t kSlabShare = 4;  // of the memory
 
 }  // namespace
 
-DenseColumns::DenseColumns(Hdf5Dataset dataset, GeneIndex n_genes, CellIndex n_cells)
-    : dataset_(std::move(dataset)), n_genes_(n_genes), n_cells_(n_cells) {
-  if (dataset_.shape() != std::vector<std::int64_t>{n_genes, n_cells}) {
-    fail(ErrorKind::BadFormat, "{}: is not a matrix of {} genes x {} cells", dataset_.where(),
+DenseColumns::DenseColumns(Hdf5Dataset dataset, GeneIndex n_genes, CellIndex n_cells,
+                           const Context& context)
+    : n_genes_(n_genes), n_cells_(n_cells) {
+  if (dataset.shape() != std::vector<std::int64_t>{n_genes, n_cells}) {
+    fail(ErrorKind::BadFormat, "{}: is not a matrix of {} genes x {} cells", dataset.where(),
          n_genes, n_cells);
   }
-  if (dataset_.kind() != StoredKind::Integer && dataset_.kind() != StoredKind::Float) {
-    fail(ErrorKind::BadFormat, "{}: expected numbers, found another kind of values",
-         dataset_.where());
-  }
-  std::array<hsize_t, 2> chunk = {1, 1};
-  const Hdf5Id creation(H5Dget_create_plist(dataset_.id()));
-  if (H5Pget_layout(creation.get()) == H5D_CHUNKED) H5Pget_chunk(creation.get(), 2, chunk.data());
-  const auto chunk_cells = std::clamp<std::int64_t>(static_cast<std::int64_t>(chunk[1]), 1,
-                                                    std::max<std::int64_t>(1, n_cells));
-  chunk_genes_ = static_cast<GeneIndex>(std::clamp<std::int64_t>(
-      static_cast<std::int64_t>(chunk[0]), 1, std::max<std::int64_t>(1, n_genes)));
-  const std::int64_t chunk_column = std::max<std::int64_t>(1, n_genes) * chunk_cells;
-  slab_cells_ = chunk_cells * std::max<std::int64_t>(1, kSlabValues / chunk_column);
-  is_turned_ = chunk_column > kLargestSlab && chunk_cells > 1;
-}
-
-void DenseColumns::read_block(GeneIndex first_gene, GeneIndex n_genes, CellIndex first_cell,
-                              CellIndex n_cells, std::vector<float>& values) const {
-  dataset_.require_plausible(checked_multiply(n_genes, n_cells, dataset_.where().c_str()));
-  values.resize(as_size(n_genes) * as_size(n_cells));
-  const std::array<hsize_t, 2> start = {static_cast<hsize_t>(first_gene),
-                                        static_cast<hsize_t>(first_cell)};
-  const std::array<hsize_t, 2> count = {static_cast<hsize_t>(n_genes),
-                                        static_cast<hsize_t>(n_cells)};
-  const Hdf5Id file_space(H5Dget_space(dataset_.id()));
-  H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(),
-                      nullptr);
-  const Hdf5Id memory_space(H5Screate_simple(2, count.data(), nullptr));
-  if (H5Dread(dataset_.id(), H5T_NATIVE_FLOAT, memory_space.get(), file_space.get(), H5P_DEFAULT,
-              values.data()) < 0) {
-    fail(ErrorKind::BadFormat, "{}: cannot be read: the file is damaged or cut off. Copy it again.",
-         dataset_.where());
-  }
+  tiles_ = open_dense_tiles(std::move(dataset));
+  // Rows that lie one after the other have no width.
+  const std::int64_t width = tiles_->tile_bytes() > 0 ? tiles_->tile_columns() : 1;
+  const std::int64_t slab = std::max<std::int64_t>(1, n_genes) * width;
+  slab_cells_ = width * std::max<std::int64_t>(1, kSlabValues / slab);
+  is_turned_ = width > 1 && slab > context.max_memory / kSlabShare / kValueBytes;
 }
 
 void DenseColumns::load_slab(CellIndex begin, const Context& context) {
   context.throw_if_cancelled();
   const CellIndex n = std::min(slab_cells_, n_cells_ - begin);
-  std::vector<float> values;
-  read_block(0, n_genes_, begin, n, values);
+  std::vector<float> values(as_size(n_genes_) * as_size(n));
+  tiles_->read({0, n_genes_, begin, n}, values, context);
   slab_ = {};
   slab_begin_ = begin;
   slab_.n_rows = n;
@@ -86,41 +62,44 @@ void DenseColumns::load_slab(CellIndex begin, const Context& context) {
   }
 }
 
-CsrMatrix DenseColumns::turned_round(const Context& context) const {
-  const auto block_genes = static_cast<GeneIndex>(std::max<std::int64_t>(
-      chunk_genes_, std::min<std::int64_t>(n_genes_, kSlabValues / n_cells_)));
-  CsrMatrix by_gene;
-  by_gene.n_rows = n_genes_;
-  by_gene.n_cols = checked_cast<GeneIndex>(n_cells_, dataset_.where().c_str());
+void DenseColumns::turn_round(const Context& context) {
+  const std::int64_t memory = std::clamp(context.max_memory - tiles_->tile_bytes(),
+                                         context.max_memory / 8, context.max_memory / 2);
+  RowGatherer gatherer(n_genes_, memory);
+  const std::int64_t height = tiles_->tile_rows();
+  const std::int64_t width =
+      tiles_->tile_columns() *
+      std::max<std::int64_t>(1, kSlabValues / (height * tiles_->tile_columns()));
   std::vector<float> values;
-  for (GeneIndex first = 0; first < n_genes_; first += block_genes) {
-    context.throw_if_cancelled();
-    const GeneIndex n = std::min(block_genes, n_genes_ - first);
-    read_block(first, n, 0, n_cells_, values);
-    for (GeneIndex gene = 0; gene < n; ++gene) {
-      const float* row = values.data() + as_size(gene) * as_size(n_cells_);
-      for (GeneIndex cell = 0; cell < by_gene.n_cols; ++cell) {
-        if (row[cell] == 0.0F) continue;
-        by_gene.columns.push_back(cell);
-        by_gene.values.push_back(row[cell]);
+  for (std::int64_t gene = 0; gene < n_genes_; gene += height) {
+    const std::int64_t n_high = std::min<std::int64_t>(height, n_genes_ - gene);
+    for (std::int64_t cell = 0; cell < n_cells_; cell += width) {
+      const std::int64_t n_wide = std::min(width, n_cells_ - cell);
+      values.resize(as_size(n_high * n_wide));
+      tiles_->read({gene, n_high, cell, n_wide}, values, context);
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        if (values[i] == 0.0F) continue;
+        const auto at = static_cast<std::int64_t>(i);
+        gatherer.add(cell + at % n_wide, static_cast<GeneIndex>(gene + at / n_wide), values[i],
+                     context);
       }
-      by_gene.row_start.push_back(std::ssize(by_gene.columns));
     }
   }
-  return transpose(by_gene.view());
+  turned_ = gatherer.finish(n_cells_, context);
 }
 
 CsrMatrix DenseColumns::read(CellIndex begin, CellIndex end, const Context& context) {
   SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_cells_);
-  initialise_hdf5();  // this thread may not have opened the file
+  if (is_turned_) {
+    if (!turned_) turn_round(context);
+    std::vector<CellIndex> numbers(as_size(end - begin));
+    std::iota(numbers.begin(), numbers.end(), begin);
+    return turned_->read(numbers, context);
+  }
   CsrMatrix cells;
   cells.n_cols = n_genes_;
-  if (is_turned_ && slab_begin_ < 0) {
-    slab_ = turned_round(context);
-    slab_begin_ = 0;
-  }
   while (begin < end) {
-    const CellIndex first = is_turned_ ? 0 : begin / slab_cells_ * slab_cells_;
+    const CellIndex first = begin / slab_cells_ * slab_cells_;
     if (slab_begin_ != first) load_slab(first, context);
     const CellIndex last = std::min(end, first + slab_.n_rows);
     const CsrView slab = slab_.view();

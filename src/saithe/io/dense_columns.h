@@ -2,19 +2,19 @@
 
 // A dense matrix of HDF5 with a column per cell, read as sparse rows of cells. Private to io/.
 
-#include "saithe/core/context.h"
-#include "saithe/io/hdf5_file.h"
-#include "saithe/matrix/csr_matrix.h"
+#include "saithe/io/dense_tiles.h"
+#include "saithe/matrix/packed_rows.h"
 
 namespace saithe::io {
 
 /// Genes x cells, stored dense, in slabs of cells as wide as the file's chunks: each chunk is
-/// inflated once, and memory is one slab. Chunks that are as long as the matrix are turned round
-/// once instead.
+/// inflated once, on all threads, and memory is one slab. Where such a slab could pass a quarter of
+/// context.max_memory (long chunks), the matrix is turned round once instead, in memory bounded as
+/// RowGatherer's.
 class DenseColumns {
  public:
   /// Throws Error(BadFormat) unless it is a matrix of numbers of that shape.
-  DenseColumns(Hdf5Dataset dataset, GeneIndex n_genes, CellIndex n_cells);
+  DenseColumns(Hdf5Dataset dataset, GeneIndex n_genes, CellIndex n_cells, const Context& context);
   /// Cells [begin, end) x genes; zeros are not stored.
   [[nodiscard]] CsrMatrix read(CellIndex begin, CellIndex end, const Context& context);
   /// Cells that are read at once.
@@ -22,18 +22,16 @@ class DenseColumns {
 
  private:
   void load_slab(CellIndex begin, const Context& context);
-  [[nodiscard]] CsrMatrix turned_round(const Context& context) const;
-  void read_block(GeneIndex first_gene, GeneIndex n_genes, CellIndex first_cell, CellIndex n_cells,
-                  std::vector<float>& values) const;
+  void turn_round(const Context& context);
 
-  Hdf5Dataset dataset_;
+  std::unique_ptr<DenseTiles> tiles_;
   GeneIndex n_genes_;
   CellIndex n_cells_;
   CellIndex slab_cells_ = 1;
-  GeneIndex chunk_genes_ = 1;
-  bool is_turned_ = false;  // the slab is the whole matrix
+  bool is_turned_ = false;
   CellIndex slab_begin_ = -1;
   CsrMatrix slab_;  // the slab last read: blocks of cells seldom end where chunks do
+  std::shared_ptr<PackedRows> turned_;
 };
 
 }  // namespace saithe::io

@@ -5,9 +5,6 @@
 namespace saithe::io {
 namespace {
 
-// Values that a block of a dense matrix may take in memory, as float32.
-constexpr std::int64_t kDenseBlockValues = std::int64_t{1} << 24;
-
 /// "csr_matrix" or "csc_matrix" of a sparse group of any generation, or what stands there.
 std::string sparse_encoding(const Hdf5Group& group) {
   const auto old_form = group.text_attribute("h5sparse_format");  // AnnData 0.5 and 0.6
@@ -26,11 +23,13 @@ H5adMatrix::H5adMatrix(const Hdf5Group& parent, const std::string& name, CellInd
     : n_cells_(n_cells) {
   const std::vector<std::int64_t> expected = {n_cells, n_genes};
   if (parent.has_dataset(name)) {
-    dense_.emplace(parent.dataset(name));
-    if (dense_->shape() != expected) {
-      fail(ErrorKind::BadFormat, "{}: is not a matrix of {} cells x {} genes", dense_->where(),
+    Hdf5Dataset dataset = parent.dataset(name);
+    if (dataset.shape() != expected) {
+      fail(ErrorKind::BadFormat, "{}: is not a matrix of {} cells x {} genes", dataset.where(),
            n_cells, n_genes);
     }
+    is_boolean_ = dataset.kind() == StoredKind::Boolean;
+    dense_.emplace(open_dense_tiles(std::move(dataset)), context);
     return;
   }
   const Hdf5Group group = parent.group(name);
@@ -45,6 +44,7 @@ H5adMatrix::H5adMatrix(const Hdf5Group& parent, const std::string& name, CellInd
     fail(ErrorKind::BadFormat, "{}: its shape is not {} cells x {} genes, as obs and var say",
          group.where(), n_cells, n_genes);
   }
+  is_boolean_ = group.dataset("data").kind() == StoredKind::Boolean;
   if (encoding == "csr_matrix") {
     rows_.emplace(group, n_cells, n_genes, context);
   } else {
@@ -56,7 +56,7 @@ H5adMatrix::H5adMatrix(const Hdf5Group& parent, const std::string& name, CellInd
 CsrMatrix H5adMatrix::read(CellIndex begin, CellIndex end, const Context& context) {
   if (rows_) return rows_->read(begin, end, context);
   if (turned_) return turned_->read(begin, end, context);
-  return read_dense(begin, end, context);
+  return dense_->read(begin, end, context);
 }
 
 CellIndex H5adMatrix::cheap_end() const {
@@ -65,33 +65,7 @@ CellIndex H5adMatrix::cheap_end() const {
 
 void H5adMatrix::let_go() {
   if (turned_) turned_->let_go();
-}
-
-CsrMatrix H5adMatrix::read_dense(CellIndex begin, CellIndex end, const Context& context) const {
-  const std::int64_t n_genes = dense_->shape()[1];
-  CsrMatrix matrix;
-  matrix.n_cols = static_cast<GeneIndex>(n_genes);
-  const CellIndex block =
-      std::max<CellIndex>(1, kDenseBlockValues / std::max<std::int64_t>(1, n_genes));
-  std::vector<float> values;
-  for (CellIndex first = begin; first < end; first += block) {
-    context.throw_if_cancelled();
-    const CellIndex last = std::min(first + block, end);
-    dense_->require_plausible((last - first) * n_genes);
-    values.resize(as_size((last - first) * n_genes));
-    dense_->read_rows(first, last, values.data());
-    for (CellIndex cell = first; cell < last; ++cell) {
-      const float* row = values.data() + (cell - first) * n_genes;
-      for (GeneIndex gene = 0; gene < n_genes; ++gene) {
-        if (row[gene] == 0.0F) continue;  // NaN is kept, to be reported
-        matrix.columns.push_back(gene);
-        matrix.values.push_back(row[gene]);
-      }
-      matrix.row_start.push_back(static_cast<RowPointer>(matrix.columns.size()));
-    }
-  }
-  matrix.n_rows = end - begin;
-  return matrix;
+  if (dense_) dense_->let_go();
 }
 
 }  // namespace saithe::io

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "saithe/io/choose_values.h"
+#include "saithe/io/dense_rows.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/turned_columns.h"
 
@@ -18,18 +19,18 @@ class H5adMatrix final : public CellMatrix {
              const Context& context);
   CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) override;
   [[nodiscard]] CellIndex cheap_end() const override;
+  [[nodiscard]] bool is_boolean() const override { return is_boolean_; }
   void let_go() override;
 
   /// Whether `parent` has such a matrix: AnnData may write a null in its place.
   static bool is_there(const Hdf5Group& parent, const std::string& name);
 
  private:
-  CsrMatrix read_dense(CellIndex begin, CellIndex end, const Context& context) const;
-
   CellIndex n_cells_;
+  bool is_boolean_ = false;
   std::optional<CompressedRows> rows_;
   std::optional<TurnedColumns> turned_;
-  std::optional<Hdf5Dataset> dense_;
+  std::optional<DenseRows> dense_;
 };
 
 }  // namespace saithe::io

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "saithe/io/dense_rows.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/hdf5_column.h"
 
@@ -20,9 +21,10 @@ class CountsReader {
   CountsReader(const Hdf5Group& assay, CellIndex n_cells, GeneIndex n_genes,
                const Context& context) {
     if (assay.has_dataset("counts")) {
-      dense_.emplace(assay.dataset("counts"));
-      if (dense_->shape() != std::vector<std::int64_t>{n_cells, n_genes})
+      Hdf5Dataset dataset = assay.dataset("counts");
+      if (dataset.shape() != std::vector<std::int64_t>{n_cells, n_genes})
         fail_shape(assay, n_cells, n_genes);
+      dense_.emplace(open_dense_tiles(std::move(dataset)), context);
       return;
     }
     const Hdf5Group group = assay.group("counts");
@@ -32,24 +34,8 @@ class CountsReader {
     rows_.emplace(group, n_cells, n_genes, context);
   }
 
-  CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) const {
-    if (rows_) return rows_->read(begin, end, context);
-    const std::int64_t n_genes = dense_->shape()[1];
-    dense_->require_plausible(checked_multiply(end - begin, n_genes, dense_->where().c_str()));
-    CsrMatrix cells;
-    cells.n_cols = static_cast<GeneIndex>(n_genes);
-    cells.n_rows = end - begin;
-    std::vector<float> values(as_size(n_genes));
-    for (CellIndex cell = begin; cell < end; ++cell) {
-      dense_->read_rows(cell, cell + 1, values.data());
-      for (GeneIndex gene = 0; gene < cells.n_cols; ++gene) {
-        if (values[as_size(gene)] == 0.0F) continue;
-        cells.columns.push_back(gene);
-        cells.values.push_back(values[as_size(gene)]);
-      }
-      cells.row_start.push_back(std::ssize(cells.columns));
-    }
-    return cells;
+  CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) {
+    return rows_ ? rows_->read(begin, end, context) : dense_->read(begin, end, context);
   }
 
  private:
@@ -60,7 +46,7 @@ class CountsReader {
   }
 
   std::optional<CompressedRows> rows_;
-  std::optional<Hdf5Dataset> dense_;
+  std::optional<DenseRows> dense_;
 };
 
 class H5SeuratSource final : public CellSource {

@@ -1,55 +1,64 @@
 #pragma once
 
-// HDF5 files as groups, datasets and attributes with C++ lifetimes; hides the C library.
+// HDF5 files as groups, datasets and attributes.
+//
+// libhdf5 crashes on some damaged files, and on some it never ends. So it runs in a child process,
+// one for each open file, and this process has only its answers: nothing that libhdf5 does to its
+// memory reaches ours. Chunks come as they lie in the file, and are unpacked here.
 //
 // Private to io/. Files are not trusted: plug-ins are never loaded, external links and storage are
-// refused, sizes are checked. The C library is called from one thread at a time.
-
-#include <hdf5.h>
+// refused, sizes are checked. Of one file one thread at a time reads.
 
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "saithe/core/types.h"
+#include "saithe/io/dataset_description.h"
+#include "saithe/io/hdf5_process.h"
 
 namespace saithe::io {
 
-/// Owns any HDF5 identifier.
-class Hdf5Id {
+class Hdf5Dataset;
+enum class MemberKind;
+
+/// An object that the child holds open; it is closed there when this is gone.
+class Hdf5Object {
  public:
-  Hdf5Id() = default;
-  explicit Hdf5Id(hid_t id) : id_(id) {}
-  Hdf5Id(Hdf5Id&& other) noexcept : id_(std::exchange(other.id_, H5I_INVALID_HID)) {}
-  Hdf5Id& operator=(Hdf5Id&& other) noexcept {
-    std::swap(id_, other.id_);
-    return *this;
+  Hdf5Object(std::shared_ptr<Hdf5Process> process, std::int64_t number)
+      : process_(std::move(process)), number_(number) {}
+  ~Hdf5Object() { process_->release(number_); }
+  Hdf5Object(const Hdf5Object&) = delete;
+  Hdf5Object& operator=(const Hdf5Object&) = delete;
+
+  [[nodiscard]] OwnMessage question(Hdf5Question what) const {
+    return process_->question(what, number_);
   }
-  ~Hdf5Id() {
-    if (id_ >= 0) H5Idec_ref(id_);
+  [[nodiscard]] ChildServer::Answer ask(const OwnMessage& question) const {
+    return process_->ask(question);
   }
-  [[nodiscard]] hid_t get() const { return id_; }
-  [[nodiscard]] bool is_valid() const { return id_ >= 0; }
+  [[nodiscard]] ChildServer::Answer ask(Hdf5Question what) const { return ask(question(what)); }
+  /// About a member or an attribute.
+  [[nodiscard]] ChildServer::Answer ask(Hdf5Question what, const std::string& name) const;
+  /// Another object of the same file.
+  [[nodiscard]] std::shared_ptr<const Hdf5Object> other(std::int64_t number) const {
+    return std::make_shared<const Hdf5Object>(process_, number);
+  }
 
  private:
-  hid_t id_ = H5I_INVALID_HID;
+  std::shared_ptr<Hdf5Process> process_;
+  std::int64_t number_ = 0;
 };
-
-/// How the numbers or texts of a dataset are stored.
-enum class StoredKind { Integer, Float, Boolean, Text, Other };
-
-class Hdf5Dataset;
 
 /// A group of an open file.
 class Hdf5Group {
  public:
-  /// Opens a file for reading and gives its root, after a child process has walked over it. Throws
-  /// Error(NotFound) or Error(BadFormat), also where libhdf5 would crash.
+  /// Opens a file for reading and gives its root. Throws Error(NotFound) or Error(BadFormat), also
+  /// where libhdf5 crashes; so does all that follows.
   static Hdf5Group open_file(const std::filesystem::path& path);
-  /// The same without the child process: for the child.
-  static Hdf5Group open_unchecked(const std::filesystem::path& path);
 
   [[nodiscard]] bool has(const std::string& name) const;
   [[nodiscard]] bool has_group(const std::string& name) const;
@@ -71,32 +80,41 @@ class Hdf5Group {
   [[nodiscard]] std::string where() const { return file_name_ + ": " + path_; }
   [[nodiscard]] std::string where(const std::string& name) const;
   [[nodiscard]] const std::string& file_name() const { return file_name_; }
-  [[nodiscard]] hid_t id() const { return id_.get(); }
 
  private:
-  friend class Hdf5Dataset;
-  Hdf5Group(Hdf5Id id, std::string file_name, std::string path)
-      : id_(std::move(id)), file_name_(std::move(file_name)), path_(std::move(path)) {}
-  void require_local(const std::string& name) const;
+  Hdf5Group(std::shared_ptr<const Hdf5Object> object, std::string file_name, std::string path)
+      : object_(std::move(object)), file_name_(std::move(file_name)), path_(std::move(path)) {}
+  [[nodiscard]] MemberKind kind_of(const std::string& name) const;
 
-  Hdf5Id id_;
+  std::shared_ptr<const Hdf5Object> object_;
   std::string file_name_;
   std::string path_;
+};
+
+/// A chunk as it lies in the file.
+struct StoredChunk {
+  bool is_stored = false;  ///< a chunk that was never written holds the fill value
+  std::uint32_t skipped_filters = 0;
+  std::span<const unsigned char> bytes;
+};
+
+/// Chunks that follow one another, in memory that the child filled. Nothing else is read of the
+/// file until this is gone.
+struct StoredChunks {
+  ChildServer::Answer answer;
+  std::vector<StoredChunk> chunks;
 };
 
 /// A dataset of an open file.
 class Hdf5Dataset {
  public:
-  [[nodiscard]] const std::vector<std::int64_t>& shape() const { return shape_; }
+  [[nodiscard]] const DatasetDescription& description() const { return description_; }
+  [[nodiscard]] const std::vector<std::int64_t>& shape() const { return description_.shape; }
   /// Number of values. Throws Error(BadFormat) if it does not fit 64 bits.
-  [[nodiscard]] std::int64_t size() const;
-  [[nodiscard]] StoredKind kind() const { return kind_; }
-  /// Bytes of one stored value, as in the file.
-  [[nodiscard]] std::size_t value_bytes() const { return value_bytes_; }
-  /// Bytes that the file holds for this dataset.
-  [[nodiscard]] std::int64_t stored_bytes() const { return stored_bytes_; }
-  /// Whether it is HDF5's way to say nothing (AnnData's `null`): no values, size 0.
-  [[nodiscard]] bool is_null() const { return is_null_; }
+  [[nodiscard]] std::int64_t size() const { return description_.size(); }
+  [[nodiscard]] StoredKind kind() const { return description_.kind; }
+  [[nodiscard]] std::size_t value_bytes() const { return description_.value_bytes; }
+  [[nodiscard]] bool is_null() const { return description_.is_null; }
   [[nodiscard]] std::optional<std::string> text_attribute(const std::string& name) const;
   [[nodiscard]] bool flag_attribute(const std::string& name) const;
   /// The dataset that an attribute refers to, or nothing. Throws Error(BadFormat) if the reference
@@ -104,7 +122,9 @@ class Hdf5Dataset {
   [[nodiscard]] std::optional<Hdf5Dataset> referred_dataset(const std::string& name) const;
 
   /// The fields of a compound dataset, in its order; none of another kind.
-  [[nodiscard]] std::vector<std::string> field_names() const;
+  [[nodiscard]] const std::vector<std::string>& field_names() const {
+    return description_.field_names;
+  }
   /// One field of a compound dataset, to be read like a dataset of its own.
   [[nodiscard]] Hdf5Dataset field(const std::string& name) const;
 
@@ -115,42 +135,37 @@ class Hdf5Dataset {
   [[nodiscard]] std::vector<std::string> read_texts() const;
   /// Rows [begin, end) of a two-dimensional dataset, converted to float32.
   void read_rows(std::int64_t begin, std::int64_t end, float* values) const;
+  /// The block of `count` values from `start` on, by axes, converted by HDF5.
+  void read_block(std::span<const std::int64_t> start, std::span<const std::int64_t> count,
+                  std::span<float> values) const;
+  void read_block(std::span<const std::int64_t> start, std::span<const std::int64_t> count,
+                  std::span<std::int64_t> values) const;
+  /// The n chunks from `first` on, by their numbers in the grid of chunks, of which the last axis
+  /// runs fastest.
+  [[nodiscard]] StoredChunks fetch_chunks(std::int64_t first, std::int64_t n) const;
 
   /// Throws Error(BadFormat) unless n values of this dataset can lie in its stored bytes; fill
   /// values need none, so that `fill_bytes` are let pass.
-  void require_plausible(std::int64_t n_values, std::int64_t fill_bytes = 1 << 22) const;
-  [[nodiscard]] const std::string& where() const { return where_; }
-  [[nodiscard]] hid_t id() const { return id_.get(); }
+  void require_plausible(std::int64_t n_values, std::int64_t fill_bytes = 1 << 22) const {
+    description_.require_plausible(n_values, fill_bytes);
+  }
+  [[nodiscard]] const std::string& where() const { return description_.where; }
 
  private:
   friend class Hdf5Group;
-  Hdf5Dataset(Hdf5Id id, std::string where);
-  void set_type(Hdf5Id type);
-  /// Reads everything, as H5Dread() does.
-  herr_t read_all(hid_t memory_type, void* values) const;
-  void read(hid_t memory_type, void* values) const;
+  Hdf5Dataset(std::shared_ptr<const Hdf5Object> object, DatasetDescription description)
+      : object_(std::move(object)), description_(std::move(description)) {}
+  /// The dataset that an answer tells of.
+  static Hdf5Dataset take(const Hdf5Object& relative, ChildServer::Answer& answer);
+  template <typename Value>
+  void read_block_as(Hdf5Question what, std::span<const std::int64_t> start,
+                     std::span<const std::int64_t> count, std::span<Value> values) const;
 
-  Hdf5Id id_;
-  Hdf5Id type_;        // as stored; of the field
-  std::string field_;  // of a compound dataset; empty: the whole value
-  std::string where_;
-  std::vector<std::int64_t> shape_;
-  StoredKind kind_ = StoredKind::Other;
-  std::size_t value_bytes_ = 0;
-  std::int64_t stored_bytes_ = 0;
-  std::int64_t largest_ratio_ = 1;  // of bytes in memory to bytes in the file
-  bool is_null_ = false;
+  std::shared_ptr<const Hdf5Object> object_;
+  DatasetDescription description_;
 };
-
-/// The texts of an attribute of any object; none where there is no such attribute.
-std::vector<std::string> read_text_attribute(hid_t object, const std::string& name,
-                                             const std::string& where);
 
 /// Whether a file begins like HDF5.
 bool is_hdf5_file(const std::filesystem::path& path);
-
-/// Makes the C library safe to use: no messages of its own, no plug-ins, no links to other files;
-/// lzf is read by our own decoder. Called before any use on every thread (it silences per thread).
-void initialise_hdf5();
 
 }  // namespace saithe::io

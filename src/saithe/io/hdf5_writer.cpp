@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "saithe/core/parallel.h"
-#include "saithe/io/chunked_array.h"
+#include "saithe/io/chunk_filters.h"
 
 namespace saithe::io {
 namespace {

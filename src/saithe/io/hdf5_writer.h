@@ -9,7 +9,7 @@
 
 #include "saithe/core/context.h"
 #include "saithe/data/table.h"
-#include "saithe/io/hdf5_file.h"
+#include "saithe/io/hdf5_library.h"
 #include "saithe/io/write_h5ad.h"
 
 namespace saithe::io {

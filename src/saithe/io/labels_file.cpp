@@ -65,14 +65,18 @@ LabelJoin join_labels(const std::filesystem::path& labels_path, const CellSource
     join.labels.push_back(found->second.cell_type);
   }
   join.n_labels_without_cell = static_cast<std::int64_t>(labels.size()) - n_found;
+  if (labels.empty()) {
+    fail(ErrorKind::BadFormat,
+         "{}: holds no labels; expected lines of a barcode, a tab and a label",
+         labels_path.string());
+  }
   if (n_found == 0) {
     fail(ErrorKind::BadFormat,
          "{}: none of its {} barcodes is in {} (which has, for example, '{}'; the labels have "
-         "'{}'). "
-         "Check suffixes such as -1.",
+         "'{}'). Check suffixes such as -1.",
          labels_path.string(), labels.size(), source.name(),
          barcodes.empty() ? "no cells" : printable(barcodes.front()),
-         labels.empty() ? "none" : printable(labels.begin()->first));
+         printable(labels.begin()->first));
   }
   return join;
 }

@@ -1,15 +1,20 @@
 #include "saithe/io/long_table.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <unordered_map>
 
+#include "saithe/data/packed_cells.h"
 #include "saithe/io/gene_table.h"
+#include "saithe/matrix/row_gatherer.h"
 
 namespace saithe::io {
 namespace {
 
 constexpr std::int64_t kLinesBetweenPolls = std::int64_t{1} << 16;
+constexpr std::size_t kCellsAtOnce = 1024;
+constexpr std::int64_t kRowsShare = 4;  // of the memory, that the rows keep; the rest is in a file
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
@@ -75,23 +80,27 @@ Entry parse_entry(const std::vector<std::string_view>& fields, char separator, N
   return entry;
 }
 
-CsrMatrix to_rows(const std::vector<Entry>& entries, CellIndex n_cells, GeneIndex n_genes) {
-  CsrMatrix counts;
-  counts.n_rows = n_cells;
-  counts.n_cols = n_genes;
-  counts.row_start.assign(as_size(n_cells) + 1, 0);
-  for (const Entry& entry : entries) ++counts.row_start[as_size(entry.cell) + 1];
-  std::partial_sum(counts.row_start.begin(), counts.row_start.end(), counts.row_start.begin());
-  std::vector<RowPointer> write(counts.row_start.begin(), counts.row_start.end() - 1);
-  counts.columns.resize(entries.size());
-  counts.values.resize(entries.size());
-  for (const Entry& entry : entries) {
-    const auto at = as_size(write[as_size(entry.cell)]++);
-    counts.columns[at] = entry.gene;
-    counts.values[at] = entry.count;
+/// The rows of cells in their new order, with the columns' new numbers, in bounded memory.
+std::shared_ptr<PackedRows> reordered(const PackedRows& rows,
+                                      const std::vector<std::int32_t>& new_cell,
+                                      const std::vector<std::int32_t>& new_gene,
+                                      const Context& context) {
+  std::vector<CellIndex> old_cell(new_cell.size());
+  for (std::size_t old = 0; old < new_cell.size(); ++old) {
+    old_cell[as_size(new_cell[old])] = static_cast<CellIndex>(old);
   }
-  sort_and_merge(counts);
-  return counts;
+  const auto n_genes = static_cast<GeneIndex>(new_gene.size());
+  auto sorted = std::make_shared<PackedRows>(n_genes, context.max_memory / kRowsShare);
+  for (std::size_t first = 0; first < old_cell.size(); first += kCellsAtOnce) {
+    context.throw_if_cancelled();
+    const std::size_t n = std::min(kCellsAtOnce, old_cell.size() - first);
+    CsrMatrix block = rows.read(std::span(old_cell).subspan(first, n), context);
+    block.n_cols = n_genes;
+    for (GeneIndex& column : block.columns) column = new_gene[as_size(column)];
+    sort_and_merge(block);
+    sorted->append(block.view(), context);
+  }
+  return sorted;
 }
 
 }  // namespace
@@ -105,7 +114,8 @@ std::unique_ptr<CellSource> read_long_table(LineReader& reader, const TableStart
                                             const std::string& where, const Context& context) {
   NameNumbers genes;
   NameNumbers cells;
-  std::vector<Entry> entries;
+  // How many genes there are is known at the end.
+  RowGatherer gatherer(std::numeric_limits<GeneIndex>::max(), context.max_memory);
   FieldSplitter splitter(start.separator);
   std::vector<std::string_view> fields;
   const auto add = [&](std::string_view line) {
@@ -113,7 +123,7 @@ std::unique_ptr<CellSource> read_long_table(LineReader& reader, const TableStart
       fail(ErrorKind::BadFormat, "{}: a quote (\") is not closed on its line", reader.where());
     }
     const Entry entry = parse_entry(fields, start.separator, genes, cells, reader);
-    if (entry.count != 0) entries.push_back(entry);
+    if (entry.count != 0) gatherer.add(entry.cell, entry.gene, entry.count, context);
   };
   add(start.first_row);
   for (std::string_view line; reader.next(line);) {
@@ -121,17 +131,14 @@ std::unique_ptr<CellSource> read_long_table(LineReader& reader, const TableStart
     if (reader.line_number() % kLinesBetweenPolls == 0) context.throw_if_cancelled();
     add(line);
   }
+  const auto rows = gatherer.finish(std::ssize(cells.names()), context);
   const auto new_gene = genes.sort();
   const auto new_cell = cells.sort();
-  for (Entry& entry : entries) {
-    entry.gene = new_gene[as_size(entry.gene)];
-    entry.cell = new_cell[as_size(entry.cell)];
-  }
-  CsrMatrix counts =
-      to_rows(entries, std::ssize(cells.names()), static_cast<GeneIndex>(genes.names().size()));
+  auto counts = reordered(*rows, new_cell, new_gene, context);
   Table obs(std::move(cells.names()));
   Table var = make_gene_table(std::move(genes.names()), where, context);
-  return std::make_unique<Dataset>(where, std::move(counts), std::move(obs), std::move(var));
+  return std::make_unique<PackedCells>(where, std::move(counts), std::move(obs), std::move(var),
+                                       MeasuredGenes());
 }
 
 }  // namespace saithe::io

@@ -14,7 +14,8 @@ namespace saithe::io {
 bool is_long_table(const TableStart& start);
 
 /// Reads it from its first row on. Cells and genes come sorted by name, as AnnData's
-/// read_umi_tools() has them; lines of the same gene and cell are summed.
+/// read_umi_tools() has them; lines of the same gene and cell, which may come in any order, are
+/// summed. Takes the names and context.max_memory while it reads, and keeps a quarter of that.
 /// Throws Error(BadFormat) with the line.
 std::unique_ptr<CellSource> read_long_table(LineReader& reader, const TableStart& start,
                                             const std::string& where, const Context& context);

@@ -157,7 +157,7 @@ std::unique_ptr<CellSource> open_loom(InputFile input, const ReadOptions& option
   Table obs = read_obs(root.group("col_attrs"), matrix.shape()[1], context);
   const std::string file = root.file_name();
   DenseColumns columns(std::move(matrix), checked_cast<GeneIndex>(var.n_rows(), file.c_str()),
-                       obs.n_rows());
+                       obs.n_rows(), context);
   return std::make_unique<LoomSource>(file, std::move(obs), std::move(var), std::move(columns));
 }
 

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "saithe/io/hdf5_file.h"
+#include "saithe/io/hdf5_library.h"
 
 namespace saithe::io {
 

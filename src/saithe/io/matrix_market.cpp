@@ -6,6 +6,7 @@
 
 #include "saithe/core/text_io.h"
 #include "saithe/data/packed_cells.h"
+#include "saithe/io/empty_barcodes.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/mtx_file.h"
 
@@ -225,6 +226,12 @@ std::unique_ptr<CellSource> open_with_tables(const InputFile& input, const MtxPa
         return are_cells_in_rows(sizes, paths, n_features, obs.n_rows(), options.cells_in);
       },
       features.new_column, context);
+  warn_of_empty_barcodes(
+      input.path, obs.n_rows(), std::ssize(features.ids),
+      [&](CellIndex cell) {
+        return counts->read({&cell, 1}, context).n_stored();
+      },
+      context);
   warn_of_other_features(features.n_of_type, paths.genes.string(), context);
   Table var = features.ids == features.names
                   ? make_gene_table(std::move(features.names), paths.genes.string(), context)

@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "saithe/core/text_io.h"
+#include "saithe/io/empty_barcodes.h"
 #include "saithe/io/formats.h"
 
 namespace saithe::io {
@@ -169,6 +170,9 @@ std::unique_ptr<CellSource> make_source(const Hdf5Group& matrix, const FeatureLi
   }
   // 10x stores features x barcodes by columns: the same three arrays as cells x features by rows.
   CompressedRows rows(matrix, obs.n_rows(), n_features, context);
+  warn_of_empty_barcodes(
+      matrix.file_name(), obs.n_rows(), n_features,
+      [&](CellIndex cell) { return rows.n_stored(cell, cell + 1); }, context);
   GeneList genes = choose_genes(features, genome, matrix.file_name(), context);
   if (genes.ids.size() == features.ids.size()) genes.new_column.clear();
   return std::make_unique<TenxSource>(

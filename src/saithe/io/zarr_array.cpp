@@ -18,6 +18,9 @@ using Kind = ZarrType::Kind;
 constexpr std::int64_t kMaxChunkBytes = std::int64_t{1} << 31;
 // Indices of shards that are kept.
 constexpr std::size_t kKeptIndices = 8;
+// A chunk from this size on is unpacked alone where memory is short, and kept until another is
+// asked for.
+constexpr std::int64_t kLargeChunkBytes = std::int64_t{1} << 23;
 // Names of cells and genes are no zeros: they are packed to less than a thousandth nowhere.
 constexpr std::int64_t kMaxNameRatio = 1024;
 constexpr std::int64_t kSmall = 65536;
@@ -50,6 +53,8 @@ struct ZarrArray::ShardIndex {
 struct ZarrArray::Cache {
   std::mutex mutex;
   std::deque<std::shared_ptr<const ShardIndex>> indices;
+  Place kept_place;
+  std::shared_ptr<const std::string> kept;  // a large chunk, unpacked
 };
 
 ZarrArray::ZarrArray(ZarrNode node)
@@ -161,13 +166,51 @@ std::optional<std::string> ZarrArray::packed_in_shard(const Place& place) const 
                             static_cast<std::int64_t>(n));
 }
 
-/// The unpacked bytes of a chunk; nothing if it is not stored: then its values are the fill value.
-std::optional<std::string> ZarrArray::chunk(const Place& place) const {
+/// The unpacked bytes of a chunk; none if it is not stored: then its values are the fill value.
+std::shared_ptr<const std::string> ZarrArray::chunk(const Place& place) const {
+  // Some writers make one chunk of a whole array: it is unpacked once, not for every block.
+  const bool is_kept = place.size() == 1 && unpacking_bytes() >= kLargeChunkBytes;
+  if (is_kept) {
+    const std::lock_guard lock(cache_->mutex);
+    if (cache_->kept_place == place) return cache_->kept;
+    cache_->kept.reset();
+    cache_->kept_place.clear();
+  }
   auto packed = packed_chunk(place);
-  if (!packed) return std::nullopt;
+  if (!packed) return nullptr;
   const std::int64_t n_bytes =
       layout_.type.kind == Kind::VlenText ? -1 : chunk_values() * layout_.type.bytes;
-  return unpack_zarr(std::move(*packed), layout_.steps, n_bytes, chunk_where(place));
+  auto bytes = std::make_shared<const std::string>(
+      unpack_zarr(std::move(*packed), layout_.steps, n_bytes, chunk_where(place)));
+  if (is_kept) {
+    const std::lock_guard lock(cache_->mutex);
+    cache_->kept_place = place;
+    cache_->kept = bytes;
+  }
+  return bytes;
+}
+
+std::int64_t ZarrArray::unpacking_bytes() const {
+  // Packed, unpacked, and what lies between two steps.
+  return layout_.type.bytes * chunk_values() * (layout_.steps.empty() ? 1 : 2);
+}
+
+/// Calls body(i) for n chunks: on all threads, unless so many would pass context.max_memory.
+template <typename Body>
+void ZarrArray::for_each_place(std::int64_t n, const Context& context, const Body& body) const {
+  const std::int64_t bytes = unpacking_bytes();
+  require_room_for_chunk(where(), chunk_values(), bytes, context);
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      context.throw_if_cancelled();
+      body(i);
+    }
+  };
+  if (bytes >= kLargeChunkBytes && bytes * context.n_threads() > context.max_memory / 2) {
+    run(0, n);
+  } else {
+    parallel_for(context, n, 1, run);
+  }
 }
 
 /// Calls body(place, first, last) on all threads for each chunk of a 1-dimensional array, with the
@@ -180,11 +223,9 @@ void ZarrArray::for_each_chunk(std::int64_t begin, std::int64_t end, const Conte
   const std::int64_t n = layout_.chunk.front();
   const std::int64_t first_chunk = begin / n;
   const std::int64_t last_chunk = (end - 1) / n;
-  parallel_for(context, last_chunk - first_chunk + 1, 1, [&](std::int64_t from, std::int64_t to) {
-    for (std::int64_t c = first_chunk + from; c < first_chunk + to; ++c) {
-      context.throw_if_cancelled();
-      body(Place{c}, std::max(begin, c * n), std::min(end, (c + 1) * n));
-    }
+  for_each_place(last_chunk - first_chunk + 1, context, [&](std::int64_t i) {
+    const std::int64_t c = first_chunk + i;
+    body(Place{c}, std::max(begin, c * n), std::min(end, (c + 1) * n));
   });
 }
 
@@ -228,45 +269,53 @@ void ZarrArray::read(std::int64_t begin, std::span<std::int64_t> values,
   read_any(begin, values, context);
 }
 
-void ZarrArray::read_rows(std::int64_t begin, std::int64_t end, std::span<float> values,
-                          const Context& context) const {
-  SAITHE_ASSERT(layout_.shape.size() == 2 && 0 <= begin && begin <= end && end <= shape()[0]);
-  const std::int64_t n_columns = shape()[1];
-  SAITHE_ASSERT(values.size() == as_size((end - begin) * n_columns));
+void ZarrArray::read_rectangle(const Rectangle& wanted, std::span<float> values,
+                               const Context& context) const {
+  SAITHE_ASSERT(layout_.shape.size() == 2 && values.size() == as_size(wanted.n_values()));
   if (!is_number()) {
     fail(ErrorKind::BadFormat, "{}: holds values of type {}; expected numbers", where(),
          layout_.type.name);
   }
-  if (begin == end || n_columns == 0) return;
+  if (values.empty()) return;
   const std::int64_t rows = layout_.chunk[0];
   const std::int64_t columns = layout_.chunk[1];
-  const std::int64_t first_row_chunk = begin / rows;
-  const std::int64_t n_row_chunks = (end - 1) / rows - first_row_chunk + 1;
-  const std::int64_t n_column_chunks = (n_columns - 1) / columns + 1;
-  const auto width = static_cast<std::size_t>(layout_.type.bytes);
-  parallel_for(context, n_row_chunks * n_column_chunks, 1, [&](std::int64_t from, std::int64_t to) {
-    for (std::int64_t c = from; c < to; ++c) {
-      context.throw_if_cancelled();
-      const Place place{first_row_chunk + c / n_column_chunks, c % n_column_chunks};
-      const auto bytes = chunk(place);
-      const std::int64_t first_column = place[1] * columns;
-      const std::int64_t n_here = std::min(columns, n_columns - first_column);
-      for (std::int64_t row = std::max(begin, place[0] * rows);
-           row < std::min(end, (place[0] + 1) * rows); ++row) {
-        const std::span<float> out =
-            values.subspan(as_size((row - begin) * n_columns + first_column), as_size(n_here));
-        if (!bytes) {
-          std::fill(out.begin(), out.end(), static_cast<float>(layout_.fill_value));
-          continue;
-        }
-        const std::int64_t row_inside = row - place[0] * rows;
-        const std::int64_t start = layout_.is_column_major ? row_inside : row_inside * columns;
-        const std::size_t stride = layout_.is_column_major ? as_size(rows) * width : width;
-        convert_values(std::string_view(*bytes).substr(as_size(start) * width), stride,
-                       layout_.type, out);
-      }
-    }
+  const std::int64_t row_chunk = wanted.first_row / rows;
+  const std::int64_t column_chunk = wanted.first_column / columns;
+  const std::int64_t across =
+      (wanted.first_column + wanted.n_columns - 1) / columns - column_chunk + 1;
+  const std::int64_t n = across * ((wanted.first_row + wanted.n_rows - 1) / rows - row_chunk + 1);
+  for_each_place(n, context, [&](std::int64_t c) {
+    const Place place{row_chunk + c / across, column_chunk + c % across};
+    place_values(chunk(place), place, wanted, values);
   });
+}
+
+/// Copies what is wanted of a chunk, or its fill value where it is not stored.
+void ZarrArray::place_values(const std::shared_ptr<const std::string>& bytes, const Place& place,
+                             const Rectangle& wanted, std::span<float> values) const {
+  const std::int64_t rows = layout_.chunk[0];
+  const std::int64_t columns = layout_.chunk[1];
+  const auto width = static_cast<std::size_t>(layout_.type.bytes);
+  const std::int64_t from = std::max(place[1] * columns, wanted.first_column);
+  const std::int64_t to =
+      std::min((place[1] + 1) * columns, wanted.first_column + wanted.n_columns);
+  const std::int64_t rows_end = std::min((place[0] + 1) * rows, wanted.first_row + wanted.n_rows);
+  for (std::int64_t row = std::max(place[0] * rows, wanted.first_row); row < rows_end; ++row) {
+    const std::int64_t at =
+        (row - wanted.first_row) * wanted.n_columns + from - wanted.first_column;
+    const std::span<float> out = values.subspan(as_size(at), as_size(to - from));
+    if (!bytes) {
+      std::fill(out.begin(), out.end(), static_cast<float>(layout_.fill_value));
+      continue;
+    }
+    const std::int64_t row_inside = row - place[0] * rows;
+    const std::int64_t column_inside = from - place[1] * columns;
+    const std::int64_t start = layout_.is_column_major ? row_inside + column_inside * rows
+                                                       : row_inside * columns + column_inside;
+    const std::size_t stride = layout_.is_column_major ? as_size(rows) * width : width;
+    convert_values(std::string_view(*bytes).substr(as_size(start) * width), stride, layout_.type,
+                   out);
+  }
 }
 
 /// The length, before memory is taken for it.

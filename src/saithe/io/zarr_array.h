@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "saithe/core/context.h"
+#include "saithe/io/dense_tiles.h"
 #include "saithe/io/zarr_metadata.h"
 
 namespace saithe::io {
@@ -33,9 +34,12 @@ class ZarrArray {
   void read(std::int64_t begin, std::span<double> values, const Context& context) const;
   void read(std::int64_t begin, std::span<std::int32_t> values, const Context& context) const;
   void read(std::int64_t begin, std::span<std::int64_t> values, const Context& context) const;
-  /// Rows [begin, end) of a 2-dimensional array, row by row.
-  void read_rows(std::int64_t begin, std::int64_t end, std::span<float> values,
-                 const Context& context) const;
+  /// A rectangle of a 2-dimensional array, row by row.
+  void read_rectangle(const Rectangle& wanted, std::span<float> values,
+                      const Context& context) const;
+  /// What is unpacked as a whole, along each axis, and what unpacking it takes at most.
+  [[nodiscard]] const std::vector<std::int64_t>& chunk_shape() const { return layout_.chunk; }
+  [[nodiscard]] std::int64_t unpacking_bytes() const;
 
   /// A whole 1-dimensional array. `n_expected` is the length that it must have; -1: any, and then
   /// every chunk must be stored, so that its length cannot be a lie.
@@ -62,9 +66,13 @@ class ZarrArray {
   [[nodiscard]] std::optional<std::string> packed_chunk(const Place& place) const;
   [[nodiscard]] std::optional<std::string> packed_in_shard(const Place& place) const;
   [[nodiscard]] std::shared_ptr<const ShardIndex> shard_index(const std::string& key) const;
-  [[nodiscard]] std::optional<std::string> chunk(const Place& place) const;
+  [[nodiscard]] std::shared_ptr<const std::string> chunk(const Place& place) const;
   template <typename Value>
   void read_any(std::int64_t begin, std::span<Value> values, const Context& context) const;
+  void place_values(const std::shared_ptr<const std::string>& bytes, const Place& place,
+                    const Rectangle& wanted, std::span<float> values) const;
+  template <typename Body>
+  void for_each_place(std::int64_t n, const Context& context, const Body& body) const;
   template <typename Body>
   void for_each_chunk(std::int64_t begin, std::int64_t end, const Context& context,
                       const Body& body) const;

@@ -12,7 +12,7 @@
 
 #include "saithe/core/error.h"
 #include "saithe/core/types.h"
-#include "saithe/io/chunked_array.h"
+#include "saithe/io/chunk_filters.h"
 
 namespace saithe::io {
 namespace {

@@ -8,9 +8,6 @@
 namespace saithe::io {
 namespace {
 
-// Values that a block of a dense matrix may take in memory, as float32.
-constexpr std::int64_t kDenseBlockValues = std::int64_t{1} << 24;
-
 /// "csr", "csc", or what else the node says of itself.
 std::string order_of(const ZarrNode& node) {
   const std::string encoding = node.text_attribute("encoding-type").value_or("");
@@ -41,6 +38,29 @@ class ZarrEntries final : public EntryArrays {
   ZarrArray values_;
 };
 
+class ZarrTiles final : public DenseTiles {
+ public:
+  explicit ZarrTiles(const ZarrNode& node) : array_(node), where_(node.where()) {}
+  const std::string& where() const override { return where_; }
+  std::int64_t n_rows() const override { return array_.shape()[0]; }
+  std::int64_t n_columns() const override { return array_.shape()[1]; }
+  std::int64_t tile_rows() const override { return clamped(0); }
+  std::int64_t tile_columns() const override { return clamped(1); }
+  std::int64_t tile_bytes() const override { return array_.unpacking_bytes(); }
+  void read(const Rectangle& wanted, std::span<float> values,
+            const Context& context) const override {
+    array_.read_rectangle(wanted, values, context);
+  }
+
+ private:
+  std::int64_t clamped(std::size_t axis) const {
+    return std::clamp<std::int64_t>(array_.chunk_shape()[axis], 1,
+                                    std::max<std::int64_t>(1, array_.shape()[axis]));
+  }
+  ZarrArray array_;
+  std::string where_;
+};
+
 CompressedRows open_compressed(const ZarrNode& node, std::int64_t n_rows, std::int64_t n_columns,
                                const Context& context) {
   CompressedRows rows(node.where(),
@@ -62,11 +82,12 @@ ZarrMatrix::ZarrMatrix(const ZarrNode& node, CellIndex n_cells, GeneIndex n_gene
     : n_cells_(n_cells) {
   const std::vector<std::int64_t> expected = {n_cells, n_genes};
   if (node.is_array()) {
-    dense_.emplace(node);
-    if (dense_->shape() != expected) {
+    if (node.layout().shape != expected) {
       fail(ErrorKind::BadFormat, "{}: is not a matrix of {} cells x {} genes", node.where(),
            n_cells, n_genes);
     }
+    is_boolean_ = node.layout().type.kind == ZarrType::Kind::Boolean;
+    dense_.emplace(std::make_unique<ZarrTiles>(node), context);
     return;
   }
   const std::string order = order_of(node);
@@ -81,6 +102,8 @@ ZarrMatrix::ZarrMatrix(const ZarrNode& node, CellIndex n_cells, GeneIndex n_gene
     fail(ErrorKind::BadFormat, "{}: its shape is not {} cells x {} genes, as obs and var say",
          node.where(), n_cells, n_genes);
   }
+  const ZarrNode data = node.get("data");
+  is_boolean_ = data.is_array() && data.layout().type.kind == ZarrType::Kind::Boolean;
   if (order == "csr") {
     rows_.emplace(open_compressed(node, n_cells, n_genes, context));
     return;
@@ -89,35 +112,10 @@ ZarrMatrix::ZarrMatrix(const ZarrNode& node, CellIndex n_cells, GeneIndex n_gene
                   TurnedColumns::bytes_of(context), context);
 }
 
-CsrMatrix ZarrMatrix::read_dense(CellIndex begin, CellIndex end, const Context& context) const {
-  const std::int64_t n_genes = dense_->shape()[1];
-  CsrMatrix matrix;
-  matrix.n_rows = end - begin;
-  matrix.n_cols = static_cast<GeneIndex>(n_genes);
-  const CellIndex block =
-      std::max<CellIndex>(1, kDenseBlockValues / std::max<std::int64_t>(1, n_genes));
-  std::vector<float> values;
-  for (CellIndex first = begin; first < end; first += block) {
-    const CellIndex last = std::min(first + block, end);
-    values.resize(as_size((last - first) * n_genes));
-    dense_->read_rows(first, last, values, context);
-    for (CellIndex cell = first; cell < last; ++cell) {
-      const float* row = values.data() + (cell - first) * n_genes;
-      for (GeneIndex gene = 0; gene < matrix.n_cols; ++gene) {
-        if (row[gene] == 0.0F) continue;  // NaN is kept, to be reported
-        matrix.columns.push_back(gene);
-        matrix.values.push_back(row[gene]);
-      }
-      matrix.row_start.push_back(static_cast<RowPointer>(matrix.columns.size()));
-    }
-  }
-  return matrix;
-}
-
 CsrMatrix ZarrMatrix::read(CellIndex begin, CellIndex end, const Context& context) {
   if (rows_) return rows_->read(begin, end, context);
   if (turned_) return turned_->read(begin, end, context);
-  return read_dense(begin, end, context);
+  return dense_->read(begin, end, context);
 }
 
 CellIndex ZarrMatrix::cheap_end() const {
@@ -126,6 +124,7 @@ CellIndex ZarrMatrix::cheap_end() const {
 
 void ZarrMatrix::let_go() {
   if (turned_) turned_->let_go();
+  if (dense_) dense_->let_go();
 }
 
 }  // namespace saithe::io

@@ -7,6 +7,7 @@
 
 #include "saithe/io/choose_values.h"
 #include "saithe/io/compressed_rows.h"
+#include "saithe/io/dense_rows.h"
 #include "saithe/io/turned_columns.h"
 #include "saithe/io/zarr_array.h"
 
@@ -20,15 +21,15 @@ class ZarrMatrix final : public CellMatrix {
   /// Cells [begin, end), validated. Throws Error(BadFormat).
   [[nodiscard]] CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) override;
   [[nodiscard]] CellIndex cheap_end() const override;
+  [[nodiscard]] bool is_boolean() const override { return is_boolean_; }
   void let_go() override;
 
  private:
-  [[nodiscard]] CsrMatrix read_dense(CellIndex begin, CellIndex end, const Context& context) const;
-
   CellIndex n_cells_;
+  bool is_boolean_ = false;
   std::optional<CompressedRows> rows_;
   std::optional<TurnedColumns> turned_;
-  std::optional<ZarrArray> dense_;
+  std::optional<DenseRows> dense_;
 };
 
 }  // namespace saithe::io

@@ -1,10 +1,15 @@
 #include "saithe/io/zarr_store.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <set>
 
 #include "saithe/core/error.h"
 #include "saithe/core/text_io.h"
+#include "saithe/io/copy_file.h"
+#include "saithe/io/folder_change.h"
 #include "saithe/io/zip_archive.h"
 
 namespace saithe::io {
@@ -26,6 +31,30 @@ void require_inside(const std::string& store, const std::string& key) {
     }
     begin = end + 1;
   }
+}
+
+void make_empty_file(const fs::path& path, const std::string& output) {
+  if (std::ofstream(path)) return;
+  fail(ErrorKind::Output, "{}: cannot be written: {}", output, std::strerror(errno));
+}
+
+/// The file of a link is copied; a folder that is a link would make copies of folders endless.
+void copy_tree(const fs::path& from, const fs::path& to, const std::string& output) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
+    const fs::path target = to / entry.path().filename();
+    if (entry.is_directory() && !entry.is_symlink()) {
+      fs::create_directory(target);
+      copy_tree(entry.path(), target, output);
+    } else if (entry.is_regular_file()) {
+      make_empty_file(target, output);
+      copy_file_bytes(entry.path(), target, output);
+      flush_to_disk(target, output);
+    } else {
+      fail(ErrorKind::BadFormat, "{}: is neither a file nor a folder of the store",
+           entry.path().string());
+    }
+  }
+  flush_to_disk(to, output);
 }
 
 class FolderStore final : public ZarrStore {
@@ -56,6 +85,9 @@ class FolderStore final : public ZarrStore {
     std::sort(names.begin(), names.end());
     return names;
   }
+  void copy_to(const fs::path& folder, const std::string& output) const override {
+    copy_tree(folder_, folder, output);
+  }
 
  private:
   fs::path folder_;
@@ -80,6 +112,19 @@ class ZipStore final : public ZarrStore {
       names.insert(name.substr(start.size(), name.find('/', start.size()) - start.size()));
     }
     return {names.begin(), names.end()};
+  }
+  void copy_to(const fs::path& folder, const std::string& output) const override {
+    for (const std::string& name : archive_->names()) {
+      const bool is_folder = name.ends_with('/');
+      if (!name.starts_with(prefix_) || name.size() == prefix_.size() || is_folder) continue;
+      const std::string key = name.substr(prefix_.size());
+      require_inside(this->name(), key);
+      const fs::path target = folder / key;
+      fs::create_directories(target.parent_path());
+      make_empty_file(target, output);
+      archive_->unpack(name, target, output);
+    }
+    flush_tree_to_disk(folder, output);
   }
 
  private:

@@ -25,6 +25,10 @@ class ZarrStore {
   /// Names one level below `prefix` ("" or "obs/"): of keys and of what is further below; sorted.
   [[nodiscard]] virtual std::vector<std::string> names(const std::string& prefix) const = 0;
 
+  /// Writes every key as a file into an empty folder, and flushes it to the disk; `output` is what
+  /// messages call the folder. Throws Error(BadFormat), Error(Output).
+  virtual void copy_to(const std::filesystem::path& folder, const std::string& output) const = 0;
+
   /// A whole value; nothing if there is no such key. Throws Error(BadFormat) above `max_bytes`.
   [[nodiscard]] std::optional<std::string> read_all(const std::string& key,
                                                     std::int64_t max_bytes) const;

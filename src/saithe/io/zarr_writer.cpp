@@ -6,10 +6,11 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <tuple>
 
 #include "saithe/core/error.h"
 #include "saithe/core/text_io.h"
+#include "saithe/io/folder_change.h"
+#include "saithe/io/zarr_consolidated.h"
 
 namespace saithe::io {
 namespace {
@@ -25,11 +26,27 @@ constexpr std::int64_t kMaxMetadataBytes = std::int64_t{1} << 28;
 constexpr const char* kGroup = ".zgroup";
 constexpr const char* kArray = ".zarray";
 constexpr const char* kAttributes = ".zattrs";
-constexpr const char* kConsolidated = ".zmetadata";
 constexpr const char* kNode = "zarr.json";
+constexpr const char* kObs = "obs";
+constexpr const char* kOrder = "column-order";
 
 std::string key_of(const std::string& path, const char* name) {
   return path.empty() ? name : path + "/" + name;
+}
+
+/// "obs/louvain" of "obs/louvain/.zattrs"; "" is the root's.
+std::string folder_of(const std::string& key) {
+  const std::size_t slash = key.rfind('/');
+  return slash == std::string::npos ? "" : key.substr(0, slash);
+}
+
+std::vector<std::string> text_list_of(const Json& attributes, const char* name) {
+  std::vector<std::string> texts;
+  if (!attributes.contains(name)) return texts;
+  for (const Json& text : attributes[name]) {
+    if (text.is_string()) texts.push_back(text.get<std::string>());
+  }
+  return texts;
 }
 
 /// The version that AnnData gives an encoding.
@@ -88,7 +105,10 @@ CategoryColumn to_categories(const TextColumn& column) {
 }  // namespace
 
 ZarrTarget::ZarrTarget(fs::path folder, std::string name)
-    : folder_(std::move(folder)), name_(std::move(name)) {
+    : ZarrTarget(folder, folder, std::move(name)) {}
+
+ZarrTarget::ZarrTarget(fs::path folder, fs::path staging, std::string name)
+    : folder_(std::move(folder)), staging_(std::move(staging)), name_(std::move(name)) {
   if (fs::exists(folder_ / kGroup)) return;
   if (!fs::exists(folder_ / kNode) ||
       read_json(folder_ / kNode).value("node_type", "") != "group") {
@@ -112,15 +132,13 @@ Json ZarrTarget::read_json(const fs::path& file) const {
 
 bool ZarrTarget::has(const std::string& path) const {
   for (const char* name : {kNode, kGroup, kArray}) {
-    const bool is_of_version = (name == kNode) == (version_ == 3);
-    if (!is_of_version) continue;
-    if (metadata_.contains(key_of(path, name)) || fs::exists(file_of(path, name))) return true;
+    if (metadata_.contains(key_of(path, name))) return true;
   }
-  return false;
+  return is_in_store(path);
 }
 
 void ZarrTarget::remove(const std::string& path) {
-  fs::remove_all(folder_ / path);
+  fs::remove_all(staging_ / path);
   std::erase_if(metadata_, [&](const auto& entry) { return entry.first.starts_with(path + "/"); });
   removed_.push_back(path);
 }
@@ -128,22 +146,17 @@ void ZarrTarget::remove(const std::string& path) {
 Json ZarrTarget::attributes(const std::string& path) const {
   const char* name = version_ == 3 ? kNode : kAttributes;
   const auto found = metadata_.find(key_of(path, name));
-  Json json = found != metadata_.end()          ? found->second
-              : fs::exists(file_of(path, name)) ? read_json(file_of(path, name))
-                                                : Json::object();
+  const bool is_old = is_in_store(path) && fs::exists(file_of(path, name));
+  Json json = found != metadata_.end() ? found->second
+              : is_old                 ? read_json(file_of(path, name))
+                                       : Json::object();
   if (version_ == 2) return json;
   return json.contains("attributes") ? json["attributes"] : Json::object();
 }
 
 std::vector<std::string> ZarrTarget::text_list_attribute(const std::string& path,
                                                          const std::string& name) const {
-  std::vector<std::string> texts;
-  const Json all = attributes(path);
-  if (!all.contains(name)) return texts;
-  for (const Json& text : all[name]) {
-    if (text.is_string()) texts.push_back(text.get<std::string>());
-  }
-  return texts;
+  return text_list_of(attributes(path), name.c_str());
 }
 
 void ZarrTarget::set_attribute(const std::string& path, const std::string& name,
@@ -172,7 +185,7 @@ void ZarrTarget::require_group(const std::string& path, const std::string& encod
 
 void ZarrTarget::write_chunk(const std::string& path, const std::string& key,
                              const std::string& bytes) const {
-  const fs::path file = folder_ / path / key;
+  const fs::path file = staging_ / path / key;
   std::error_code error;
   fs::create_directories(file.parent_path(), error);
   if (error) fail(ErrorKind::Output, "{}: cannot be written: {}", name_, error.message());
@@ -333,64 +346,111 @@ void ZarrTarget::write_value(const std::string& path, const UnsValue& value) {
   }
 }
 
+void ZarrTarget::write_json(const fs::path& file, const Json& json) const {
+  std::error_code error;
+  fs::create_directories(file.parent_path(), error);
+  if (error) fail(ErrorKind::Output, "{}: cannot be written: {}", name_, error.message());
+  write_file(file, json.dump(2) + "\n", true);
+}
+
+std::optional<ZarrTarget::Json> ZarrTarget::read_consolidated() const {
+  const fs::path file = folder_ / consolidated_file(version_);
+  if (!fs::exists(file)) return std::nullopt;
+  Json json = read_json(file);
+  if (!has_consolidated(json, version_)) return std::nullopt;
+  return json;
+}
+
 void ZarrTarget::finish() {
-  for (const auto& [key, json] : metadata_) {
-    std::error_code error;
-    fs::create_directories((folder_ / key).parent_path(), error);
-    if (error) fail(ErrorKind::Output, "{}: cannot be written: {}", name_, error.message());
-    write_file(folder_ / key, json.dump(2) + "\n", true);
+  if (is_staged()) return publish();
+  for (const auto& [key, json] : metadata_) write_json(folder_ / key, json);
+  if (auto all = read_consolidated()) {
+    write_json(folder_ / consolidated_file(version_),
+               update_consolidated(std::move(*all), version_, removed_, metadata_));
   }
-  write_consolidated();
   metadata_.clear();
   removed_.clear();
 }
 
-void ZarrTarget::write_consolidated() {
-  const fs::path file = folder_ / (version_ == 3 ? kNode : kConsolidated);
-  if (!fs::exists(file)) return;
-  Json json = read_json(file);
-  Json* all = &json;
-  if (version_ == 3) {
-    if (!json.contains("consolidated_metadata") || !json["consolidated_metadata"].is_object()) {
-      return;
+// ---- in place ---------------------------------------------------------------------------------
+
+bool ZarrTarget::is_in_store(const std::string& path) const {
+  for (const std::string& removed : removed_) {
+    if (path == removed || path.starts_with(removed + "/")) return false;
+  }
+  const char* names[] = {version_ == 3 ? kNode : kGroup, version_ == 3 ? kNode : kArray};
+  return std::any_of(std::begin(names), std::end(names),
+                     [&](const char* name) { return fs::exists(file_of(path, name)); });
+}
+
+std::set<std::string> ZarrTarget::new_tops() const {
+  std::set<std::string> tops;
+  for (const auto& [key, json] : metadata_) {
+    std::string path = folder_of(key);
+    if (is_in_store(path)) continue;
+    while (!is_in_store(folder_of(path))) path = folder_of(path);
+    tops.insert(path);
+  }
+  return tops;
+}
+
+std::map<std::string, ZarrTarget::Json> ZarrTarget::frames_without_removed() const {
+  std::map<std::string, Json> frames;
+  const std::string key = key_of(kObs, version_ == 3 ? kNode : kAttributes);
+  if (!fs::exists(folder_ / key)) return frames;
+  Json json = read_json(folder_ / key);
+  Json& all = version_ == 3 ? json["attributes"] : json;
+  Json kept = Json::array();
+  for (const std::string& name : text_list_of(all, kOrder)) {
+    if (is_in_store(key_of(kObs, name.c_str()))) kept.push_back(name);
+  }
+  all[kOrder] = std::move(kept);
+  frames.emplace(key, std::move(json));
+  return frames;
+}
+
+void ZarrTarget::publish() {
+  const fs::path without = staging_ / "without";
+  const char* const consolidated_name = consolidated_file(version_);
+  const auto consolidated = read_consolidated();
+  const auto frames = frames_without_removed();
+  for (const auto& [key, json] : metadata_) write_json(staging_ / key, json);
+  if (consolidated) {
+    write_json(staging_ / consolidated_name,
+               update_consolidated(*consolidated, version_, removed_, metadata_));
+  }
+  if (!removed_.empty()) {
+    for (const auto& [key, json] : frames) write_json(without / key, json);
+    if (consolidated) {
+      write_json(without / consolidated_name,
+                 update_consolidated(*consolidated, version_, removed_, frames));
     }
-    all = &json["consolidated_metadata"];
   }
-  Json& known = (*all)["metadata"];
-  const auto is_removed = [&](const std::string& key) {
-    return std::any_of(removed_.begin(), removed_.end(), [&](const std::string& path) {
-      return key == path || key.starts_with(path + "/");
-    });
-  };
-  Json kept = Json::object();
-  for (const auto& [key, node] : known.items()) {
-    if (!is_removed(key)) kept[key] = node;
-  }
-  for (const auto& [key, node] : metadata_) {
-    if (version_ == 2) {
-      kept[key] = node;
-    } else if (key != kNode) {
-      Json& entry = kept[key.substr(0, key.rfind('/'))] = node;
-      // zarr-python wants each group to say that what is in it stands beside it.
-      if (node["node_type"] == "group") {
-        entry["consolidated_metadata"] = {
-            {"kind", "inline"}, {"must_understand", false}, {"metadata", Json::object()}};
-      }
+  flush_tree_to_disk(staging_, name_);
+
+  FolderChange change(folder_, staging_ / "old", name_);
+  try {
+    if (!removed_.empty()) {
+      if (consolidated) change.replace(without / consolidated_name, consolidated_name);
+      for (const auto& [key, json] : frames) change.replace(without / key, key);
     }
+    for (const std::string& path : removed_) {
+      if (fs::exists(folder_ / path)) change.take_out(path);
+    }
+    for (const std::string& path : new_tops()) {
+      if (fs::exists(folder_ / path)) change.take_out(path);  // no node: left by somebody
+      change.put(staging_ / path, path);
+    }
+    for (const auto& [key, json] : metadata_) {
+      if (fs::exists(staging_ / key)) change.replace(staging_ / key, key);
+    }
+    if (consolidated) change.replace(staging_ / consolidated_name, consolidated_name);
+    change.flush();
+    change.keep();
+  } catch (...) {
+    is_kept_aside_ = !change.undo();
+    throw;
   }
-  // zarr-python takes the nodes of one group for all of them only where they stand in a row.
-  std::vector<std::string> keys;
-  for (const auto& [key, node] : kept.items()) keys.push_back(key);
-  std::sort(keys.begin(), keys.end(), [](const std::string& a, const std::string& b) {
-    const auto depth = [](const std::string& key) {
-      return std::count(key.begin(), key.end(), '/');
-    };
-    const auto group = [](const std::string& key) { return key.substr(0, key.rfind('/') + 1); };
-    return std::tuple(depth(a), group(a), a) < std::tuple(depth(b), group(b), b);
-  });
-  known = Json::object();
-  for (const std::string& key : keys) known[key] = std::move(kept[key]);
-  write_file(file, json.dump(2) + "\n", true);
 }
 
 }  // namespace saithe::io

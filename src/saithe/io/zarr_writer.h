@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,6 +23,13 @@ class ZarrTarget {
  public:
   /// `name`: what messages call the store. Throws Error(BadFormat) unless `folder` holds a group.
   ZarrTarget(std::filesystem::path folder, std::string name);
+  /// The same of a store that others may read meanwhile: until finish() everything is written into
+  /// `staging`, an empty folder of the same file system. finish() then only renames: it takes what
+  /// is removed out of the store (lists of columns and consolidated metadata first forget it),
+  /// moves new nodes in with their chunks, and puts the new metadata of obs and the consolidated
+  /// ones in place, in this order. Whoever stops it leaves a store without the new columns, or with
+  /// them.
+  ZarrTarget(std::filesystem::path folder, std::filesystem::path staging, std::string name);
 
   /// Whether there is a node at `path` ("obs/louvain").
   [[nodiscard]] bool has(const std::string& path) const;
@@ -36,7 +45,11 @@ class ZarrTarget {
   void write_column(const std::string& path, const Column& column);
   void write_matrix(const std::string& path, const DenseMatrix& matrix);
   void write_value(const std::string& path, const UnsValue& value);
+  /// Throws Error(Output); the store is then as it was.
   void finish();
+  /// Whether finish() failed and could not take back all it had done: the staging folder holds what
+  /// is missing.
+  [[nodiscard]] bool is_kept_aside() const { return is_kept_aside_; }
 
  private:
   using Json = nlohmann::ordered_json;
@@ -60,13 +73,25 @@ class ZarrTarget {
                      const std::string& encoding);
   void write_texts(const std::string& path, const std::vector<std::string>& texts,
                    const std::vector<std::int64_t>& shape, const std::string& encoding);
-  void write_consolidated();
+  void write_json(const std::filesystem::path& file, const Json& json) const;
+  /// The file with the consolidated metadata, where the store has them.
+  [[nodiscard]] std::optional<Json> read_consolidated() const;
+  [[nodiscard]] bool is_staged() const { return staging_ != folder_; }
+  /// Whether the store has a node that is not removed.
+  [[nodiscard]] bool is_in_store(const std::string& path) const;
+  /// The topmost of the new nodes.
+  [[nodiscard]] std::set<std::string> new_tops() const;
+  /// The metadata of obs, by their key, without the columns that are removed.
+  [[nodiscard]] std::map<std::string, Json> frames_without_removed() const;
+  void publish();
 
   std::filesystem::path folder_;
+  std::filesystem::path staging_;  ///< where nodes are written; may be the folder itself
   std::string name_;
   int version_ = 2;
   std::map<std::string, Json> metadata_;  ///< of new and changed files, by their keys
   std::vector<std::string> removed_;      ///< nodes
+  bool is_kept_aside_ = false;
 };
 
 }  // namespace saithe::io

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <memory>
 #include <utility>
 
@@ -218,6 +220,26 @@ std::string ZipArchive::read(const std::string& name, std::int64_t begin, std::i
     fail_damaged(fmt::format("{}: its checksum is wrong", printable(name)));
   }
   return n == entry.bytes ? content : content.substr(as_size(begin), as_size(n));
+}
+
+void ZipArchive::unpack(const std::string& name, const std::filesystem::path& target,
+                        const std::string& output) const {
+  static constexpr std::int64_t kBlock = std::int64_t{1} << 26;
+  const Entry& entry = entries_.at(name);
+  std::ofstream file(target, std::ios::binary);
+  std::uint32_t checksum = 0;
+  const std::int64_t block = entry.method == kStored ? kBlock : std::max(entry.bytes, kBlock);
+  for (std::int64_t begin = 0; begin < entry.bytes; begin += block) {
+    const std::string part = read(name, begin, std::min(block, entry.bytes - begin));
+    checksum = libdeflate_crc32(checksum, part.data(), part.size());
+    file.write(part.data(), static_cast<std::streamsize>(part.size()));
+  }
+  if (checksum != entry.checksum) {
+    fail_damaged(fmt::format("{}: its checksum is wrong", printable(name)));
+  }
+  errno = 0;
+  file.close();
+  if (!file) fail(ErrorKind::Output, "{}: cannot be written: {}", output, std::strerror(errno));
 }
 
 std::vector<std::string> ZipArchive::names() const {

@@ -48,6 +48,10 @@ class ZipArchive {
   /// Bytes [begin, begin + n) of an entry's content; the name must be there. A stored entry is read
   /// in part, a deflated one as a whole. Throws Error(BadFormat).
   [[nodiscard]] std::string read(const std::string& name, std::int64_t begin, std::int64_t n) const;
+  /// Writes an entry's content into the existing file `target`, in blocks where it is stored;
+  /// `output` is what messages call the target. Throws Error(BadFormat), Error(Output).
+  void unpack(const std::string& name, const std::filesystem::path& target,
+              const std::string& output) const;
   /// The names of all entries, sorted; of a name that stands twice the last one counts.
   [[nodiscard]] std::vector<std::string> names() const;
 

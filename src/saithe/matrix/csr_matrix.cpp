@@ -60,7 +60,8 @@ RowPointer sort_and_merge(CsrMatrix& matrix) {
     const std::size_t n = as_size(row_end - row_begin);
     const std::span<GeneIndex> columns(matrix.columns.data() + row_begin, n);
     const std::span<float> values(matrix.values.data() + row_begin, n);
-    if (!is_ascending(columns)) {
+    const bool is_sorted = is_ascending(columns);
+    if (!is_sorted) {
       order.resize(n);
       std::iota(order.begin(), order.end(), std::size_t{0});
       std::stable_sort(order.begin(), order.end(),
@@ -75,6 +76,11 @@ RowPointer sort_and_merge(CsrMatrix& matrix) {
       std::copy(sorted_values.begin(), sorted_values.end(), values.begin());
     }
     const RowPointer new_begin = write;
+    if (is_sorted && write == row_begin) {  // nothing to merge, nothing to move
+      write = row_end;
+      row_begin = row_end;
+      continue;
+    }
     for (std::size_t i = 0; i < n; ++i) {
       if (write > new_begin && matrix.columns[as_size(write) - 1] == columns[i]) {
         matrix.values[as_size(write) - 1] += values[i];
@@ -122,15 +128,23 @@ CsrMatrix map_columns(const CsrView& matrix, std::span<const GeneIndex> new_colu
   mapped.row_start.reserve(as_size(matrix.n_rows) + 1);
   mapped.columns.reserve(as_size(matrix.n_stored()));
   mapped.values.reserve(as_size(matrix.n_stored()));
+  std::vector<GeneIndex> kept_columns;
+  std::vector<float> kept_values;
   for (CellIndex r = 0; r < matrix.n_rows; ++r) {
     const auto columns = matrix.row_columns(r);
     const auto values = matrix.row_values(r);
+    kept_columns.resize(columns.size());
+    kept_values.resize(columns.size());
+    std::size_t n_kept = 0;
     for (std::size_t i = 0; i < columns.size(); ++i) {
+      // Written in any case, kept by the step: a processor cannot foretell which genes are wanted.
       const GeneIndex column = new_column[as_size(columns[i])];
-      if (column < 0) continue;
-      mapped.columns.push_back(column);
-      mapped.values.push_back(values[i]);
+      kept_columns[n_kept] = column;
+      kept_values[n_kept] = values[i];
+      n_kept += column < 0 ? 0 : 1;
     }
+    mapped.columns.insert(mapped.columns.end(), kept_columns.data(), kept_columns.data() + n_kept);
+    mapped.values.insert(mapped.values.end(), kept_values.data(), kept_values.data() + n_kept);
     mapped.row_start.push_back(static_cast<RowPointer>(mapped.columns.size()));
   }
   sort_and_merge(mapped);

@@ -1,5 +1,7 @@
 #include "saithe/prep/split.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -46,6 +48,21 @@ void fill_validation(Split& split, std::int64_t n_cells) {
   }
 }
 
+/// One warning however many they are, as where numbers were taken for labels.
+void warn_of_types_of_one(std::span<const std::string> names, const Context& context) {
+  if (names.empty()) return;
+  if (names.size() == 1) {
+    context.warn(fmt::format("'{}' has one cell, which trains: its accuracy cannot be judged",
+                             names.front()));
+    return;
+  }
+  constexpr std::size_t kMaxShown = 5;
+  context.warn(fmt::format(
+      "{} types have one cell each, which trains: their accuracy cannot be judged ('{}'{})",
+      names.size(), fmt::join(names.first(std::min(kMaxShown, names.size())), "', '"),
+      names.size() > kMaxShown ? ", ..." : ""));
+}
+
 }  // namespace
 
 Split split_random(std::span<const LabelIndex> labels, const std::vector<std::string>& type_names,
@@ -62,6 +79,7 @@ Split split_random(std::span<const LabelIndex> labels, const std::vector<std::st
 
   std::vector<std::int64_t> n_training(type_names.size());
   std::vector<std::int64_t> n_all(type_names.size());
+  std::vector<std::string> types_of_one;
   for (const LabelIndex label : labels) ++n_all[as_size(label)];
   for (const CellIndex cell : split.training) ++n_training[as_size(labels[as_size(cell)])];
   for (std::size_t type = 0; type < type_names.size(); ++type) {
@@ -71,10 +89,10 @@ Split split_random(std::span<const LabelIndex> labels, const std::vector<std::st
                       "cannot learn it. --split stratified keeps one.",
                       type_names[type], n_all[type]));
     } else if (n_all[type] == 1) {
-      context.warn(fmt::format("'{}' has one cell, which trains: its accuracy cannot be judged",
-                               type_names[type]));
+      types_of_one.push_back(type_names[type]);
     }
   }
+  warn_of_types_of_one(types_of_one, context);
   return split;
 }
 
@@ -90,19 +108,18 @@ Split split_stratified(std::span<const LabelIndex> labels,
     by_type[as_size(labels[as_size(cell)])].push_back(cell);
   }
   std::vector<bool> validates(labels.size());
+  std::vector<std::string> types_of_one;
   for (std::size_t type = 0; type < by_type.size(); ++type) {
     const auto n = static_cast<std::int64_t>(by_type[type].size());
     const auto share = std::llround(validation_fraction * static_cast<double>(n));
     const std::int64_t n_validation =
         std::clamp<std::int64_t>(share, 0, std::max<std::int64_t>(n - 1, 0));
-    if (n == 1) {
-      context.warn(fmt::format("'{}' has one cell, which trains: its accuracy cannot be judged",
-                               type_names[type]));
-    }
+    if (n == 1) types_of_one.push_back(type_names[type]);
     for (std::int64_t i = 0; i < n_validation; ++i) {
       validates[as_size(by_type[type][as_size(i)])] = true;
     }
   }
+  warn_of_types_of_one(types_of_one, context);
   Split split;
   for (const CellIndex cell : order) {
     if (!validates[as_size(cell)]) split.training.push_back(cell);

@@ -44,7 +44,7 @@ th, td { padding: 6px 12px; text-align: right; border-bottom: 1px solid var(--li
 th:first-child, td:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 9em; }
 tr:last-child td { border-bottom: 0; }
 thead th { color: var(--soft); font-weight: 600; }
-table.confusion th { white-space: normal; overflow-wrap: break-word; font-size: 12px; padding: 6px 8px; }
+table.confusion th { white-space: normal; hyphens: auto; overflow-wrap: break-word; font-size: 12px; padding: 6px 8px; }
 td.hit { font-weight: 700; color: var(--accent); }
 ul { margin: 0; padding-left: 20px; }
 footer { color: var(--soft); font-size: 13px; margin-top: 40px; }

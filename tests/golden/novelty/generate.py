@@ -4,8 +4,9 @@
 
 Cells are a mixture of one normal distribution a type over scores on principal axes and logits; all
 share one covariance, of which a tenth beside the diagonal is left out. For cells that lack genes
-the distributions of all genes are written out, cut to the genes that are there and projected.
-Quantiles are NumPy's own.
+the normal distributions of all genes are written out: conditioned on the genes that are there for
+what is to be expected of the others, cut to them and projected for the coordinates. Quantiles are
+NumPy's own.
 """
 
 import json
@@ -18,6 +19,7 @@ import numpy as np
 N_CELLS, N_TYPES, N_TRAINING, N_GENES, N_AXES = 90, 4, 60, 12, 3
 SHRINKAGE = 0.1
 MISSING = [1, 4, 5, 9]
+SMALLEST_SHARE = 0.01  # of the mean residual variance
 
 
 def mixture_distances(x, means, covariance, shares):
@@ -25,6 +27,34 @@ def mixture_distances(x, means, covariance, shares):
     away = x[:, None, :] - means[None, :, :]
     squares = np.einsum("nti,ij,ntj->nt", away, np.linalg.inv(kept), away)
     return -2 * np.log((shares * np.exp(-squares / 2)).sum(axis=1))
+
+
+def without_genes(x, center, v, w, means, covariance, residual, shares):
+    """The same cells without some genes: what is expected of them by the normal distribution of all
+    genes, and the distributions of the coordinates."""
+    scores_covariance = covariance[:N_AXES, :N_AXES]
+    values, vectors = np.linalg.eigh(scores_covariance - v.T @ np.diag(residual) @ v)
+    factors = vectors @ np.diag(np.maximum(values, 0)) @ vectors.T
+    score_means = means[:, :N_AXES]
+    away = score_means - shares @ score_means
+    between = away.T @ np.diag(shares) @ away
+    own = np.maximum(residual, SMALLEST_SHARE * residual.mean())
+    genes = v @ (factors + between) @ v.T + np.diag(own)
+    there = np.setdiff1d(np.arange(N_GENES), MISSING)
+    slopes = np.linalg.solve(genes[np.ix_(there, there)], genes[np.ix_(there, MISSING)])
+    completed = x.copy()
+    completed[:, MISSING] = center[MISSING] + (x - center)[:, there] @ slopes
+
+    # What the genes that are there do to scores (missing genes at their means) and logits.
+    both = np.hstack([v[there], w[there] + slopes @ w[MISSING]])
+    within = v @ factors @ v.T + np.diag(residual)
+    missing_covariance = both.T @ within[np.ix_(there, there)] @ both
+    of_types = score_means @ v.T  # genes about the mean cell
+    missing_means = means - of_types @ np.hstack([v, w]) + of_types[:, there] @ both
+    coordinates = np.hstack([(x - center)[:, there] @ v[there], completed @ w])
+    return {"genes": MISSING, "scores": coordinates[:, :N_AXES], "logits": coordinates[:, N_AXES:],
+            "means": missing_means, "covariance": missing_covariance,
+            "distances": mixture_distances(coordinates, missing_means, missing_covariance, shares)}
 
 
 def main():
@@ -57,22 +87,7 @@ def main():
     residual = np.maximum(0, variance - np.diag(explained))
     distances = mixture_distances(coordinates, means, covariance, shares)
 
-    # The same cells without some genes, which then have their training means.
-    without = x.copy()
-    without[:, MISSING] = center[MISSING]
-    there = np.setdiff1d(np.arange(N_GENES), MISSING)
-    values, vectors = np.linalg.eigh(covariance[:N_AXES, :N_AXES] - v.T @ np.diag(residual) @ v)
-    of_axes = vectors @ np.diag(np.maximum(values, 0)) @ vectors.T
-    all_genes = v @ of_axes @ v.T + np.diag(residual)
-    both = np.hstack([v, w])
-    missing_covariance = both[there].T @ all_genes[np.ix_(there, there)] @ both[there]
-    type_genes = means[:, :N_AXES] @ v.T  # about the mean cell
-    missing_means = means - type_genes[:, MISSING] @ both[MISSING]
-    missing_scores = ((without - center) @ v).astype(np.float32)
-    missing_logits = (without @ w).astype(np.float32)
-    missing_distances = mixture_distances(
-        np.hstack([missing_scores, missing_logits]).astype(np.float64), missing_means,
-        missing_covariance, shares)
+    missing = without_genes(x, center, v, w, means, covariance, residual, shares)
 
     content = {
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
@@ -91,9 +106,7 @@ def main():
         "distances": distances,
         "quantiles": {str(q): float(np.quantile(distances[N_TRAINING:], q))
                       for q in (0, 0.001, 0.25, 0.5, 0.99, 0.995, 1)},
-        "missing": {"genes": MISSING, "scores": missing_scores, "logits": missing_logits,
-                    "means": missing_means, "covariance": missing_covariance,
-                    "distances": missing_distances},
+        "missing": missing,
     }
     text = json.dumps(content, separators=(",", ":"), default=lambda array: array.tolist())
     pathlib.Path(target).write_text(text.replace('],"', '],\n"') + "\n")

@@ -6,86 +6,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
-#include <numeric>
 
+#include "novelty_fixture.h"
 #include "saithe/core/error.h"
 #include "saithe/core/random.h"
-#include "saithe/core/text_io.h"
 
 namespace saithe {
 namespace {
 
-// Sums of 60 products in double, another order of additions than NumPy's.
-constexpr double kTolerance = 1e-10;
-
-DenseMatrix dense_of(const nlohmann::json& json) {
-  const auto rows = json.get<std::vector<std::vector<float>>>();
-  DenseMatrix matrix(static_cast<std::int64_t>(rows.size()),
-                     static_cast<std::int64_t>(rows[0].size()));
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    std::ranges::copy(rows[r], matrix.row(static_cast<std::int64_t>(r)).begin());
-  }
-  return matrix;
-}
-
-/// All entries, also the zeros.
-CsrMatrix sparse_of(const DenseMatrix& dense) {
-  CsrMatrix matrix;
-  matrix.n_rows = static_cast<CellIndex>(dense.n_rows());
-  matrix.n_cols = static_cast<GeneIndex>(dense.n_cols());
-  for (std::int64_t r = 0; r < dense.n_rows(); ++r) {
-    for (GeneIndex c = 0; c < matrix.n_cols; ++c) matrix.columns.push_back(c);
-    matrix.values.insert(matrix.values.end(), dense.row(r).begin(), dense.row(r).end());
-    matrix.row_start.push_back(static_cast<RowPointer>(matrix.columns.size()));
-  }
-  return matrix;
-}
-
-void expect_near(const std::vector<double>& found, const nlohmann::json& expected) {
-  std::vector<double> values;
-  for (const auto& entry : expected) {
-    if (entry.is_array()) {
-      for (const auto& value : entry) values.push_back(value.get<double>());
-    } else {
-      values.push_back(entry.get<double>());
-    }
-  }
-  ASSERT_EQ(found.size(), values.size());
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    EXPECT_NEAR(found[i], values[i], kTolerance * (1 + std::abs(values[i]))) << i;
-  }
-}
-
-struct Fixture {
-  nlohmann::json json =
-      nlohmann::json::parse(read_file(SAITHE_TEST_FILES "/novelty/expected.json", 1 << 20));
-  std::vector<LabelIndex> labels = json.at("labels").get<std::vector<LabelIndex>>();
-  std::vector<CellIndex> training;
-  CsrMatrix features = sparse_of(dense_of(json.at("features")));
-  DenseMatrix axes = dense_of(json.at("axes"));
-  DenseMatrix scores = dense_of(json.at("scores"));
-  DenseMatrix logits = dense_of(json.at("logits"));
-
-  Fixture() : training(json.at("n_training").get<std::size_t>()) {
-    std::iota(training.begin(), training.end(), CellIndex{0});
-  }
-  [[nodiscard]] NoveltyModel fit(std::span<const CellIndex> cells) const {
-    NoveltyModel novelty;
-    novelty.n_axes = axes.n_cols();
-    novelty.axes.assign(axes.data(), axes.data() + axes.n_rows() * axes.n_cols());
-    novelty.feature_variance = json.at("feature_variance").get<std::vector<double>>();
-    fit_novelty(novelty, scores.view(), logits.view(), labels, cells);
-    return novelty;
-  }
-  [[nodiscard]] NoveltyModel fit() const { return fit(training); }
-  [[nodiscard]] std::vector<double> distances(const NoveltyModel& novelty) const {
-    return novelty_distances(novelty, scores.view(), logits.view());
-  }
-};
+using testing::expect_near;
+using testing::NoveltyFixture;
 
 TEST(Novelty, MixtureAndDistancesAreNumPys) {
-  const Fixture f;
+  const NoveltyFixture f;
   const NoveltyModel novelty = f.fit();
   EXPECT_EQ(novelty.n_types, 4);
   EXPECT_EQ(novelty.n_coordinates(), 7);
@@ -97,7 +30,7 @@ TEST(Novelty, MixtureAndDistancesAreNumPys) {
 }
 
 TEST(Novelty, AxesAndVarianceWithinTypesAreNumPys) {
-  const Fixture f;
+  const NoveltyFixture f;
   NoveltyModel novelty;
   fit_novelty_axes(novelty, select_rows(f.features.view(), f.training),
                    std::span(f.labels).first(f.training.size()),
@@ -111,25 +44,8 @@ TEST(Novelty, AxesAndVarianceWithinTypesAreNumPys) {
   }
 }
 
-TEST(Novelty, OfCellsThatLackGenesIsNumPys) {
-  const Fixture f;
-  const auto& missing = f.json.at("missing");
-  std::vector<bool> is_present(12, true);
-  for (const auto gene : missing.at("genes").get<std::vector<std::size_t>>()) {
-    is_present[gene] = false;
-  }
-  const DenseMatrix weights = dense_of(f.json.at("weights"));
-  const NoveltyModel novelty = without_missing_genes(
-      f.fit(), {weights.data(), as_size(weights.n_rows() * weights.n_cols())}, is_present);
-  expect_near(novelty.means, missing.at("means"));
-  expect_near(novelty.covariance, missing.at("covariance"));
-  expect_near(novelty_distances(novelty, dense_of(missing.at("scores")).view(),
-                                dense_of(missing.at("logits")).view()),
-              missing.at("distances"));
-}
-
 TEST(Novelty, QuantilesAreNumPys) {
-  const Fixture f;
+  const NoveltyFixture f;
   auto distances = f.distances(f.fit());
   distances.erase(distances.begin(),
                   distances.begin() + static_cast<std::ptrdiff_t>(f.training.size()));
@@ -173,7 +89,7 @@ TEST(Novelty, TheThresholdRejectsTheStatedShare) {
 }
 
 TEST(Novelty, FewCellsAndMissingTypesStillGiveFiniteDistances) {
-  const Fixture f;
+  const NoveltyFixture f;
   // one cell a type, and none of the last: no spread at all
   const std::vector<CellIndex> three = {0, 1, 2};
   const NoveltyModel novelty = f.fit(three);
@@ -187,7 +103,7 @@ TEST(Novelty, FewCellsAndMissingTypesStillGiveFiniteDistances) {
 }
 
 TEST(Novelty, ACellFarFromAllTypesIsFarther) {
-  const Fixture f;
+  const NoveltyFixture f;
   const NoveltyModel novelty = f.fit();
   const auto known = f.distances(novelty);
   // far in what the types differ by, and in what they do not
@@ -202,7 +118,7 @@ TEST(Novelty, ACellFarFromAllTypesIsFarther) {
 }
 
 TEST(Novelty, ACovarianceThatIsNoneIsRefused) {
-  const Fixture f;
+  const NoveltyFixture f;
   NoveltyModel novelty = f.fit();
   EXPECT_TRUE(has_usable_covariance(novelty));
   novelty.covariance[1] = novelty.covariance[7] = 100;

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "saithe/classify/ensemble.h"
+#include "saithe/classify/missing_genes.h"
 #include "saithe/classify/predict.h"
 #include "saithe/classify/train.h"
 #include "saithe/prep/normalize.h"
@@ -128,10 +129,9 @@ TEST(PredictReject, CellsThatLackGenesAreComparedWithTypesThatLackThem) {
   }
   const Dataset poor = select_genes(query(), kept);
   const auto match = model.preprocessor.match_genes(poor.var());
-  const auto distances =
-      distances_of(model, poor,
-                   without_missing_genes(model.novelty, model.members[0].parameters.weights[0],
-                                         match.is_present));
+  const auto completed = with_expected_genes(model, match.is_present);
+  ASSERT_TRUE(completed.has_value());
+  const auto distances = distances_of(*completed, poor, completed->novelty);
   const double threshold = novelty_threshold(model.novelty, 0.01);
   const Predictions found = said({}, model, poor);
   for (std::size_t cell = 0; cell < 300; ++cell) {

@@ -166,7 +166,7 @@ TEST(Suspects, ThreadsDoNotChangeABit) {
 }
 
 TEST(DropsSuspects, TheGateDecidesUnlessAskedOtherwise) {
-  const std::vector<Suspect> five(5);
+  const std::vector<Suspect> five(5, {.label_probability = 0.01F, .probability = 0.9F});
   SuspectOptions options;
   options.gate = 0.05;
   EXPECT_TRUE(drops_suspects(five, 100, options));
@@ -179,6 +179,18 @@ TEST(DropsSuspects, TheGateDecidesUnlessAskedOtherwise) {
   options = {};
   options.gate = 0;
   EXPECT_FALSE(drops_suspects({}, 100, options));
+}
+
+TEST(DropsSuspects, TypesThatOverlapAreNoWrongLabelsUnlessTheyAreMany) {
+  const Suspect unclear{.label_probability = 0.3F, .probability = 0.5F};
+  const Suspect clear{.label_probability = 0.04F, .probability = 0.5F};
+  std::vector<Suspect> suspects(50, unclear);
+  suspects.resize(74, clear);
+  EXPECT_FALSE(drops_suspects(suspects, 500, {}));
+  suspects[0] = clear;
+  EXPECT_TRUE(drops_suspects(suspects, 500, {}));
+  EXPECT_FALSE(drops_suspects(std::vector<Suspect>(74, unclear), 500, {}));
+  EXPECT_TRUE(drops_suspects(std::vector<Suspect>(75, unclear), 500, {}));
 }
 
 TEST(Suspects, StopWhenCancelledAndRefuseOptionsWithoutSense) {

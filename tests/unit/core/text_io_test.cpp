@@ -224,6 +224,17 @@ TEST(OutputFile, ALinkIsWrittenThrough) {
   EXPECT_EQ(read_bytes(folder / "real.txt"), "new");
 }
 
+TEST(OutputFile, WhatIsNoPlainFileIsNeverReplaced) {
+  const FolderForTest folder;
+  const fs::path pipe = folder / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  fs::create_symlink("pipe", folder / "link");
+  for (const fs::path& path : {pipe, folder / "link"}) {
+    EXPECT_SAITHE_ERROR(OutputFile(path, true), ErrorKind::Output, "is a device, pipe or socket");
+  }
+  EXPECT_TRUE(fs::is_fifo(fs::symlink_status(pipe)));
+}
+
 TEST(OutputFile, FoldersAndMissingFoldersAreErrors) {
   const FolderForTest folder;
   EXPECT_SAITHE_ERROR(OutputFile(folder.path(), true), ErrorKind::Output, "is a folder");

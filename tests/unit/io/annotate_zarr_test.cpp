@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "saithe/io/open.h"
 #include "support/zarr_folder.h"
 
@@ -69,13 +71,69 @@ TEST_F(AnnotateZarr, WhatMustNotBeReplacedIsNot) {
                         ErrorKind::Output, "lies in the input");
   }
   EXPECT_SAITHE_ERROR(ZarrAnnotator(folder_ / "mine", folder_ / "out.zarr", true),
-                      ErrorKind::BadFormat, "copy of one in a folder");
+                      ErrorKind::BadFormat, "copy of one of AnnData 0.7");
   Annotations index;
   index.obs.emplace_back("_index", make_category_column(Texts{}));
   EXPECT_SAITHE_ERROR(
       ZarrAnnotator(folder_ / "in.zarr", folder_ / "out.zarr", true).require_free(index),
       ErrorKind::Output, "is the index");
   EXPECT_EQ(n_files(), 2U);
+}
+
+TEST_F(AnnotateZarr, InPlaceIsWhatACopyIs) {
+  const auto files_of = [&](const char* store) {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / store)) {
+      if (!entry.is_regular_file()) continue;
+      files[entry.path().lexically_relative(folder_ / store).string()] =
+          testing::read_bytes(entry.path());
+    }
+    return files;
+  };
+  testing::write_key(folder_ / "in.zarr", ".zmetadata",
+                     R"({"zarr_consolidated_format":1,"metadata":{".zgroup":{}}})");
+  ZarrAnnotator(folder_ / "in.zarr", folder_ / "out.zarr", false).write(labels({"T", "", "B"}));
+  std::filesystem::create_directory_symlink(folder_ / "in.zarr", folder_ / "link.zarr");
+  ZarrAnnotator::in_place(folder_ / "link.zarr", false).write(labels({"T", "", "B"}));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "link.zarr"));
+  EXPECT_EQ(files_of("in.zarr"), files_of("out.zarr"));
+  EXPECT_SAITHE_ERROR(ZarrAnnotator::in_place(folder_ / "in.zarr", false).require_free(labels({})),
+                      ErrorKind::Output, "has obs/label already");
+  // Replaced, with columns of the earlier run that this one does not write.
+  Annotations second = labels({"A", "B", "C"});
+  second.obsm.clear();
+  second.uns.clear();
+  second.of_earlier_run.uns = {"saithe/parameters"};
+  ZarrAnnotator(folder_ / "in.zarr", folder_ / "out.zarr", true).write(second);
+  ZarrAnnotator::in_place(folder_ / "in.zarr", true).write(second);
+  EXPECT_EQ(files_of("in.zarr"), files_of("out.zarr"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "in.zarr/uns/saithe/parameters"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "in.zarr/uns/label_colors"));
+  EXPECT_EQ(n_files(), 3U);
+}
+
+TEST_F(AnnotateZarr, WhatAnotherProgramChangedIsLeftAlone) {
+  const ZarrAnnotator annotator = ZarrAnnotator::in_place(folder_ / "in.zarr", false);
+  testing::write_key(folder_ / "in.zarr", "obs/.zattrs",
+                     R"({"_index":"_index","column-order":[],"encoding-type":"dataframe","x":1})");
+  const std::string changed = testing::read_bytes(folder_ / "in.zarr/obs/.zattrs");
+  EXPECT_SAITHE_ERROR(annotator.write(labels({"", "", ""})), ErrorKind::Output,
+                      "was changed by another program");
+  EXPECT_EQ(testing::read_bytes(folder_ / "in.zarr/obs/.zattrs"), changed);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "in.zarr/obs/label"));
+  EXPECT_EQ(n_files(), 1U);
+}
+
+TEST_F(AnnotateZarr, AZipArchiveIsUnpackedIntoTheCopy) {
+  const std::filesystem::path archive = std::string(SAITHE_TEST_FILES) + "/zarr/v3.zarr.zip";
+  const auto source = open_source(archive, {}, kContext);
+  const Texts names(as_size(source->n_cells()), "T");
+  ZarrAnnotator(archive, folder_ / "out.zarr", false).write(labels(names));
+  const Dataset cells = read_dataset(folder_ / "out.zarr", {}, kContext);
+  EXPECT_EQ(cells.obs().as_text("label"), names);
+  EXPECT_EQ(cells.counts.values, source->read_cells(0, source->n_cells(), kContext).values);
+  EXPECT_SAITHE_ERROR(ZarrAnnotator::in_place(archive, false), ErrorKind::BadFormat,
+                      "a zip archive is not changed");
 }
 
 TEST_F(AnnotateZarr, ALinkToAFolderIsRefusedAndNothingIsLeft) {

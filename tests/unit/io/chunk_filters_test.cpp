@@ -2,11 +2,14 @@
 
 #include <blosc.h>
 #include <gtest/gtest.h>
+#include <hdf5.h>
 #include <zstd.h>
 
+#include <cstring>
 #include <functional>
 
 #include "saithe/core/random.h"
+#include "saithe/core/types.h"
 
 namespace saithe {
 namespace {
@@ -80,22 +83,41 @@ TEST(ChunkFilters, AreUndoneInTheReverseOrder) {
   Bytes shuffled;
   io::shuffle(bytes, 4, shuffled);
   const std::vector<int> filters = {H5Z_FILTER_SHUFFLE, io::kZstdFilter};
-  Bytes chunk = packed_by_zstd(shuffled);
-  EXPECT_TRUE(io::undo_filters(filters, 0, 4, 4000, chunk));
-  EXPECT_EQ(chunk, bytes);
-  chunk = packed_by_zstd(bytes);  // stored without the shuffle
-  EXPECT_TRUE(io::undo_filters(filters, 1, 4, 4000, chunk));
-  EXPECT_EQ(chunk, bytes);
-  chunk = bytes;  // stored as it is
-  EXPECT_TRUE(io::undo_filters(filters, 3, 4, 4000, chunk));
-  EXPECT_EQ(chunk, bytes);
-  EXPECT_FALSE(io::undo_filters(filters, 3, 4, 4001, chunk));
+  Bytes unpacked;
+  EXPECT_TRUE(io::undo_filters(filters, 0, 4, 4000, packed_by_zstd(shuffled), unpacked));
+  EXPECT_EQ(unpacked, bytes);
+  // Stored without the shuffle; stored as it is.
+  EXPECT_TRUE(io::undo_filters(filters, 1, 4, 4000, packed_by_zstd(bytes), unpacked));
+  EXPECT_EQ(unpacked, bytes);
+  EXPECT_TRUE(io::undo_filters(filters, 3, 4, 4000, bytes, unpacked));
+  EXPECT_EQ(unpacked, bytes);
+  EXPECT_FALSE(io::undo_filters(filters, 3, 4, 4001, bytes, unpacked));
+}
+
+TEST(ChunkFilters, AChecksumMayStandBelowOrAboveThePacking) {
+  const Bytes bytes = some_bytes(4000);
+  const auto with_checksum = [](Bytes all) {
+    const std::uint32_t sum = io::fletcher32(all);
+    all.resize(all.size() + sizeof sum);
+    std::memcpy(all.data() + all.size() - sizeof sum, &sum, sizeof sum);
+    return all;
+  };
+  const std::vector<int> below = {H5Z_FILTER_FLETCHER32, io::kZstdFilter};
+  const std::vector<int> above = {io::kZstdFilter, H5Z_FILTER_FLETCHER32};
+  Bytes unpacked;
+  EXPECT_TRUE(io::undo_filters(below, 0, 4, 4000, packed_by_zstd(with_checksum(bytes)), unpacked));
+  EXPECT_EQ(unpacked, bytes);
+  Bytes chunk = with_checksum(packed_by_zstd(bytes));
+  EXPECT_TRUE(io::undo_filters(above, 0, 4, 4000, chunk, unpacked));
+  EXPECT_EQ(unpacked, bytes);
+  chunk.back() ^= 1U;
+  EXPECT_FALSE(io::undo_filters(above, 0, 4, 4000, chunk, unpacked));
 }
 
 TEST(ChunkFilters, ATinyChunkThatClaimsMuchIsNoReasonForMemory) {
   const std::vector<int> filters = {io::kZstdFilter};
-  Bytes chunk(10);
-  EXPECT_FALSE(io::undo_filters(filters, 0, 1, std::size_t{1} << 40, chunk));
+  Bytes unpacked;
+  EXPECT_FALSE(io::undo_filters(filters, 0, 1, std::size_t{1} << 40, Bytes(10), unpacked));
   EXPECT_EQ(io::largest_ratio(std::vector<int>{H5Z_FILTER_DEFLATE}), 1100U);
   EXPECT_GT(io::largest_ratio(std::vector<int>{H5Z_FILTER_SHUFFLE, io::kBloscFilter}), 30'000U);
   EXPECT_TRUE(io::is_own_filter(32001));
@@ -104,7 +126,7 @@ TEST(ChunkFilters, ATinyChunkThatClaimsMuchIsNoReasonForMemory) {
 
 TEST(Shuffle, IsUndone) {
   const Random random(4, 0);
-  for (const std::size_t value_bytes : {1U, 2U, 4U, 8U}) {
+  for (const std::size_t value_bytes : {1U, 2U, 3U, 4U, 8U}) {
     for (const std::size_t n : {0U, 1U, 7U, 1000U}) {
       std::vector<unsigned char> bytes;
       for (std::size_t i = 0; i < n * value_bytes; ++i) {

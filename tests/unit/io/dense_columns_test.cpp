@@ -71,7 +71,7 @@ TEST(DenseColumns, AnyChunksAndAnyBlocks) {
        {std::array<hsize_t, 2>{0, 0}, {8, 8}, {30, 1}, {1, 50}, {30, 50}}) {
     SCOPED_TRACE(i);
     const Hdf5Group root = file_of(folder / (std::to_string(i++) + ".h5"), chunk);
-    DenseColumns columns(root.dataset("matrix"), kGenes, kCells);
+    DenseColumns columns(root.dataset("matrix"), kGenes, kCells, kContext);
     EXPECT_EQ(columns.slab_cells() % std::max<CellIndex>(1, static_cast<CellIndex>(chunk[1])), 0);
     expect_cells(columns.read(0, kCells, kContext), 0, kCells);
     expect_cells(columns.read(13, 29, kContext), 13, 29);
@@ -81,10 +81,24 @@ TEST(DenseColumns, AnyChunksAndAnyBlocks) {
   }
 }
 
+TEST(DenseColumns, LongChunksAreTurnedRoundInLittleMemory) {
+  const FolderForTest folder;
+  const Hdf5Group root = file_of(folder / "a.h5", {4, 50});
+  Context little(2);
+  little.max_memory = 16384;
+  DenseColumns columns(root.dataset("matrix"), kGenes, kCells, little);
+  expect_cells(columns.read(20, 50, little), 20, 50);
+  expect_cells(columns.read(0, kCells, little), 0, kCells);
+  const Hdf5Group one_chunk = file_of(folder / "b.h5", {30, 50});
+  DenseColumns too_large(one_chunk.dataset("matrix"), kGenes, kCells, little);
+  EXPECT_SAITHE_ERROR(too_large.read(0, 1, little), ErrorKind::BadFormat,
+                      "one of its chunks has 1500 values");
+}
+
 TEST(DenseColumns, AnotherShapeIsNamed) {
   const FolderForTest folder;
   const Hdf5Group root = file_of(folder / "a.h5", {8, 8});
-  EXPECT_SAITHE_ERROR(DenseColumns(root.dataset("matrix"), kGenes, kCells + 1),
+  EXPECT_SAITHE_ERROR(DenseColumns(root.dataset("matrix"), kGenes, kCells + 1, kContext),
                       ErrorKind::BadFormat, "is not a matrix of 30 genes x 51 cells");
 }
 

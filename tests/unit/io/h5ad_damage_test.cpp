@@ -8,6 +8,7 @@
 #include "saithe/core/random.h"
 #include "saithe/io/chunked_array.h"
 #include "saithe/io/hdf5_writer.h"
+#include "saithe/io/library_file.h"
 #include "saithe/io/open.h"
 #include "saithe/io/write_h5ad.h"
 #include "support/folder_for_test.h"
@@ -201,8 +202,8 @@ bool survives(const std::filesystem::path& path) {
 }
 
 /// The bytes of the file that hold a chunk of X: (first, number).
-std::pair<std::uint64_t, std::uint64_t> chunk_of(const io::Hdf5Group& x, const char* name) {
-  const io::Hdf5Dataset dataset = x.dataset(name);
+std::pair<std::uint64_t, std::uint64_t> chunk_of(const io::LibraryGroup& x, const char* name) {
+  const io::LibraryDataset dataset = x.dataset(name);
   const hsize_t start = 0;
   unsigned mask = 0;
   haddr_t address = 0;
@@ -221,7 +222,7 @@ TEST(H5adDamage, FlippedBitsOfTheArraysNeverCrash) {
   int n_errors = 0;
   for (const char* name : {"data", "indices", "indptr"}) {
     const auto [first, n_bytes] =
-        chunk_of(io::Hdf5Group::open_file(folder / "whole.h5ad").group("X"), name);
+        chunk_of(io::LibraryGroup::open_file(folder / "whole.h5ad").group("X"), name);
     ASSERT_GT(n_bytes, 0U);
     for (std::uint64_t round = 0; round < 150; ++round) {
       std::string damaged = bytes;

@@ -91,15 +91,17 @@ TEST(Hdf5Writer, EveryColumnSaysItsEncoding) {
 
 TEST(Hdf5Writer, UnsIsNestedAndReplacedOnlyWhenAsked) {
   const FolderForTest folder;
-  Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
-  const Hdf5Target uns = root.create_group("uns", "dict");
-  uns.write_uns("saithe/version", std::string("1"), false);
-  uns.write_uns("saithe/seed", std::int64_t{7}, false);
-  EXPECT_SAITHE_ERROR(uns.write_uns("saithe/seed", std::int64_t{8}, false), ErrorKind::Output,
-                      "saithe/seed");
-  uns.write_uns("saithe/seed", std::int64_t{9}, true);
-  root.flush();
-  root.close();
+  {  // closed whole before it is read: the process that reads would share what is open here
+    Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+    const Hdf5Target uns = root.create_group("uns", "dict");
+    uns.write_uns("saithe/version", std::string("1"), false);
+    uns.write_uns("saithe/seed", std::int64_t{7}, false);
+    EXPECT_SAITHE_ERROR(uns.write_uns("saithe/seed", std::int64_t{8}, false), ErrorKind::Output,
+                        "saithe/seed");
+    uns.write_uns("saithe/seed", std::int64_t{9}, true);
+    root.flush();
+    root.close();
+  }
   const Hdf5Group saithe = Hdf5Group::open_file(folder / "a.h5").group("uns").group("saithe");
   EXPECT_EQ(saithe.dataset("seed").read_integers(), (std::vector<std::int64_t>{9}));
   EXPECT_EQ(saithe.dataset("version").read_texts(), (std::vector<std::string>{"1"}));

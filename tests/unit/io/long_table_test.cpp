@@ -32,6 +32,34 @@ TEST(LongTable, IsSortedAndSummed) {
             (std::vector<std::string>{"1", "2"}));
 }
 
+TEST(LongTable, MemoryBoundsWhatIsKeptAndNotWhatIsRead) {
+  // By genes, as UMI-tools writes it, and more entries than a small memory holds at once.
+  constexpr int kCells = 700;
+  constexpr int kGenes = 90;
+  std::string text = "gene\tcell\tcount\n";
+  for (int gene = 0; gene < kGenes; ++gene) {
+    for (int cell = 0; cell < kCells; ++cell) {
+      if ((cell * 7 + gene * 5) % 3 == 0) continue;
+      text += fmt::format("g{}\tc{}\t{}\n", gene * 37 % kGenes, cell * 11 % kCells,
+                          1 + (cell + gene) % 400);
+    }
+  }
+  const FolderForTest folder;
+  write_bytes(folder / "a.tsv", text);
+  const Dataset all = read_dataset(folder / "a.tsv", {}, kContext);
+  ASSERT_EQ(all.n_cells(), kCells);
+  ASSERT_EQ(all.obs().index()[1], "c1");
+  ASSERT_EQ(all.obs().index()[2], "c10");
+  Context little(2);
+  little.max_memory = 65536;
+  const Dataset parts = read_dataset(folder / "a.tsv", {}, little);
+  EXPECT_EQ(parts.obs().index(), all.obs().index());
+  EXPECT_EQ(parts.var().index(), all.var().index());
+  EXPECT_EQ(parts.counts.row_start, all.counts.row_start);
+  EXPECT_EQ(parts.counts.columns, all.counts.columns);
+  EXPECT_EQ(parts.counts.values, all.counts.values);
+}
+
 TEST(LongTable, ErrorsNameTheLine) {
   EXPECT_SAITHE_ERROR(read("gene\tcell\tcount\nA\tx\t1\nA\ty\tmany\n"), ErrorKind::BadFormat,
                       "a.tsv:3: column 3 ('count'): 'many'");

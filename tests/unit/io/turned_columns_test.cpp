@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "saithe/io/hdf5_file.h"
 #include "saithe/io/hdf5_writer.h"
 #include "support/folder_for_test.h"
 #include "support/random_cells.h"

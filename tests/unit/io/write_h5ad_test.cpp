@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "saithe/io/annotate_h5ad.h"
+#include "saithe/io/hdf5_file.h"
 #include "saithe/io/hdf5_writer.h"
 #include "saithe/io/open.h"
 #include "support/folder_for_test.h"

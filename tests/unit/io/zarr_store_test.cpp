@@ -38,6 +38,23 @@ TEST(ZarrStore, NoKeyLeadsOut) {
   }
 }
 
+TEST(ZarrStore, ACopyHasEveryKey) {
+  const testing::FolderForTest folder;
+  testing::write_small_store(folder / "store");
+  std::filesystem::create_directory(folder / "copy");
+  io::open_zarr_store(folder / "store", true, "")->copy_to(folder / "copy", "out");
+  EXPECT_EQ(testing::read_bytes(folder / "copy/X/data/0"),
+            testing::read_bytes(folder / "store/X/data/0"));
+  const std::filesystem::path file = std::string(SAITHE_TEST_FILES) + "/zarr/v2.zarr.zip";
+  const auto zipped = io::open_zarr_store(file, false, read_head(file, 8));
+  std::filesystem::create_directory(folder / "unpacked");
+  zipped->copy_to(folder / "unpacked", "out");
+  const auto copy = io::open_zarr_store(folder / "unpacked", true, "");
+  ASSERT_NE(copy, nullptr);
+  EXPECT_EQ(copy->names("obs/"), zipped->names("obs/"));
+  EXPECT_EQ(copy->read_all("obs/.zattrs", 1 << 20), zipped->read_all("obs/.zattrs", 1 << 20));
+}
+
 TEST(ZarrStore, OtherFoldersAndFilesAreNone) {
   const testing::FolderForTest folder;
   EXPECT_EQ(io::open_zarr_store(folder.path(), true, ""), nullptr);

@@ -98,7 +98,7 @@ TEST_P(ZarrWriter, LongArraysHaveSeveralChunks) {
   const ZarrArray array(node("obsm/X_umap"));
   EXPECT_EQ(array.shape(), (std::vector<std::int64_t>{kRows, 2}));
   std::vector<float> last(4);
-  array.read_rows(kRows - 2, kRows, last, kContext);
+  array.read_rectangle({kRows - 2, 2, 0, 2}, last, kContext);
   EXPECT_EQ(last, (std::vector<float>{999, -1, 0, -1}));
 }
 

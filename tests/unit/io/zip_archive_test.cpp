@@ -58,6 +58,10 @@ TEST(ZipArchive, ReadsStoredEntriesAlsoOfZip64) {
     EXPECT_EQ(archive.size("other"), std::nullopt);
     EXPECT_EQ(archive.read("hello.txt", 0, 5), "hello");
     EXPECT_EQ(archive.read("hello.txt", 1, 3), "ell");
+    archive.unpack("hello.txt", folder / "hello.txt", "out");
+    EXPECT_EQ(testing::read_bytes(folder / "hello.txt"), "hello");
+    EXPECT_SAITHE_ERROR(archive.unpack("hello.txt", folder / "none/x", "out"), ErrorKind::Output,
+                        "out: cannot be written");
     EXPECT_SAITHE_ERROR(archive.read("hello.txt", 3, 3), ErrorKind::BadFormat, "hello.txt");
   }
 }

@@ -1,0 +1,44 @@
+#pragma once
+
+// A dense matrix with a row per cell, read as sparse rows in bounded memory. Private to io/.
+
+#include <memory>
+
+#include "saithe/io/dense_tiles.h"
+#include "saithe/matrix/packed_rows.h"
+
+namespace saithe::io {
+
+/// Cells x genes in slabs of cells as high as the file's tiles: each tile is unpacked once by who
+/// reads the cells in their order. Where such a slab could pass a quarter of context.max_memory
+/// (few tall tiles), all tiles are read once, in their order, and the rows kept packed, in memory
+/// bounded as RowGatherer's.
+class DenseRows {
+ public:
+  explicit DenseRows(std::unique_ptr<DenseTiles> tiles, const Context& context);
+  /// Cells [begin, end) x genes; zeros are not stored, NaN is.
+  [[nodiscard]] CsrMatrix read(CellIndex begin, CellIndex end, const Context& context);
+  /// Cells that are read at once; all of them where the matrix is gathered.
+  [[nodiscard]] CellIndex slab_cells() const { return slab_cells_; }
+  [[nodiscard]] bool is_gathered() const { return is_gathered_; }
+  /// Gives the slab back.
+  void let_go();
+
+ private:
+  [[nodiscard]] CsrMatrix read_slab(CellIndex begin, CellIndex end, const Context& context) const;
+  [[nodiscard]] std::int64_t columns_at_once(std::int64_t n_rows) const;
+  void gather(const Context& context);
+
+  std::unique_ptr<DenseTiles> tiles_;
+  CellIndex slab_cells_ = 1;
+  bool is_gathered_ = false;
+  CellIndex slab_begin_ = -1;
+  CsrMatrix slab_;  // the slab last read: blocks of cells seldom end where tiles do
+  std::shared_ptr<PackedRows> gathered_;
+};
+
+/// The entries of a dense matrix, row by row, that are not 0. On all threads.
+CsrMatrix sparse_rows(std::span<const float> values, std::int64_t n_rows, std::int64_t n_columns,
+                      const Context& context);
+
+}  // namespace saithe::io

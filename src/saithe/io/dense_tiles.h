@@ -1,0 +1,44 @@
+#pragma once
+
+// Dense matrices in a file, stored in tiles (chunks) that are packed one by one. Private to io/.
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "saithe/core/context.h"
+#include "saithe/io/hdf5_chunks.h"
+
+namespace saithe::io {
+
+/// Rows and columns of a matrix.
+struct Rectangle {
+  std::int64_t first_row = 0;
+  std::int64_t n_rows = 0;
+  std::int64_t first_column = 0;
+  std::int64_t n_columns = 0;
+  [[nodiscard]] std::int64_t n_values() const { return n_rows * n_columns; }
+};
+
+class DenseTiles {
+ public:
+  virtual ~DenseTiles() = default;
+  [[nodiscard]] virtual const std::string& where() const = 0;
+  [[nodiscard]] virtual std::int64_t n_rows() const = 0;
+  [[nodiscard]] virtual std::int64_t n_columns() const = 0;
+  /// Of a tile; 1 and all columns where rows lie one after the other. At most those of the matrix,
+  /// at least 1.
+  [[nodiscard]] virtual std::int64_t tile_rows() const = 0;
+  [[nodiscard]] virtual std::int64_t tile_columns() const = 0;
+  /// What unpacking one takes; 0 where rows can be read alone.
+  [[nodiscard]] virtual std::int64_t tile_bytes() const = 0;
+  /// The values of a rectangle, row by row. Tiles are unpacked on all threads. Throws
+  /// Error(BadFormat) on a damaged file, and where a tile passes context.max_memory.
+  virtual void read(const Rectangle& wanted, std::span<float> values,
+                    const Context& context) const = 0;
+};
+
+/// Of a two-dimensional dataset of numbers or booleans. Throws Error(BadFormat) on another.
+std::unique_ptr<DenseTiles> open_dense_tiles(Hdf5Dataset dataset);
+
+}  // namespace saithe::io

@@ -1,0 +1,160 @@
+#include "saithe/io/hdf5_chunks.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include "saithe/core/usable_memory.h"
+#include "saithe/io/chunk_filters.h"
+
+namespace saithe::io {
+namespace {
+
+constexpr double kMegabyte = 1e6;
+
+template <bool kSwapped, typename Stored, typename Value>
+void convert_values(const unsigned char* source, const std::string& where, std::span<Value> out) {
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    Stored stored;
+    if constexpr (kSwapped) {
+      std::array<unsigned char, sizeof(Stored)> bytes{};
+      std::reverse_copy(source + i * sizeof(Stored), source + (i + 1) * sizeof(Stored),
+                        bytes.begin());
+      stored = std::bit_cast<Stored>(bytes);
+    } else {
+      std::memcpy(&stored, source + i * sizeof(Stored), sizeof(Stored));
+    }
+    if constexpr (std::is_floating_point_v<Value>) {
+      out[i] = static_cast<Value>(stored);
+    } else if constexpr (std::is_floating_point_v<Stored>) {
+      fail(ErrorKind::BadFormat, "{}: expected whole numbers, found floating-point numbers", where);
+    } else {
+      if (!std::in_range<Value>(stored)) {
+        fail(ErrorKind::BadFormat, "{}: has the value {}, which is outside the range {} to {}",
+             where, stored, std::numeric_limits<Value>::min(), std::numeric_limits<Value>::max());
+      }
+      out[i] = static_cast<Value>(stored);
+    }
+  }
+}
+
+template <bool kSwapped, typename Value>
+void convert_layout(const NumberLayout& layout, const unsigned char* source,
+                    const std::string& where, std::span<Value> out) {
+  const auto as = [&]<typename Stored>(Stored) {
+    convert_values<kSwapped, Stored>(source, where, out);
+  };
+  if (layout.is_float) return layout.value_bytes == 4 ? as(float{}) : as(double{});
+  switch (layout.value_bytes) {
+    case 1:
+      return layout.is_signed ? as(std::int8_t{}) : as(std::uint8_t{});
+    case 2:
+      return layout.is_signed ? as(std::int16_t{}) : as(std::uint16_t{});
+    case 4:
+      return layout.is_signed ? as(std::int32_t{}) : as(std::uint32_t{});
+    default:
+      return layout.is_signed ? as(std::int64_t{}) : as(std::uint64_t{});
+  }
+}
+
+}  // namespace
+
+void require_room_for_chunk(const std::string& where, std::int64_t n_values, std::int64_t n_bytes,
+                            const Context& context) {
+  if (n_bytes > context.max_memory) {
+    fail(ErrorKind::BadFormat,
+         "{}: one of its chunks has {} values and takes {:.0f} MB to unpack, more than --memory "
+         "({:.0f} MB). Give it more with --memory {:.0f}M, or write the file again with smaller "
+         "chunks.",
+         where, n_values, static_cast<double>(n_bytes) / kMegabyte,
+         static_cast<double>(context.max_memory) / kMegabyte,
+         std::ceil(static_cast<double>(n_bytes) / static_cast<double>(1 << 20)) + 1);
+  }
+  require_memory(where, n_bytes, 1);
+}
+
+void convert_integers(std::span<const std::int64_t> stored, const std::string& where,
+                      std::span<std::int32_t> out) {
+  convert_values<false, std::int64_t>(reinterpret_cast<const unsigned char*>(stored.data()), where,
+                                      out);
+}
+void convert_integers(std::span<const std::int64_t> stored, const std::string& where,
+                      std::span<std::int64_t> out) {
+  convert_values<false, std::int64_t>(reinterpret_cast<const unsigned char*>(stored.data()), where,
+                                      out);
+}
+
+Hdf5Chunks::Hdf5Chunks(Hdf5Dataset dataset)
+    : dataset_(std::move(dataset)), shape_(dataset_.shape()) {
+  const StoredKind kind = dataset_.kind();
+  if (kind != StoredKind::Integer && kind != StoredKind::Float && kind != StoredKind::Boolean) {
+    fail(ErrorKind::BadFormat, "{}: expected numbers, found another kind of values",
+         dataset_.where());
+  }
+  const DatasetDescription& description = dataset_.description();
+  const std::vector<std::int64_t>& chunk = description.chunk_shape;
+  const auto is_empty = [](std::int64_t n) { return n == 0; };
+  if (chunk.size() != shape_.size() || std::any_of(chunk.begin(), chunk.end(), is_empty)) return;
+  shape_ = chunk;
+  n_values_ = 1;
+  for (const std::int64_t n : chunk) {
+    n_values_ = checked_multiply(n_values_, n, dataset_.where().c_str());
+  }
+  n_bytes_ = checked_multiply(n_values_, static_cast<std::int64_t>(dataset_.value_bytes()),
+                              dataset_.where().c_str());
+  const std::vector<int>& filters = description.filters;
+  are_own_ = std::all_of(filters.begin(), filters.end(), is_own_filter) &&
+             description.layout.value_bytes > 0;
+  if (are_own_ && description.fill_value.empty()) fail_damaged(0);
+}
+
+void Hdf5Chunks::fail_damaged(std::int64_t number) const {
+  fail(ErrorKind::BadFormat,
+       "{}: chunk {} cannot be read: the file is damaged or cut off. Copy it again.",
+       dataset_.where(), number);
+}
+
+std::int64_t Hdf5Chunks::unpacking_bytes() const {
+  return n_bytes_ + std::min(n_bytes_, dataset_.description().stored_bytes);
+}
+
+std::vector<unsigned char> Hdf5Chunks::unpack(const StoredChunk& chunk, std::int64_t number) const {
+  std::vector<unsigned char> bytes;
+  if (!undo_filters(dataset_.description().filters, chunk.skipped_filters, dataset_.value_bytes(),
+                    as_size(n_bytes_), chunk.bytes, bytes)) {
+    fail_damaged(number);
+  }
+  return bytes;
+}
+
+template <typename Value>
+void Hdf5Chunks::convert(const std::vector<unsigned char>& bytes, std::int64_t first,
+                         std::span<Value> out) const {
+  const unsigned char* source = bytes.data() + as_size(first) * dataset_.value_bytes();
+  const NumberLayout& layout = dataset_.description().layout;
+  if (layout.is_swapped) return convert_layout<true>(layout, source, dataset_.where(), out);
+  convert_layout<false>(layout, source, dataset_.where(), out);
+}
+
+template <typename Value>
+void Hdf5Chunks::fill(std::span<Value> out) const {
+  std::array<Value, 1> value{};
+  convert(dataset_.description().fill_value, 0, std::span<Value>(value));
+  std::fill(out.begin(), out.end(), value.front());
+}
+
+template void Hdf5Chunks::convert(const std::vector<unsigned char>&, std::int64_t,
+                                  std::span<float>) const;
+template void Hdf5Chunks::convert(const std::vector<unsigned char>&, std::int64_t,
+                                  std::span<std::int32_t>) const;
+template void Hdf5Chunks::convert(const std::vector<unsigned char>&, std::int64_t,
+                                  std::span<std::int64_t>) const;
+template void Hdf5Chunks::fill(std::span<float>) const;
+template void Hdf5Chunks::fill(std::span<std::int32_t>) const;
+template void Hdf5Chunks::fill(std::span<std::int64_t>) const;
+
+}  // namespace saithe::io

@@ -1,0 +1,52 @@
+#include "saithe/io/hdf5_process.h"
+
+#include <utility>
+
+#include "saithe/io/hdf5_answers.h"
+#include "saithe/io/hdf5_check.h"
+
+namespace saithe::io {
+
+Hdf5Process::Hdf5Process(const std::filesystem::path& path)
+    : limits_(limits_of_reading(path)),
+      server_([answers = std::make_shared<Hdf5Answers>()](
+                  MessageReader& question, MessageWriter& answer,
+                  ChildNotes& notes) { answers->answer(question, answer, notes); },
+              limits_) {}
+
+std::shared_ptr<Hdf5Process> Hdf5Process::open(const std::filesystem::path& path) {
+  const FileStamp stamp = FileStamp::of(path);
+  const std::shared_ptr<Hdf5Process> process(new Hdf5Process(path));
+  OwnMessage question = process->question(Hdf5Question::Open, 0);
+  question.add_text(path.string());
+  question.add_integer(was_walked_over(stamp) ? 0 : 1);
+  static_cast<void>(process->ask(question));
+  note_walked_over(stamp);
+  return process;
+}
+
+OwnMessage Hdf5Process::question(Hdf5Question what, std::int64_t object) {
+  std::vector<std::int64_t> released;
+  {
+    const std::lock_guard lock(mutex_);
+    released.swap(released_);
+  }
+  OwnMessage question;
+  question.add_array(std::span<const std::int64_t>(released));
+  question.add_integer(static_cast<std::int64_t>(what));
+  question.add_integer(object);
+  return question;
+}
+
+ChildServer::Answer Hdf5Process::ask(const OwnMessage& question) {
+  ChildServer::Answer answer = server_.ask(question);
+  if (answer.report.end != ChildEnd::Finished) fail_contained(answer.report, limits_.cpu_seconds);
+  return answer;
+}
+
+void Hdf5Process::release(std::int64_t object) {
+  const std::lock_guard lock(mutex_);
+  released_.push_back(object);
+}
+
+}  // namespace saithe::io

@@ -1,0 +1,39 @@
+#pragma once
+
+// The child process in which libhdf5 reads a file, seen from its parent. Private to io/.
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "saithe/core/child_process.h"
+
+namespace saithe::io {
+
+enum class Hdf5Question : std::int64_t;
+
+class Hdf5Process {
+ public:
+  /// Starts a child that walks over the file, unless it is unchanged since that was done, and opens
+  /// it. Throws Error(BadFormat), also where libhdf5 crashes or comes to no end.
+  static std::shared_ptr<Hdf5Process> open(const std::filesystem::path& path);
+
+  /// The beginning of a question about an object.
+  [[nodiscard]] OwnMessage question(Hdf5Question what, std::int64_t object);
+  /// Throws what the child throws, and Error(BadFormat) where libhdf5 crashes, asks for too much
+  /// memory or comes to no end, now or earlier.
+  [[nodiscard]] ChildServer::Answer ask(const OwnMessage& question);
+  /// Has an object closed when the next question is asked.
+  void release(std::int64_t object);
+
+ private:
+  explicit Hdf5Process(const std::filesystem::path& path);
+
+  ChildLimits limits_;
+  ChildServer server_;
+  std::mutex mutex_;
+  std::vector<std::int64_t> released_;
+};
+
+}  // namespace saithe::io

@@ -1,0 +1,25 @@
+#pragma once
+
+// Consolidated metadata: the copy of all nodes' metadata that a Zarr store keeps at its root.
+// Private to io/.
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace saithe::io {
+
+/// The file that holds them: .zmetadata in version 2, the root's own zarr.json in version 3.
+const char* consolidated_file(int version);
+
+/// Whether the content of that file has them (a zarr.json need not).
+bool has_consolidated(const nlohmann::ordered_json& file, int version);
+
+/// That file without the nodes that are removed ("obs/louvain", with what is in them) and with the
+/// metadata files (by their keys, "obs/louvain/.zattrs") that are new or changed.
+nlohmann::ordered_json update_consolidated(
+    nlohmann::ordered_json file, int version, const std::vector<std::string>& removed,
+    const std::map<std::string, nlohmann::ordered_json>& changed);
+
+}  // namespace saithe::io
