@@ -30,12 +30,12 @@ void flush_to_disk(const fs::path& path, const std::string& name) {
   if (!is_flushed) fail_writing(name, why);
 }
 
-void flush_tree_to_disk(const fs::path& folder, const std::string& name) {
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    if (entry.is_directory() && !entry.is_symlink()) flush_tree_to_disk(entry.path(), name);
-    if (entry.is_regular_file()) flush_to_disk(entry.path(), name);
-  }
-  flush_to_disk(folder, name);
+void flush_file_system(const fs::path& folder, const std::string& name) {
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool is_flushed = descriptor >= 0 && syncfs(descriptor) == 0;
+  const int why = errno;
+  if (descriptor >= 0) close(descriptor);
+  if (!is_flushed) fail_writing(name, why);
 }
 
 FolderChange::FolderChange(fs::path folder, fs::path aside, std::string name)

@@ -48,13 +48,11 @@ void copy_tree(const fs::path& from, const fs::path& to, const std::string& outp
     } else if (entry.is_regular_file()) {
       make_empty_file(target, output);
       copy_file_bytes(entry.path(), target, output);
-      flush_to_disk(target, output);
     } else {
       fail(ErrorKind::BadFormat, "{}: is neither a file nor a folder of the store",
            entry.path().string());
     }
   }
-  flush_to_disk(to, output);
 }
 
 class FolderStore final : public ZarrStore {
@@ -87,6 +85,7 @@ class FolderStore final : public ZarrStore {
   }
   void copy_to(const fs::path& folder, const std::string& output) const override {
     copy_tree(folder_, folder, output);
+    flush_file_system(folder, output);
   }
 
  private:
@@ -124,7 +123,7 @@ class ZipStore final : public ZarrStore {
       make_empty_file(target, output);
       archive_->unpack(name, target, output);
     }
-    flush_tree_to_disk(folder, output);
+    flush_file_system(folder, output);
   }
 
  private:

@@ -426,7 +426,7 @@ void ZarrTarget::publish() {
                  update_consolidated(*consolidated, version_, removed_, frames));
     }
   }
-  flush_tree_to_disk(staging_, name_);
+  flush_file_system(staging_, name_);
 
   FolderChange change(folder_, staging_ / "old", name_);
   try {

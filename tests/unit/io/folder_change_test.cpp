@@ -78,6 +78,8 @@ TEST_F(FolderChanges, WhatCannotBeDoneIsAnError) {
   EXPECT_SAITHE_ERROR(change.take_out("none"), ErrorKind::Output, "it.zarr");
   EXPECT_SAITHE_ERROR(change.replace(folder_ / "new/three", "none"), ErrorKind::Output, "it.zarr");
   EXPECT_SAITHE_ERROR(io::flush_to_disk(folder_ / "none", "it.zarr"), ErrorKind::Output, "it.zarr");
+  EXPECT_SAITHE_ERROR(io::flush_file_system(folder_ / "none", "it.zarr"), ErrorKind::Output,
+                      "it.zarr");
   EXPECT_EQ(state(), "a/one=1 a/two=2 three=3");
 }
 
