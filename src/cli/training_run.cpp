@@ -140,8 +140,8 @@ TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Ses
     session.print(has_validation ? epoch_line(record) : training_epoch_line(record));
   };
   try {
-    outcome.result = train(std::move(data), options, session.device(), session.context(),
-                           on_epoch, checkpoint);
+    outcome.result =
+        train(std::move(data), options, session.device(), session.context(), on_epoch, checkpoint);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::Cancelled || checkpoint == nullptr) throw;
     if (!checkpoint->holds_anything()) throw;

@@ -16,7 +16,7 @@ namespace saithe {
 
 /// What happens to suspects.
 enum class DropSuspects {
-  Auto,  ///< dropped from training where the share of clear ones passes suspect_gate
+  Auto,  ///< dropped from training where drops_suspects() says so
   Always,
   Never
 };
@@ -39,7 +39,8 @@ struct SuspectOptions {
     visit("find-suspects", options.find, "look for training cells whose label looks wrong");
     visit("drop-suspects", options.drop,
           "train without them; auto: where the share of clear ones passes the gate");
-    visit("suspect-gate", options.gate, "share of clear suspects from which auto drops all");
+    visit("suspect-gate", options.gate,
+          "share of clear suspects from which auto drops all; so does three times it of any kind");
     visit("suspect-cells", options.max_cells,
           "look with models of so many cells at most, a stratified draw (all cells are judged)");
   }

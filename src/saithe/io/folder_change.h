@@ -13,8 +13,8 @@ namespace saithe::io {
 /// Flushes a file, or the names in a folder, to the disk. Throws Error(Output); `name` is what the
 /// message calls it.
 void flush_to_disk(const std::filesystem::path& path, const std::string& name);
-/// The same of all that the folder's file system has in memory: for thousands of small files a
-/// hundred times as fast as one by one.
+/// The same of all that the folder's file system has in memory: one wait for the disk, where many
+/// small files would be many.
 void flush_file_system(const std::filesystem::path& folder, const std::string& name);
 
 /// Steps that are taken back in reverse order unless keep() was reached. What dies in between
