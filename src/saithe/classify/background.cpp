@@ -27,7 +27,7 @@ CsrMatrix read_spaced_cells(CellSource& source, const GeneMatch& match, std::int
          "needs at least one",
          source.name());
   }
-  kind = find_expression_kind(source, chosen.view(), 0);
+  kind = find_expression_kind(source, chosen.view(), 0, context);
   return chosen;
 }
 

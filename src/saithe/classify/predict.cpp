@@ -191,9 +191,9 @@ class Prediction {
 
   void require_values(const CsrView& values, CellIndex begin) {
     if (begin == 0) {
-      result_.kind = find_expression_kind(source_, values, begin);
+      result_.kind = find_expression_kind(source_, values, begin, context_);
     } else {
-      require_expression(source_, values, begin, result_.kind);
+      require_expression(source_, values, begin, result_.kind, context_);
     }
   }
 

@@ -57,9 +57,9 @@ class ReferenceReader {
       const CsrMatrix block = source_.read_cells(begin, end, context_);
       if (!kind) {
         kind = needs_counts_ ? ExpressionKind::Counts
-                             : find_expression_kind(source_, block.view(), begin);
+                             : find_expression_kind(source_, block.view(), begin, context_);
       }
-      require_expression(source_, block.view(), begin, *kind);
+      require_expression(source_, block.view(), begin, *kind, context_);
       add_usable(block.view(), begin, data);
       context_.report("reading", end, data.n_cells_read);
     }

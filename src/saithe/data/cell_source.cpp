@@ -4,10 +4,13 @@
 #include <limits>
 #include <numeric>
 
+#include "saithe/core/parallel.h"
 #include "saithe/core/text_io.h"
 
 namespace saithe {
 namespace {
+
+constexpr std::int64_t kChunkCells = 256;
 
 /// Whether all values are counts: a loop without a way out, which takes several values at a time.
 bool are_counts(std::span<const float> values, bool whole_numbers) {
@@ -20,6 +23,25 @@ bool are_counts(std::span<const float> values, bool whole_numbers) {
     n_wrong += (is_count ? 0 : 1) + (whole_numbers && !is_whole ? 1 : 0);
   }
   return n_wrong == 0;
+}
+
+/// Throws as require_counts() if a value of row `r` is wrong.
+void require_counts_in_row(const CellSource& source, const CsrView& counts, CellIndex first_cell,
+                           CellIndex r, bool whole_numbers) {
+  const auto values = counts.row_values(r);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float value = values[i];
+    const bool is_count = std::isfinite(value) && value >= 0;
+    if (is_count && (!whole_numbers || value == std::floor(value))) continue;
+    const auto cell = as_size(first_cell + r);
+    const auto gene = as_size(counts.row_columns(r)[i]);
+    fail(ErrorKind::BadFormat,
+         "{}: cell '{}' (row {}) has the value {} for gene '{}': expected counts, {}. Name the "
+         "counts with --layer NAME or --use-raw, or give a file that holds them.",
+         source.name(), source.obs().index()[cell], cell, format_number(value),
+         source.var().index()[gene],
+         is_count ? "which are whole numbers" : "which are finite and not negative");
+  }
 }
 
 }  // namespace
@@ -60,24 +82,13 @@ Dataset select_genes(const Dataset& dataset, std::span<const GeneIndex> genes) {
 }
 
 void require_counts(const CellSource& source, const CsrView& counts, CellIndex first_cell,
-                    bool whole_numbers) {
-  for (CellIndex r = 0; r < counts.n_rows; ++r) {
-    const auto values = counts.row_values(r);
-    if (are_counts(values, whole_numbers)) continue;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const float value = values[i];
-      const bool is_count = std::isfinite(value) && value >= 0;
-      if (is_count && (!whole_numbers || value == std::floor(value))) continue;
-      const auto cell = as_size(first_cell + r);
-      const auto gene = as_size(counts.row_columns(r)[i]);
-      fail(ErrorKind::BadFormat,
-           "{}: cell '{}' (row {}) has the value {} for gene '{}': expected counts, {}. Name the "
-           "counts with --layer NAME or --use-raw, or give a file that holds them.",
-           source.name(), source.obs().index()[cell], cell, format_number(value),
-           source.var().index()[gene],
-           is_count ? "which are whole numbers" : "which are finite and not negative");
+                    bool whole_numbers, const Context& context) {
+  parallel_for(context, counts.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
+    for (CellIndex r = begin; r < end; ++r) {
+      if (are_counts(counts.row_values(r), whole_numbers)) continue;
+      require_counts_in_row(source, counts, first_cell, r, whole_numbers);
     }
-  }
+  });
 }
 
 }  // namespace saithe

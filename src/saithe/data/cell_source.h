@@ -70,6 +70,6 @@ Dataset select_genes(const Dataset& dataset, std::span<const GeneIndex> genes);
 /// Throws Error(BadFormat) naming cell and gene at the first value that is negative, not finite,
 /// or, with `whole_numbers`, not an integer.
 void require_counts(const CellSource& source, const CsrView& counts, CellIndex first_cell,
-                    bool whole_numbers);
+                    bool whole_numbers, const Context& context);
 
 }  // namespace saithe

@@ -27,7 +27,7 @@ GeneMapping::GeneMapping(std::vector<GeneIndex> new_gene, GeneIndex n_genes)
 CsrMatrix GeneMapping::read_cells(CellSource& source, CellIndex begin, CellIndex end,
                                   const Context& context) {
   const CsrMatrix cells = source.read_cells(begin, end, context);
-  if (!meet_any_) return map_columns(cells.view(), new_gene_, n_genes_);
+  if (!meet_any_) return map_columns(cells.view(), new_gene_, n_genes_, context);
   if (!are_logarithms_) {
     const CsrMatrix sample =
         source.read_cells(0, std::min(kSampledCells, source.n_cells()), context);
@@ -35,7 +35,7 @@ CsrMatrix GeneMapping::read_cells(CellSource& source, CellIndex begin, CellIndex
                                    [](float value) { return value == std::floor(value); });
   }
   return *are_logarithms_ ? map_logarithms(cells.view(), new_gene_, n_genes_)
-                          : map_columns(cells.view(), new_gene_, n_genes_);
+                          : map_columns(cells.view(), new_gene_, n_genes_, context);
 }
 
 RenamedGenes::RenamedGenes(std::unique_ptr<CellSource> cells, const std::string& column)

@@ -32,7 +32,7 @@ CsrMatrix PackedCells::read(std::span<const CellIndex> cells, const Context& con
   for (const CellIndex cell : cells) rows.push_back(row_of_cell_[as_size(cell)]);
   CsrMatrix values = values_->read(rows, context);
   if (gene_of_column_.empty()) return values;
-  return map_columns(values.view(), gene_of_column_, n_genes());
+  return map_columns(values.view(), gene_of_column_, n_genes(), context);
 }
 
 CsrMatrix PackedCells::read_cells(CellIndex begin, CellIndex end, const Context& context) {

@@ -82,7 +82,7 @@ CsrMatrix fuzzy_graph(const Neighbors& neighbors, int n_neighbors, const Context
           }
         }
       });
-  sort_and_merge(directed);
+  sort_and_merge(directed, context);
 
   // Either direction links two points: a + b - a b.
   const CsrMatrix reversed = transpose(directed.view());

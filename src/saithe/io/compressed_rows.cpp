@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "saithe/core/parallel.h"
 #include "saithe/core/text_io.h"
 #include "saithe/core/usable_memory.h"
 #include "saithe/io/chunked_array.h"
@@ -11,6 +12,7 @@ namespace saithe::io {
 namespace {
 
 constexpr std::int64_t kBytesOfEntry = 8;  // column and value
+constexpr std::int64_t kChunkEntries = std::int64_t{1} << 16;
 // A block up to this many bytes may be all fill values, of which a file holds nothing.
 constexpr std::int64_t kBlockBytes = std::int64_t{1} << 28;
 
@@ -99,13 +101,13 @@ std::vector<GeneIndex> CompressedRows::read_columns(std::int64_t begin, std::int
   entries_->require_plausible(n);
   std::vector<GeneIndex> columns(as_size(n));
   entries_->read(first, std::span<std::int32_t>(columns), context);
-  const auto outside = std::find_if(columns.begin(), columns.end(), [&](GeneIndex column) {
-    return column < 0 || column >= n_columns_;
-  });
-  if (outside != columns.end()) {
+  parallel_for(context, n, kChunkEntries, [&](std::int64_t from, std::int64_t to) {
+    const auto outside = std::find_if(columns.begin() + from, columns.begin() + to,
+                                      [&](auto c) { return c < 0 || c >= n_columns_; });
+    if (outside == columns.begin() + to) return;
     fail(ErrorKind::BadFormat, "{}/indices: entry {} is {}; expected 0 to {}", where_,
          first + (outside - columns.begin()), *outside, n_columns_ - 1);
-  }
+  });
   return columns;
 }
 
@@ -121,8 +123,8 @@ CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Conte
   for (RowPointer& start : rows.row_start) start -= first;
   rows.values.resize(rows.columns.size());
   entries_->read(first, std::span<float>(rows.values), context);
-  sort_and_merge(rows);
-  validate(rows.view(), where_);
+  sort_and_merge(rows, context);
+  validate(rows.view(), where_, context);
   return rows;
 }
 

@@ -97,7 +97,7 @@ std::shared_ptr<PackedRows> reordered(const PackedRows& rows,
     CsrMatrix block = rows.read(std::span(old_cell).subspan(first, n), context);
     block.n_cols = n_genes;
     for (GeneIndex& column : block.columns) column = new_gene[as_size(column)];
-    sort_and_merge(block);
+    sort_and_merge(block, context);
     sorted->append(block.view(), context);
   }
   return sorted;

@@ -45,7 +45,7 @@ class TenxSource final : public CellSource {
   CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
     CsrMatrix cells = rows_.read(begin, end, context);
     if (new_column_.empty()) return cells;
-    return map_columns(cells.view(), new_column_, n_genes());
+    return map_columns(cells.view(), new_column_, n_genes(), context);
   }
 
  private:

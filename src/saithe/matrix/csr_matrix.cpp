@@ -1,20 +1,40 @@
 #include "saithe/matrix/csr_matrix.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numeric>
+#include <tuple>
+#include <utility>
+
+#include "saithe/core/parallel.h"
 
 namespace saithe {
 namespace {
+
+constexpr std::int64_t kChunkRows = 256;
 
 bool is_ascending(std::span<const GeneIndex> columns) {
   return std::adjacent_find(columns.begin(), columns.end(),
                             [](GeneIndex a, GeneIndex b) { return a >= b; }) == columns.end();
 }
 
+void require_good_columns(const CsrView& matrix, CellIndex row, std::string_view where) {
+  const auto columns = matrix.row_columns(row);
+  for (const GeneIndex column : columns) {
+    if (column < 0 || column >= matrix.n_cols) {
+      fail(ErrorKind::BadFormat, "{}: cell {} has gene index {}; expected 0 to {}", where, row,
+           column, matrix.n_cols - 1);
+    }
+  }
+  if (!is_ascending(columns)) {
+    fail(ErrorKind::BadFormat, "{}: the gene indices of cell {} do not ascend", where, row);
+  }
+}
+
 }  // namespace
 
-void validate(const CsrView& matrix, std::string_view where) {
+void validate(const CsrView& matrix, std::string_view where, const Context& context) {
   if (matrix.n_rows < 0 || matrix.n_cols < 0 ||
       matrix.row_start.size() != as_size(matrix.n_rows) + 1) {
     fail(ErrorKind::BadFormat, "{}: {} row starts for {} cells; expected {}", where,
@@ -29,6 +49,7 @@ void validate(const CsrView& matrix, std::string_view where) {
     fail(ErrorKind::BadFormat, "{}: row starts run from {} to {}, but {} values are stored", where,
          matrix.row_start.front(), matrix.row_start.back(), matrix.columns.size());
   }
+  // A row may be looked at by another thread before the one that its start depends on.
   for (CellIndex r = 0; r < matrix.n_rows; ++r) {
     const RowPointer begin = matrix.row_start[as_size(r)];
     const RowPointer end = matrix.row_start[as_size(r) + 1];
@@ -36,57 +57,48 @@ void validate(const CsrView& matrix, std::string_view where) {
       fail(ErrorKind::BadFormat, "{}: row starts go from {} to {} at cell {}, the last one is {}",
            where, begin, end, r, matrix.row_start.back());
     }
-    const auto columns = matrix.row_columns(r);
-    for (const GeneIndex column : columns) {
-      if (column < 0 || column >= matrix.n_cols) {
-        fail(ErrorKind::BadFormat, "{}: cell {} has gene index {}; expected 0 to {}", where, r,
-             column, matrix.n_cols - 1);
-      }
-    }
-    if (!is_ascending(columns)) {
-      fail(ErrorKind::BadFormat, "{}: the gene indices of cell {} do not ascend", where, r);
-    }
   }
+  parallel_for(context, matrix.n_rows, kChunkRows, [&](std::int64_t begin, std::int64_t end) {
+    for (CellIndex r = begin; r < end; ++r) require_good_columns(matrix, r, where);
+  });
 }
 
-RowPointer sort_and_merge(CsrMatrix& matrix) {
-  std::vector<std::size_t> order;
-  std::vector<GeneIndex> sorted_columns;
-  std::vector<float> sorted_values;
+bool sort_rows(CsrMatrix& matrix, const Context& context) {
+  std::atomic<bool> has_repeats = false;
+  parallel_for(context, matrix.n_rows, kChunkRows, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<std::pair<GeneIndex, float>> entries;
+    for (CellIndex row = begin; row < end; ++row) {
+      const auto first = as_size(matrix.row_start[as_size(row)]);
+      const auto n = as_size(matrix.row_start[as_size(row) + 1]) - first;
+      const std::span columns(matrix.columns.data() + first, n);
+      const std::span values(matrix.values.data() + first, n);
+      if (is_ascending(columns)) continue;
+      entries.clear();
+      for (std::size_t i = 0; i < n; ++i) entries.emplace_back(columns[i], values[i]);
+      std::stable_sort(entries.begin(), entries.end(),
+                       [](const auto& a, const auto& b) { return a.first < b.first; });
+      for (std::size_t i = 0; i < n; ++i) std::tie(columns[i], values[i]) = entries[i];
+      if (!is_ascending(columns)) has_repeats = true;
+    }
+  });
+  return has_repeats;
+}
+
+RowPointer sort_and_merge(CsrMatrix& matrix, const Context& context) {
+  if (!sort_rows(matrix, context)) return 0;
   RowPointer write = 0;
   RowPointer row_begin = matrix.row_start.front();
   for (CellIndex r = 0; r < matrix.n_rows; ++r) {
     const RowPointer row_end = matrix.row_start[as_size(r) + 1];
-    const std::size_t n = as_size(row_end - row_begin);
-    const std::span<GeneIndex> columns(matrix.columns.data() + row_begin, n);
-    const std::span<float> values(matrix.values.data() + row_begin, n);
-    const bool is_sorted = is_ascending(columns);
-    if (!is_sorted) {
-      order.resize(n);
-      std::iota(order.begin(), order.end(), std::size_t{0});
-      std::stable_sort(order.begin(), order.end(),
-                       [&](std::size_t a, std::size_t b) { return columns[a] < columns[b]; });
-      sorted_columns.resize(n);
-      sorted_values.resize(n);
-      for (std::size_t i = 0; i < n; ++i) {
-        sorted_columns[i] = columns[order[i]];
-        sorted_values[i] = values[order[i]];
-      }
-      std::copy(sorted_columns.begin(), sorted_columns.end(), columns.begin());
-      std::copy(sorted_values.begin(), sorted_values.end(), values.begin());
-    }
     const RowPointer new_begin = write;
-    if (is_sorted && write == row_begin) {  // nothing to merge, nothing to move
-      write = row_end;
-      row_begin = row_end;
-      continue;
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      if (write > new_begin && matrix.columns[as_size(write) - 1] == columns[i]) {
-        matrix.values[as_size(write) - 1] += values[i];
+    for (RowPointer i = row_begin; i < row_end; ++i) {
+      const GeneIndex column = matrix.columns[as_size(i)];
+      const float value = matrix.values[as_size(i)];
+      if (write > new_begin && matrix.columns[as_size(write) - 1] == column) {
+        matrix.values[as_size(write) - 1] += value;
       } else {
-        matrix.columns[as_size(write)] = columns[i];
-        matrix.values[as_size(write)] = values[i];
+        matrix.columns[as_size(write)] = column;
+        matrix.values[as_size(write)] = value;
         ++write;
       }
     }
@@ -120,45 +132,58 @@ CsrMatrix select_rows(const CsrView& matrix, std::span<const CellIndex> rows) {
 }
 
 CsrMatrix map_columns(const CsrView& matrix, std::span<const GeneIndex> new_column,
-                      GeneIndex n_new_cols) {
+                      GeneIndex n_new_cols, const Context& context) {
   SAITHE_ASSERT(new_column.size() == as_size(matrix.n_cols));
   CsrMatrix mapped;
   mapped.n_rows = matrix.n_rows;
   mapped.n_cols = n_new_cols;
-  mapped.row_start.reserve(as_size(matrix.n_rows) + 1);
-  mapped.columns.reserve(as_size(matrix.n_stored()));
-  mapped.values.reserve(as_size(matrix.n_stored()));
-  std::vector<GeneIndex> kept_columns;
-  std::vector<float> kept_values;
-  for (CellIndex r = 0; r < matrix.n_rows; ++r) {
-    const auto columns = matrix.row_columns(r);
-    const auto values = matrix.row_values(r);
-    kept_columns.resize(columns.size());
-    kept_values.resize(columns.size());
-    std::size_t n_kept = 0;
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      // Written in any case, kept by the step: a processor cannot foretell which genes are wanted.
-      const GeneIndex column = new_column[as_size(columns[i])];
-      kept_columns[n_kept] = column;
-      kept_values[n_kept] = values[i];
-      n_kept += column < 0 ? 0 : 1;
+  mapped.row_start.assign(as_size(matrix.n_rows) + 1, 0);
+  parallel_for(context, matrix.n_rows, kChunkRows, [&](std::int64_t begin, std::int64_t end) {
+    for (CellIndex r = begin; r < end; ++r) {
+      RowPointer n_kept = 0;
+      for (const GeneIndex column : matrix.row_columns(r)) {
+        n_kept += new_column[as_size(column)] < 0 ? 0 : 1;
+      }
+      mapped.row_start[as_size(r) + 1] = n_kept;
     }
-    mapped.columns.insert(mapped.columns.end(), kept_columns.data(), kept_columns.data() + n_kept);
-    mapped.values.insert(mapped.values.end(), kept_values.data(), kept_values.data() + n_kept);
-    mapped.row_start.push_back(static_cast<RowPointer>(mapped.columns.size()));
-  }
-  sort_and_merge(mapped);
+  });
+  std::partial_sum(mapped.row_start.begin(), mapped.row_start.end(), mapped.row_start.begin());
+  mapped.columns.resize(as_size(mapped.n_stored()));
+  mapped.values.resize(as_size(mapped.n_stored()));
+  parallel_for(context, matrix.n_rows, kChunkRows, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<GeneIndex> kept_columns;
+    std::vector<float> kept_values;
+    for (CellIndex r = begin; r < end; ++r) {
+      const auto columns = matrix.row_columns(r);
+      const auto values = matrix.row_values(r);
+      kept_columns.resize(columns.size());
+      kept_values.resize(columns.size());
+      std::size_t n_kept = 0;
+      for (std::size_t i = 0; i < columns.size(); ++i) {
+        // Written in any case, kept by the step: a processor cannot foretell which genes are
+        // wanted.
+        const GeneIndex column = new_column[as_size(columns[i])];
+        kept_columns[n_kept] = column;
+        kept_values[n_kept] = values[i];
+        n_kept += column < 0 ? 0 : 1;
+      }
+      const RowPointer first = mapped.row_start[as_size(r)];
+      std::copy_n(kept_columns.data(), n_kept, mapped.columns.data() + first);
+      std::copy_n(kept_values.data(), n_kept, mapped.values.data() + first);
+    }
+  });
+  sort_and_merge(mapped, context);
   return mapped;
 }
 
 CsrMatrix map_logarithms(const CsrView& matrix, std::span<const GeneIndex> new_column,
-                         GeneIndex n_new_cols) {
+                         GeneIndex n_new_cols, const Context& context) {
   std::vector<int> n_sources(as_size(n_new_cols));
   bool meet_any = false;
   for (const GeneIndex column : new_column) {
     if (column >= 0) meet_any = ++n_sources[as_size(column)] > 1 || meet_any;
   }
-  if (!meet_any) return map_columns(matrix, new_column, n_new_cols);
+  if (!meet_any) return map_columns(matrix, new_column, n_new_cols, context);
   // Only what meets leaves the logarithms, so that every other value keeps its bits.
   std::vector<float> values(matrix.values.begin(), matrix.values.end());
   const auto first = as_size(matrix.row_start.front());
@@ -168,7 +193,7 @@ CsrMatrix map_logarithms(const CsrView& matrix, std::span<const GeneIndex> new_c
   }
   CsrMatrix mapped =
       map_columns({matrix.n_rows, matrix.n_cols, matrix.row_start, matrix.columns, values},
-                  new_column, n_new_cols);
+                  new_column, n_new_cols, context);
   for (std::size_t i = 0; i < mapped.values.size(); ++i) {
     if (n_sources[as_size(mapped.columns[i])] > 1) mapped.values[i] = std::log1p(mapped.values[i]);
   }

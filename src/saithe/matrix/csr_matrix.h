@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "saithe/core/context.h"
 #include "saithe/core/types.h"
 
 namespace saithe {
@@ -48,13 +49,19 @@ struct CsrMatrix {
   [[nodiscard]] CsrView view() const { return {n_rows, n_cols, row_start, columns, values}; }
 };
 
+// Where a context may be given, its threads share the rows; without one it is this thread alone.
+
 /// Throws Error(BadFormat), beginning with `where`, unless the arrays agree with each other, row
 /// starts ascend and columns lie in [0, n_cols), ascending and unique within a row.
-void validate(const CsrView& matrix, std::string_view where);
+void validate(const CsrView& matrix, std::string_view where, const Context& context = Context(1));
+
+/// Sorts each row by columns; entries of one column keep their order. Returns whether there are
+/// any.
+bool sort_rows(CsrMatrix& matrix, const Context& context = Context(1));
 
 /// Sorts the columns of each row and adds up entries of the same column.
 /// Returns the number of entries that were merged away.
-RowPointer sort_and_merge(CsrMatrix& matrix);
+RowPointer sort_and_merge(CsrMatrix& matrix, const Context& context = Context(1));
 
 /// The rows `rows` of `matrix`, in that order.
 CsrMatrix select_rows(const CsrView& matrix, std::span<const CellIndex> rows);
@@ -62,11 +69,11 @@ CsrMatrix select_rows(const CsrView& matrix, std::span<const CellIndex> rows);
 /// The columns with new_column[c] >= 0, renumbered by it; entries that meet are added up.
 /// n_new_cols is the number of columns of the result. Rows come out sorted.
 CsrMatrix map_columns(const CsrView& matrix, std::span<const GeneIndex> new_column,
-                      GeneIndex n_new_cols);
+                      GeneIndex n_new_cols, const Context& context = Context(1));
 
 /// The same for values ln(1 + x): entries that meet become the logarithm of 1 + the sum of their x.
 CsrMatrix map_logarithms(const CsrView& matrix, std::span<const GeneIndex> new_column,
-                         GeneIndex n_new_cols);
+                         GeneIndex n_new_cols, const Context& context = Context(1));
 
 /// Genes x cells turned into cells x genes (and back).
 CsrMatrix transpose(const CsrView& matrix);

@@ -1,8 +1,6 @@
 #include "saithe/matrix/row_gatherer.h"
 
 #include <algorithm>
-#include <atomic>
-#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -17,35 +15,9 @@ constexpr std::size_t kFewEntries = std::size_t{1} << 20;
 // Runs that are kept before they are merged: each takes 16 bytes for a row.
 constexpr std::size_t kMostRuns = 16;
 constexpr CellIndex kMergedRows = 1024;
-constexpr std::int64_t kSortedRows = 256;
 
 CsrMatrix empty_rows(CellIndex n_rows, GeneIndex n_cols) {
   return {n_rows, n_cols, std::vector<RowPointer>(as_size(n_rows) + 1), {}, {}};
-}
-
-/// Sorts each row by columns; entries of one column keep their order. Whether there are any.
-bool sort_rows(CsrMatrix& matrix, const Context& context) {
-  std::atomic<bool> has_repeats = false;
-  parallel_for(context, matrix.n_rows, kSortedRows, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<std::pair<GeneIndex, float>> entries;
-    for (CellIndex row = begin; row < end; ++row) {
-      const auto first = as_size(matrix.row_start[as_size(row)]);
-      const auto n = as_size(matrix.row_start[as_size(row) + 1]) - first;
-      GeneIndex* columns = matrix.columns.data() + first;
-      float* values = matrix.values.data() + first;
-      if (std::adjacent_find(columns, columns + n, std::greater_equal<>()) == columns + n) continue;
-      entries.clear();
-      for (std::size_t i = 0; i < n; ++i) entries.emplace_back(columns[i], values[i]);
-      std::stable_sort(entries.begin(), entries.end(),
-                       [](const auto& a, const auto& b) { return a.first < b.first; });
-      for (std::size_t i = 0; i < n; ++i) {
-        columns[i] = entries[i].first;
-        values[i] = entries[i].second;
-      }
-      if (std::adjacent_find(columns, columns + n) != columns + n) has_repeats = true;
-    }
-  });
-  return has_repeats;
 }
 
 }  // namespace
@@ -149,7 +121,7 @@ std::unique_ptr<PackedRows> RowGatherer::merge(bool add_up, const Context& conte
       rows.row_start.push_back(static_cast<RowPointer>(rows.columns.size()));
     }
     if (add_up) {
-      sort_and_merge(rows);
+      sort_and_merge(rows, context);
     } else {
       sort_rows(rows, context);
     }

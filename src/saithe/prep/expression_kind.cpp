@@ -17,7 +17,7 @@ bool is_whole(float value) {
 }  // namespace
 
 ExpressionKind find_expression_kind(const CellSource& source, const CsrView& values,
-                                    CellIndex first_cell) {
+                                    CellIndex first_cell, const Context& context) {
   const auto first = as_size(values.row_start.front());
   const auto stored = values.values.subspan(first, as_size(values.n_stored()));
   const bool is_log =
@@ -25,7 +25,7 @@ ExpressionKind find_expression_kind(const CellSource& source, const CsrView& val
                   [](float value) { return value >= 0 && value <= kLargestLogNormalized; }) &&
       !std::all_of(stored.begin(), stored.end(), is_whole);
   if (is_log) return ExpressionKind::LogNormalized;
-  require_counts(source, values, first_cell, true);
+  require_counts(source, values, first_cell, true, context);
   return ExpressionKind::Counts;
 }
 
@@ -34,7 +34,7 @@ void require_common_kind(std::span<CellSource* const> sources, const Context& co
   for (CellSource* source : sources) {
     const CsrMatrix block =
         source->read_cells(0, std::min(kCellsLookedAt, source->n_cells()), context);
-    const ExpressionKind found = find_expression_kind(*source, block.view(), 0);
+    const ExpressionKind found = find_expression_kind(*source, block.view(), 0, context);
     if (!first) first = found;
     if (found == *first) continue;
     fail(ErrorKind::BadFormat,
@@ -45,8 +45,8 @@ void require_common_kind(std::span<CellSource* const> sources, const Context& co
 }
 
 void require_expression(const CellSource& source, const CsrView& values, CellIndex first_cell,
-                        ExpressionKind kind) {
-  require_counts(source, values, first_cell, kind == ExpressionKind::Counts);
+                        ExpressionKind kind, const Context& context) {
+  require_counts(source, values, first_cell, kind == ExpressionKind::Counts, context);
   if (kind == ExpressionKind::Counts) return;
   for (CellIndex r = 0; r < values.n_rows; ++r) {
     for (const float value : values.row_values(r)) {

@@ -26,7 +26,7 @@ struct EnumNames<ExpressionKind> {
 /// all lie in [0, ln(10 001)] and one is no whole number. Throws Error(BadFormat) naming cell and
 /// gene of the first value that is neither, with what to do. A matrix without values holds counts.
 ExpressionKind find_expression_kind(const CellSource& source, const CsrView& values,
-                                    CellIndex first_cell);
+                                    CellIndex first_cell, const Context& context);
 
 /// Throws Error(BadFormat) naming two sources unless their first cells hold values of one kind, and
 /// as find_expression_kind().
@@ -34,6 +34,6 @@ void require_common_kind(std::span<CellSource* const> sources, const Context& co
 
 /// Throws Error(BadFormat) at the first value that is not of the kind.
 void require_expression(const CellSource& source, const CsrView& values, CellIndex first_cell,
-                        ExpressionKind kind);
+                        ExpressionKind kind, const Context& context);
 
 }  // namespace saithe

@@ -23,7 +23,7 @@ InputCells::InputCells(const RowSource& values, const Preprocessor& preprocessor
         rows.read(begin, std::min(begin + kPassBlockCells, rows.n_rows()), context);
     const auto totals = total_counts(block.view(), context);
     totals_.insert(totals_.end(), totals.begin(), totals.end());
-    const CsrMatrix inputs = map_columns(block.view(), input_of, n_genes());
+    const CsrMatrix inputs = map_columns(block.view(), input_of, n_genes(), context);
     for (CellIndex row = 0; row < inputs.n_rows; ++row) {
       has_counts_.push_back(std::ranges::any_of(inputs.view().row_values(row),
                                                 [](float value) { return value > 0; }));

@@ -30,12 +30,13 @@ void require_options(const PreprocessorOptions& options) {
 }
 
 /// The columns `columns` of all rows, in that order.
-CsrMatrix select_columns(const CsrView& matrix, std::span<const GeneIndex> columns) {
+CsrMatrix select_columns(const CsrView& matrix, std::span<const GeneIndex> columns,
+                         const Context& context) {
   std::vector<GeneIndex> new_column(as_size(matrix.n_cols), -1);
   for (std::size_t i = 0; i < columns.size(); ++i) {
     new_column[as_size(columns[i])] = static_cast<GeneIndex>(i);
   }
-  return map_columns(matrix, new_column, static_cast<GeneIndex>(columns.size()));
+  return map_columns(matrix, new_column, static_cast<GeneIndex>(columns.size()), context);
 }
 
 }  // namespace
@@ -93,7 +94,7 @@ Preprocessor Preprocessor::fit(const RowSource& values, std::span<const CellInde
       normalize_total(block, targets, context);
       log1p_in_place(block, context);
     }
-    block = select_columns(block.view(), genes.inputs);
+    block = select_columns(block.view(), genes.inputs, context);
   };
   std::vector<std::int64_t> n_measured_inputs;
   for (const GeneIndex gene : genes.inputs) {
@@ -208,8 +209,8 @@ CsrMatrix Preprocessor::normalized(const CsrView& values, const GeneMatch& match
     }
   });
   CsrMatrix features = kind == ExpressionKind::Counts
-                           ? map_columns(values, match.model_gene, n_genes())
-                           : map_logarithms(values, match.model_gene, n_genes());
+                           ? map_columns(values, match.model_gene, n_genes(), context)
+                           : map_logarithms(values, match.model_gene, n_genes(), context);
   finish_features(features, kind, totals, target_of_cell, context);
   return features;
 }

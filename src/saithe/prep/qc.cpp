@@ -145,7 +145,7 @@ QcMetrics metrics_of(const RowSource& values, std::span<const CellIndex> cells,
     context.throw_if_cancelled();
     const CellIndex end = std::min(begin + kPassBlockCells, rows.n_rows());
     const CsrMatrix block = map_columns(rows.read(begin, end, context).view(), new_column,
-                                        static_cast<GeneIndex>(genes.size()));
+                                        static_cast<GeneIndex>(genes.size()), context);
     const QcMetrics own = qc_metrics(block.view(), is_mt_of_kept, context);
     const auto add = [](auto& to, const auto& from) {
       to.insert(to.end(), from.begin(), from.end());

@@ -68,29 +68,29 @@ TEST(Dataset, ChosenCellsAndGenesKeepTheirCountsAndNames) {
 
 TEST(RequireCounts, TheFirstWrongValueIsNamed) {
   Dataset dataset = sample();
-  EXPECT_NO_THROW(require_counts(dataset, dataset.counts.view(), 0, true));
+  EXPECT_NO_THROW(require_counts(dataset, dataset.counts.view(), 0, true, Context(2)));
   const auto column = dataset.counts.columns[as_size(dataset.counts.row_start[2])];
   const std::string gene = "'gene" + std::to_string(column) + "'";
   float& value = dataset.counts.values[as_size(dataset.counts.row_start[2])];
   for (const float wrong : {-1.0F, std::nanf(""), INFINITY}) {
     value = wrong;
-    EXPECT_SAITHE_ERROR(require_counts(dataset, dataset.counts.view(), 0, false),
+    EXPECT_SAITHE_ERROR(require_counts(dataset, dataset.counts.view(), 0, false, Context(2)),
                         ErrorKind::BadFormat, "cell 'cell2' (row 2)");
-    EXPECT_SAITHE_ERROR(require_counts(dataset, dataset.counts.view(), 0, false),
+    EXPECT_SAITHE_ERROR(require_counts(dataset, dataset.counts.view(), 0, false, Context(2)),
                         ErrorKind::BadFormat, gene);
   }
   value = 1.5F;
-  EXPECT_NO_THROW(require_counts(dataset, dataset.counts.view(), 0, false));
-  EXPECT_SAITHE_ERROR(require_counts(dataset, dataset.counts.view(), 0, true), ErrorKind::BadFormat,
-                      "whole numbers");
+  EXPECT_NO_THROW(require_counts(dataset, dataset.counts.view(), 0, false, Context(2)));
+  EXPECT_SAITHE_ERROR(require_counts(dataset, dataset.counts.view(), 0, true, Context(2)),
+                      ErrorKind::BadFormat, "whole numbers");
 }
 
 TEST(RequireCounts, RowsOfABlockAreCountedFromTheFile) {
   Dataset dataset = sample();
   dataset.counts.values[as_size(dataset.counts.row_start[6])] = -2;
   const CsrMatrix block = dataset.read_cells(5, 10, Context(1));
-  EXPECT_SAITHE_ERROR(require_counts(dataset, block.view(), 5, false), ErrorKind::BadFormat,
-                      "(row 6)");
+  EXPECT_SAITHE_ERROR(require_counts(dataset, block.view(), 5, false, Context(2)),
+                      ErrorKind::BadFormat, "(row 6)");
 }
 
 }  // namespace

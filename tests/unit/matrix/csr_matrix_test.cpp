@@ -86,6 +86,42 @@ TEST(SortAndMerge, RowsAscendAndEqualColumnsAreSummed) {
   EXPECT_EQ(sort_and_merge(matrix), 0);
 }
 
+TEST(CsrMatrix, AnyNumberOfThreadsGivesTheSame) {
+  constexpr CellIndex kRows = 1500;  // several chunks
+  const CsrMatrix matrix = random_cells(kRows, 40, 0.3, 3);
+  std::vector<GeneIndex> new_column(40, -1);  // turned round, a third left out, two met by others
+  for (std::size_t c = 0; c < 40; ++c) {
+    if (c % 3 != 0) new_column[c] = static_cast<GeneIndex>(c < 4 ? 7 : 39 - c);
+  }
+  const CsrMatrix one = map_columns(matrix.view(), new_column, 40, Context(1));
+  const CsrMatrix four = map_columns(matrix.view(), new_column, 40, Context(4));
+  EXPECT_NO_THROW(validate(four.view(), "mapped", Context(4)));
+  EXPECT_LT(four.n_stored(), matrix.n_stored());
+  EXPECT_EQ(four.row_start, one.row_start);
+  EXPECT_EQ(four.columns, one.columns);
+  EXPECT_EQ(four.values, one.values);
+  std::vector<float> expected(as_size(kRows * 40));
+  for (CellIndex r = 0; r < kRows; ++r) {
+    const auto columns = matrix.view().row_columns(r);
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const GeneIndex to = new_column[as_size(columns[i])];
+      if (to >= 0) expected[as_size(r * 40 + to)] += matrix.view().row_values(r)[i];
+    }
+  }
+  EXPECT_EQ(dense(four.view()), expected);
+}
+
+TEST(Validate, TheFirstOfSeveralDamagesIsNamedForAnyNumberOfThreads) {
+  CsrMatrix matrix = random_cells(1500, 40, 0.3, 4);
+  for (const CellIndex row : {1400, 700, 300}) {
+    matrix.columns[as_size(matrix.row_start[as_size(row)])] = 40;
+  }
+  for (const int threads : {1, 4}) {
+    EXPECT_SAITHE_ERROR(validate(matrix.view(), "x", Context(threads)), ErrorKind::BadFormat,
+                        "cell 300 has gene index 40");
+  }
+}
+
 TEST(SelectRows, RowsComeInTheOrderAskedAlsoTwice) {
   const CsrMatrix matrix = random_cells(20, 30, 0.3, 1);
   const std::vector<CellIndex> rows = {19, 4, 0, 19};

@@ -17,7 +17,7 @@ Dataset cells_with(float a, float b) {
 }
 
 ExpressionKind kind_of(const Dataset& dataset) {
-  return find_expression_kind(dataset, dataset.counts.view(), 0);
+  return find_expression_kind(dataset, dataset.counts.view(), 0, Context(2));
 }
 
 /// The message of the Error(BadFormat) that a call gives.
@@ -59,7 +59,7 @@ TEST(ExpressionKind, OtherValuesAreLocated) {
 
 TEST(ExpressionKind, ALaterBlockMustBeOfTheSameKind) {
   const auto require = [](const Dataset& dataset, ExpressionKind kind) {
-    require_expression(dataset, dataset.counts.view(), 0, kind);
+    require_expression(dataset, dataset.counts.view(), 0, kind, Context(2));
   };
   EXPECT_NO_THROW(require(cells_with(7, 20), ExpressionKind::Counts));
   EXPECT_NO_THROW(require(cells_with(0.5F, 2), ExpressionKind::LogNormalized));
@@ -78,7 +78,7 @@ TEST(ExpressionKind, ABlockThatBeginsLaterIsNumberedFromThere) {
   const Dataset dataset = cells_with(0.5F, -1);
   const CsrMatrix second = select_rows(dataset.counts.view(), std::vector<CellIndex>{1});
   const std::string message =
-      refusal([&] { (void)find_expression_kind(dataset, second.view(), 1); });
+      refusal([&] { (void)find_expression_kind(dataset, second.view(), 1, Context(2)); });
   EXPECT_NE(message.find("'second' (row 1)"), std::string::npos) << message;
 }
 
