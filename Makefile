@@ -66,7 +66,7 @@ cuda-check:
 	  $(CUDA_CHECK)/tests/backends/kernels_sparse_input_test --gtest_filter='Cuda/*' --gtest_brief=1; \
 	fi
 
-# Random kills while outputs are written, 200 of each kind; 10 000 flips of a file of each kind; the
+# Random kills while outputs are written, 200 of each kind; 10 000 flips of files of each kind; the
 # fuzzers, a minute each from the committed corpus. About two hours.
 soak: build
 	@scripts/install_packages.sh build test fuzz

@@ -2,10 +2,11 @@
 // a valid object; no crash, no hang, bounded memory. All of it runs in child processes, so that a
 // crash names the damage that did it.
 //
-// SAITHE_FLIPS: flips of each file; without it a share of 1 000 over all.
+// SAITHE_FLIPS: flips of each kind, shared among its files; without it 1 000.
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -22,7 +23,7 @@ constexpr const char* kFiles[] = {
     "tenx_v3.h5",    "cells.loom",      "cells.h5seurat",  "store.zarr.zip",     "counts.mtx",
     "counts.mtx.gz", "counts.csv",      "counts.tsv.gz",   "long.tsv",           "compound.h5ad",
     "nullable.h5ad", "big_endian.h5ad", "blosc_zstd.h5ad", "v3_sharded.zarr.zip"};
-constexpr std::uint64_t kFlipsOfAll = 1000;
+constexpr std::uint64_t kFlipsOfKind = 1000;
 constexpr std::size_t kStep = 512;
 // Files of a few kilobytes: more would be what a damaged size asks for.
 constexpr std::int64_t kMemory = std::int64_t{1} << 29;
@@ -36,6 +37,21 @@ std::filesystem::path path_of(const std::string& name) {
     if (std::filesystem::exists(root / folder / name)) return root / folder / name;
   }
   return root / name;
+}
+
+/// All endings of the file's name: what tells its kind.
+std::string ending_of(const std::string& name) {
+  return name.substr(name.find('.'));
+}
+
+/// Flips of each file of a kind.
+std::uint64_t flips_of_file(const std::string& ending) {
+  const char* wanted = std::getenv("SAITHE_FLIPS");
+  const std::uint64_t of_kind =
+      wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : kFlipsOfKind;
+  const auto n_files = static_cast<std::uint64_t>(
+      std::ranges::count_if(kFiles, [&](const char* name) { return ending_of(name) == ending; }));
+  return (of_kind + n_files - 1) / n_files;
 }
 
 /// Reads what may be damaged, in all ways. True if it was read; throws Error(Internal) unless the
@@ -96,7 +112,7 @@ bool named(ChildNotes& notes, const std::string& name, Call call) {
 class OpenDamage : public ::testing::TestWithParam<const char*> {
  protected:
   const std::string bytes_ = testing::read_bytes(path_of(GetParam()));
-  const std::string ending_ = std::string(GetParam()).substr(std::string(GetParam()).find('.'));
+  const std::string ending_ = ending_of(GetParam());
   testing::FolderForTest folder_;
 };
 
@@ -120,9 +136,7 @@ TEST_P(OpenDamage, EveryCut) {
 }
 
 TEST_P(OpenDamage, FlippedBits) {
-  const char* wanted = std::getenv("SAITHE_FLIPS");
-  const std::uint64_t n =
-      wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : kFlipsOfAll / std::size(kFiles) + 1;
+  const std::uint64_t n = flips_of_file(ending_);
   ASSERT_GT(n, 0U);
   const auto flipped = folder_ / ("flipped" + ending_);
   const Random random(11, 0);
