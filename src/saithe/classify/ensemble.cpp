@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "saithe/classify/calibration.h"
+#include "saithe/classify/type_misfit.h"
 
 namespace saithe {
 namespace {
@@ -84,7 +85,10 @@ bool Ensemble::has_hidden() const {
 EnsembleOutput Ensemble::forward(const CsrView& features, bool with_hidden,
                                  const Context& context) const {
   EnsembleOutput output;
-  if (axes_ != nullptr) output.scores = axes_->forward(features, false, context).logits;
+  if (axes_ != nullptr) {
+    output.scores = axes_->forward(features, false, context).logits;
+    output.sums = feature_sums(features, model_.preprocessor.center(), context);
+  }
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const bool looks_inside = with_hidden && i == network_;
     Activations activations = members_[i]->forward(features, looks_inside, context);
@@ -126,6 +130,7 @@ EnsembleOutput Ensemble::forward(const InputCells& inputs, std::span<const CellI
     copy(block.probabilities, all.probabilities);
     copy(block.logits, all.logits);
     if (block.scores.n_rows() > 0) copy(block.scores, all.scores);
+    if (block.sums.n_rows() > 0) copy(block.sums, all.sums);
     if (block.hidden.n_rows() > 0) copy(block.hidden, all.hidden);
   }
   return all;

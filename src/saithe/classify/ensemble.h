@@ -15,6 +15,7 @@ struct EnsembleOutput {
   DenseMatrix probabilities;  ///< (cells, types): mean of the members', at the model's temperature
   DenseMatrix logits;         ///< (cells, types) of the first member
   DenseMatrix scores;         ///< (cells, axes) on the novelty score's axes, if it has any
+  DenseMatrix sums;           ///< (cells, kFeatureSums) of the features, if there are axes
   DenseMatrix hidden;         ///< (cells, units): last hidden layer of the first network, if wanted
 };
 

@@ -3,6 +3,8 @@
 #include <Eigen/Dense>
 #include <algorithm>
 
+#include "saithe/classify/type_misfit.h"
+
 namespace saithe {
 namespace {
 
@@ -137,6 +139,10 @@ std::optional<Model> with_expected_genes(const Model& model, const std::vector<b
                            features.axes.rows(), model.novelty.n_types);
     };
     narrow_novelty(result.novelty, features, weights_of(model), weights_of(result), is_present);
+  }
+  if (!model.novelty.misfit.empty()) {
+    result.novelty.misfit =
+        misfit_without_genes(model.novelty, model.preprocessor.center(), is_present);
   }
   return result;
 }

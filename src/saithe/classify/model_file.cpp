@@ -13,6 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kMetadataKey = "saithe";
+constexpr std::int64_t kMisfitNumbers = 3;
 
 /// The arrays of a model as they are read.
 struct LoadedTensors {
@@ -69,6 +70,9 @@ void for_each_tensor(const ModelDescription& model, Tensors& tensors, Visit visi
     visit("novelty.means", {n_types, n_coordinates}, tensors.novelty.means);
     visit("novelty.covariance", {n_coordinates, n_coordinates}, tensors.novelty.covariance);
     visit("novelty.feature_variance", {n_inputs}, tensors.novelty.feature_variance);
+  }
+  if (model.has_misfit) {
+    visit("novelty.misfit", {kMisfitNumbers}, tensors.novelty.misfit);
   }
   if (model.has_held_out_distances) {
     visit("novelty.quantiles", {static_cast<std::int64_t>(kNoveltyQuantiles)},
@@ -201,6 +205,10 @@ void require_novelty(const NoveltyModel& novelty, const std::string& where) {
   const auto& variance = novelty.feature_variance;
   if (std::any_of(variance.begin(), variance.end(), [](double v) { return v < 0; })) {
     fail(ErrorKind::BadFormat, "{}: a feature's variance in the novelty score is below 0", where);
+  }
+  if (!novelty.misfit.empty() && !(novelty.misfit.back() > 0)) {
+    fail(ErrorKind::BadFormat, "{}: the misfits of the novelty score have the deviation {}", where,
+         format_number(novelty.misfit.back()));
   }
   require_shares(novelty.type_shares, "type", "training cells", where);
   const auto n = as_size(novelty.n_coordinates());

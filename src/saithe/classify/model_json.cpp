@@ -142,19 +142,30 @@ nlohmann::ordered_json card_json(const ModelCard& card) {
 }
 
 /// Another version may have keys that this one does not know, so it is looked at first.
-void require_known_version(const nlohmann::json& json, const std::string& where) {
+std::uint64_t read_known_version(const nlohmann::json& json, const std::string& where) {
   if (!json.is_object() || !json.contains("format_version") ||
       !json.at("format_version").is_number_unsigned()) {
     fail(ErrorKind::BadFormat, "{}: no whole number \"format_version\"", where);
   }
   const auto version = json.at("format_version").get<std::uint64_t>();
-  if (version != kModelFormatVersion) {
+  if (version < kOldestModelFormatVersion || version > kModelFormatVersion) {
     fail(ErrorKind::BadFormat,
-         "{}: the model has format version {}; this saithe reads version {}. {}", where, version,
-         kModelFormatVersion,
+         "{}: the model has format version {}; this saithe reads versions {} to {}. {}", where,
+         version, kOldestModelFormatVersion, kModelFormatVersion,
          version > kModelFormatVersion ? "Use a newer saithe."
                                        : "Train the model again with this saithe.");
   }
+  return version;
+}
+
+/// Looks at the version; the words of an older one get the keys that it did not have.
+void complete_words(nlohmann::json& json, const std::string& where) {
+  if (read_known_version(json, where) == kModelFormatVersion) return;
+  if (json.contains("has_misfit")) {
+    fail(ErrorKind::BadFormat, "{}: \"has_misfit\" in format version {}", where,
+         kOldestModelFormatVersion);
+  }
+  json["has_misfit"] = false;
 }
 
 void require_types(const ModelDescription& model, const std::string& where) {
@@ -223,6 +234,9 @@ void require_consistent(const ModelDescription& model, const std::string& where)
     fail(ErrorKind::BadFormat, "{}: the novelty score {} with {} axes", where,
          model.has_novelty ? "is there" : "is not there", model.n_novelty_axes);
   }
+  if (model.has_misfit && !model.has_novelty) {
+    fail(ErrorKind::BadFormat, "{}: misfits of cells without a novelty score", where);
+  }
   if (model.has_held_out_distances && !model.has_novelty) {
     fail(ErrorKind::BadFormat, "{}: distances of held-out cells without a novelty score", where);
   }
@@ -279,6 +293,7 @@ ModelDescription describe_model(const Model& model) {
   description.temperature = model.temperature;
   description.has_novelty = model.novelty.n_types > 0;
   description.n_novelty_axes = model.novelty.n_axes;
+  description.has_misfit = !model.novelty.misfit.empty();
   description.has_one_vs_rest = !model.one_vs_rest.slopes.empty();
   description.has_held_out_distances = !model.novelty.held_out_quantiles.empty();
   description.loss = model.loss;
@@ -306,6 +321,7 @@ std::string format_model_json(const ModelDescription& model, const std::string& 
   json["temperature"] = model.temperature;
   json["has_novelty"] = model.has_novelty;
   json["novelty_axes"] = model.n_novelty_axes;
+  json["has_misfit"] = model.has_misfit;
   json["has_held_out_distances"] = model.has_held_out_distances;
   json["has_one_vs_rest"] = model.has_one_vs_rest;
   json["value_kind"] = to_text(model.kind);
@@ -338,8 +354,8 @@ std::string format_model_json(const ModelDescription& model, const std::string& 
 }
 
 ModelDescription parse_model_json(std::string_view text, const std::string& where) {
-  const auto json = parse_strict_json(text, {.max_depth = 4, .max_values = kMaxJsonValues}, where);
-  require_known_version(json, where);
+  auto json = parse_strict_json(text, {.max_depth = 4, .max_values = kMaxJsonValues}, where);
+  complete_words(json, where);
   const JsonObject object(json, where,
                           {"format_version",
                            "saithe_version",
@@ -350,6 +366,7 @@ ModelDescription parse_model_json(std::string_view text, const std::string& wher
                            "temperature",
                            "has_novelty",
                            "novelty_axes",
+                           "has_misfit",
                            "has_held_out_distances",
                            "has_one_vs_rest",
                            "value_kind",
@@ -371,6 +388,7 @@ ModelDescription parse_model_json(std::string_view text, const std::string& wher
   model.temperature = object.number("temperature");
   model.has_novelty = object.boolean("has_novelty");
   model.n_novelty_axes = static_cast<std::int64_t>(object.count("novelty_axes", kMaxNoveltyAxes));
+  model.has_misfit = object.boolean("has_misfit");
   model.has_held_out_distances = object.boolean("has_held_out_distances");
   model.has_one_vs_rest = object.boolean("has_one_vs_rest");
   model.kind = read_enum<ExpressionKind>(object, "value_kind", where);

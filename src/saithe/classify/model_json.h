@@ -13,7 +13,9 @@
 
 namespace saithe {
 
-inline constexpr std::uint64_t kModelFormatVersion = 3;
+inline constexpr std::uint64_t kModelFormatVersion = 4;
+/// The oldest that is read: without "has_misfit".
+inline constexpr std::uint64_t kOldestModelFormatVersion = 3;
 inline constexpr std::uint64_t kMaxModelGenes = 1000000;
 
 /// A Model without its tensors.
@@ -28,6 +30,7 @@ struct ModelDescription {
   double temperature = 1;
   bool has_novelty = false;
   std::int64_t n_novelty_axes = 0;
+  bool has_misfit = false;
   bool has_held_out_distances = false;
   bool has_one_vs_rest = false;
   kernels::Loss loss = kernels::Loss::CrossEntropy;

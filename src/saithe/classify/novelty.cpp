@@ -18,6 +18,12 @@ using MatrixMap = Eigen::Map<const Matrix>;
 constexpr double kShrinkage = 0.1;
 // Coordinates without any spread (one cell a type) get this variance.
 constexpr double kSmallestVariance = 1e-8;
+// The covariance between types is that of the T known ones, with T - 1 degrees of freedom, and as
+// if so many more had been seen that differ in every direction alike.
+constexpr double kUnseenDegrees = 3;
+// By how many standard deviations cells of an unseen type fit worse: twice it weighs a misfit, as
+// in -2 ln of the ratio of two normal densities so far apart.
+constexpr double kUnseenMisfit = 3;
 
 /// The scores of a cell, then its logits.
 void read_coordinates(DenseView scores, DenseView logits, std::int64_t row,
@@ -42,6 +48,65 @@ Matrix find_whitening(const NoveltyModel& novelty) {
   const Eigen::MatrixXd inverse =
       factor.matrixL().solve(Eigen::MatrixXd::Identity(n, n)).transpose();
   return inverse;
+}
+
+/// The types of a novelty score in coordinates where the covariance within types is the identity.
+struct WhitenedTypes {
+  Matrix whitening;
+  Matrix means;  // (types, S)
+};
+
+/// Throws Error(Numerical).
+WhitenedTypes whiten_types(const NoveltyModel& novelty) {
+  WhitenedTypes types;
+  types.whitening = find_whitening(novelty);
+  if (types.whitening.size() == 0) {
+    fail(ErrorKind::Numerical,
+         "the novelty score has no covariance that can be inverted: features or weights are too "
+         "large");
+  }
+  types.means =
+      MatrixMap(novelty.means.data(), novelty.n_types, novelty.n_coordinates()) * types.whitening;
+  return types;
+}
+
+/// Where cells of an unseen type lie, in whitened coordinates.
+struct UnseenType {
+  Eigen::RowVectorXd center;
+  Matrix whitening;  // distances are Euclidean after it
+};
+
+UnseenType expect_unseen_type(const NoveltyModel& novelty, const Matrix& means) {
+  const std::int64_t n = means.cols();
+  UnseenType unseen;
+  unseen.center = Eigen::RowVectorXd::Zero(n);
+  double n_types = 0;  // those with training cells
+  for (std::int64_t type = 0; type < means.rows(); ++type) {
+    if (novelty.type_shares[as_size(type)] == 0) continue;
+    unseen.center += means.row(type);
+    n_types += 1;
+  }
+  unseen.center /= std::max(1.0, n_types);
+  Eigen::MatrixXd scatter = Eigen::MatrixXd::Zero(n, n);
+  for (std::int64_t type = 0; type < means.rows(); ++type) {
+    if (novelty.type_shares[as_size(type)] == 0) continue;
+    const Eigen::RowVectorXd away = means.row(type) - unseen.center;
+    scatter.noalias() += away.transpose() * away;
+  }
+  const double degrees = std::max(0.0, n_types - 1);
+  const double mean_variance = scatter.trace() / std::max(1.0, degrees) / static_cast<double>(n);
+  Eigen::MatrixXd covariance = scatter;
+  covariance.diagonal().array() += kUnseenDegrees * mean_variance;
+  covariance /= degrees + kUnseenDegrees;
+  covariance.diagonal().array() += 1;  // within the unseen type
+  const Eigen::LLT<Eigen::MatrixXd> factor(covariance);
+  unseen.whitening = factor.matrixL().solve(Eigen::MatrixXd::Identity(n, n)).transpose();
+  return unseen;
+}
+
+/// 2 ln(1 + exp(x / 2)).
+double above_zero(double x) {
+  return x > 0 ? x + 2 * std::log1p(std::exp(-x / 2)) : 2 * std::log1p(std::exp(x / 2));
 }
 
 /// Variance of each feature within types.
@@ -126,16 +191,11 @@ bool has_usable_covariance(const NoveltyModel& novelty) {
 }
 
 std::vector<double> novelty_distances(const NoveltyModel& novelty, DenseView scores,
-                                      DenseView logits) {
+                                      DenseView logits, std::span<const double> misfits) {
   SAITHE_ASSERT(novelty.n_types == logits.n_cols && novelty.n_axes == scores.n_cols);
-  const Matrix whitening = find_whitening(novelty);
-  if (whitening.size() == 0) {
-    fail(ErrorKind::Numerical,
-         "the novelty score has no covariance that can be inverted: features or weights are too "
-         "large");
-  }
-  const Matrix means =
-      MatrixMap(novelty.means.data(), novelty.n_types, novelty.n_coordinates()) * whitening;
+  SAITHE_ASSERT(misfits.size() == (novelty.misfit.empty() ? 0 : as_size(logits.n_rows)));
+  const auto [whitening, means] = whiten_types(novelty);
+  const UnseenType unseen = misfits.empty() ? UnseenType() : expect_unseen_type(novelty, means);
   std::vector<double> distances(as_size(logits.n_rows));
   Eigen::RowVectorXd x(novelty.n_coordinates());
   std::vector<double> of_types(as_size(novelty.n_types));
@@ -151,7 +211,14 @@ std::vector<double> novelty_distances(const NoveltyModel& novelty, DenseView sco
     }
     double sum = 0;
     for (const double distance : of_types) sum += std::exp((nearest - distance) / 2);
-    distances[as_size(r)] = std::max(0.0, nearest - 2 * std::log(sum));
+    const double distance = nearest - 2 * std::log(sum);
+    if (misfits.empty()) {
+      distances[as_size(r)] = std::max(0.0, distance);
+      continue;
+    }
+    const double from_unseen = ((z - unseen.center) * unseen.whitening).squaredNorm();
+    distances[as_size(r)] = above_zero(static_cast<double>(z.size()) + distance - from_unseen +
+                                       2 * kUnseenMisfit * misfits[as_size(r)]);
   }
   return distances;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
-// How far a cell lies from every type that a model knows: what makes a cell unassigned.
+// How much liker a cell is to an unseen type than to those that a model knows: what makes a cell
+// unassigned.
 
 #include <cstdint>
 #include <span>
@@ -25,6 +26,9 @@ struct NoveltyModel {
   std::vector<double> means;             ///< (T, S): mean coordinates of each type's training cells
   std::vector<double> covariance;        ///< (S, S): within types
   std::vector<double> feature_variance;  ///< (inputs): of each feature, within types
+  /// Intercept, slope and standard deviation of training cells' misfits (type_misfit.h) on the
+  /// logarithm of their expressed inputs. Empty: a model whose novelty is the distance alone.
+  std::vector<double> misfit;
   /// Quantiles 0, 1/1000, ..., 1 of the distances of held-out cells of known types, ascending.
   /// Empty where no cell was held out: then nothing is rejected.
   std::vector<double> held_out_quantiles;
@@ -56,8 +60,13 @@ void fit_novelty(NoveltyModel& novelty, DenseView scores, DenseView logits,
 /// with a tenth of the covariance beside its diagonal left out: at least 0, about the distance to
 /// the nearest type, less what its share makes it likely. Throws Error(Numerical) if the covariance
 /// is none.
+///
+/// A model with NoveltyModel::misfit weighs that distance against an unseen type: S + distance -
+/// its squared distance from where types lie, as a normal distribution whose covariance between
+/// types is the known ones' shrunken towards that within types, + 6 times `misfits`, the cells'
+/// standardised ones; of the sum x then 2 ln(1 + exp(x / 2)), which is above 0.
 std::vector<double> novelty_distances(const NoveltyModel& novelty, DenseView scores,
-                                      DenseView logits);
+                                      DenseView logits, std::span<const double> misfits = {});
 
 /// Whether distances can be taken: the covariance is one.
 bool has_usable_covariance(const NoveltyModel& novelty);

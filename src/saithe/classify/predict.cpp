@@ -8,6 +8,7 @@
 
 #include "saithe/classify/ensemble.h"
 #include "saithe/classify/missing_genes.h"
+#include "saithe/classify/type_misfit.h"
 #include "saithe/core/text_io.h"
 
 namespace saithe {
@@ -148,6 +149,8 @@ class Prediction {
     result_.weight_matched = matched_weight(model, result_.genes);
     require_compatible(model, source, result_, options.force);
     completed_ = with_expected_genes(model, result_.genes.is_present);
+    profiles_ =
+        make_type_profiles(model.novelty, model.preprocessor.center(), result_.genes.is_present);
     threshold_ = novelty_threshold(model.novelty, options.false_reject_rate);
     // What rejects nothing is no unit: distances are then shown in that of the default rate.
     unit_ = std::isfinite(threshold_)
@@ -229,7 +232,9 @@ class Prediction {
     std::vector<double> distances;
     const bool has_novelty = model_.novelty.n_types > 0;
     if (has_novelty) {
-      distances = novelty_distances(asked().novelty, output.scores.view(), output.logits.view());
+      distances = novelty_distances(
+          asked().novelty, output.scores.view(), output.logits.view(),
+          standard_misfits(asked().novelty, profiles_, output.scores.view(), output.sums.view()));
     }
     for (std::size_t i = 0; i < has_counts.size(); ++i) {
       const std::size_t cell = first + i;
@@ -274,6 +279,7 @@ class Prediction {
   const Context& context_;
   std::vector<bool> is_allowed_;
   std::optional<Model> completed_;  // the model for a query that lacks genes
+  TypeProfiles profiles_;           // on the genes that the query has
   double threshold_ = 0;
   double unit_ = 0;  // of the novelty that is shown
   std::unique_ptr<kernels::Backend> backend_;

@@ -10,6 +10,7 @@
 #include "saithe/classify/model_json.h"
 #include "saithe/classify/predict.h"
 #include "saithe/classify/training_checkpoint.h"
+#include "saithe/classify/type_misfit.h"
 #include "saithe/core/option_text.h"
 #include "saithe/core/random.h"
 #include "saithe/core/sha256.h"
@@ -320,13 +321,18 @@ class TrainingRun {
                      std::span<const CellIndex> training) const {
     if (!options_.novelty) return;
     fit_novelty(model.novelty, output.scores.view(), output.logits.view(), data_.labels, training);
+    fit_misfit(model.novelty, make_type_profiles(model.novelty, model.preprocessor.center()),
+               output.scores.view(), output.sums.view(), training);
   }
 
   void fill_held_out(int fold, const Model& model, const EnsembleOutput& output) {
     HeldOutPredictions& held_out = result_.held_out;
     std::vector<double> distances;
     if (options_.novelty) {
-      distances = novelty_distances(model.novelty, output.scores.view(), output.logits.view());
+      const auto profiles = make_type_profiles(model.novelty, model.preprocessor.center());
+      distances = novelty_distances(
+          model.novelty, output.scores.view(), output.logits.view(),
+          standard_misfits(model.novelty, profiles, output.scores.view(), output.sums.view()));
     }
     for (std::size_t i = 0; i < held_out.cells.size(); ++i) {
       if (!held_out.folds.empty() && held_out.folds[i] != fold) continue;

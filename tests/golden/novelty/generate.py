@@ -6,7 +6,9 @@ Cells are a mixture of one normal distribution a type over scores on principal a
 share one covariance, of which a tenth beside the diagonal is left out. For cells that lack genes
 the normal distributions of all genes are written out: conditioned on the genes that are there for
 what is to be expected of the others, cut to them and projected for the coordinates. Quantiles are
-NumPy's own.
+NumPy's own. A model with misfits weighs the mixture against an unseen type: the type's mean is a
+normal variable with the known means' covariance, shrunken; the misfit is 1 - the highest cosine to
+a type's mean cell as the axes keep it, less a straight line in ln(expressed features).
 """
 
 import json
@@ -20,6 +22,7 @@ N_CELLS, N_TYPES, N_TRAINING, N_GENES, N_AXES = 90, 4, 60, 12, 3
 SHRINKAGE = 0.1
 MISSING = [1, 4, 5, 9]
 SMALLEST_SHARE = 0.01  # of the mean residual variance
+UNSEEN_DEGREES, UNSEEN_MISFIT = 3, 3
 
 
 def mixture_distances(x, means, covariance, shares):
@@ -27,6 +30,44 @@ def mixture_distances(x, means, covariance, shares):
     away = x[:, None, :] - means[None, :, :]
     squares = np.einsum("nti,ij,ntj->nt", away, np.linalg.inv(kept), away)
     return -2 * np.log((shares * np.exp(-squares / 2)).sum(axis=1))
+
+
+def against_unseen_type(x, means, covariance, shares, misfits):
+    """2 ln(1 + exp(t / 2)), t = S + distance to the known - distance to an unseen type + 6 misfits."""
+    size = len(covariance)
+    kept = (1 - SHRINKAGE) * covariance + SHRINKAGE * np.diag(np.diag(covariance))
+    center = means.mean(axis=0)
+    between = np.cov(means.T)
+    likeness = np.trace(np.linalg.inv(kept) @ between) / size
+    degrees = len(means) - 1
+    shrunken = (degrees * between + UNSEEN_DEGREES * likeness * kept) / (degrees + UNSEEN_DEGREES)
+    away = x - center
+    unseen = np.einsum("ni,ij,nj->n", away, np.linalg.inv(kept + shrunken), away)
+    total = (size + mixture_distances(x, means, covariance, shares) - unseen
+             + 2 * UNSEEN_MISFIT * misfits)
+    return 2 * np.log1p(np.exp(total / 2))
+
+
+def raw_misfits(x, profiles):
+    lengths = np.linalg.norm(x, axis=1)[:, None] * np.linalg.norm(profiles, axis=1)
+    return 1 - (x @ profiles.T / lengths).max(axis=1)
+
+
+def log_expressed(x):
+    return np.log((x != 0).sum(axis=1))
+
+
+def line_without_genes(line, profiles, variance, center, shares):
+    """Intercept, slope and deviation for cells that lack genes."""
+    there = np.setdiff1d(np.arange(N_GENES), MISSING)
+
+    def expected(genes):
+        squares = (profiles[:, genes] ** 2).sum(axis=1)
+        return 1 - np.sqrt(squares / (squares + variance[genes].sum()))
+
+    stretch = shares @ (expected(np.arange(N_GENES)) / expected(there))
+    fewer = np.log(center[there].sum() / center.sum())
+    return np.array([line[0] - line[1] * fewer, line[1], line[2]]) / stretch
 
 
 def without_genes(x, center, v, w, means, covariance, residual, shares):
@@ -87,7 +128,19 @@ def main():
     residual = np.maximum(0, variance - np.diag(explained))
     distances = mixture_distances(coordinates, means, covariance, shares)
 
+    profiles = center + means[:, :N_AXES] @ v.T
+    raw = raw_misfits(x, profiles)
+    slope, intercept = np.polyfit(log_expressed(training), raw[:N_TRAINING], 1)
+    rest = raw[:N_TRAINING] - intercept - slope * log_expressed(training)
+    line = np.array([intercept, slope, np.sqrt((rest ** 2).mean())])
+    misfits = (raw - intercept - slope * log_expressed(x)) / line[2]
+
     missing = without_genes(x, center, v, w, means, covariance, residual, shares)
+    there = np.setdiff1d(np.arange(N_GENES), MISSING)
+    missing["misfit"] = line_without_genes(line, profiles, variance, center, shares)
+    missing["misfits"] = ((raw_misfits(x[:, there], profiles[:, there]) - missing["misfit"][0]
+                           - missing["misfit"][1] * log_expressed(x[:, there]))
+                          / missing["misfit"][2])
 
     content = {
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
@@ -104,6 +157,9 @@ def main():
         "covariance": covariance,
         "feature_variance": variance,
         "distances": distances,
+        "misfit": line,
+        "misfits": misfits,
+        "against_unseen": against_unseen_type(coordinates, means, covariance, shares, misfits),
         "quantiles": {str(q): float(np.quantile(distances[N_TRAINING:], q))
                       for q in (0, 0.001, 0.25, 0.5, 0.99, 0.995, 1)},
         "missing": missing,

@@ -99,6 +99,15 @@ TEST(MissingGenes, LeaveTheNoveltyScoreNumPysDistributions) {
               f.missing.at("distances"), 1e-5);
 }
 
+TEST(MissingGenes, MoveTheMisfitsThatAreExpected) {
+  const MissingFixture f;
+  Model model = f.linear_model();
+  model.novelty.misfit = f.json.at("misfit").get<std::vector<double>>();
+  const auto completed = with_expected_genes(model, f.is_present);
+  ASSERT_TRUE(completed.has_value());
+  expect_near(completed->novelty.misfit, f.missing.at("misfit"), 1e-6);
+}
+
 TEST(MissingGenes, AnAverageCellIsWhatItWas) {
   const MissingFixture f;
   for (const bool scale : {false, true}) {

@@ -87,6 +87,7 @@ inline Model tiny_model() {
   model.novelty.means = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
   model.novelty.covariance = {2, 0.5, 0, 0, 0.5, 1.0 / 3.0, 0, 0, 0, 0, 4, 1, 0, 0, 1, 1};
   model.novelty.feature_variance = {0.5, 0, 1.0 / 3.0, 2};
+  model.novelty.misfit = {0.5, -1.0 / 3.0, 0.125};
   model.one_vs_rest = {{1, 2, 1.0 / 3.0}, {-1, 0, 0.5}};
   model.loss = kernels::Loss::Article;
   model.card.sources = {"cells.h5ad"};

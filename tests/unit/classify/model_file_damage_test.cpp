@@ -248,9 +248,13 @@ std::vector<Change> word_changes() {
        }},
       {"version missing", "format_version", [](Parts& p) { p.words.erase("format_version"); }},
       {"version 0", "format version 0", set("format_version", 0)},
-      {"newer version", "newer", set("format_version", 4)},
+      {"newer version", "newer", set("format_version", 5)},
       {"older version", "Train the model again", set("format_version", 2)},
-      {"version as text", "format_version", set("format_version", "3")},
+      {"misfits before there were any", "\"has_misfit\" in format version 3",
+       set("format_version", 3)},
+      {"misfits not mentioned", "missing", [](Parts& p) { p.words.erase("has_misfit"); }},
+      {"misfits denied", "tensors where", set("has_misfit", false)},
+      {"version as text", "format_version", set("format_version", "4")},
       {"unknown key", "unexpected key", set("calibration", 1.5)},
       {"seed negative", "seed", set("seed", -1)},
       {"interrupted as text", "was_interrupted", set("was_interrupted", "no")},
@@ -310,9 +314,14 @@ std::vector<Change> word_changes() {
       {"distances claimed", "tensors where", set("has_held_out_distances", true)},
       {"distances without novelty", "without a novelty",
        [](Parts& p) {
-         p.words["has_novelty"] = false;
+         p.words["has_novelty"] = p.words["has_misfit"] = false;
          p.words["novelty_axes"] = 0;
          p.words["has_held_out_distances"] = true;
+       }},
+      {"misfits without novelty", "misfits of cells without a novelty",
+       [](Parts& p) {
+         p.words["has_novelty"] = false;
+         p.words["novelty_axes"] = 0;
        }},
       {"shares denied", "tensors where", set("has_count_share", false)},
       {"card as list", "card", set("card", Json::array())},
@@ -352,6 +361,15 @@ TEST_F(ModelFile, DistancesThatDoNotAscendAreRefused) {
     parts.buffer.replace(begin, sizeof value,
                          std::string(reinterpret_cast<const char*>(&value), sizeof value));
     EXPECT_NE(refusal(parts.join()).find("do not ascend from 0"), std::string::npos);
+  }
+}
+
+TEST_F(ModelFile, MisfitsWithoutDeviationAreRefused) {
+  Model model = tiny_model();
+  for (const double deviation : {0.0, -0.5}) {
+    model.novelty.misfit.back() = deviation;
+    save_model(model, file(), true);
+    EXPECT_NE(refusal(bytes_of(file())).find("deviation"), std::string::npos);
   }
 }
 

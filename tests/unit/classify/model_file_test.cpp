@@ -42,6 +42,16 @@ TEST_F(ModelFile, ALinearModelWithoutGeneIdsSharesAndNoveltyComesBack) {
   EXPECT_TRUE(is_equal(load_model(file()), model));
 }
 
+TEST_F(ModelFile, AModelOfFormatVersion3ComesBackWithoutMisfits) {
+  Model model = tiny_model();
+  model.novelty.misfit = {};
+  save_model(model, file(), false);
+  Parts parts(bytes_of(file()));
+  parts.words["format_version"] = 3;
+  parts.words.erase("has_misfit");
+  EXPECT_TRUE(is_equal(load_bytes(parts.join()), model));
+}
+
 TEST_F(ModelFile, TheSameModelGivesTheSameBytes) {
   save_model(tiny_model(), file("a"), false);
   save_model(tiny_model(), file("b"), false);
@@ -74,6 +84,7 @@ TEST_F(ModelFile, IsPlainSafetensorsAsDocumented) {
                                              "novelty.means",
                                              "novelty.covariance",
                                              "novelty.feature_variance",
+                                             "novelty.misfit",
                                              "one_vs_rest.slopes",
                                              "one_vs_rest.offsets",
                                              "novelty.axes",

@@ -24,6 +24,7 @@ Model worded_model() {
   model.temperature = 1.0 / 3.0;
   model.novelty.n_types = 2;
   model.novelty.n_axes = 7;
+  model.novelty.misfit = {1, 2, 3};
   model.novelty.held_out_quantiles.assign(kNoveltyQuantiles, 1.0);
   model.one_vs_rest = {{1, 2}, {3, 4}};
   model.card.sources = {"a \"file\".h5ad"};
@@ -63,6 +64,7 @@ TEST(ModelJson, WordsComeBackExactly) {
   EXPECT_EQ(words.temperature, 1.0 / 3.0);
   EXPECT_TRUE(words.has_novelty);
   EXPECT_EQ(words.n_novelty_axes, 7);
+  EXPECT_TRUE(words.has_misfit);
   EXPECT_TRUE(words.has_held_out_distances);
   EXPECT_TRUE(words.has_one_vs_rest);
   EXPECT_EQ(words.card, worded_model().card);

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "saithe/classify/novelty.h"
+#include "saithe/classify/type_misfit.h"
 #include "saithe/core/text_io.h"
 
 namespace saithe::testing {

@@ -29,6 +29,22 @@ TEST(Novelty, MixtureAndDistancesAreNumPys) {
   EXPECT_EQ(novelty.mean_logits(2)[1], novelty.means[2 * 7 + 3 + 1]);
 }
 
+TEST(Novelty, AModelWithMisfitsWeighsAnUnseenTypeAsNumPyDoes) {
+  const NoveltyFixture f;
+  NoveltyModel novelty = f.fit();
+  novelty.misfit = f.json.at("misfit").get<std::vector<double>>();
+  const auto misfits = f.json.at("misfits").get<std::vector<double>>();
+  const auto weighed = novelty_distances(novelty, f.scores.view(), f.logits.view(), misfits);
+  expect_near(weighed, f.json.at("against_unseen"));
+  // A cell that fits worse is more likely of an unseen type; scores stay above 0.
+  std::vector<double> others(misfits.size(), -1000);
+  others[0] = misfits[0] + 1;
+  const auto moved = novelty_distances(novelty, f.scores.view(), f.logits.view(), others);
+  const auto sum_of = [](double novelty) { return 2 * std::log(std::expm1(novelty / 2)); };
+  EXPECT_NEAR(sum_of(moved[0]), sum_of(weighed[0]) + 6, 1e-9);
+  for (const double value : moved) EXPECT_GE(value, 0);
+}
+
 TEST(Novelty, AxesAndVarianceWithinTypesAreNumPys) {
   const NoveltyFixture f;
   NoveltyModel novelty;

@@ -11,6 +11,7 @@
 #include "saithe/classify/missing_genes.h"
 #include "saithe/classify/predict.h"
 #include "saithe/classify/train.h"
+#include "saithe/classify/type_misfit.h"
 #include "saithe/prep/normalize.h"
 #include "support/marker_cells.h"
 
@@ -50,12 +51,16 @@ std::vector<double> distances_of(const Model& model, const Dataset& dataset,
                                  const NoveltyModel& novelty) {
   const Context context(1);
   const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
+  const GeneMatch genes = model.preprocessor.match_genes(dataset.var());
   const Features features =
-      model.preprocessor.apply(dataset.counts.view(), model.preprocessor.match_genes(dataset.var()),
-                               ExpressionKind::Counts, context);
+      model.preprocessor.apply(dataset.counts.view(), genes, ExpressionKind::Counts, context);
   const EnsembleOutput output =
       Ensemble(model, features.shift, *backend).forward(features.values.view(), false, context);
-  return novelty_distances(novelty, output.scores.view(), output.logits.view());
+  const auto profiles =
+      make_type_profiles(small_model().novelty, model.preprocessor.center(), genes.is_present);
+  return novelty_distances(
+      novelty, output.scores.view(), output.logits.view(),
+      standard_misfits(novelty, profiles, output.scores.view(), output.sums.view()));
 }
 
 std::int64_t n_unassigned(const Predictions& predictions) {
