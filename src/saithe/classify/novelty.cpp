@@ -23,7 +23,7 @@ constexpr double kSmallestVariance = 1e-8;
 constexpr double kUnseenDegrees = 3;
 // By how many standard deviations cells of an unseen type fit worse: twice it weighs a misfit, as
 // in -2 ln of the ratio of two normal densities so far apart.
-constexpr double kUnseenMisfit = 3;
+constexpr double kUnseenMisfit = 2;
 
 /// The scores of a cell, then its logits.
 void read_coordinates(DenseView scores, DenseView logits, std::int64_t row,

@@ -63,7 +63,7 @@ void fit_novelty(NoveltyModel& novelty, DenseView scores, DenseView logits,
 ///
 /// A model with NoveltyModel::misfit weighs that distance against an unseen type: S + distance -
 /// its squared distance from where types lie, as a normal distribution whose covariance between
-/// types is the known ones' shrunken towards that within types, + 6 times `misfits`, the cells'
+/// types is the known ones' shrunken towards that within types, + 4 times `misfits`, the cells'
 /// standardised ones; of the sum x then 2 ln(1 + exp(x / 2)), which is above 0.
 std::vector<double> novelty_distances(const NoveltyModel& novelty, DenseView scores,
                                       DenseView logits, std::span<const double> misfits = {});

@@ -22,7 +22,7 @@ N_CELLS, N_TYPES, N_TRAINING, N_GENES, N_AXES = 90, 4, 60, 12, 3
 SHRINKAGE = 0.1
 MISSING = [1, 4, 5, 9]
 SMALLEST_SHARE = 0.01  # of the mean residual variance
-UNSEEN_DEGREES, UNSEEN_MISFIT = 3, 3
+UNSEEN_DEGREES, UNSEEN_MISFIT = 3, 2
 
 
 def mixture_distances(x, means, covariance, shares):
@@ -33,7 +33,7 @@ def mixture_distances(x, means, covariance, shares):
 
 
 def against_unseen_type(x, means, covariance, shares, misfits):
-    """2 ln(1 + exp(t / 2)), t = S + distance to the known - distance to an unseen type + 6 misfits."""
+    """2 ln(1 + exp(t / 2)), t = S + distance to the known - distance to an unseen type + 4 misfits."""
     size = len(covariance)
     kept = (1 - SHRINKAGE) * covariance + SHRINKAGE * np.diag(np.diag(covariance))
     center = means.mean(axis=0)
