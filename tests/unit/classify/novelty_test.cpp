@@ -40,7 +40,7 @@ TEST(Novelty, AModelWithMisfitsWeighsAnUnseenTypeAsNumPyDoes) {
   std::vector<double> others(misfits.size(), -1000);
   others[0] = misfits[0] + 1;
   const auto moved = novelty_distances(novelty, f.scores.view(), f.logits.view(), others);
-  const auto sum_of = [](double novelty) { return 2 * std::log(std::expm1(novelty / 2)); };
+  const auto sum_of = [](double value) { return 2 * std::log(std::expm1(value / 2)); };
   EXPECT_NEAR(sum_of(moved[0]), sum_of(weighed[0]) + 4, 1e-9);
   for (const double value : moved) EXPECT_GE(value, 0);
 }
