@@ -185,6 +185,9 @@ def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
     write_h5ad(folder / "csr.h5ad", scipy.sparse.csr_matrix(counts()),
                ["cell_type", "score", "is_good"], compression="gzip")
+    # h5py says nothing of the chunk's size where texts are packed by lzf.
+    write_h5ad(folder / "lzf.h5ad", scipy.sparse.csr_matrix(counts()),
+               ["cell_type", "score", "is_good"], compression="lzf")
     write_h5ad(folder / "csc.h5ad", scipy.sparse.csc_matrix(counts()))
     write_h5ad(folder / "dense.h5ad", counts(), compression="gzip")
     write_h5ad_07(folder / "anndata_07.h5ad")

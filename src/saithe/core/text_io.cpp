@@ -15,12 +15,19 @@
 
 #include "saithe/core/error.h"
 #include "saithe/core/types.h"
+#include "saithe/core/utf8.h"
 
 namespace saithe {
 
 namespace fs = std::filesystem;
 
 // ---- reading --------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+}  // namespace
 
 struct LineReader::Stream {
   gzFile file = nullptr;
@@ -29,7 +36,8 @@ struct LineReader::Stream {
   }
 };
 
-LineReader::LineReader(const fs::path& path) : stream_(std::make_unique<Stream>()), path_(path) {
+LineReader::LineReader(const fs::path& path, Encoding encoding)
+    : stream_(std::make_unique<Stream>()), path_(path), encoding_(encoding) {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     fail(ErrorKind::NotFound, "{}: is a folder where a file is expected", path.string());
@@ -58,6 +66,7 @@ bool LineReader::fill() {
          path_.string(), line_number_, message);
   }
   buffer_.resize(old_size + static_cast<std::size_t>(n_read));
+  is_all_ascii_ = is_all_ascii_ && is_ascii(std::string_view(buffer_).substr(old_size));
   if (n_read == 0) is_at_end_ = true;
   return n_read > 0;
 }
@@ -83,7 +92,28 @@ bool LineReader::next(std::string_view& line) {
   }
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   ++line_number_;
+  if (is_all_ascii_) return true;
+  if (line_number_ == 1 && line.starts_with(kByteOrderMark)) {
+    line.remove_prefix(kByteOrderMark.size());
+  }
+  if (encoding_ == Encoding::Utf8 && !is_utf8(line)) fail_encoding(line);
   return true;
+}
+
+void LineReader::fail_encoding(std::string_view line) const {
+  std::string_view rest = line;
+  for (std::uint32_t code = 0; take_utf8(rest, code);) {
+  }
+  const bool is_utf16 =
+      line_number_ == 1 && (line.starts_with("\xFF\xFE") || line.starts_with("\xFE\xFF"));
+  const std::string path = printable(path_.string());
+  const std::string from = is_utf16 ? "UTF-16" : "WINDOWS-1252";
+  fail(ErrorKind::BadFormat,
+       "{}: is not text in UTF-8: its byte {} is 0x{:02X}. Write the file as UTF-8: {}", where(),
+       line.size() - rest.size() + 1, static_cast<unsigned char>(rest.front()),
+       path.ends_with(".gz")
+           ? fmt::format("gzip -dc \"{}\" | iconv -f {} -t UTF-8 | gzip > utf8.gz", path, from)
+           : fmt::format("iconv -f {} -t UTF-8 \"{}\" > utf8.txt", from, path));
 }
 
 std::string LineReader::where() const {

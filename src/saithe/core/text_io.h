@@ -12,17 +12,22 @@
 
 namespace saithe {
 
-/// Reads a plain or gzip file (also of several members) line by line.
+/// Reads a plain or gzip file (also of several members) line by line; a byte-order mark is no part
+/// of its first line.
 class LineReader {
  public:
+  /// Any: where no text is kept of the lines, as of a matrix with comments.
+  enum class Encoding { Utf8, Any };
+
   /// Throws Error(NotFound) if the file cannot be opened.
-  explicit LineReader(const std::filesystem::path& path);
+  explicit LineReader(const std::filesystem::path& path, Encoding encoding = Encoding::Utf8);
   ~LineReader();
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
 
   /// Reads the next line without its "\n" or "\r\n" into `line`; false at the end of the file.
-  /// The view lives until the next call. Throws Error(BadFormat) on a damaged or cut gzip file.
+  /// The view lives until the next call. Throws Error(BadFormat) on a damaged or cut gzip file, and
+  /// on a line that is not UTF-8, with the command that makes it so.
   bool next(std::string_view& line);
   /// The number of the line last read, from 1.
   [[nodiscard]] std::int64_t line_number() const { return line_number_; }
@@ -31,12 +36,15 @@ class LineReader {
 
  private:
   bool fill();
+  [[noreturn]] void fail_encoding(std::string_view line) const;
   struct Stream;
   std::unique_ptr<Stream> stream_;
   std::filesystem::path path_;
   std::string buffer_;
   std::size_t begin_ = 0;
   bool is_at_end_ = false;
+  Encoding encoding_;
+  bool is_all_ascii_ = true;  // of what was read so far: then no line need be looked at
   std::int64_t line_number_ = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "saithe/core/utf8.h"
 
+#include <cstring>
+
 namespace saithe {
 
 bool append_utf8(std::uint32_t code, std::string& text) {
@@ -55,7 +57,21 @@ bool take_utf8(std::string_view& text, std::uint32_t& code) {
   return true;
 }
 
+bool is_ascii(std::string_view text) {
+  static constexpr std::uint64_t kHighBits = 0x8080808080808080U;
+  std::uint64_t bits = 0;
+  std::size_t i = 0;
+  for (; i + sizeof bits <= text.size(); i += sizeof bits) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, sizeof word);
+    bits |= word;
+  }
+  for (; i < text.size(); ++i) bits |= static_cast<unsigned char>(text[i]);
+  return (bits & kHighBits) == 0;
+}
+
 bool is_utf8(std::string_view text) {
+  if (is_ascii(text)) return true;
   std::uint32_t code = 0;
   while (!text.empty()) {
     if (!take_utf8(text, code)) return false;

@@ -16,4 +16,7 @@ bool take_utf8(std::string_view& text, std::uint32_t& code);
 
 bool is_utf8(std::string_view text);
 
+/// Whether all bytes are below 128.
+bool is_ascii(std::string_view text);
+
 }  // namespace saithe

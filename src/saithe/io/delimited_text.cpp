@@ -7,7 +7,6 @@
 namespace saithe::io {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::array kSeparators = {'\t', ',', ';', ' '};
 
 std::string_view trim(std::string_view text) {
@@ -195,7 +194,6 @@ std::optional<TableStart> read_start(LineReader& reader) {
   std::string header;
   for (std::string_view line; reader.next(line);) {
     const bool is_first = reader.line_number() == 1;
-    if (is_first && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
     const bool is_hint = is_first && line.starts_with("sep=");  // Excel's
     if (is_hint || trim(line).empty()) continue;
     if (!header.empty()) return start_of(header, line);

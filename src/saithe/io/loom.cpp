@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "saithe/core/text_io.h"
 #include "saithe/core/utf8.h"
 #include "saithe/io/dense_columns.h"
 #include "saithe/io/formats.h"
@@ -98,7 +99,18 @@ std::string join(const std::vector<std::string>& names) {
   return text.empty() ? "none" : text;
 }
 
-Table read_var(const Hdf5Group& group, const Context& context) {
+/// The names of an axis. Throws Error(BadFormat) unless there are as many as the matrix has.
+std::vector<std::string> read_names(const Hdf5Group& group, const std::string& name, std::int64_t n,
+                                    const char* axis) {
+  std::vector<std::string> names = group.dataset(name).read_texts();
+  if (std::ssize(names) == n) return names;
+  fail(
+      ErrorKind::BadFormat,
+      "{}: has {}, but the matrix has {}; the file is not whole. Write it again, or copy it again.",
+      group.where(name), counted(std::ssize(names), "name"), counted(n, axis));
+}
+
+Table read_var(const Hdf5Group& group, std::int64_t n_genes, const Context& context) {
   const auto symbols = find_attribute(group, {"Gene", "var_names", "gene_names", "gene_name",
                                               "GeneName", "Symbol", "gene_symbols", "name"});
   const auto ids = find_attribute(
@@ -108,9 +120,11 @@ Table read_var(const Hdf5Group& group, const Context& context) {
          "{}: has no attribute Gene, var_names or Accession that names the genes; it has {}",
          group.where(), join(group.names()));
   }
-  std::vector<std::string> names = group.dataset(symbols ? *symbols : *ids).read_texts();
-  Table var = symbols && ids ? make_gene_table(std::move(names), group.dataset(*ids).read_texts(),
-                                               group.where(*ids))
+  const auto read = [&](const std::string& name) {
+    return read_names(group, name, n_genes, "row");
+  };
+  std::vector<std::string> names = read(symbols ? *symbols : *ids);
+  Table var = symbols && ids ? make_gene_table(std::move(names), read(*ids), group.where(*ids))
                              : make_gene_table(std::move(names), group.where(), context);
   std::vector<std::string> taken;
   if (symbols) taken.push_back(*symbols);
@@ -123,7 +137,7 @@ Table read_var(const Hdf5Group& group, const Context& context) {
 Table read_obs(const Hdf5Group& group, CellIndex n_cells, const Context& context) {
   const auto name = find_attribute(group, {"CellID", "obs_names", "cell_names", "CellName", "Cell",
                                            "cell_id", "Barcode", "barcode", "barcodes"});
-  Table obs(name ? group.dataset(*name).read_texts() : numbered_names("cell_", n_cells));
+  Table obs(name ? read_names(group, *name, n_cells, "column") : numbered_names("cell_", n_cells));
   if (!name) {
     context.warn(fmt::format("{}: has no attribute CellID or obs_names; cells are only numbered",
                              group.where()));
@@ -153,7 +167,7 @@ std::unique_ptr<CellSource> open_loom(InputFile input, const ReadOptions& option
     fail(ErrorKind::BadFormat, "{}: has {} axes; expected two, genes x cells", matrix.where(),
          matrix.shape().size());
   }
-  Table var = read_var(root.group("row_attrs"), context);
+  Table var = read_var(root.group("row_attrs"), matrix.shape()[0], context);
   Table obs = read_obs(root.group("col_attrs"), matrix.shape()[1], context);
   const std::string file = root.file_name();
   DenseColumns columns(std::move(matrix), checked_cast<GeneIndex>(var.n_rows(), file.c_str()),

@@ -1,14 +1,17 @@
 // Folders and files of Matrix Market with the two tables beside them: 10x's, also under the
-// prefixes of GEO, and those of STARsolo, kallisto | bustools and alevin.
+// prefixes of GEO, and those of STARsolo, kallisto | bustools, alevin and Parse's split-pipe.
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "saithe/core/text_io.h"
 #include "saithe/data/packed_cells.h"
+#include "saithe/io/delimited_text.h"
 #include "saithe/io/empty_barcodes.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/mtx_file.h"
+#include "saithe/io/split_pipe_tables.h"
 
 namespace saithe::io {
 namespace {
@@ -59,7 +62,19 @@ struct MtxPaths {
   bool has_cells_in_rows = false;  // as the program writes that gives its files these names
   bool is_usual = false;           // the names say which way round it is
   bool is_v3 = false;              // features.tsv
+  bool is_split_pipe = false;      // CSV tables with a line of names
 };
+
+constexpr const char* kSplitPipeGenes = "all_genes.csv";
+constexpr const char* kSplitPipeCells = "cell_metadata.csv";
+
+/// What stands before the names of split-pipe's matrix; nothing if it is of another name.
+std::optional<std::string> split_pipe_prefix(const fs::path& matrix) {
+  for (const char* name : {"DGE.mtx", "count_matrix.mtx"}) {
+    if (ends_in(matrix, name)) return stem_before(matrix, name);
+  }
+  return std::nullopt;
+}
 
 /// The tables beside a matrix: under its prefix, as other programs name them, or in its folder.
 void find_tables(MtxPaths& paths) {
@@ -77,6 +92,9 @@ void find_tables(MtxPaths& paths) {
     candidates = {{prefix + "features.tsv", prefix + "barcodes.tsv", false, true},
                   {prefix + "genes.tsv", prefix + "barcodes.tsv", false, true}};
   }
+  if (const auto prefix = split_pipe_prefix(paths.matrix)) {
+    candidates.push_back({*prefix + kSplitPipeGenes, *prefix + kSplitPipeCells, true, true});
+  }
   candidates.push_back({stem + ".genes.txt", stem + ".barcodes.txt", true, true});  // bustools
   candidates.push_back({stem + "_cols.txt", stem + "_rows.txt", true, true});       // alevin
   for (const std::string& start : {stem + ".", stem + "_", std::string()}) {
@@ -92,6 +110,7 @@ void find_tables(MtxPaths& paths) {
     paths.has_cells_in_rows = names.has_cells_in_rows;
     paths.is_usual = names.is_usual;
     paths.is_v3 = ends_in(*genes, "features.tsv");
+    paths.is_split_pipe = ends_in(*genes, kSplitPipeGenes);
     return;
   }
 }
@@ -128,10 +147,25 @@ fs::path find_matrix(const fs::path& folder) {
        folder.string(), names);
 }
 
+/// Refuses split-pipe's matrix, of cells in rows, with one of its two tables.
+void require_split_pipe_tables(const MtxPaths& paths) {
+  const auto prefix = split_pipe_prefix(paths.matrix);
+  if (!prefix || !paths.genes.empty()) return;
+  const fs::path folder = paths.matrix.parent_path();
+  const bool has_genes = find_file(folder / (*prefix + kSplitPipeGenes)).has_value();
+  const bool has_cells = find_file(folder / (*prefix + kSplitPipeCells)).has_value();
+  if (has_genes == has_cells) return;
+  fail(ErrorKind::NotFound,
+       "{}: there is no {}{} beside it; split-pipe writes a matrix with {} and {}. Put both there.",
+       paths.matrix.string(), *prefix, has_genes ? kSplitPipeCells : kSplitPipeGenes,
+       kSplitPipeGenes, kSplitPipeCells);
+}
+
 MtxPaths find_paths(const InputFile& input) {
   MtxPaths paths;
   paths.matrix = input.is_folder ? find_matrix(input.path) : input.path;
   find_tables(paths);
+  require_split_pipe_tables(paths);
   const auto half = half_of_tables(paths);
   // A matrix of another name than 10x's may stand alone.
   const bool may_be_alone = !input.is_folder || !ends_in(paths.matrix, "matrix.mtx");
@@ -151,27 +185,40 @@ MtxPaths find_paths(const InputFile& input) {
 struct FeatureTable {
   std::vector<std::string> ids;
   std::vector<std::string> names;
+  std::vector<std::string> genomes;   // empty where the file does not say
   std::vector<GeneIndex> new_column;  // -1: no gene
   std::map<std::string, std::int64_t> n_of_type;
 };
 
-FeatureTable read_features(const fs::path& path) {
+/// Calls `take(fields)` for every line; quotes, as R's write.table sets them, are taken off.
+template <typename Take>
+void read_lines(const fs::path& path, Take take) {
   LineReader reader(path);
-  FeatureTable features;
-  std::string_view line;
+  FieldSplitter splitter('\t');
   std::vector<std::string_view> fields;
-  while (reader.next(line)) {
+  for (std::string_view line; reader.next(line);) {
     if (line.empty()) continue;
-    split_fields(line, '\t', fields);
+    if (!splitter.split(line, fields)) {
+      fail(ErrorKind::BadFormat,
+           "{}: a quote (\") is not closed on its line, or something stands behind it. Remove it.",
+           reader.where());
+    }
+    take(fields);
+  }
+}
+
+FeatureTable read_features(const fs::path& path) {
+  FeatureTable features;
+  read_lines(path, [&](const std::vector<std::string_view>& fields) {
     if (fields.size() >= 3 && fields[2] != kGeneExpression) {
       ++features.n_of_type[std::string(fields[2])];
       features.new_column.push_back(-1);
-      continue;
+      return;
     }
     features.new_column.push_back(static_cast<GeneIndex>(features.ids.size()));
     features.ids.emplace_back(fields[0]);
     features.names.emplace_back(fields.size() > 1 ? fields[1] : fields[0]);
-  }
+  });
   if (features.ids.empty() && !features.n_of_type.empty()) {
     fail(ErrorKind::BadFormat, "{}: none of its {} features is of the type '{}'", path.string(),
          features.new_column.size(), kGeneExpression);
@@ -179,14 +226,25 @@ FeatureTable read_features(const fs::path& path) {
   return features;
 }
 
-std::vector<std::string> read_barcodes(const fs::path& path) {
-  LineReader reader(path);
+FeatureTable read_genes_of(const MtxPaths& paths) {
+  if (!paths.is_split_pipe) return read_features(paths.genes);
+  SplitPipeGenes genes = read_split_pipe_genes(paths.genes);
+  FeatureTable features;
+  features.ids = std::move(genes.ids);
+  features.names = std::move(genes.names);
+  features.genomes = std::move(genes.genomes);
+  features.new_column.resize(features.ids.size());
+  std::iota(features.new_column.begin(), features.new_column.end(), 0);
+  return features;
+}
+
+Table read_cells_of(const MtxPaths& paths) {
+  if (paths.is_split_pipe) return read_split_pipe_cells(paths.cells);
   std::vector<std::string> barcodes;
-  std::string_view line;
-  while (reader.next(line)) {
-    if (!line.empty()) barcodes.emplace_back(line.substr(0, line.find('\t')));
-  }
-  return barcodes;
+  read_lines(paths.cells, [&](const std::vector<std::string_view>& fields) {
+    barcodes.emplace_back(fields[0]);
+  });
+  return Table(std::move(barcodes));
 }
 
 /// Which way round a matrix is: by the lengths of its tables, or, if it is square, by its name.
@@ -197,11 +255,21 @@ bool are_cells_in_rows(const MtxSizes& sizes, const MtxPaths& paths, std::int64_
   const bool is_asked_in_vain =
       (asked == CellsIn::Rows && !fits_rows) || (asked == CellsIn::Columns && !fits_columns);
   if ((!fits_columns && !fits_rows) || is_asked_in_vain) {
+    const auto has_one_more = [](std::int64_t a, std::int64_t b, std::int64_t rows,
+                                 std::int64_t columns) {
+      return a - rows >= 0 && a - rows <= 1 && b - columns >= 0 && b - columns <= 1;
+    };
+    const bool may_have_header = has_one_more(n_features, n_cells, sizes.n_rows, sizes.n_columns) ||
+                                 has_one_more(n_cells, n_features, sizes.n_rows, sizes.n_columns);
     fail(ErrorKind::BadFormat, "{}: is a matrix of {} x {}, but {} has {} and {} has {}{}",
          paths.matrix.string(), sizes.n_rows, sizes.n_columns, paths.genes.filename().string(),
          counted(n_features, "feature"), paths.cells.filename().string(),
          counted(n_cells, "barcode"),
-         is_asked_in_vain ? fmt::format("; --cells-in {} cannot be", to_text(asked)) : "");
+         fits_columns || fits_rows ? fmt::format("; --cells-in {} cannot be", to_text(asked))
+         : may_have_header
+             ? ". One more than there are: if a table begins with a line of names of columns, "
+               "remove that line"
+             : ". Take the three files of one run");
   }
   if (fits_columns != fits_rows) return fits_rows;
   if (asked != CellsIn::Auto) return asked == CellsIn::Rows;
@@ -216,8 +284,8 @@ bool are_cells_in_rows(const MtxSizes& sizes, const MtxPaths& paths, std::int64_
 
 std::unique_ptr<CellSource> open_with_tables(const InputFile& input, const MtxPaths& paths,
                                              const ReadOptions& options, const Context& context) {
-  FeatureTable features = read_features(paths.genes);
-  Table obs(read_barcodes(paths.cells));
+  FeatureTable features = read_genes_of(paths);
+  Table obs = read_cells_of(paths);
   warn_of_repeated_barcodes(obs.index(), paths.cells.string(), context);
   const auto n_features = checked_cast<GeneIndex>(std::ssize(features.new_column), "features");
   auto counts = read_mtx(
@@ -237,6 +305,7 @@ std::unique_ptr<CellSource> open_with_tables(const InputFile& input, const MtxPa
                   ? make_gene_table(std::move(features.names), paths.genes.string(), context)
                   : make_gene_table(std::move(features.names), std::move(features.ids),
                                     paths.genes.string());
+  if (!features.genomes.empty()) var.set("genome", TextColumn{std::move(features.genomes), {}});
   return std::make_unique<PackedCells>(input.path.string(), std::move(counts), std::move(obs),
                                        std::move(var), MeasuredGenes());
 }
@@ -293,8 +362,10 @@ std::optional<std::string> recognise_matrix_market(const InputFile& input) {
   }
   find_tables(paths);
   if (paths.genes.empty()) return "MTX file without tables";
+  if (paths.is_split_pipe) return "MTX of split-pipe (Parse)";
   if (!paths.is_usual || paths.has_cells_in_rows) return "MTX with tables";
-  return paths.is_v3 ? "10x MTX with a prefix v3" : "10x MTX with a prefix v2";
+  const bool has_prefix = !stem_before(paths.matrix, "matrix.mtx").empty();
+  return fmt::format("10x MTX{} {}", has_prefix ? " with a prefix" : "", paths.is_v3 ? "v3" : "v2");
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
-MtxSizes read_sizes(LineReader& reader) {
+MtxSizes read_sizes(LineReader& reader, const std::filesystem::path& path) {
   std::string_view line;
   if (!reader.next(line)) fail(ErrorKind::BadFormat, "{}: the file is empty", reader.where());
   const std::string_view whole = line;
@@ -42,6 +42,13 @@ MtxSizes read_sizes(LineReader& reader) {
   }
   const bool is_read = banner == "%%matrixmarket matrix coordinate integer general" ||
                        banner == "%%matrixmarket matrix coordinate real general";
+  if (!is_read && banner.starts_with("%%matrixmarket matrix ")) {
+    fail(ErrorKind::BadFormat,
+         "{}: is a matrix '{}'; only coordinate, integer or real, general is read. Write it so, in "
+         "Python: import scipy.io, scipy.sparse; scipy.io.mmwrite(\"matrix.mtx\", "
+         "scipy.sparse.coo_matrix(scipy.io.mmread(\"{}\")), symmetry=\"general\")",
+         reader.where(), printable(banner.substr(22, 60)), printable(path.string()));
+  }
   if (!is_read) {
     fail(ErrorKind::BadFormat,
          "{}: begins with '{}'; expected '%%MatrixMarket matrix coordinate integer general' (or "
@@ -116,14 +123,16 @@ void read_entries(LineReader& reader, const MtxSizes& sizes, const Orientation& 
 }  // namespace
 
 bool is_matrix_market(std::string_view head) {
+  static constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (head.starts_with(kByteOrderMark)) head.remove_prefix(kByteOrderMark.size());
   return lower(head.substr(0, kBanner.size())) == kBanner;
 }
 
 std::shared_ptr<PackedRows> read_mtx(const std::filesystem::path& path,
                                      const std::function<bool(const MtxSizes&)>& are_cells_in_rows,
                                      std::span<const GeneIndex> new_gene, const Context& context) {
-  LineReader reader(path);
-  const MtxSizes sizes = read_sizes(reader);
+  LineReader reader(path, LineReader::Encoding::Any);
+  const MtxSizes sizes = read_sizes(reader, path);
   const Orientation orientation{are_cells_in_rows(sizes), new_gene};
   const bool is_turned = orientation.are_cells_in_rows;
   const std::int64_t n_cells = is_turned ? sizes.n_rows : sizes.n_columns;

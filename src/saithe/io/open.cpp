@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "saithe/core/text_io.h"
+#include "saithe/core/utf8.h"
 #include "saithe/io/formats.h"
 
 namespace saithe {
@@ -84,6 +85,37 @@ std::vector<ColumnSummary> summarise(const Table& table) {
   return summaries;
 }
 
+/// Refuses texts that no other program could read of a file that is written with them.
+void require_utf8(const Table& table, const std::string& where) {
+  const auto require = [&](const std::vector<std::string>& texts, const std::string& what) {
+    const auto bad = std::find_if_not(texts.begin(), texts.end(), is_utf8);
+    if (bad == texts.end()) return;
+    fail(ErrorKind::BadFormat,
+         "{}: {} holds a text that is not UTF-8 (entry {}, from 0). Write the file again with its "
+         "texts in UTF-8, as iconv -f WINDOWS-1252 -t UTF-8 makes them",
+         where, what, bad - texts.begin());
+  };
+  require(table.index(), "the index");
+  for (const auto& [name, column] : table.columns()) {
+    require({name}, "a column's name");
+    if (const auto* category = std::get_if<CategoryColumn>(&column)) {
+      require(category->levels, "the column '" + name + "'");
+    } else if (const auto* text = std::get_if<TextColumn>(&column)) {
+      require(text->values, "the column '" + name + "'");
+    }
+  }
+}
+
+/// Opens what was recognised, whose texts are looked at.
+std::unique_ptr<CellSource> open_recognised(const Recognised& recognised, io::InputFile input,
+                                            const ReadOptions& options, const Context& context) {
+  const std::string file = input.path.string();
+  auto source = recognised.format.open(std::move(input), options, context);
+  require_utf8(source->obs(), file + ": obs");
+  require_utf8(source->var(), file + ": var");
+  return source;
+}
+
 }  // namespace
 
 io::InputFile io::look_at(const fs::path& path) {
@@ -106,7 +138,7 @@ std::unique_ptr<CellSource> open_source(const fs::path& path, const ReadOptions&
   io::InputFile input = io::look_at(path);
   const Recognised recognised = recognise(input);
   require_options(recognised, path, options);
-  return recognised.format.open(std::move(input), options, context);
+  return open_recognised(recognised, std::move(input), options, context);
 }
 
 Dataset read_dataset(const fs::path& path, const ReadOptions& options, const Context& context) {
@@ -145,7 +177,7 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
   if (recognised.format.describe != nullptr) recognised.format.describe(input, summary, silent);
   ReadOptions any = options;
   any.any_values = true;
-  const auto source = recognised.format.open(std::move(input), any, listening);
+  const auto source = open_recognised(recognised, std::move(input), any, listening);
   summary.n_cells = source->n_cells();
   summary.n_genes = source->n_genes();
   summary.obs = summarise(source->obs());

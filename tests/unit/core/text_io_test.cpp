@@ -242,5 +242,33 @@ TEST(OutputFile, FoldersAndMissingFoldersAreErrors) {
                       "cannot be written");
 }
 
+TEST(LineReader, AByteOrderMarkIsNoPartOfTheFirstLine) {
+  const FolderForTest folder;
+  write_bytes(folder / "a.txt", "\xEF\xBB\xBFone\n\xEF\xBB\xBFtwo\n");
+  EXPECT_EQ(lines_of(folder / "a.txt"), (std::vector<std::string>{"one", "\xEF\xBB\xBFtwo"}));
+}
+
+TEST(LineReader, WhatIsNotUtf8IsRefusedWithTheCommandThatMakesItSo) {
+  const FolderForTest folder;
+  const auto read = [&](const char* name) { return lines_of(folder / name); };
+  write_bytes(folder / "utf8.txt", "one\nna\xC3\xAFve\n");
+  EXPECT_EQ(read("utf8.txt").back(), "na\xC3\xAFve");
+  const std::string many(1U << 19, 'x');  // beyond the first buffer
+  write_bytes(folder / "latin1.txt", many + "\nCaf\xE9\n");
+  EXPECT_SAITHE_ERROR(read("latin1.txt"), ErrorKind::BadFormat,
+                      "latin1.txt:2: is not text in UTF-8: its byte 4 is 0xE9. Write the file as "
+                      "UTF-8: iconv -f WINDOWS-1252 -t UTF-8 \"");
+  write_bytes(folder / "latin1.gz", gzip("Caf\xE9\n"));
+  EXPECT_SAITHE_ERROR(read("latin1.gz"), ErrorKind::BadFormat, "| iconv -f WINDOWS-1252");
+  write_bytes(folder / "utf16.txt", std::string_view("\xFF\xFE"
+                                                     "a\0\n\0",
+                                                     6));
+  EXPECT_SAITHE_ERROR(read("utf16.txt"), ErrorKind::BadFormat, "iconv -f UTF-16");
+  LineReader any(folder / "latin1.gz", LineReader::Encoding::Any);
+  std::string_view line;
+  ASSERT_TRUE(any.next(line));
+  EXPECT_EQ(line, "Caf\xE9");
+}
+
 }  // namespace
 }  // namespace saithe

@@ -34,5 +34,18 @@ TEST(Utf8, KnowsWhatIsNotUtf8) {
   }
 }
 
+TEST(Utf8, AByteAbove127IsFoundWhereverItStands) {
+  for (std::size_t length = 0; length < 40; ++length) {
+    std::string text(length, '\x7f');
+    EXPECT_TRUE(is_ascii(text));
+    for (std::size_t i = 0; i < length; ++i) {
+      text[i] = '\x80';
+      EXPECT_FALSE(is_ascii(text)) << length << " " << i;
+      EXPECT_FALSE(is_utf8(text));
+      text[i] = '\x7f';
+    }
+  }
+}
+
 }  // namespace
 }  // namespace saithe

@@ -185,5 +185,17 @@ TEST(H5ad, NamesThatStandTwice) {
             (std::vector<std::string>{"A", "B", "A-1"}));
 }
 
+// AnnData packs texts of any length, too, of which h5py tells the filter no size.
+TEST(H5ad, PackedByLzf) {
+  const auto folder = std::filesystem::path(SAITHE_SOURCE_DIR) / "tests" / "fuzz" / "corpus";
+  const Dataset lzf = read_dataset(folder / "lzf.h5ad", {}, kContext);
+  const Dataset gzip = read_dataset(folder / "csr.h5ad", {}, kContext);
+  EXPECT_EQ(lzf.obs().index(), gzip.obs().index());
+  EXPECT_EQ(lzf.var().index(), gzip.var().index());
+  EXPECT_EQ(lzf.obs().as_text("cell_type"), gzip.obs().as_text("cell_type"));
+  EXPECT_EQ(lzf.counts.values, gzip.counts.values);
+  EXPECT_EQ(lzf.counts.columns, gzip.counts.columns);
+}
+
 }  // namespace
 }  // namespace saithe

@@ -79,7 +79,26 @@ TEST(Loom, NamesThatAreNotThere) {
     genes.write_texts("Gene", {"A", "B"});
   });
   EXPECT_SAITHE_ERROR(open_source(folder / "a.loom", {}, kContext), ErrorKind::BadFormat,
-                      "is not a matrix of 2 genes x 2 cells");
+                      "/row_attrs/Gene: has 2 names, but the matrix has 3 rows");
+}
+
+TEST(Loom, LengthsThatContradictOneAnotherAreErrors) {
+  const FolderForTest folder;
+  const Texts three = {"A", "B", "C"};
+  const auto expect_error = [&](const Texts& symbols, const Texts& ids, const Texts& cells,
+                                const char* message) {
+    write_loom(folder / "a.loom", [&](const Hdf5Target& genes, const Hdf5Target& of_cells) {
+      genes.write_texts("Gene", symbols);
+      genes.write_texts("Accession", ids);
+      of_cells.write_texts("CellID", cells);
+    });
+    EXPECT_SAITHE_ERROR(open_source(folder / "a.loom", {}, kContext), ErrorKind::BadFormat,
+                        message);
+  };
+  expect_error({"A", "B"}, three, {"c1", "c2"}, "/row_attrs/Gene: has 2 names, but the matrix has");
+  expect_error(three, {"E1", "E2", "E3", "E4"}, {"c1", "c2"},
+               "/row_attrs/Accession: has 4 names, but the matrix has 3 rows");
+  expect_error(three, three, {"c1"}, "/col_attrs/CellID: has 1 name, but the matrix has 2 columns");
 }
 
 }  // namespace

@@ -32,6 +32,14 @@ TEST(LzfFilter, WrongLengthsAndDistancesAreRefused) {
   EXPECT_TRUE(inflate_lzf(Bytes{2, 'a', 'b', 'c'}, bytes));
 }
 
+TEST(LzfFilter, TheSizeIsToldFromTheLengthsAlone) {
+  EXPECT_EQ(lzf_size(Bytes{2, 'a', 'b', 'c', (3 << 5), 2, (7 << 5), 1, 0}), 18U);
+  EXPECT_EQ(lzf_size(Bytes{}), 0U);
+  EXPECT_EQ(lzf_size(Bytes{2, 'a', 'b'}), 0U);       // cut in literals
+  EXPECT_EQ(lzf_size(Bytes{0, 'a', (7 << 5)}), 0U);  // cut in a length
+  EXPECT_EQ(lzf_size(Bytes{0, 'a', (1 << 5)}), 0U);  // cut in a distance
+}
+
 TEST(LzfFilter, RandomBytesNeverLeaveTheBuffers) {
   const Random random(1, 0);
   for (std::uint64_t round = 0; round < 20000; ++round) {
@@ -40,7 +48,10 @@ TEST(LzfFilter, RandomBytesNeverLeaveTheBuffers) {
       packed[i] = static_cast<unsigned char>(random.bits(100000 + round * 64 + i));
     }
     Bytes bytes(50);
-    EXPECT_NO_THROW(static_cast<void>(inflate_lzf(packed, bytes)));
+    const bool is_inflated = inflate_lzf(packed, bytes);
+    EXPECT_TRUE(!is_inflated || lzf_size(packed) == bytes.size());
+    Bytes as_said(lzf_size(packed));
+    EXPECT_NO_THROW(static_cast<void>(inflate_lzf(packed, as_said)));
   }
 }
 

@@ -171,5 +171,67 @@ TEST(MatrixMarket, MissingFilesAndRepeatedIds) {
                       ErrorKind::InvalidArgument, "--layer");
 }
 
+// R's write.table sets quotes, editors on Windows a byte-order mark: Scanpy's reader drops both.
+TEST(MatrixMarket, QuotesAndByteOrderMarksAreNoPartsOfNames) {
+  const FolderForTest folder;
+  write_folder(folder, "3 2 1\n1 1 2\n");
+  write_bytes(folder / "genes.tsv",
+              "\xEF\xBB\xBF\"E1\"\t\"A\"\n\"E2\"\t\"B \"\"b\"\"\"\nE3\tC 5'\n");
+  write_bytes(folder / "barcodes.tsv", "\xEF\xBB\xBF\"c1\"\nc2\n");
+  const Dataset cells = read_dataset(folder.path(), {}, kContext);
+  EXPECT_EQ(cells.var().index(), (std::vector<std::string>{"A", "B \"b\"", "C 5'"}));
+  EXPECT_EQ(cells.var().as_text("gene_ids"), (std::vector<std::string>{"E1", "E2", "E3"}));
+  EXPECT_EQ(cells.obs().index(), (std::vector<std::string>{"c1", "c2"}));
+  write_bytes(folder / "barcodes.tsv", "c1\n\"c2\n");
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
+                      "barcodes.tsv:2: a quote");
+}
+
+TEST(MatrixMarket, NamesThatAreNotUtf8AreRefusedCommentsAreNot) {
+  const FolderForTest folder;
+  write_folder(folder, "% Jos\xE9\n3 2 1\n1 1 2\n");
+  EXPECT_EQ(open_source(folder.path(), {}, kContext)->n_cells(), 2);
+  write_bytes(folder / "barcodes.tsv", "c1\nc\xE9\n");
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
+                      "barcodes.tsv:2: is not text in UTF-8");
+}
+
+TEST(MatrixMarket, SplitPipeHasCellsInRows) {
+  const FolderForTest folder;
+  const std::string matrix = std::string(kHeader) + "2 2 2\n1 2 5\n2 1 3\n";  // square: by its name
+  write_bytes(folder / "GSM1_DGE.mtx", matrix);
+  write_bytes(folder / "GSM1_all_genes.csv", "gene_id,gene_name,genome\nE1,A,hg38\nE2,,hg38\n");
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::NotFound,
+                      "there is no GSM1_cell_metadata.csv beside it");
+  write_bytes(folder / "GSM1_cell_metadata.csv",
+              "bc_wells,sample,tscp_count\n01_01_01,\"s,1\",7\n01_01_02,s2,8\n");
+  const Dataset cells = read_dataset(folder.path(), {}, kContext);
+  EXPECT_EQ(cells.obs().index(), (std::vector<std::string>{"01_01_01", "01_01_02"}));
+  EXPECT_EQ(cells.obs().as_text("sample"), (std::vector<std::string>{"s,1", "s2"}));
+  EXPECT_EQ(cells.var().index(), (std::vector<std::string>{"A", "E2"}));
+  EXPECT_EQ(cells.var().as_text("gene_ids"), (std::vector<std::string>{"E1", "E2"}));
+  EXPECT_EQ(cells.var().as_text("genome"), (std::vector<std::string>{"hg38", "hg38"}));
+  EXPECT_EQ(cells.counts.columns, (std::vector<GeneIndex>{1, 0}));
+  EXPECT_EQ(cells.counts.values, (std::vector<float>{5, 3}));
+  EXPECT_EQ(inspect_file(folder.path(), {}, kContext).format, "MTX of split-pipe (Parse)");
+}
+
+TEST(MatrixMarket, ErrorsSayWhatToDo) {
+  const FolderForTest folder;
+  write_folder(folder, "3 2 1\n1 1 2\n");
+  EXPECT_EQ(inspect_file(folder / "matrix.mtx", {}, kContext).format, "10x MTX v2");
+  write_bytes(folder / "genes.tsv", "id\tname\nE1\tA\nE2\tB\nE3\tA\n");
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
+                      "has 4 features and barcodes.tsv has 2 barcodes. One more than there are: if "
+                      "a table begins with a line of names of columns, remove that line");
+  write_bytes(folder / "genes.tsv", "E1\tA\n");
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
+                      "Take the three files of one run");
+  write_folder(folder, "3 2 1\n1 1\n", "%%MatrixMarket matrix coordinate pattern general\n");
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
+                      "is a matrix 'coordinate pattern general'; only coordinate, integer or real, "
+                      "general is read. Write it so");
+}
+
 }  // namespace
 }  // namespace saithe

@@ -19,10 +19,11 @@ namespace saithe {
 namespace {
 
 constexpr const char* kFiles[] = {
-    "csr.h5ad",      "csc.h5ad",        "dense.h5ad",      "anndata_07.h5ad",    "tenx_v2.h5",
-    "tenx_v3.h5",    "cells.loom",      "cells.h5seurat",  "store.zarr.zip",     "counts.mtx",
-    "counts.mtx.gz", "counts.csv",      "counts.tsv.gz",   "long.tsv",           "compound.h5ad",
-    "nullable.h5ad", "big_endian.h5ad", "blosc_zstd.h5ad", "v3_sharded.zarr.zip"};
+    "csr.h5ad",        "csc.h5ad",        "dense.h5ad",          "anndata_07.h5ad",
+    "tenx_v2.h5",      "tenx_v3.h5",      "cells.loom",          "cells.h5seurat",
+    "store.zarr.zip",  "counts.mtx",      "counts.mtx.gz",       "counts.csv",
+    "counts.tsv.gz",   "long.tsv",        "compound.h5ad",       "nullable.h5ad",
+    "big_endian.h5ad", "blosc_zstd.h5ad", "v3_sharded.zarr.zip", "lzf.h5ad"};
 constexpr std::uint64_t kFlipsOfKind = 1000;
 constexpr std::size_t kStep = 512;
 // Files of a few kilobytes: more would be what a damaged size asks for.

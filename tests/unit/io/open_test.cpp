@@ -63,5 +63,36 @@ TEST(InspectFile, SaysWhatIsThere) {
   EXPECT_NE(inspect_file(folder / "b.h5ad", {}, kContext).value_kind, ValueKind::Counts);
 }
 
+// What AnnData could not read back is not copied silently into an h5ad.
+TEST(OpenSource, TextsThatAreNotUtf8AreRefusedInEveryTable) {
+  const FolderForTest folder;
+  const auto expect_refusal = [&](const std::string& part, auto change) {
+    Dataset cells = marker_cells(6, 4, 2);
+    Table obs = cells.obs();
+    Table var = cells.var();
+    change(obs, var);
+    std::filesystem::remove(folder / "a.h5ad");
+    write_h5ad(folder / "a.h5ad", Dataset("a", cells.counts, obs, var), {}, false, kContext);
+    EXPECT_SAITHE_ERROR(open_source(folder / "a.h5ad", {}, kContext), ErrorKind::BadFormat, part);
+  };
+  const std::vector<std::string> names = {"a", "b", "c\xE9", "d", "e", "f"};
+  const std::string first_four[] = {"a", "b", "c", "\xE9"};
+  expect_refusal("obs: the index holds a text that is not UTF-8 (entry 2",
+                 [&](Table& obs, Table&) { obs.rename_rows(names); });
+  expect_refusal("var: the index holds a text that is not UTF-8 (entry 3", [&](Table&, Table& var) {
+    var.rename_rows({std::begin(first_four), std::end(first_four)});
+  });
+  expect_refusal("obs: the column 'x' holds", [&](Table& obs, Table&) {
+    obs.set("x", TextColumn{names, {}});
+  });
+  expect_refusal("iconv", [&](Table& obs, Table&) { obs.set("x", make_category_column(names)); });
+  expect_refusal("obs: a column's name", [&](Table& obs, Table&) {
+    obs.set("\xE9", TextColumn{std::vector<std::string>(6, "a"), {}});
+  });
+  testing::write_bytes(folder / "a.csv", "cell,GAPDH,ACTB\nc1,1,2\nc\xE9,3,4\n");
+  EXPECT_SAITHE_ERROR(open_source(folder / "a.csv", {}, kContext), ErrorKind::BadFormat,
+                      "a.csv:3: is not text in UTF-8");
+}
+
 }  // namespace
 }  // namespace saithe
