@@ -308,6 +308,18 @@ def test_a_full_disk_is_named_and_nothing_is_left(cells, model, disk, command):
         assert left == [], (kilobytes, left)
 
 
+def test_a_limit_of_file_sizes_is_no_damage(cells, model, tmp_path):
+    table, labelled = tmp_path / "t.tsv", tmp_path / "l.h5ad"
+    limited = ["bash", "-c", "ulimit -f 60; exec \"$@\"", "bash", PROGRAM]
+    for arguments in (["inspect", cells], ["predict", model, cells, "-o", table]):
+        done = subprocess.run([*limited, *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    for arguments in (["predict", model, cells, "-o", labelled], ["convert", cells, labelled]):
+        done = subprocess.run([*limited, *arguments], capture_output=True, text=True)
+        assert done.returncode == 1 and f"{labelled}: cannot be written: File too large" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["t.tsv"]
+
+
 def pages_of(path):
     """Kilobytes of a file or folder on a disk of pages."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
@@ -335,7 +347,7 @@ def test_a_full_disk_leaves_the_old_file_or_store(cells, model, tmp_path, disk, 
         "store replaced in place": (["predict", model, disk / "done.zarr", "--in-place",
                                      "--overwrite"], done, [4, 40, 100]),
     }[command]
-    for kilobytes in room:
+    for kilobytes in [0, *room]:
         code, errors, left, words = run_on_a_full_disk(disk, pages_of(original) + kilobytes,
                                                        [*arguments, "--quiet"], original)
         assert code == 1, (kilobytes, errors)
