@@ -1,17 +1,10 @@
 #include "cells_destination.h"
 
+#include "output_plan.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
 
 namespace saithe::cli {
-
-bool names_zarr(const std::filesystem::path& output) {
-  return (output.has_filename() ? output : output.parent_path()).extension() == ".zarr";
-}
-
-bool names_cells(const std::filesystem::path& output) {
-  return output.extension() == ".h5ad" || names_zarr(output);
-}
 
 CellsDestination::CellsDestination(std::filesystem::path input, std::filesystem::path output,
                                    bool overwrite)

@@ -12,11 +12,6 @@
 
 namespace saithe::cli {
 
-/// Whether an output is cells with results, by its name: FILE.h5ad or FOLDER.zarr.
-bool names_cells(const std::filesystem::path& output);
-/// Whether it is FOLDER.zarr, or FOLDER.zarr/.
-bool names_zarr(const std::filesystem::path& output);
-
 class CellsDestination {
  public:
   /// Without `output`, in place. Throws Error(Output) if it cannot be written or is taken (unless

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "input_paths.h"
+#include "output_plan.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
 #include "saithe/io/write_h5ad.h"
@@ -60,8 +60,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   ReadOptions reading;
   flags.apply(reading);
   reading.any_values = true;  // a copy may hold what no model takes
-  require_h5ad_name(request.output);
-  require_not_an_input(request.output, {request.input});
+  OutputPlan({request.input}).add(request.output, OutputContent::H5ad);
   { const OutputFile probe(request.output, common.overwrite); }
   const auto source = open_source(request.input, reading, session.context());
   const FileSummary contents = list_contents(request.input, session.context());

@@ -2,6 +2,7 @@
 #include "cells_destination.h"
 #include "gene_flags.h"
 #include "input_paths.h"
+#include "output_plan.h"
 #include "query_lines.h"
 #include "result_names.h"
 #include "saithe/classify/predict.h"
@@ -45,10 +46,11 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   flags.apply(reading);
   flags.apply(layout);
   require_umap_options(layout);
+  const GeneMatchOptions genes = gene_match_options(flags);
   require_model_first(request.model, request.data);
   if (!request.in_place) {
-    require_not_an_input(request.output, {request.model, request.data});
-    if (!names_zarr(request.output)) require_h5ad_name(request.output);
+    OutputPlan({model_path(request.model), request.data, genes.gene_symbols})
+        .add(request.output, OutputContent::Cells);
   }
   const CellsDestination destination(request.data, request.output, common.overwrite);
   const Model model = load_named_model(request.model, session);
@@ -65,7 +67,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   options.with_hidden = true;
   options.with_probabilities = false;
   options.force = request.force;
-  options.genes = gene_match_options(flags);
+  options.genes = genes;
   Predictions predictions = predict(model, *source, options, session.device(), session.context());
   say_match(model, predictions, session);
   DenseMatrix umap_layout = umap(predictions.hidden.view(), layout, session.context());

@@ -2,6 +2,7 @@
 #include "gene_flags.h"
 #include "input_paths.h"
 #include "labelled_cells.h"
+#include "output_plan.h"
 #include "query_lines.h"
 #include "saithe/classify/evaluation_json.h"
 #include "saithe/classify/predict.h"
@@ -24,8 +25,10 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   ReadOptions reading;
   flags.apply(reading);
   require_model_first(request.model, request.data);
+  const GeneMatchOptions genes = gene_match_options(flags);
   if (!request.output.empty()) {
-    require_not_an_input(request.output, {request.model, request.data, request.labels.table});
+    OutputPlan({model_path(request.model), request.data, request.labels.table, genes.gene_symbols})
+        .add(request.output, OutputContent::Other);
     const OutputFile probe(request.output, common.overwrite);
   }
   const Model model = load_named_model(request.model, session);
@@ -34,7 +37,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   PredictOptions options;
   options.with_logits = true;
   options.force = request.force;
-  options.genes = gene_match_options(flags);
+  options.genes = genes;
   const Predictions predictions =
       predict(model, *source, options, session.device(), session.context());
   say_match(model, predictions, session);

@@ -7,6 +7,7 @@
 #include "bundled_models.h"
 #include "gene_flags.h"
 #include "output_folder.h"
+#include "output_plan.h"
 #include "query_lines.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
@@ -193,6 +194,11 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   std::vector<std::string> files = {kTypeTable};
   if (!request.query.empty()) {
     files.insert(files.end(), {kCellTable, plot + ".svg", plot + ".png"});
+  }
+  OutputPlan plan({model_path(request.model), request.query, request.background.background,
+                   request.labels.prediction.genes.gene_symbols});
+  for (const std::string& name : files) {
+    plan.add(std::filesystem::path(request.output) / name, content_of_result(name));
   }
   OutputFolder folder(request.output, files, common.overwrite);
   const Model model = load_named_model(request.model, session);

@@ -1,6 +1,6 @@
 #include "saithe/classify/import_celltypist.h"
 
-#include "input_paths.h"
+#include "output_plan.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
 #include "session.h"
@@ -10,7 +10,7 @@ namespace {
 
 int run(const CommonOptions& common, const std::string& input, const std::string& output) {
   Session session(common);
-  require_not_an_input(output, {input});
+  OutputPlan({input}).add(output, OutputContent::Other);
   { const OutputFile probe(output, common.overwrite); }
   const Model model = import_celltypist(input);
   save_model(model, output, common.overwrite);

@@ -10,6 +10,7 @@
 #include "input_paths.h"
 #include "majority_vote_columns.h"
 #include "ontology_columns.h"
+#include "output_plan.h"
 #include "prediction_tables.h"
 #include "query_lines.h"
 #include "result_names.h"
@@ -71,14 +72,18 @@ void require_request(const Request& request, const CellSource& source, const Con
 
 /// Where the h5ad goes, if one is written. Throws if an output cannot be written.
 std::optional<CellsDestination> probe_outputs(const Request& request, bool overwrite) {
-  for (const std::string& path : {request.output, request.tables.probabilities,
-                                  request.tables.cluster_table, request.tables.donor_table}) {
-    if (path.empty() || path == "-") continue;
-    require_table_name(path);
-    require_not_an_input(path, {request.model, request.query, request.ontology.ontology_map});
-    if (path == request.output && names_zarr(path)) continue;  // CellsDestination looks at it
-    const OutputFile probe(path, overwrite);
+  const std::string& output = request.output;
+  const TableOptions& tables = request.tables;
+  const std::vector<std::string> files = {tables.probabilities, tables.cluster_table,
+                                          tables.donor_table};
+  OutputPlan plan({model_path(request.model), request.query, request.ontology.ontology,
+                   request.ontology.ontology_map, request.prediction.genes.gene_symbols});
+  plan.add(output, OutputContent::CellsOrTable);
+  for (const std::string& path : files) plan.add(path, OutputContent::Table);
+  for (const std::string& path : files) {
+    if (!path.empty()) const OutputFile probe(path, overwrite);
   }
+  if (request.writes_table() && output != "-") const OutputFile probe(output, overwrite);
   if (request.writes_table()) return std::nullopt;
   return CellsDestination(request.query, request.output, overwrite);
 }

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "input_paths.h"
+#include "output_plan.h"
 #include "saithe/io/write_h5ad.h"
 #include "saithe/prep/simulate.h"
 #include "session.h"
@@ -14,7 +14,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const std::string
   Session session(common);
   SimulateOptions options;
   flags.apply(options);
-  require_h5ad_name(output);
+  OutputPlan({}).add(output, OutputContent::H5ad);
   const SimulatedCells cells(options, session.context());
   H5adStream stream(output, cells.var(), options.n_cells, common.overwrite);
   for (CellIndex begin = 0; begin < options.n_cells; begin += kBlockCells) {

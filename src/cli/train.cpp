@@ -1,5 +1,5 @@
 #include "gene_flags.h"
-#include "input_paths.h"
+#include "output_plan.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
 #include "training_report.h"
@@ -15,6 +15,18 @@ std::string names_of(const std::vector<std::string>& files) {
   return text;
 }
 
+/// Throws as OutputPlan.
+void plan_outputs(const TrainingRequest& request, const std::string& output,
+                  const std::string& report, const CheckpointOptions& checkpointing) {
+  OutputPlan plan(request.input_files());
+  plan.add(output, OutputContent::Other);
+  plan.add(checkpointing.checkpoint, OutputContent::Other);
+  if (report.empty()) return;
+  for (const std::string& name : training_report_files()) {
+    plan.add(std::filesystem::path(report) / name, content_of_result(name));
+  }
+}
+
 int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest request,
         const std::string& preset, const std::string& output, const std::string& report) {
   Session session(common);
@@ -25,19 +37,15 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
   request.concatenation.matching = gene_match_options(flags);
   CheckpointOptions checkpointing;
   flags.apply(checkpointing);
-  const std::vector<std::filesystem::path> inputs = request.input_files();
-  require_not_an_input(output, inputs);
+  plan_outputs(request, output, report, checkpointing);
   // Asked for before the long work: the output can be written.
   { const OutputFile probe(output, common.overwrite); }
   std::optional<OutputFolder> folder;
   if (!report.empty()) {
-    for (const std::string& name : training_report_files()) {
-      require_not_an_input(std::filesystem::path(report) / name, inputs);
-    }
     folder.emplace(report, training_report_files(), common.overwrite);
   }
   request.training.keep_hidden = false;
-  const auto checkpoint = make_checkpoint(checkpointing, inputs, common.overwrite);
+  const auto checkpoint = make_checkpoint(checkpointing, common.overwrite);
   const TrainingOutcome outcome = run_training(read_training_data(request, session),
                                                request.training, session, checkpoint.get());
   const TrainResult& result = outcome.result;

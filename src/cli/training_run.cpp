@@ -45,6 +45,7 @@ std::string training_epoch_line(const EpochRecord& record) {
 std::vector<std::filesystem::path> TrainingRequest::input_files() const {
   std::vector<std::filesystem::path> files(inputs.begin(), inputs.end());
   files.push_back(labels.table);
+  files.emplace_back(concatenation.matching.gene_symbols);
   return files;
 }
 
@@ -111,14 +112,12 @@ TrainingData read_training_data(const TrainingRequest& request, Session& session
   return data;
 }
 
-std::unique_ptr<TrainingCheckpoint> make_checkpoint(
-    const CheckpointOptions& options, const std::vector<std::filesystem::path>& inputs,
-    bool overwrite) {
+std::unique_ptr<TrainingCheckpoint> make_checkpoint(const CheckpointOptions& options,
+                                                    bool overwrite) {
   if (options.checkpoint.empty()) {
     if (!options.resume) return nullptr;
     fail(ErrorKind::InvalidArgument, "--resume: name the file to go on from with --checkpoint");
   }
-  require_not_an_input(options.checkpoint, inputs);
   using Existing = TrainingCheckpoint::Existing;
   const Existing existing = options.resume ? Existing::Resume
                             : overwrite    ? Existing::Replace

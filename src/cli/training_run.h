@@ -32,9 +32,8 @@ struct CheckpointOptions {
 
 /// The checkpoint that the options name, or null. Throws Error(InvalidArgument) if there is nothing
 /// to resume from, and as TrainingCheckpoint.
-std::unique_ptr<TrainingCheckpoint> make_checkpoint(
-    const CheckpointOptions& options, const std::vector<std::filesystem::path>& inputs,
-    bool overwrite);
+std::unique_ptr<TrainingCheckpoint> make_checkpoint(const CheckpointOptions& options,
+                                                    bool overwrite);
 
 /// What the command line says of a training.
 struct TrainingRequest {

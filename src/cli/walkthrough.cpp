@@ -3,6 +3,7 @@
 
 #include "bundled_data.h"
 #include "input_paths.h"
+#include "output_plan.h"
 #include "saithe/classify/evaluation_json.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/core/option_text.h"
@@ -150,8 +151,9 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   require_hidden_layer(options);
   require_umap_options(request.umap);
   const std::filesystem::path input = request.training.inputs.front();
+  OutputPlan plan({input, request.training.labels.table});
   for (const std::string& name : walkthrough_files()) {
-    require_not_an_input(request.output / name, {input, request.training.labels.table});
+    plan.add(request.output / name, content_of_result(name));
   }
   OutputFolder folder(request.output, walkthrough_files(), common.overwrite);
 

@@ -10,7 +10,7 @@ import anndata
 import pytest
 import zarr
 
-from conftest import PROGRAM, SMALL, must, must_fail, run
+from conftest import PROGRAM, SMALL, must, must_fail, run, write_tenx_folder
 
 TYPES = ["--label-key", "cell_type"]
 
@@ -71,6 +71,82 @@ def test_a_file_of_an_input_folder_is_never_replaced(tmp_path):
                      folder / "genes.tsv", "--overwrite")
     assert "is an input" in line
     assert (folder / "genes.tsv").read_text() == "ENSG1\tA\nENSG2\tB\n"
+
+
+def test_a_file_beside_an_input_matrix_is_never_replaced(cells, model, tmp_path):
+    folder = tmp_path / "mtx"
+    write_tenx_folder(folder, anndata.read_h5ad(cells))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for name in ("features.tsv.gz", "barcodes.tsv.gz", "genes.tsv"):
+        for option in ("-o", "--probabilities"):
+            rest = [] if option == "-o" else ["-o", tmp_path / "t.tsv"]
+            line = must_fail(1, "predict", model, folder / "matrix.mtx.gz", *rest, option,
+                             folder / name, "--overwrite")
+            assert "is an input" in line and name in line
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    must("predict", model, folder, "-o", folder / "labels.tsv")
+    must("predict", model, folder, "-o", folder / "labels.tsv", "--overwrite")
+
+
+def test_nothing_is_written_into_an_input_store(cells, model, tmp_path):
+    store = tmp_path / "in.zarr"
+    anndata.read_h5ad(cells).write_zarr(store)
+    shutil.copy(model, store / "m.saithe")
+    before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    for name in ("obs/.zattrs", "labels.tsv", "obs"):
+        line = must_fail(1, "predict", model, store, "-o", store / name, "--overwrite")
+        assert "lies in the input" in line
+        line = must_fail(1, "evaluate", model, store, *TYPES, "-o", store / name, "--overwrite")
+        assert "lies in the input" in line
+        line = must_fail(1, "train", store, *TYPES, "-o", store / name, "--overwrite", *SMALL[:4])
+        assert "lies in the input" in line
+    line = must_fail(1, "convert", store, store / "c.h5ad")
+    assert "lies in the input" in line
+    line = must_fail(1, "explain", model, store, "-o", store)
+    assert "lies in the input" in line
+    # A store that takes another's place would take the model with it.
+    other = tmp_path / "other.zarr"
+    anndata.read_h5ad(cells).write_zarr(other)
+    line = must_fail(1, "predict", store / "m.saithe", other, "-o", store, "--overwrite")
+    assert "holds an input" in line
+    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
+
+
+def test_two_outputs_of_one_name_are_refused_before_the_work(cells, model, tmp_path):
+    table, report = tmp_path / "t.tsv", tmp_path / "report"
+    predict = ["predict", model, cells]
+    train = ["train", cells, *TYPES, "--hidden", "8"]
+    (tmp_path / "sub").mkdir()
+    for arguments in (
+            [*predict, "-o", table, "--probabilities", table],
+            [*predict, "-o", table, "--probabilities", tmp_path / "sub" / ".." / "t.tsv"],
+            [*predict, "-o", table, "--donor-key", "donor", "--donor-table", table],
+            [*predict, "-o", tmp_path / "c.h5ad", "--majority-vote", "leiden", "--probabilities",
+             table, "--cluster-table", table],
+            [*train, "-o", tmp_path / "m.saithe", "--checkpoint", tmp_path / "m.saithe"],
+            [*train, "-o", report, "--report", report],
+            [*train, "-o", report / "report.html", "--report", report],
+            [*train, "-o", tmp_path / "m.saithe", "--checkpoint", report / "metrics.json",
+             "--report", report]):
+        for more in ([], ["--overwrite"]):
+            must_fail(2, *arguments, *more)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["sub"]
+
+
+def test_a_name_says_what_is_written(cells, model, tmp_path):
+    must("predict", model, cells, "-o", tmp_path / "x.H5AD")
+    assert "predicted_cell_type" in anndata.read_h5ad(tmp_path / "x.H5AD").obs
+    must("convert", cells, tmp_path / "c.H5AD")
+    for name in ("x.h5", "x.loom", "x.rds", "x.Loom", "x.h5ad.gz", "x.h5seurat"):
+        line = must_fail(2, "predict", model, cells, "-o", tmp_path / name)
+        assert name in line and ".h5ad" in line and ".tsv" in line
+        must_fail(2, "predict", model, cells, "-o", tmp_path / "t.tsv", "--probabilities",
+                  tmp_path / name)
+    must_fail(2, "predict", model, cells, "-o", tmp_path / "t.tsv", "--probabilities",
+              tmp_path / "p.h5ad")
+    for arguments in (["train", cells, *TYPES, "--hidden", "8"], ["evaluate", model, cells, *TYPES]):
+        must_fail(2, *arguments, "-o", tmp_path / "m.h5ad")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.H5AD", "x.H5AD"]
 
 
 def test_a_walkthrough_does_not_replace_its_input(cells, tmp_path):
@@ -232,6 +308,18 @@ def test_a_full_disk_is_named_and_nothing_is_left(cells, model, disk, command):
         assert left == [], (kilobytes, left)
 
 
+def test_a_limit_of_file_sizes_is_no_damage(cells, model, tmp_path):
+    table, labelled = tmp_path / "t.tsv", tmp_path / "l.h5ad"
+    limited = ["bash", "-c", "ulimit -f 60; exec \"$@\"", "bash", PROGRAM]
+    for arguments in (["inspect", cells], ["predict", model, cells, "-o", table]):
+        done = subprocess.run([*limited, *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    for arguments in (["predict", model, cells, "-o", labelled], ["convert", cells, labelled]):
+        done = subprocess.run([*limited, *arguments], capture_output=True, text=True)
+        assert done.returncode == 1 and f"{labelled}: cannot be written: File too large" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["t.tsv"]
+
+
 def pages_of(path):
     """Kilobytes of a file or folder on a disk of pages."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
@@ -259,7 +347,7 @@ def test_a_full_disk_leaves_the_old_file_or_store(cells, model, tmp_path, disk, 
         "store replaced in place": (["predict", model, disk / "done.zarr", "--in-place",
                                      "--overwrite"], done, [4, 40, 100]),
     }[command]
-    for kilobytes in room:
+    for kilobytes in [0, *room]:
         code, errors, left, words = run_on_a_full_disk(disk, pages_of(original) + kilobytes,
                                                        [*arguments, "--quiet"], original)
         assert code == 1, (kilobytes, errors)

@@ -24,6 +24,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "saithe/core/answer_memory.h"
 #include "saithe/core/error.h"
 
 namespace saithe {
@@ -118,6 +119,8 @@ void settle_in_child(const ChildLimits& limits) {
   for (const int crash : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU}) {
     std::signal(crash, SIG_DFL);
   }
+  // A file that may not grow is an error of the call that wrote, not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
   // These are the parent's to hear; a child that dies of them would look like one that crashed.
   for (const int request : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) std::signal(request, SIG_IGN);
   prctl(PR_SET_DUMPABLE, 0);
@@ -223,90 +226,10 @@ ChildReport run_in_child(const std::function<void(ChildNotes&)>& job, const Chil
 namespace {
 
 constexpr std::size_t kLongestQuestion = std::size_t{1} << 17;
-// What stays of the memory for answers when one has been taken apart.
-constexpr std::size_t kKeptBytes = std::size_t{1} << 26;
-constexpr std::size_t kFirstBytes = std::size_t{1} << 16;
-
-/// A descriptor that is none of stdin, stdout and stderr, which may be closed here.
-int moved_up(int descriptor) {
-  if (descriptor < 0 || descriptor > STDERR_FILENO) return descriptor;
-  const int higher = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  close(descriptor);
-  return higher;
-}
-
-/// Memory without a name that both processes map; each grows its own view of it.
-class AnswerMemory final : public MessageWriter {
- public:
-  AnswerMemory() : descriptor_(moved_up(memfd_create("saithe-answers", MFD_CLOEXEC))) {
-    if (descriptor_ < 0 || ftruncate(descriptor_, kFirstBytes) != 0) {
-      fail(ErrorKind::Internal, "memory of a child process: {}", std::strerror(errno));
-    }
-    memory_ = mmap(nullptr, kFirstBytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
-    if (memory_ == MAP_FAILED) {
-      fail(ErrorKind::Internal, "memory of a child process: {}", std::strerror(errno));
-    }
-    mapped_ = kFirstBytes;
-  }
-  ~AnswerMemory() override {
-    munmap(memory_, mapped_);
-    close(descriptor_);
-  }
-  AnswerMemory(const AnswerMemory&) = delete;
-  AnswerMemory& operator=(const AnswerMemory&) = delete;
-
-  [[nodiscard]] int descriptor() const { return descriptor_; }
-  [[nodiscard]] std::size_t used() const { return used_; }
-
-  unsigned char* grow(std::size_t n) override {
-    if (n > mapped_ - used_) {
-      if (n > PTRDIFF_MAX - 2 * mapped_) throw std::bad_alloc();
-      const std::size_t size = std::max(2 * mapped_, used_ + n);
-      if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) throw std::bad_alloc();
-      map(size);
-    }
-    used_ += n;
-    return static_cast<unsigned char*>(memory_) + (used_ - n);
-  }
-  /// Begins a new answer, in the child.
-  void clear() {
-    used_ = 0;
-    if (size() != mapped_) map(size());  // the reader may have given some back
-  }
-  /// The n bytes of an answer, in the reader; nothing if they are not there.
-  std::optional<std::span<const unsigned char>> answer(std::size_t n) {
-    if (n > size()) return std::nullopt;
-    if (n > mapped_) map(size());
-    return std::span<const unsigned char>(static_cast<const unsigned char*>(memory_), n);
-  }
-  /// Gives back what a large answer took.
-  void shrink() {
-    if (size() <= kKeptBytes) return;
-    map(kKeptBytes);
-    static_cast<void>(!ftruncate(descriptor_, kKeptBytes));
-  }
-
- private:
-  [[nodiscard]] std::size_t size() const {
-    struct stat status = {};
-    return fstat(descriptor_, &status) == 0 ? static_cast<std::size_t>(status.st_size) : 0;
-  }
-  void map(std::size_t size) {
-    void* moved = mremap(memory_, mapped_, size, MREMAP_MAYMOVE);
-    if (moved == MAP_FAILED) throw std::bad_alloc();
-    memory_ = moved;
-    mapped_ = size;
-  }
-
-  int descriptor_ = -1;
-  void* memory_ = nullptr;
-  std::size_t mapped_ = 0;
-  std::size_t used_ = 0;
-};
-
-/// Leaves the copy no file of its parent's but two: what reads from a pipe waits for all who hold
-/// its other end.
+/// Leaves the copy no file of its parent's but two (or one: -1 is none): what reads from a pipe
+/// waits for all who hold its other end.
 void close_all_but(int one, int other) {
+  if (other < 0) other = one;
   const auto low = static_cast<unsigned>(std::min(one, other));
   const auto high = static_cast<unsigned>(std::max(one, other));
   if (low > STDERR_FILENO + 1) close_range(STDERR_FILENO + 1, low - 1, 0);

@@ -367,7 +367,7 @@ void write_file(const fs::path& path, std::string_view content, bool overwrite) 
   OutputFile output(path, overwrite);
   std::ofstream file(output.temporary_path(), std::ios::binary);
   std::string compressed;
-  if (path.extension() == ".gz") content = compressed = gzip(content);
+  if (path.extension() == ".gz" || path.extension() == ".GZ") content = compressed = gzip(content);
   file.write(content.data(), static_cast<std::streamsize>(content.size()));
   file.close();
   if (!file) {

@@ -61,6 +61,25 @@ std::vector<std::string> split_path(const std::string& path) {
   return parts;
 }
 
+/// Takes what the operating system said from an entry of HDF5's stack of errors.
+herr_t find_system_message(unsigned, const H5E_error2_t* entry, void* message) {
+  static constexpr std::string_view kBefore = "error message = '";
+  const std::string_view text = entry->desc == nullptr ? "" : entry->desc;
+  const auto at = text.find(kBefore);
+  if (at != std::string_view::npos) {
+    const auto begin = at + kBefore.size();
+    *static_cast<std::string*>(message) = text.substr(begin, text.find('\'', begin) - begin);
+  }
+  return 0;
+}
+
+/// What kept HDF5 from writing. Asked before anything else is done with HDF5, which forgets it.
+std::string why_not_written() {
+  std::string why;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, find_system_message, &why);
+  return why.empty() ? "HDF5 gives no reason; is the disk full?" : why;
+}
+
 }  // namespace
 
 std::string as_key(std::string name) {
@@ -71,8 +90,10 @@ std::string as_key(std::string name) {
 Hdf5Target Hdf5Target::create_file(const std::filesystem::path& path, const std::string& name) {
   initialise_hdf5();
   const Hdf5Id creation = untimed(H5P_FILE_CREATE);
-  Hdf5Id file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), file_access().get()));
-  if (!file.is_valid()) fail(ErrorKind::Output, "{}: cannot be written", name);
+  const Hdf5Id access = file_access();
+  Hdf5Id file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()));
+  if (!file.is_valid())
+    fail(ErrorKind::Output, "{}: cannot be written: {}", name, why_not_written());
   Hdf5Id root(H5Gopen2(file.get(), "/", H5P_DEFAULT));
   Hdf5Target target(std::move(file), std::move(root), name);
   target.set_encoding(target.id(), "anndata", "0.1.0");
@@ -92,27 +113,8 @@ Hdf5Target Hdf5Target::open_file(const std::filesystem::path& path, const std::s
   return target;
 }
 
-namespace {
-
-/// Takes what the operating system said from an entry of HDF5's stack of errors.
-herr_t find_system_message(unsigned, const H5E_error2_t* entry, void* message) {
-  static constexpr std::string_view kBefore = "error message = '";
-  const std::string_view text = entry->desc == nullptr ? "" : entry->desc;
-  const auto at = text.find(kBefore);
-  if (at != std::string_view::npos) {
-    const auto begin = at + kBefore.size();
-    *static_cast<std::string*>(message) = text.substr(begin, text.find('\'', begin) - begin);
-  }
-  return 0;
-}
-
-}  // namespace
-
 void Hdf5Target::fail_writing() const {
-  std::string why;
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, find_system_message, &why);
-  fail(ErrorKind::Output, "{}: cannot be written: {}", file_name_,
-       why.empty() ? "HDF5 gives no reason; is the disk full?" : why);
+  fail(ErrorKind::Output, "{}: cannot be written: {}", file_name_, why_not_written());
 }
 
 void Hdf5Target::flush() const {

@@ -370,6 +370,29 @@ std::optional<std::string> recognise_matrix_market(const InputFile& input) {
 
 }  // namespace
 
+std::vector<fs::path> mtx_places(const fs::path& path) {
+  std::error_code error;
+  MtxPaths paths;
+  try {
+    paths.matrix = fs::is_directory(path, error) ? find_matrix(path) : path;
+  } catch (const Error&) {
+    return {};
+  }
+  find_tables(paths);
+  std::vector<fs::path> places = {paths.matrix};
+  for (const fs::path& table : {paths.genes, paths.cells}) {
+    if (!table.empty()) places.push_back(table);
+  }
+  // A second table of genes beside the first would be read instead of it.
+  const fs::path folder = paths.matrix.parent_path();
+  const bool is_usual = ends_in(paths.matrix, "matrix.mtx");
+  const std::string prefix = is_usual ? stem_before(paths.matrix, "matrix.mtx") : "";
+  for (const char* name : {"matrix.mtx", "barcodes.tsv", "features.tsv", "genes.tsv"}) {
+    for (const char* ending : {"", ".gz"}) places.push_back(folder / (prefix + name + ending));
+  }
+  return places;
+}
+
 const Format kMatrixMarket{"cells-in", recognise_matrix_market, open_matrix_market, nullptr};
 
 }  // namespace saithe::io

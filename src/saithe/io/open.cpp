@@ -7,6 +7,8 @@
 #include "saithe/core/text_io.h"
 #include "saithe/core/utf8.h"
 #include "saithe/io/formats.h"
+#include "saithe/io/mtx_file.h"
+#include "saithe/io/zarr_store.h"
 
 namespace saithe {
 namespace {
@@ -151,6 +153,24 @@ bool is_h5ad(const fs::path& path) {
   std::error_code error;
   if (!fs::is_regular_file(path, error) || !io::is_hdf5_file(path)) return false;
   return io::h5ad_generation(io::Hdf5Group::open_file(path)).has_value();
+}
+
+std::vector<fs::path> places_of_input(const fs::path& path) {
+  std::error_code error;
+  std::vector<fs::path> places = {path};
+  const bool is_folder = fs::is_directory(path, error);
+  if (!is_folder && !fs::is_regular_file(path, error)) return places;
+  try {
+    if (is_folder && io::open_zarr_store(path, true, "") != nullptr) return places;
+    if (!is_folder &&
+        (io::is_hdf5_file(path) || !io::is_matrix_market(read_head(path, kHeadBytes))))
+      return places;
+    std::vector<fs::path> files = io::mtx_places(path);
+    // Of a folder that is given, only its files are the input: a table may come to lie beside them.
+    if (!files.empty()) places = std::move(files);
+  } catch (const Error&) {  // the reader says what is wrong
+  }
+  return places;
 }
 
 FileSummary list_contents(const fs::path& path, const Context& context) {

@@ -60,6 +60,11 @@ Dataset read_dataset(const std::filesystem::path& path, const ReadOptions& optio
 /// Whether a path is an h5ad file, to which columns can be added.
 bool is_h5ad(const std::filesystem::path& path);
 
+/// What no output of a run may replace that reads `path`: the files that belong to it, and names
+/// that its reader would take for such files; for a Zarr store its folder, with all that lies in
+/// it. Looks at names and first bytes only, and never throws on what cannot be read.
+std::vector<std::filesystem::path> places_of_input(const std::filesystem::path& path);
+
 /// One column of obs as inspect shows it.
 struct ColumnSummary {
   std::string name;

@@ -256,7 +256,9 @@ void describe_zarr(const InputFile& input, FileSummary& summary, const Context& 
   summary.layers = names("layers");
   summary.obsm = names("obsm");
   summary.uns = names("uns");
-  summary.has_raw = root->child("raw").has_value() || root->child("raw.X").has_value();
+  // AnnData 0.12 writes an array of no values where there is no raw.
+  const auto raw = root->child("raw");
+  summary.has_raw = (raw && !raw->is_array()) || root->child("raw.X").has_value();
   for (const char* group : {"varm", "obsp", "varp"}) {
     for (const std::string& name : names(group)) {
       summary.not_read.push_back(std::string(group) + "/" + name);

@@ -1,5 +1,9 @@
 #include "saithe/io/hdf5_writer.h"
 
+#include <sys/resource.h>
+
+#include <csignal>
+
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -110,6 +114,23 @@ TEST(Hdf5Writer, UnsIsNestedAndReplacedOnlyWhenAsked) {
 TEST(AsKey, SlashesWouldMakeGroups) {
   EXPECT_EQ(io::as_key("B/plasma/x"), "B_plasma_x");
   EXPECT_EQ(io::as_key("CD4+ T"), "CD4+ T");
+}
+
+TEST(Hdf5Writer, SaysWhyAFileCannotBeMade) {
+  const FolderForTest folder;
+  EXPECT_SAITHE_ERROR(Hdf5Target::create_file(folder / "absent" / "a.h5", "shown"),
+                      ErrorKind::Output, "shown: cannot be written: No such file or directory");
+  const auto before = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit limits = {};
+  getrlimit(RLIMIT_FSIZE, &limits);
+  const rlimit none = {0, limits.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &none);
+  const auto error =
+      testing::error_of([&] { Hdf5Target::create_file(folder / "a.h5", "shown").flush(); });
+  setrlimit(RLIMIT_FSIZE, &limits);
+  std::signal(SIGXFSZ, before);
+  ASSERT_TRUE(error.has_value());
+  EXPECT_STREQ(error->what(), "shown: cannot be written: File too large");
 }
 
 }  // namespace

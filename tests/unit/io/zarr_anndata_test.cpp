@@ -117,6 +117,25 @@ TEST(ZarrAnnData, CountsAreLookedForAsInAnH5ad) {
   EXPECT_EQ(summary.total, 24);
 }
 
+// As AnnData 0.12 writes a raw of None.
+TEST(ZarrAnnData, ARawOfNothingIsNoRaw) {
+  const testing::FolderForTest folder;
+  testing::write_small_store(folder.path());
+  EXPECT_FALSE(inspect_file(folder.path(), {}, kContext).has_raw);
+  testing::write_key(folder.path(), "raw/.zarray",
+                     R"({"zarr_format":2,"shape":[],"chunks":[],"order":"C","compressor":null,
+      "dtype":"|b1","filters":null,"fill_value":false})");
+  testing::write_key(folder.path(), "raw/.zattrs",
+                     R"({"encoding-type":"null","encoding-version":"0.1.0"})");
+  EXPECT_FALSE(inspect_file(folder.path(), {}, kContext).has_raw);
+  EXPECT_FALSE(list_contents(folder.path(), kContext).has_raw);
+  std::filesystem::remove_all(folder / "raw");
+  testing::write_group(folder.path(), "raw");
+  testing::write_frame(folder.path(), "raw/var", {"C", "D"});
+  write_by_gene(folder.path(), "raw/X", {7, 8, 9});
+  EXPECT_TRUE(inspect_file(folder.path(), {}, kContext).has_raw);
+}
+
 TEST(ZarrAnnData, NeitherCountsNorLogarithmsAreRefused) {
   const testing::FolderForTest folder;
   testing::write_small_store(folder.path());
