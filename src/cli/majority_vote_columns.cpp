@@ -98,12 +98,7 @@ CellGroups groups_that_vote(const MajorityVoteOptions& options, const LeidenOpti
     }
     return groups;
   }
-  if (embedding.n_cols == 0) {
-    fail(ErrorKind::Incompatible,
-         "--majority-vote leiden: the model has no hidden layer to find clusters by; name an obs "
-         "column instead");
-  }
-  SAITHE_ASSERT(embedding.n_rows == obs.n_rows());
+  SAITHE_ASSERT(embedding.n_cols > 0 && embedding.n_rows == obs.n_rows());
   return find_clusters(clustering, embedding, has_counts, context);
 }
 

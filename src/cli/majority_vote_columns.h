@@ -45,7 +45,7 @@ CellGroups groups_of_column(const Table& obs, const std::string& column, const s
 /// The clusters of `embedding` (n_cells, n_dims), or the groups of the obs column that the options
 /// name. Where `has_counts` is false there is nothing to cluster by: such cells are in no group,
 /// and so stay unassigned. The embedding may be empty unless finds_clusters().
-/// Throws Error(Incompatible) on an embedding without dimensions, and as cluster_cells().
+/// Throws as cluster_cells().
 CellGroups groups_that_vote(const MajorityVoteOptions& options, const LeidenOptions& clustering,
                             const Table& obs, DenseView embedding,
                             const std::vector<bool>& has_counts, const Context& context);

@@ -154,6 +154,53 @@ def test_rejection_can_be_tuned_and_switched_off(cells, fast, tmp_path):
     must_fail(2, "predict", fast, cells, "-o", tmp_path / "x.tsv", "--false-reject-rate", "1.5")
 
 
+def test_a_type_of_one_donor_does_not_spoil_the_calibration(cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    random = np.random.default_rng(5)
+    data.obs["donor"] = [f"d{i}" for i in random.integers(0, 3, data.n_obs)]
+    first = sorted(set(data.obs.cell_type))[0]
+    alone = (data.obs.cell_type == first).to_numpy()
+    said, temperatures = [], []
+    for name in ("spread", "alone"):
+        if name == "alone":
+            data.obs.loc[alone, "donor"] = "d0"
+        data.write_h5ad(tmp_path / f"{name}.h5ad")
+        said.append(train(tmp_path / f"{name}.h5ad", tmp_path / f"{name}.saithe", "--preset", "fast",
+                          "--donor-key", "donor", "--validate", "by-donor").err)
+        temperatures.append(words_of(tmp_path / f"{name}.saithe")["temperature"])
+    assert "no model that judged" not in said[0]
+    assert f"'{first}' ({alone.sum()} cells): no model that judged these cells" in said[1]
+    assert temperatures[1] < 1.3 * temperatures[0], temperatures
+
+
+def test_what_rejects_nothing_says_so(cells, tmp_path):
+    train(cells, tmp_path / "m.saithe", "--preset", "fast", "--validate", "none")
+    said = must("predict", tmp_path / "m.saithe", cells, "-o", tmp_path / "a.tsv")
+    assert "--validate none" in said.err and "no cell with counts is unassigned" in said.err
+    said = must("predict", tmp_path / "m.saithe", cells, "-o", tmp_path / "b.tsv", "--no-reject")
+    assert "--validate none" not in said.err
+
+
+def test_unassigned_is_no_type(cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    labels = data.obs.cell_type.astype(str)
+    labels.iloc[:7] = "unassigned"
+    data.obs["cell_type"] = labels
+    data.write_h5ad(tmp_path / "c.h5ad")
+    said = train(tmp_path / "c.h5ad", tmp_path / "m.saithe", "--preset", "fast")
+    assert "7 cells called 'unassigned'" in said.err and "7 cells without a label" in said.err
+    assert "unassigned" not in words_of(tmp_path / "m.saithe")["types"]
+
+
+def test_clusters_without_a_hidden_layer_are_those_of_the_logits(cells, fast, tmp_path):
+    path = tmp_path / "v.tsv"
+    must("predict", fast, cells, "-o", path, "--majority-vote", "leiden")
+    rows = rows_of(path)
+    majority = rows[0].index("majority")
+    truth = list(anndata.read_h5ad(cells).obs.cell_type)
+    assert np.mean([row[majority] == label for row, label in zip(rows[1:], truth)]) > 0.9
+
+
 def test_allowed_and_denied_types(cells, fast, tmp_path):
     types = sorted(set(anndata.read_h5ad(cells).obs.cell_type))
     matrix = tmp_path / "p.tsv"

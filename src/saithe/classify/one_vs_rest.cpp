@@ -98,6 +98,7 @@ class CurveFit {
 OneVsRest fit_one_vs_rest(DenseView logits, std::span<const LabelIndex> labels,
                           std::span<const CellIndex> cells) {
   OneVsRest model;
+  std::vector<std::size_t> unseen;
   std::vector<double> means;
   for (const CellIndex cell : cells) means.push_back(mean_of(logits.row(cell)));
   for (std::int64_t type = 0; type < logits.n_cols; ++type) {
@@ -112,9 +113,25 @@ OneVsRest fit_one_vs_rest(DenseView logits, std::span<const LabelIndex> labels,
       x.push_back(static_cast<double>(logits(cells[i], type)) - means[i]);
       y.push_back(labels[as_size(cells[i])] == type ? high : low);
     }
+    if (n_own == 0) {
+      unseen.push_back(as_size(type));
+      model.slopes.push_back(0);
+      model.offsets.push_back(0);
+      continue;
+    }
     const auto [slope, offset] = CurveFit(std::move(x), std::move(y)).fit();
     model.slopes.push_back(slope);
     model.offsets.push_back(offset);
+  }
+  const auto n_fitted = static_cast<double>(model.slopes.size() - unseen.size());
+  const auto mean_of_fitted = [&](const std::vector<double>& values) {
+    return n_fitted > 0 ? std::accumulate(values.begin(), values.end(), 0.0) / n_fitted : 0.0;
+  };
+  const double slope = mean_of_fitted(model.slopes);
+  const double offset = mean_of_fitted(model.offsets);
+  for (const std::size_t type : unseen) {
+    model.slopes[type] = slope;
+    model.offsets[type] = offset;
   }
   return model;
 }

@@ -22,7 +22,7 @@ struct OneVsRest {
 };
 
 /// Fits the curves. Row i of `logits` (n, T) has the label labels[i]; rows `cells` are used. A type
-/// without cells, or with all of them, gets the curve of its share alone.
+/// without cells gets the mean curve of the others; one with all of them that of its share alone.
 OneVsRest fit_one_vs_rest(DenseView logits, std::span<const LabelIndex> labels,
                           std::span<const CellIndex> cells);
 

@@ -152,6 +152,7 @@ class Prediction {
     profiles_ =
         make_type_profiles(model.novelty, model.preprocessor.center(), result_.genes.is_present);
     threshold_ = novelty_threshold(model.novelty, options.false_reject_rate);
+    warn_if_nothing_is_rejected();
     // What rejects nothing is no unit: distances are then shown in that of the default rate.
     unit_ = std::isfinite(threshold_)
                 ? threshold_
@@ -173,6 +174,14 @@ class Prediction {
 
  private:
   [[nodiscard]] const Model& asked() const { return completed_ ? *completed_ : model_; }
+
+  void warn_if_nothing_is_rejected() const {
+    const bool could = options_.reject && model_.novelty.n_types > 0;
+    if (!could || !model_.novelty.held_out_quantiles.empty()) return;
+    context_.warn(
+        "the model was trained without cells held out (--validate none), which set the threshold "
+        "of its novelty: no cell with counts is unassigned");
+  }
 
   void reserve() {
     const auto n_cells = as_size(source_.n_cells());

@@ -7,6 +7,7 @@
 
 #include "saithe/classify/calibration.h"
 #include "saithe/classify/ensemble.h"
+#include "saithe/classify/learned_types.h"
 #include "saithe/classify/model_json.h"
 #include "saithe/classify/predict.h"
 #include "saithe/classify/training_checkpoint.h"
@@ -392,7 +393,8 @@ class TrainingRun {
     }
   }
 
-  /// Suspects that were dropped do not tell how sure a model may be.
+  /// Suspects that were dropped do not tell how sure a model may be, nor cells of a type that the
+  /// model which judged them had never seen.
   void calibrate() {
     HeldOutPredictions& held_out = result_.held_out;
     Model& model = result_.model;
@@ -400,15 +402,19 @@ class TrainingRun {
     std::vector<LabelIndex> labels;
     std::vector<CellIndex> rows;
     std::vector<double> distances;
+    const auto is_learned = find_learned(data_.labels, training_, folds_, held_out.cells);
+    const std::string unlearned =
+        describe_unlearned(data_.types, data_.labels, held_out.cells, is_learned);
+    if (!unlearned.empty()) context_.warn(unlearned);
     for (std::size_t i = 0; i < held_out.cells.size(); ++i) {
       labels.push_back(data_.labels[as_size(held_out.cells[i])]);
-      if (is_dropped(held_out.cells[i])) continue;
+      if (is_dropped(held_out.cells[i]) || !is_learned[i]) continue;
       rows.push_back(static_cast<CellIndex>(i));
       if (options_.novelty) distances.push_back(held_out.distances[i]);
     }
     result_.uncalibrated = judge(held_out.cells, held_out.probabilities, false);
     model.novelty.held_out_quantiles = distance_quantiles(std::move(distances));
-    if (!options_.calibrate) return;
+    if (!options_.calibrate || rows.empty()) return;
     model.one_vs_rest = fit_one_vs_rest(held_out.logits.view(), labels, rows);
     model.temperature = choose_temperature(held_out.probabilities.view(), labels, rows);
     apply_temperature(held_out.probabilities, model.temperature);

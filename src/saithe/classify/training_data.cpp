@@ -4,6 +4,7 @@
 #include <optional>
 #include <unordered_set>
 
+#include "saithe/classify/predict.h"
 #include "saithe/classify/train.h"
 #include "saithe/core/parallel.h"
 #include "saithe/core/sha256.h"
@@ -69,6 +70,13 @@ class ReferenceReader {
            source_.name(), data.n_cells_without_label, data.n_cells_read,
            data.n_cells_without_counts);
     }
+    if (n_unassigned_ > 0) {
+      context_.warn(
+          fmt::format("{}: left out, as without a label: {} called '{}', the name of cells whose "
+                      "type cannot be "
+                      "known",
+                      source_.name(), counted(n_unassigned_, "cell"), kUnassigned));
+    }
     data.kind = kind.value_or(ExpressionKind::Counts);
     data.dataset = PackedCells(source_.name(), values_, source_.obs().select_rows(data.cells),
                                source_.var(), select_cells(source_.measured_genes(), data.cells));
@@ -79,8 +87,10 @@ class ReferenceReader {
   void add_usable(const CsrView& block, CellIndex first, TrainingData& data) {
     std::vector<CellIndex> usable;
     for (CellIndex row = 0; row < block.n_rows; ++row) {
-      if (label_of_cell_[as_size(first + row)].empty()) {
+      const std::string& label = label_of_cell_[as_size(first + row)];
+      if (label.empty() || label == kUnassigned) {
         ++data.n_cells_without_label;
+        if (!label.empty()) ++n_unassigned_;
       } else if (std::ranges::none_of(block.row_values(row), [](float v) { return v > 0; })) {
         ++data.n_cells_without_counts;
       } else {
@@ -100,6 +110,7 @@ class ReferenceReader {
   bool needs_counts_;
   const Context& context_;
   std::shared_ptr<PackedRows> values_;
+  std::int64_t n_unassigned_ = 0;
 };
 
 std::vector<std::string> select_names(const std::vector<std::string>& names,

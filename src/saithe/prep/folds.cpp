@@ -36,7 +36,11 @@ std::vector<int> donor_folds(std::span<const std::string> donors, int max_folds)
   std::map<std::string, std::int64_t> n_cells_of;
   for (std::size_t cell = 0; cell < donors.size(); ++cell) {
     if (donors[cell].empty()) {
-      fail(ErrorKind::BadFormat, "--validate by-donor: cell {} has no donor", cell);
+      fail(ErrorKind::BadFormat,
+           "--validate by-donor: the cell in row {} (of those with label and counts) has no donor; "
+           "fill the "
+           "column in, or leave such cells out",
+           cell);
     }
     ++n_cells_of[donors[cell]];
   }

@@ -117,9 +117,6 @@ TEST(GroupsThatVote, FindClustersOfCellsThatHaveCounts) {
     }
   }
   EXPECT_EQ(seen.size(), 3U);  // each cloud is one cluster
-  expect_error(ErrorKind::Incompatible, "no hidden layer", [&] {
-    groups_that_vote(vote_by("leiden"), clustering, obs_of(300), {}, has_counts, Context(1));
-  });
 }
 
 TEST(VoteColumns, TellVoteShareAndCluster) {
