@@ -54,13 +54,15 @@ std::unique_ptr<OntologyColumns> OntologyColumns::make(const OntologyOptions& op
                                                        const LabelSet& types, Session& session) {
   require_sensible(options);
   if (options.ontology.empty()) return nullptr;
-  const std::filesystem::path path =
-      options.ontology == "bundled" ? bundled_file(kBundledOntology).string() : options.ontology;
-  CellOntology ontology = CellOntology::read(path);
+  const auto path_of = [](const std::string& given, const char* bundled) {
+    return given == "bundled" ? bundled_file(bundled).string() : given;
+  };
+  CellOntology ontology = CellOntology::read(path_of(options.ontology, kBundledOntology));
   LabelTable table;
   if (!options.ontology_map.empty()) {
-    table = read_label_table(options.ontology_map, ontology);
-    warn_of_unused_lines(table, types, options.ontology_map, session.context());
+    const std::string map = path_of(options.ontology_map, kBundledOntologyMap);
+    table = read_label_table(map, ontology);
+    warn_of_unused_lines(table, types, map, session.context());
   }
   auto mappings = map_labels(ontology, types.names(), table);
   std::unique_ptr<OntologyColumns> columns(

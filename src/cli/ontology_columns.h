@@ -29,7 +29,8 @@ struct OntologyOptions {
     visit("ontology", options.ontology,
           "add Cell Ontology columns: an OBO file, plain or gzip, or bundled");
     visit("ontology-map", options.ontology_map,
-          "terms of labels that the ontology does not know by name: a table, label and CL id");
+          "terms of labels that the ontology does not know by name: a table, label and CL id, or "
+          "bundled for those of the bundled model");
     visit("ontology-threshold", options.ontology_threshold,
           "report the deepest term whose probability is at least this");
   }

@@ -192,6 +192,24 @@ def test_unassigned_is_no_type(cells, tmp_path):
     assert "unassigned" not in words_of(tmp_path / "m.saithe")["types"]
 
 
+def test_every_type_of_the_bundled_model_has_a_term(tmp_path):
+    path = tmp_path / "o.tsv"
+    said = must("predict", "pbmc3k", SOURCE / "data" / "pbmc3k.h5ad", "-o", path, "--no-reject",
+                "--ontology", "bundled", "--ontology-map", "bundled")
+    assert "without a term" not in said.err
+    rows = rows_of(path)
+    at = rows[0].index("cell_ontology_id")
+    ids = {row[3]: row[at] for row in rows[1:]}
+    assert len(ids) == 8 and all(value.startswith("CL:") for value in ids.values()), ids
+    assert ids["CD4 T cells"] == "CL:0000624"
+
+
+def test_a_model_of_celltypist_is_named_as_one(cells, tmp_path):
+    (tmp_path / "model.pkl").write_bytes(b"\x80\x04.")
+    line = must_fail(3, "predict", tmp_path / "model.pkl", cells, "-o", tmp_path / "o.tsv")
+    assert "saithe import-celltypist" in line
+
+
 def test_clusters_without_a_hidden_layer_are_those_of_the_logits(cells, fast, tmp_path):
     path = tmp_path / "v.tsv"
     must("predict", fast, cells, "-o", path, "--majority-vote", "leiden")

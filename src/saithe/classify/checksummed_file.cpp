@@ -136,8 +136,10 @@ void ChecksummedReader::read(char* target, std::size_t n_bytes) {
 
 void ChecksummedReader::fail_not_one() const {
   fail(ErrorKind::BadFormat,
-       "{}: is not a {} of saithe: expected a safetensors file whose header begins with {}", where_,
-       what_, kBeginning);
+       "{}: is not a {} of saithe: expected a safetensors file whose header begins with {}{}",
+       where_, what_, kBeginning,
+       where_.ends_with(".pkl") ? ". A model of CellTypist becomes one by saithe import-celltypist"
+                                : "");
 }
 
 }  // namespace saithe

@@ -132,8 +132,9 @@ void require_types(const TrainingData& data, const LabelSet& types_before) {
   fail(ErrorKind::BadFormat,
        "{}: {} cells are left, all of the type '{}'; a classifier needs two types or more.{} {}",
        data.dataset.name(), data.labels.size(), printable(data.types.name(0)), small,
-       took_types ? "The cell filters took the other types; loosen them."
-                  : "Give labels with more types.");
+       !data.small_types.empty() ? "Lower it, or give more cells of these types."
+       : took_types              ? "The cell filters took the other types; loosen them."
+                                 : "Give labels with more types.");
 }
 
 /// Leaves out the types with fewer cells than `minimum`, in `names`, `cells` (of the dataset) and
