@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from conftest import PROGRAM, QUICK, SMALL, must, must_fail, run
+from conftest import PROGRAM, QUICK, SMALL, as_plain_user, must, must_fail, run
 
 
 @pytest.fixture
@@ -263,3 +263,57 @@ def test_names_from_files_cannot_steer_the_terminal(cells, tmp_path, out):
     path = changed(cells, tmp_path / "evil.h5ad", change)
     result = run("train", path, "--label-key", "cell_type", "-o", out)
     assert result.code == 3 and "\x1b" not in result.err and "evil?[2Jname" in result.err
+
+
+def test_a_pipe_is_named_and_not_waited_for(cells, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert "is a pipe" in must_fail(3, "inspect", tmp_path / "pipe")
+    done = subprocess.run([str(PROGRAM), "inspect", "/dev/stdin"], input=cells.read_bytes(), capture_output=True)
+    assert done.returncode == 3 and b"/dev/stdin: is a pipe" in done.stderr
+
+
+def test_missing_permission_is_named(cells, tmp_path):
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    shutil.copy(cells, folder / "a.h5ad")
+    shutil.copy(cells, tmp_path / "b.h5ad")
+    folder.chmod(0)
+    (tmp_path / "b.h5ad").chmod(0)
+    program = tmp_path / "saithe"  # the built one may lie where only root looks
+    shutil.copy(PROGRAM, program)
+    program.chmod(0o755)
+    for path in (folder, folder / "a.h5ad", tmp_path / "b.h5ad"):
+        done = as_plain_user([program, "inspect", path], tmp_path)
+        assert done.returncode == 3, path
+        assert "Permission denied" in done.stderr, done.stderr
+    folder.chmod(0o755)
+
+
+def test_text_in_latin1_is_refused_with_iconv(tmp_path):
+    table = tmp_path / "latin1.csv"
+    table.write_bytes("cell,GAPDH,ACTB\nc1,1,2\nCaf\u00e9,0,3\n".encode("latin-1"))
+    line = must_fail(3, "convert", table, tmp_path / "c.h5ad")
+    assert "latin1.csv:3" in line and f'iconv -f WINDOWS-1252 -t UTF-8 "{table}"' in line
+    assert not (tmp_path / "c.h5ad").exists()
+
+
+def test_decimal_logarithms_are_not_taken_for_natural_ones(cells, tmp_path):
+    def change(data):
+        counts = data.X.toarray() if scipy.sparse.issparse(data.X) else data.X
+        sums = counts.sum(axis=1, keepdims=True)
+        data.X = scipy.sparse.csr_matrix(np.log10(1 + counts / sums * 1e4).astype(np.float32))
+        data.raw = None
+        data.layers.clear()
+    path = changed(cells, tmp_path / "log10.h5ad", change)
+    line = must_fail(3, "train", path, "--label-key", "cell_type", "-o", tmp_path / "m.saithe", *QUICK)
+    assert "X holds other log" in line
+
+
+def test_lengths_of_loom_that_contradict_one_another(tmp_path):
+    with h5py.File(tmp_path / "a.loom", "w") as file:
+        file["matrix"] = np.ones((5, 4), np.int32)
+        file["row_attrs/Gene"] = [f"g{i}".encode() for i in range(4)]
+        file["row_attrs/Accession"] = [f"e{i}".encode() for i in range(5)]
+        file["col_attrs/CellID"] = [f"c{i}".encode() for i in range(4)]
+    line = must_fail(3, "inspect", tmp_path / "a.loom")
+    assert "/row_attrs/Gene: has 4 names, but the matrix has 5 rows" in line

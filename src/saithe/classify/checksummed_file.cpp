@@ -81,9 +81,10 @@ ChecksummedReader::ChecksummedReader(const fs::path& path, std::string what)
     : what_(std::move(what)), where_(path.string()) {
   std::error_code error;
   const auto status = fs::status(path, error);
-  if (error || !fs::exists(status)) {
+  if (status.type() == fs::file_type::not_found) {
     fail(ErrorKind::NotFound, "{}: there is no such {} file", where_, what_);
   }
+  if (error) fail(ErrorKind::NotFound, "{}: cannot be opened: {}", where_, error.message());
   if (!fs::is_regular_file(status)) {
     fail(ErrorKind::NotFound, "{}: is not a file; name a {} file", where_, what_);
   }

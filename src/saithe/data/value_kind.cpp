@@ -16,6 +16,17 @@ constexpr double kCp10k = 10'000;
 // A logarithm of float32 gives back a count below this to within kWhole.
 constexpr double kExactCount = 1000;
 constexpr double kWhole = 1e-3;
+// Bases are told apart by so many cells, and by multiples in this range: at 1 any is whole, and
+// large ones are so by chance.
+constexpr std::int64_t kUnloggedCells = 512;
+constexpr double kLeastMultiple = 1.01;
+constexpr double kLargestMultiple = 20;
+constexpr double kWholeMultiple = 2e-3;
+constexpr std::int64_t kFewestMultiples = 10;
+// A cell whose smallest count is 2 has half multiples.
+constexpr double kShareOfWhole = 0.5;
+// So many ones are no chance.
+constexpr std::int64_t kFewestOnes = 100;
 // Z-scores of a sample of cells, clipped or not, have about mean 0 and variance 1.
 constexpr double kLargestMean = 0.3;
 constexpr double kLeastVariance = 0.1;
@@ -26,6 +37,42 @@ bool is_about_whole(double count) {
 }
 
 }  // namespace
+
+ValueKindFinder::ValueKindFinder() {
+  unlogged_[1].base_log = std::log(2.0);
+  unlogged_[2].base_log = std::log(10.0);
+}
+
+bool ValueKindFinder::Unlogged::is_of_counts() const {
+  return n_multiples >= kFewestMultiples &&
+         static_cast<double>(n_whole) >= kShareOfWhole * static_cast<double>(n_multiples);
+}
+
+void ValueKindFinder::look_for_counts(std::span<const float> values) {
+  if (n_unlogged_cells_ == kUnloggedCells) return;
+  for (Unlogged& unlogged : unlogged_) {
+    const auto of_one = [&](float value) {
+      return std::expm1(static_cast<double>(value) * unlogged.base_log);
+    };
+    double unit = 0;
+    double sum = 0;
+    for (const float value : values) {
+      if (value <= 0) continue;
+      const double count = of_one(value);
+      unit = unit == 0 ? count : std::min(unit, count);
+      sum += count;
+    }
+    for (const float value : values) {
+      const double multiple = value > 0 ? of_one(value) / unit : 0;
+      if (!(multiple > kLeastMultiple && multiple < kLargestMultiple)) continue;
+      ++unlogged.n_multiples;
+      if (std::abs(multiple - std::round(multiple)) < kWholeMultiple) ++unlogged.n_whole;
+    }
+    unlogged.smallest_sum = n_unlogged_cells_ == 0 ? sum : std::min(unlogged.smallest_sum, sum);
+    unlogged.largest_sum = std::max(unlogged.largest_sum, sum);
+  }
+  ++n_unlogged_cells_;
+}
 
 void ValueKindFinder::add(const CsrView& cells, CellIndex first_cell) {
   n_entries_ += cells.n_rows * cells.n_cols;
@@ -57,6 +104,7 @@ void ValueKindFinder::add(const CsrView& cells, CellIndex first_cell) {
     if (!has_values) continue;
     if (n_fractions_ > 0 && largest_ <= kLargestLog) {
       for (const float value : values) unlogged += std::expm1(static_cast<double>(value));
+      look_for_counts(values);
     }
     smallest_cell_ = n_cells_ == 0 ? unlogged : std::min(smallest_cell_, unlogged);
     largest_cell_ = std::max(largest_cell_, unlogged);
@@ -76,6 +124,29 @@ bool ValueKindFinder::has_one_sum() const {
   return n_cells_ > 1 && largest_cell_ - smallest_cell_ < kSameSum * largest_cell_;
 }
 
+bool ValueKindFinder::has_sums_of_cp10k() const {
+  return n_cells_ > 0 && std::abs(smallest_cell_ / kCp10k - 1) <= kSumTolerance &&
+         std::abs(largest_cell_ / kCp10k - 1) <= kSumTolerance;
+}
+
+bool ValueKindFinder::is_to_another_base() const {
+  if (unlogged_[0].is_of_counts()) return false;
+  return std::any_of(unlogged_.begin() + 1, unlogged_.end(), [&](const Unlogged& other) {
+    const bool has_one_sum = n_unlogged_cells_ > 1 &&
+                             other.largest_sum - other.smallest_sum < kSameSum * other.largest_sum;
+    return has_one_sum || other.is_of_counts();
+  });
+}
+
+bool ValueKindFinder::is_binary() const {
+  return kind() == ValueKind::Counts && n_values_ >= kFewestOnes && largest_ == 1;
+}
+
+bool ValueKindFinder::is_doubtful() const {
+  return kind() == ValueKind::LogNormalized && !has_sums_of_cp10k() &&
+         unlogged_[0].n_multiples >= kFewestMultiples && !unlogged_[0].is_of_counts();
+}
+
 ValueKind ValueKindFinder::kind() const {
   if (has_infinite_) return ValueKind::Unknown;
   if (!has_negative_ && n_fractions_ == 0) return ValueKind::Counts;
@@ -88,6 +159,8 @@ ValueKind ValueKindFinder::kind() const {
   // A subset of the genes has sums of its own below 10 000; one sum for all cells that is another
   // number is another normalisation.
   if (has_one_sum() && std::abs(above) > kSumTolerance) return ValueKind::OtherLog;
+  // Logarithms to the base of 10 of all genes look like natural ones of some of the genes.
+  if (!has_sums_of_cp10k() && is_to_another_base()) return ValueKind::OtherLog;
   return ValueKind::LogNormalized;
 }
 

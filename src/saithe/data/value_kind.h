@@ -2,6 +2,9 @@
 
 // What the values of a matrix are, told from the values: counts, logarithms, z-scores.
 
+#include <array>
+#include <span>
+
 #include "saithe/core/options.h"
 #include "saithe/data/cell_source.h"
 
@@ -31,6 +34,7 @@ inline constexpr float kLargestLogNormalized = 9.2105F;
 /// Looks at blocks of cells and says what they hold. docs/methods.md has the rules.
 class ValueKindFinder {
  public:
+  ValueKindFinder();
   /// A value that is no count, and where it stands.
   struct NoCount {
     CellIndex cell = -1;  ///< -1: there is none
@@ -43,12 +47,31 @@ class ValueKindFinder {
   [[nodiscard]] bool has_values() const { return n_values_ > 0; }
   /// Counts where there are no values.
   [[nodiscard]] ValueKind kind() const;
+  /// Whether they are counts of which none is above 1: they say which genes a cell expresses.
+  [[nodiscard]] bool is_binary() const;
+  /// Whether what is taken for log1p(CP10k) may be another logarithm: sums of cells do not bear it
+  /// out, and no counts are behind it.
+  [[nodiscard]] bool is_doubtful() const;
   [[nodiscard]] const NoCount& first_no_count() const { return first_no_count_; }
   [[nodiscard]] double total() const { return sum_; }
 
  private:
   [[nodiscard]] bool looks_z_scored() const;
   [[nodiscard]] bool has_one_sum() const;
+  [[nodiscard]] bool has_sums_of_cp10k() const;
+  [[nodiscard]] bool is_to_another_base() const;
+  void look_for_counts(std::span<const float> values);
+
+  /// Of what a base makes of logarithms in some of the cells, less 1: its multiples of the cell's
+  /// smallest are whole if counts are behind it.
+  struct Unlogged {
+    double base_log = 1;
+    std::int64_t n_multiples = 0;
+    std::int64_t n_whole = 0;
+    double smallest_sum = 0;
+    double largest_sum = 0;
+    [[nodiscard]] bool is_of_counts() const;
+  };
 
   std::int64_t n_entries_ = 0;  // cells x genes
   std::int64_t n_values_ = 0;   // other than 0
@@ -63,6 +86,8 @@ class ValueKindFinder {
   double sum_of_squares_ = 0;
   double smallest_cell_ = 0;  // sums of exp(value) - 1
   double largest_cell_ = 0;
+  std::array<Unlogged, 3> unlogged_;  // e, 2, 10
+  std::int64_t n_unlogged_cells_ = 0;
   NoCount first_no_count_;
 };
 

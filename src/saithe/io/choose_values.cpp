@@ -37,6 +37,9 @@ std::string finding(const ValuePlace& place, const ValueKindFinder& found, const
       fmt::format("{} holds {}", place.name,
                   kind == ValueKind::Unknown ? "values of no known kind" : to_text(kind));
   if (kind == ValueKind::ZScored) text += " values";
+  if (found.is_doubtful()) {
+    text += ", or another logarithm: no counts are behind it, and cells sum up to less than 10 000";
+  }
   if (kind == ValueKind::Counts || kind == ValueKind::LogNormalized) return text;
   const auto& odd = found.first_no_count();
   return text + fmt::format(" (cell '{}' (row {}) has the value {} for gene '{}'; counts are {})",
@@ -70,6 +73,12 @@ ChosenValues choose_values(const std::string& file, const Table& obs,
     const ValueKind kind = found.kind();
     if (found.has_values() && kind == ValueKind::Counts) {
       warn_of_booleans(file, places[i].name, *matrix, context);
+      if (found.is_binary() && !matrix->is_boolean()) {
+        context.warn(fmt::format(
+            "{}: {} holds no count above 1: such counts say which genes a cell expresses, not how "
+            "much",
+            file, places[i].name));
+      }
       if (i == last && findings.empty()) return {i, std::move(matrix)};
       context.warn(fmt::format("{}: counts are read from {}{}", file, places[i].name,
                                findings.empty() ? "" : "; " + join(findings)));

@@ -20,8 +20,9 @@ DenseColumns::DenseColumns(Hdf5Dataset dataset, GeneIndex n_genes, CellIndex n_c
                            const Context& context)
     : n_genes_(n_genes), n_cells_(n_cells) {
   if (dataset.shape() != std::vector<std::int64_t>{n_genes, n_cells}) {
-    fail(ErrorKind::BadFormat, "{}: is not a matrix of {} genes x {} cells", dataset.where(),
-         n_genes, n_cells);
+    fail(ErrorKind::BadFormat,
+         "{}: is not a matrix of {} genes x {} cells; the file is not whole. Copy it again.",
+         dataset.where(), n_genes, n_cells);
   }
   tiles_ = open_dense_tiles(std::move(dataset));
   // Rows that lie one after the other have no width.

@@ -9,8 +9,10 @@ namespace {
 std::vector<bool> read_mask(const Hdf5Group& group, std::size_t n) {
   const auto values = group.dataset("mask").read_integers();
   if (values.size() != n) {
-    fail(ErrorKind::BadFormat, "{}: mask has {} entries for {} values", group.where(),
-         values.size(), n);
+    fail(ErrorKind::BadFormat,
+         "{}: mask has {} entries for {} values; the file is not whole. Write it again, or copy it "
+         "again.",
+         group.where(), values.size(), n);
   }
   std::vector<bool> mask(values.begin(), values.end());
   if (std::none_of(mask.begin(), mask.end(), [](bool m) { return m; })) mask.clear();
@@ -129,8 +131,9 @@ void add_column(Table& table, const std::string& name, std::optional<Column> col
     return;
   }
   if (size_of(*column) != as_size(table.n_rows())) {
-    fail(ErrorKind::BadFormat, "{}: has {} entries for {} rows", where, size_of(*column),
-         table.n_rows());
+    fail(ErrorKind::BadFormat,
+         "{}: has {} entries for {} rows; the file is not whole. Write it again, or copy it again.",
+         where, size_of(*column), table.n_rows());
   }
   table.set(name, std::move(*column));
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "saithe/core/text_io.h"
 #include "saithe/io/dense_rows.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/hdf5_column.h"
@@ -41,7 +42,9 @@ class CountsReader {
  private:
   [[noreturn]] static void fail_shape(const Hdf5Group& assay, CellIndex n_cells,
                                       GeneIndex n_genes) {
-    fail(ErrorKind::BadFormat, "{}: is not a matrix of {} features x {} cells",
+    fail(ErrorKind::BadFormat,
+         "{}: is not a matrix of {} features x {} cells, as the names say; the file is not whole. "
+         "Write it again, or copy it again.",
          assay.where("counts"), n_genes, n_cells);
   }
 
@@ -136,10 +139,17 @@ std::string choose_assay(const Hdf5Group& root, const Context& context) {
                              root.file_name(), active));
     return "RNA";
   }
+  if (assays.has_group(active) && assays.group(active).has("layers")) {
+    fail(
+        ErrorKind::BadFormat,
+        "{}: the active assay {} has layers of Seurat 5, which are not read of h5Seurat. Write the "
+        "object that it was made of in R: anndataR::write_h5ad(object, \"cells.h5ad\")",
+        root.file_name(), active);
+  }
   fail(ErrorKind::BadFormat,
-       "{}: the active assay {} has no counts. In R: library(anndataR); "
-       "write_h5ad(LoadH5Seurat(FILE), \"cells.h5ad\")",
-       root.file_name(), active);
+       "{}: the active assay {} has no counts, and neither has RNA. Write the object with its "
+       "counts in R: anndataR::write_h5ad(SeuratDisk::LoadH5Seurat(\"{}\"), \"cells.h5ad\")",
+       root.file_name(), active, printable(root.file_name()));
 }
 
 std::unique_ptr<CellSource> open_h5seurat(InputFile input, const ReadOptions&,

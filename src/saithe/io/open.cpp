@@ -8,6 +8,7 @@
 #include "saithe/core/utf8.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/mtx_file.h"
+#include "saithe/io/unknown_input.h"
 #include "saithe/io/zarr_store.h"
 
 namespace saithe {
@@ -36,13 +37,7 @@ Recognised recognise(const io::InputFile& input) {
   for (const io::Format* format : kFormats) {
     if (auto name = format->recognise(input)) return {*format, std::move(*name)};
   }
-  fail(ErrorKind::BadFormat,
-       "{}: is of no format that is read here: h5ad, Zarr of AnnData, 10x HDF5 (.h5), Loom, "
-       "h5Seurat, MTX (a folder "
-       "with matrix.mtx, barcodes.tsv and genes.tsv or features.tsv), CSV or TSV with names of "
-       "cells "
-       "and genes",
-       input.path.string());
+  fail(ErrorKind::BadFormat, "{}: {}", input.path.string(), io::why_unknown(input));
 }
 
 void require_option(const Recognised& input, const fs::path& path, const char* option,
@@ -122,10 +117,24 @@ std::unique_ptr<CellSource> open_recognised(const Recognised& recognised, io::In
 
 io::InputFile io::look_at(const fs::path& path) {
   std::error_code error;
-  if (!fs::exists(path, error)) {
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) {
     fail(ErrorKind::NotFound, "{}: no such file or folder", path.string());
   }
-  InputFile input{path, fs::is_directory(path, error), std::nullopt, {}};
+  InputFile input{path, fs::is_directory(status), std::nullopt, {}};
+  if (status.type() != fs::file_type::none && !input.is_folder && !fs::is_regular_file(status)) {
+    fail(ErrorKind::BadFormat,
+         "{}: is a {}, not a file: it gives its content only once, and it is read several times. "
+         "Write the content to a file and name that",
+         path.string(),
+         status.type() == fs::file_type::fifo     ? "pipe"
+         : status.type() == fs::file_type::socket ? "socket"
+                                                  : "device");
+  }
+  if (input.is_folder) fs::directory_iterator(path, error);  // whether it can be listed
+  if (error) {
+    fail(ErrorKind::NotFound, "{}: cannot be opened: {}", path.string(), error.message());
+  }
   if (input.is_folder) return input;
   if (is_hdf5_file(path)) {
     input.hdf5.emplace(Hdf5Group::open_file(path));
@@ -212,6 +221,11 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
     context.report("reading", end, summary.n_cells);
   }
   summary.total = finder.total();
+  if (!finder.has_values()) {
+    summary.value_kind = ValueKind::Unknown;
+    summary.warnings.push_back("there is no value other than 0: neither counts nor anything else");
+    return summary;
+  }
   summary.value_kind = finder.kind();
   if (summary.value_kind != ValueKind::Counts) {
     summary.warnings.push_back(fmt::format("the values are no counts: they are {}",

@@ -151,18 +151,22 @@ std::unique_ptr<CellSource> make_source(const Hdf5Group& matrix, const FeatureLi
   warn_of_repeated_barcodes(obs.index(), matrix.file_name(), context);
   const auto n_features = static_cast<std::int64_t>(features.ids.size());
   if (features.names.size() != features.ids.size()) {
-    fail(ErrorKind::BadFormat, "{}: has {} gene names for {} gene ids", matrix.where(),
-         features.names.size(), features.ids.size());
+    fail(ErrorKind::BadFormat,
+         "{}: has {} gene names for {} gene ids; the file is not whole. Copy it again.",
+         matrix.where(), features.names.size(), features.ids.size());
   }
   const std::vector<std::int64_t> shape = matrix.dataset("shape").read_integers();
   if (shape != std::vector<std::int64_t>{n_features, obs.n_rows()}) {
-    fail(ErrorKind::BadFormat, "{}/shape: is not {} features x {} barcodes", matrix.where(),
-         n_features, obs.n_rows());
+    fail(ErrorKind::BadFormat,
+         "{}/shape: is not {} features x {} barcodes; the file is not whole. Copy it again.",
+         matrix.where(), n_features, obs.n_rows());
   }
   if (matrix.has_dataset("filtered_barcodes")) {  // of a matrix of probes: the spots in tissue
     const auto flags = matrix.dataset("filtered_barcodes").read_integers();
     if (std::ssize(flags) != obs.n_rows()) {
-      fail(ErrorKind::BadFormat, "{}/filtered_barcodes: has {} entries for {} barcodes",
+      fail(ErrorKind::BadFormat,
+           "{}/filtered_barcodes: has {} entries for {} barcodes; the file is not whole. Copy it "
+           "again.",
            matrix.where(), flags.size(), obs.n_rows());
     }
     obs.set("filtered_barcodes",
@@ -187,8 +191,8 @@ std::vector<std::string> read_optional(const Hdf5Group& features, const char* na
   if (!features.has_dataset(name)) return {};
   auto texts = features.dataset(name).read_texts();
   if (texts.size() != n_ids) {
-    fail(ErrorKind::BadFormat, "{}: has {} {} for {} ids", features.where(), texts.size(), what,
-         n_ids);
+    fail(ErrorKind::BadFormat, "{}: has {} {} for {} ids; the file is not whole. Copy it again.",
+         features.where(), texts.size(), what, n_ids);
   }
   return texts;
 }
@@ -206,8 +210,9 @@ FeatureList read_features(const Hdf5Group& group) {
   if (features.are_probes && group.has_dataset("filtered_probes")) {
     features.is_included = group.dataset("filtered_probes").read_integers();
     if (features.is_included.size() != n) {
-      fail(ErrorKind::BadFormat, "{}: has {} filtered_probes for {} ids", group.where(),
-           features.is_included.size(), n);
+      fail(ErrorKind::BadFormat,
+           "{}: has {} filtered_probes for {} ids; the file is not whole. Copy it again.",
+           group.where(), features.is_included.size(), n);
     }
   }
   return features;

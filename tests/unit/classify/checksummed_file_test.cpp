@@ -71,6 +71,9 @@ TEST(ChecksummedFile, OtherFilesAreRefusedByName) {
   const FolderForTest folder;
   const auto path = folder.path() / "x";
   EXPECT_SAITHE_ERROR(ChecksummedReader(path, "thing"), ErrorKind::NotFound, "no such thing file");
+  std::filesystem::create_symlink("loop", folder.path() / "loop");
+  EXPECT_SAITHE_ERROR(ChecksummedReader(folder.path() / "loop", "thing"), ErrorKind::NotFound,
+                      "cannot be opened: Too many levels");
   write_file(path, "something else, and long enough to be looked at", false);
   EXPECT_FALSE(is_checksummed_file(path));
   EXPECT_SAITHE_ERROR(ChecksummedReader(path, "thing").read_header(), ErrorKind::BadFormat,

@@ -72,6 +72,54 @@ TEST(ValueKind, CountsAndLogarithmsOfThem) {
   EXPECT_EQ(kind([](double c, double t) { return c / t * 1e4; }), ValueKind::Unknown);
 }
 
+// To the base of 10 all sums of cells stay below 10 000, as those of some of the genes do.
+TEST(ValueKind, LogarithmsToAnotherBaseAreToldApartAlsoOfSomeOfTheGenes) {
+  const auto counts = make_counts();
+  const auto log10_of = [](double target) {
+    return [target](double c, double t) { return std::log10(1 + c / t * target); };
+  };
+  EXPECT_EQ(find(counts, log10_of(1e4)).kind(), ValueKind::OtherLog);
+  EXPECT_EQ(find(counts, log10_of(1e4), 20).kind(), ValueKind::OtherLog);
+  EXPECT_EQ(find(counts, log10_of(1e6)).kind(), ValueKind::OtherLog);
+  EXPECT_EQ(find(counts, log10_of(1e6), 20).kind(), ValueKind::OtherLog);
+  const auto log2 = [](double c, double t) { return std::log2(1 + c / t * 1e3); };
+  EXPECT_EQ(find(counts, log2, 20).kind(), ValueKind::OtherLog);
+  // Counts that were corrected are not whole; their sums tell it where all genes are there.
+  const auto corrected = [](double c) { return c == 0 ? 0 : std::sqrt(c); };
+  std::vector<std::vector<double>> fractions = counts;
+  for (auto& cell : fractions) {
+    for (double& count : cell) count = corrected(count);
+  }
+  EXPECT_EQ(find(fractions, log10_of(1e4)).kind(), ValueKind::OtherLog);
+}
+
+TEST(ValueKind, LogarithmsOfNoCountsAreDoubtfulUnlessTheirSumsAreRight) {
+  const auto counts = make_counts();
+  const auto cp10k = [](double c, double t) { return log1p_of(c, t, 1e4); };
+  EXPECT_FALSE(find(counts, cp10k).is_doubtful());
+  EXPECT_FALSE(find(counts, cp10k, 20).is_doubtful());
+  std::vector<std::vector<double>> fractions = counts;
+  for (auto& cell : fractions) {
+    for (double& count : cell) count = std::sqrt(count) * 1.37;
+  }
+  EXPECT_FALSE(find(fractions, cp10k).is_doubtful());
+  const ValueKindFinder some = find(fractions, cp10k, 20);
+  EXPECT_EQ(some.kind(), ValueKind::LogNormalized);
+  EXPECT_TRUE(some.is_doubtful());
+}
+
+TEST(ValueKind, OnlyZerosAndOnes) {
+  auto counts = make_counts();
+  const auto same = [](double c, double) { return c; };
+  EXPECT_FALSE(find(counts, same).is_binary());
+  for (auto& cell : counts) {
+    for (double& count : cell) count = std::min(count, 1.0);
+  }
+  EXPECT_TRUE(find(counts, same).is_binary());
+  EXPECT_EQ(find(counts, same).kind(), ValueKind::Counts);
+  EXPECT_FALSE(find(counts, [](double c, double) { return -c; }).is_binary());
+}
+
 TEST(ValueKind, ZScores) {
   const auto counts = make_counts();
   std::vector<std::vector<double>> scores(kCells, std::vector<double>(kGenes));

@@ -19,6 +19,7 @@ constexpr auto kInteger = NumberColumn::Kind::Integer;
 struct Parts {
   std::string active = "RNA";
   std::string assay_with_counts = "RNA";
+  bool has_layers = false;
   std::vector<double> factor = {2, 1};
   std::vector<std::int64_t> dims = {3, 2};
 };
@@ -33,6 +34,7 @@ void write_h5seurat(const std::filesystem::path& path, const Parts& parts) {
   for (const char* name : {"RNA", "integrated"}) {
     const Hdf5Target assay = assays.create_group(name, "");
     assay.write_texts("features", {"A", "B", "C"});
+    if (parts.has_layers) static_cast<void>(assay.create_group("layers", ""));
     if (name != parts.assay_with_counts) continue;
     const Hdf5Target counts = assay.create_group("counts", "");
     counts.set_attribute("dims", std::span<const std::int64_t>(parts.dims));
@@ -74,6 +76,20 @@ TEST(H5Seurat, AnActiveAssayWithoutCounts) {
   write_h5seurat(folder / "a.h5seurat", parts);
   EXPECT_SAITHE_ERROR(open_source(folder / "a.h5seurat", {}, kContext), ErrorKind::BadFormat,
                       "integrated has no counts");
+}
+
+TEST(H5Seurat, WithoutCountsTheCommandNamesTheFileAndItsPackages) {
+  const FolderForTest folder;
+  Parts parts;
+  parts.assay_with_counts = "none";
+  write_h5seurat(folder / "a.h5seurat", parts);
+  EXPECT_SAITHE_ERROR(open_source(folder / "a.h5seurat", {}, kContext), ErrorKind::BadFormat,
+                      "anndataR::write_h5ad(SeuratDisk::LoadH5Seurat(\"" +
+                          (folder / "a.h5seurat").string() + "\"), \"cells.h5ad\")");
+  parts.has_layers = true;
+  write_h5seurat(folder / "a.h5seurat", parts);
+  EXPECT_SAITHE_ERROR(open_source(folder / "a.h5seurat", {}, kContext), ErrorKind::BadFormat,
+                      "RNA has layers of Seurat 5, which are not read of h5Seurat");
 }
 
 TEST(H5Seurat, WhatDoesNotAgreeIsNamed) {

@@ -3,6 +3,7 @@
 #include "saithe/io/open.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "saithe/io/hdf5_writer.h"
 #include "saithe/io/write_h5ad.h"
@@ -64,6 +65,20 @@ TEST(InspectFile, SaysWhatIsThere) {
 }
 
 // What AnnData could not read back is not copied silently into an h5ad.
+// A pipe without a writer would be waited for without end.
+TEST(OpenSource, WhatIsNoFileIsNamed) {
+  const FolderForTest folder;
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_SAITHE_ERROR(open_source(folder / "pipe", {}, kContext), ErrorKind::BadFormat,
+                      "pipe: is a pipe, not a file");
+  EXPECT_SAITHE_ERROR(open_source("/dev/null", {}, kContext), ErrorKind::BadFormat,
+                      "is a device, not a file");
+  EXPECT_FALSE(is_h5ad(folder / "pipe"));
+  std::filesystem::create_symlink("loop", folder / "loop");
+  EXPECT_SAITHE_ERROR(open_source(folder / "loop", {}, kContext), ErrorKind::NotFound,
+                      "cannot be opened: Too many levels");
+}
+
 TEST(OpenSource, TextsThatAreNotUtf8AreRefusedInEveryTable) {
   const FolderForTest folder;
   const auto expect_refusal = [&](const std::string& part, auto change) {
@@ -92,6 +107,17 @@ TEST(OpenSource, TextsThatAreNotUtf8AreRefusedInEveryTable) {
   testing::write_bytes(folder / "a.csv", "cell,GAPDH,ACTB\nc1,1,2\nc\xE9,3,4\n");
   EXPECT_SAITHE_ERROR(open_source(folder / "a.csv", {}, kContext), ErrorKind::BadFormat,
                       "a.csv:3: is not text in UTF-8");
+}
+
+TEST(InspectFile, ZerosAloneAreOfNoKind) {
+  const FolderForTest folder;
+  Dataset cells = marker_cells(6, 4, 2);
+  std::fill(cells.counts.values.begin(), cells.counts.values.end(), 0.0F);
+  write_h5ad(folder / "a.h5ad", cells, {}, false, kContext);
+  const FileSummary summary = inspect_file(folder / "a.h5ad", {}, kContext);
+  EXPECT_EQ(summary.value_kind, ValueKind::Unknown);
+  ASSERT_FALSE(summary.warnings.empty());
+  EXPECT_TRUE(testing::contains(summary.warnings.back(), "no value other than 0"));
 }
 
 }  // namespace
