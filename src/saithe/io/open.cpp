@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "saithe/core/text_io.h"
+#include "saithe/data/large_counts.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/mtx_file.h"
 #include "saithe/io/zarr_store.h"
@@ -108,7 +109,7 @@ std::unique_ptr<CellSource> open_source(const fs::path& path, const ReadOptions&
   io::InputFile input = io::look_at(path);
   const Recognised recognised = recognise(input);
   require_options(recognised, path, options);
-  return recognised.format.open(std::move(input), options, context);
+  return warn_of_large_counts(recognised.format.open(std::move(input), options, context));
 }
 
 Dataset read_dataset(const fs::path& path, const ReadOptions& options, const Context& context) {
@@ -165,7 +166,8 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
   if (recognised.format.describe != nullptr) recognised.format.describe(input, summary, silent);
   ReadOptions any = options;
   any.any_values = true;
-  const auto source = recognised.format.open(std::move(input), any, listening);
+  const auto source =
+      warn_of_large_counts(recognised.format.open(std::move(input), any, listening));
   summary.n_cells = source->n_cells();
   summary.n_genes = source->n_genes();
   summary.obs = summarise(source->obs());
@@ -174,7 +176,7 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
   for (CellIndex begin = 0; begin < summary.n_cells; begin += kBlockCells) {
     context.throw_if_cancelled();
     const CellIndex end = std::min(begin + kBlockCells, summary.n_cells);
-    const CsrMatrix block = source->read_cells(begin, end, context);
+    const CsrMatrix block = source->read_cells(begin, end, listening);
     summary.n_stored += block.n_stored();
     finder.add(block.view(), begin);
     context.report("reading", end, summary.n_cells);
