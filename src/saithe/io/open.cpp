@@ -166,6 +166,7 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
   if (recognised.format.describe != nullptr) recognised.format.describe(input, summary, silent);
   ReadOptions any = options;
   any.any_values = true;
+  any.no_values = true;
   const auto source =
       warn_of_large_counts(recognised.format.open(std::move(input), any, listening));
   summary.n_cells = source->n_cells();
@@ -182,8 +183,10 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
     context.report("reading", end, summary.n_cells);
   }
   summary.total = finder.total();
-  summary.value_kind = finder.kind();
-  if (summary.value_kind != ValueKind::Counts) {
+  summary.value_kind = finder.has_values() ? finder.kind() : ValueKind::Unknown;
+  if (!finder.has_values()) {
+    summary.warnings.push_back("there are no values other than 0, so what they are is not known");
+  } else if (summary.value_kind != ValueKind::Counts) {
     summary.warnings.push_back(fmt::format("the values are no counts: they are {}",
                                            summary.value_kind == ValueKind::Unknown
                                                ? "of no known kind"
