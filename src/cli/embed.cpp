@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "bundled_models.h"
 #include "cells_destination.h"
 #include "gene_flags.h"
@@ -18,15 +20,15 @@ struct Request {
   std::string model;
   std::string data;
   std::string output;  ///< empty: in place
-  std::string key_added;
+  std::optional<std::string> key_added;
   bool in_place = false;
   bool force = false;
 };
 
 /// The names of what is added.
-Annotations make_annotations(const std::string& key_added, DenseMatrix layout, DenseMatrix hidden,
-                             const std::string& version) {
-  const std::string key = key_added.empty() ? "" : require_key(key_added);
+Annotations make_annotations(const std::optional<std::string>& key_added, DenseMatrix layout,
+                             DenseMatrix hidden, const std::string& version) {
+  const std::string key = key_added ? require_key(*key_added) : "";
   Annotations annotations;
   annotations.obsm.emplace_back(key.empty() ? "X_umap" : "X_" + key + "_umap", std::move(layout));
   annotations.obsm.emplace_back(key.empty() ? "X_saithe_hidden" : "X_" + key + "_hidden",
@@ -46,6 +48,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   flags.apply(reading);
   flags.apply(layout);
   require_umap_options(layout);
+  if (request.key_added) require_key(*request.key_added);
   const GeneMatchOptions genes = gene_match_options(flags);
   require_model_first(request.model, request.data);
   if (!request.in_place) {

@@ -71,7 +71,8 @@ void add_evaluate(CLI::App& program) {
   app->add_option("MODEL", request->model,
                   "a model that train or walkthrough wrote, or a bundled one: pbmc3k")
       ->required();
-  app->add_option("DATA", request->data, "labelled cells: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV")
+  app->add_option("DATA", request->data,
+                  "labelled cells: h5ad, Zarr, 10x HDF5, MTX, Loom, h5Seurat, CSV")
       ->required();
   app->add_option("-o,--output", request->output, "write the JSON here instead of to stdout")
       ->type_name("FILE");

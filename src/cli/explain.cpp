@@ -239,7 +239,7 @@ void add_explain(CLI::App& program) {
       ->required();
   app->add_option(
       "QUERY", request->query,
-      "cells: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV (without: the model's types alone)");
+      "cells: h5ad, Zarr, 10x HDF5, MTX, Loom, h5Seurat, CSV (without: the model's types alone)");
   app->add_option("-o,--output", request->output, "folder to write into; made if missing")
       ->required()
       ->type_name("FOLDER");

@@ -155,7 +155,8 @@ void add_inspect(CLI::App& program) {
       program, {"inspect", "Say what a data or model file holds", "saithe inspect query.h5ad"},
       flags,
       [=](const CommonOptions& common) { return run(common, *flags, *path, *as_json, *as_card); });
-  app->add_option("FILE", *path, "h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV or TSV, or a model")
+  app->add_option("FILE", *path,
+                  "h5ad, Zarr, 10x HDF5, MTX, Loom, h5Seurat, CSV or TSV, or a model")
       ->required();
   app->add_flag("--json", *as_json, "print JSON, for machines");
   app->add_flag("--card", *as_card, "print the model card, Markdown");

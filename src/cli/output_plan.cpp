@@ -147,6 +147,7 @@ void OutputPlan::add(const fs::path& output, OutputContent content) {
   if (output.empty()) return;
   if (output == "-") {
     if (content == OutputContent::CellsOrTable) return;
+    require_name(output, content);  // who writes cells says so
     refuse(output, "only the table of predict -o goes to stdout; name a file (./- is a file too)");
   }
   for (const Taken& taken : taken_) {

@@ -228,6 +228,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, bool in_place, Re
   flags.apply(request.vote);
   flags.apply(request.clustering);
   flags.apply(request.naming);
+  if (flags.is_given("key-added")) require_key(request.naming.key_added);
   require_model_first(request.model, request.query);
   const auto destination = probe_outputs(request, common.overwrite);
   const Model model = load_named_model(request.model, session);

@@ -8,11 +8,11 @@
 namespace saithe::cli {
 
 std::string require_key(const std::string& name) {
-  const bool is_key =
-      !name.empty() && name != "." && !name.starts_with("__") && name == printable(name);
+  const bool is_key = !name.empty() && name != "." && name != ".." && !name.starts_with("__") &&
+                      name == printable(name);
   if (!is_key) {
     fail(ErrorKind::InvalidArgument,
-         "--key-added '{}': is no name for a column: not empty, no dot alone, no control "
+         "--key-added '{}': is no name for a column: not empty, no dots alone, no control "
          "characters, and not two underscores first",
          printable(name));
   }

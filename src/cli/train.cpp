@@ -100,8 +100,9 @@ void add_train(CLI::App& program) {
       flags, [=](const CommonOptions& common) {
         return run(common, *flags, *request, *preset, *output, *report);
       });
-  app->add_option("REFERENCE", request->inputs,
-                  "labelled cells, one or several files: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV")
+  app->add_option(
+         "REFERENCE", request->inputs,
+         "labelled cells, one or several files: h5ad, Zarr, 10x HDF5, MTX, Loom, h5Seurat, CSV")
       ->required();
   app->add_option("-o,--output", *output, "the model to write")->required()->type_name("FILE");
   app->add_option("--report", *report,

@@ -218,9 +218,9 @@ void add_walkthrough(CLI::App& program) {
       {"walkthrough", "Every step of the article: counts in, labelled cells and a report out",
        "saithe walkthrough reference.h5ad --label-key cell_type -o out/"},
       flags, [=](const CommonOptions& common) { return run(common, *flags, *request); });
-  app->add_option(
-         "REFERENCE", request->training.inputs,
-         "labelled cells: h5ad, 10x HDF5, MTX, Loom, h5Seurat, CSV (without: the bundled PBMC3K)")
+  app->add_option("REFERENCE", request->training.inputs,
+                  "labelled cells: h5ad, Zarr, 10x HDF5, MTX, Loom, h5Seurat, CSV (without: the "
+                  "bundled PBMC3K)")
       ->expected(1);
   app->add_option("-o,--output", request->output,
                   "folder to write into; made if missing. --overwrite also removes what else an "

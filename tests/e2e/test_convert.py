@@ -44,6 +44,62 @@ def rich(cells, tmp_path_factory):
     return path
 
 
+@pytest.mark.parametrize("kind", ["h5ad", "zarr"])
+def test_values_and_types_of_columns_stay(cells, tmp_path, kind):
+    data = anndata.read_h5ad(cells)
+    n = data.n_obs
+    large = 2**53 + 1
+    numbers = np.arange(n)
+    data.obs["id"] = large + numbers
+    data.obs["negative"] = -(2**62) - numbers
+    data.obs["maybe"] = pd.array([None, *(large + numbers[1:])], dtype="Int64")
+    data.obs["batch"] = pd.Categorical(numbers % 3 + 10)
+    data.obs["large"] = pd.Categorical(numbers % 3 + large)
+    data.obs["dose"] = pd.Categorical((numbers % 3) / 4)
+    data.obs["flag"] = pd.Categorical(numbers % 2 == 0)
+    data.obs["small"] = (numbers % 100).astype(np.int8)
+    data.obs["half"] = (numbers / 2).astype(np.float16)
+    data.obs["huge"] = np.uint64(2**63) + numbers.astype(np.uint64)
+    path = tmp_path / f"in.{kind}"
+    data.write_h5ad(path) if kind == "h5ad" else data.write_zarr(path)
+    said = must("convert", path, tmp_path / "a.h5ad").err
+    assert "obs/huge: has whole numbers of 2^63 or more" in said and said.count("warning") == 1
+    after = anndata.read_h5ad(tmp_path / "a.h5ad").obs
+    assert after.huge.dtype == np.float64
+    wider = {"small": np.int64, "half": np.float32}
+    for name in data.obs.columns.drop("huge"):
+        before = data.obs[name].astype(wider[name]) if name in wider else data.obs[name]
+        pd.testing.assert_series_equal(before, after[name])
+
+
+def test_a_file_without_values_is_not_made_one_of_zeros(cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    none, zeros = tmp_path / "none.h5ad", tmp_path / "zeros.h5ad"
+    anndata.AnnData(obs=data.obs, var=data.var).write_h5ad(none)
+    line = must_fail(3, "convert", none, tmp_path / "a.h5ad")
+    assert "has no X, no raw and no layer of counts" in line
+    assert not (tmp_path / "a.h5ad").exists()
+    data.X = data.X * 0
+    data.write_h5ad(zeros)
+    must("convert", zeros, tmp_path / "b.h5ad")
+    for path in (none, zeros):
+        said = json.loads(must("inspect", path, "--json").out)
+        assert said["value_kind"] == "unknown" and said["total"] == 0
+        assert any("no values other than 0" in warning for warning in said["warnings"])
+
+
+def test_a_count_that_float32_does_not_have_is_named(cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    data.X = data.X.astype(np.int64).tolil()
+    data.X[7, 3] = 2**24 + 1
+    data.X = data.X.tocsr()
+    data.write_h5ad(tmp_path / "big.h5ad")
+    said = must("convert", tmp_path / "big.h5ad", tmp_path / "a.h5ad").err
+    assert said.count("values are held as float32") == 1
+    assert f"cell '{data.obs_names[7]}' (row 7) has the value 16777216 for gene "\
+        f"'{data.var_names[3]}'" in said
+
+
 def test_a_round_trip_loses_nothing_that_is_read(rich, tmp_path):
     said = must("convert", rich, tmp_path / "a.h5ad").err
     for line in ("not kept: layers double", "not kept: obsm X_pca", "not kept: uns note",

@@ -87,8 +87,9 @@ def test_neither_is_refused_by_every_command(files, model, tmp_path):
     path = files / "scores.h5ad"
     out = ["-o", tmp_path / "out.h5ad"]
     for command in (["predict", model, path, *out], ["embed", model, path, *out],
-                    ["train", path, "--label-key", "cell_type", *out],
-                    ["evaluate", model, path, "--label-key", "cell_type", *out]):
+                    ["train", path, "--label-key", "cell_type", "-o", tmp_path / "out.saithe"],
+                    ["evaluate", model, path, "--label-key", "cell_type", "-o",
+                     tmp_path / "out.json"]):
         line = must_fail(3, *command)
         assert "neither counts nor log1p(CP10k)" in line and "X holds z-scored values" in line
         assert "--layer" in line and "layers of the file: none" in line

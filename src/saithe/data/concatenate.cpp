@@ -185,11 +185,41 @@ std::vector<GeneIndex> choose_genes(const std::vector<std::vector<bool>>& has_ge
   return chosen;
 }
 
+/// What the levels of all are; nothing where they are texts in some, or of several kinds.
+std::optional<NumberColumn::Kind> kind_of_levels(const std::vector<const CategoryColumn*>& parts) {
+  const auto kind = parts.front()->level_kind;
+  const bool are_alike =
+      std::ranges::all_of(parts, [&](const auto* part) { return part->level_kind == kind; });
+  return are_alike ? kind : std::nullopt;
+}
+
+/// Numbers one below the other; whole numbers that are exact in one part are so in all.
+NumberColumn join_numbers(const std::vector<const NumberColumn*>& parts) {
+  NumberColumn joined{{}, parts.front()->kind};
+  bool is_exact = false;
+  for (const auto* part : parts) {
+    if (part->kind != joined.kind) joined.kind = NumberColumn::Kind::Float64;
+    is_exact = is_exact || !part->exact.empty();
+    joined.values.insert(joined.values.end(), part->values.begin(), part->values.end());
+  }
+  if (!is_exact || joined.kind != NumberColumn::Kind::Integer) return joined;
+  for (const auto* part : parts) {
+    joined.exact.insert(joined.exact.end(), part->exact.begin(), part->exact.end());
+    if (!part->exact.empty()) continue;
+    for (const double value : part->values) {
+      const bool is_whole = std::abs(value) < 0x1p63;  // neither missing nor past 64 bits
+      joined.exact.push_back(is_whole ? static_cast<std::int64_t>(value) : 0);
+    }
+  }
+  return joined;
+}
+
 /// The categories of all; their levels sorted, unless all have the same.
 CategoryColumn join_categories(const std::vector<const CategoryColumn*>& parts) {
   CategoryColumn joined = *parts.front();
   const bool are_alike = std::all_of(parts.begin(), parts.end(), [&](const CategoryColumn* part) {
-    return part->levels == joined.levels && part->is_ordered == joined.is_ordered;
+    return part->levels == joined.levels && part->is_ordered == joined.is_ordered &&
+           part->level_kind == joined.level_kind;
   });
   if (!are_alike) {
     std::vector<std::string> levels;
@@ -199,6 +229,7 @@ CategoryColumn join_categories(const std::vector<const CategoryColumn*>& parts) 
     std::sort(levels.begin(), levels.end());
     levels.erase(std::unique(levels.begin(), levels.end()), levels.end());
     joined.levels = std::move(levels);
+    joined.level_kind = kind_of_levels(parts);
     joined.is_ordered = false;
   }
   joined.codes.clear();
@@ -235,12 +266,7 @@ Column join_columns(const std::string& name, const Parts& parts) {
     return join_categories(categories);
   }
   if (const auto numbers = all_as<NumberColumn>(columns); !numbers.empty()) {
-    NumberColumn joined{{}, numbers.front()->kind};
-    for (const auto* part : numbers) {
-      if (part->kind != joined.kind) joined.kind = NumberColumn::Kind::Float64;
-      joined.values.insert(joined.values.end(), part->values.begin(), part->values.end());
-    }
-    return joined;
+    return join_numbers(numbers);
   }
   TextColumn joined;
   bool lacks_any = false;

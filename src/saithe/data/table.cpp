@@ -9,6 +9,10 @@
 namespace saithe {
 namespace {
 
+// From the first a double may stand for several whole numbers; the second is past std::int64_t.
+constexpr double kFirstInexact = 0x1p53;
+constexpr double kPast64Bits = 0x1p63;
+
 std::size_t column_size(const Column& column) {
   if (const auto* category = std::get_if<CategoryColumn>(&column)) return category->codes.size();
   if (const auto* text = std::get_if<TextColumn>(&column)) return text->values.size();
@@ -25,7 +29,8 @@ std::vector<T> pick(const std::vector<T>& values, std::span<const CellIndex> row
 
 Column select_column(const Column& column, std::span<const CellIndex> rows) {
   if (const auto* category = std::get_if<CategoryColumn>(&column)) {
-    return CategoryColumn{pick(category->codes, rows), category->levels, category->is_ordered};
+    return CategoryColumn{pick(category->codes, rows), category->levels, category->is_ordered,
+                          category->level_kind};
   }
   if (const auto* text = std::get_if<TextColumn>(&column)) {
     return TextColumn{pick(text->values, rows), text->is_missing.empty()
@@ -33,7 +38,9 @@ Column select_column(const Column& column, std::span<const CellIndex> rows) {
                                                     : pick(text->is_missing, rows)};
   }
   const auto& number = std::get<NumberColumn>(column);
-  return NumberColumn{pick(number.values, rows), number.kind};
+  return NumberColumn{
+      pick(number.values, rows), number.kind,
+      number.exact.empty() ? std::vector<std::int64_t>{} : pick(number.exact, rows)};
 }
 
 std::string number_text(double value, NumberColumn::Kind kind) {
@@ -42,6 +49,7 @@ std::string number_text(double value, NumberColumn::Kind kind) {
     case NumberColumn::Kind::Boolean:
       return value != 0 ? "True" : "False";
     case NumberColumn::Kind::Integer:
+      if (!(std::abs(value) < kPast64Bits)) return format_number(value);
       return std::to_string(static_cast<std::int64_t>(value));
     case NumberColumn::Kind::Float32:
       return format_number(static_cast<float>(value));
@@ -97,7 +105,9 @@ std::vector<std::string> Table::as_text(std::string_view name) const {
   } else {
     const auto& number = std::get<NumberColumn>(*column);
     for (std::size_t i = 0; i < text.size(); ++i) {
-      text[i] = number_text(number.values[i], number.kind);
+      const bool is_exact = !number.exact.empty() && !std::isnan(number.values[i]);
+      text[i] =
+          is_exact ? std::to_string(number.exact[i]) : number_text(number.values[i], number.kind);
     }
   }
   return text;
@@ -145,6 +155,50 @@ std::vector<std::string> level_names(NumberColumn levels) {
   Table table(std::vector<std::string>(levels.values.size()));
   table.set("level", std::move(levels));
   return table.as_text("level");
+}
+
+std::optional<NumberColumn> level_numbers(const CategoryColumn& column) {
+  if (!column.level_kind) return std::nullopt;
+  NumberColumn numbers{{}, *column.level_kind};
+  for (const std::string& level : column.levels) {
+    double value = 0;
+    std::int64_t whole = 0;
+    if (numbers.kind == NumberColumn::Kind::Boolean) {
+      if (level != "True" && level != "False") return std::nullopt;
+      value = level == "True" ? 1 : 0;
+    } else if (numbers.kind == NumberColumn::Kind::Integer) {
+      if (!parse_number(level, whole)) return std::nullopt;
+      value = static_cast<double>(whole);
+    } else if (!parse_number(level, value)) {
+      return std::nullopt;
+    }
+    numbers.values.push_back(value);
+    numbers.exact.push_back(whole);
+  }
+  if (!need_exact_integers(numbers.values)) numbers.exact.clear();
+  return numbers;
+}
+
+bool need_exact_integers(std::span<const double> values) {
+  bool are_inexact = false;
+  for (const double value : values) {
+    if (value >= kPast64Bits || value < -kPast64Bits) return false;
+    are_inexact = are_inexact || std::abs(value) >= kFirstInexact;
+  }
+  return are_inexact;
+}
+
+void warn_of_inexact_integers(const Column& column, const std::string& where,
+                              const Context& context) {
+  const auto* numbers = std::get_if<NumberColumn>(&column);
+  if (numbers == nullptr || numbers->kind != NumberColumn::Kind::Integer) return;
+  const bool are_too_large = std::ranges::any_of(
+      numbers->values, [](double value) { return value >= kPast64Bits || value < -kPast64Bits; });
+  if (!are_too_large) return;
+  context.warn(fmt::format(
+      "{}: has whole numbers of 2^63 or more; the column is read as 64-bit floating-point numbers, "
+      "which are rounded from 2^53 on",
+      where));
 }
 
 }  // namespace saithe

@@ -3,6 +3,7 @@
 // A table of named columns beside the cells (obs) or the genes (var), as AnnData keeps them.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,28 +11,34 @@
 #include <variant>
 #include <vector>
 
+#include "saithe/core/context.h"
 #include "saithe/core/types.h"
 
 namespace saithe {
+
+/// A column of numbers. Missing numbers are NaN.
+struct NumberColumn {
+  enum class Kind { Float32, Float64, Integer, Boolean };
+  std::vector<double> values;
+  Kind kind = Kind::Float64;
+  /// The same whole numbers, where a double may not hold one of them (from 2^53 on; 0 where it is
+  /// missing); otherwise empty.
+  std::vector<std::int64_t> exact = {};
+};
 
 /// A column of repeated names: codes index levels; -1 is missing.
 struct CategoryColumn {
   std::vector<std::int32_t> codes;
   std::vector<std::string> levels;
   bool is_ordered = false;
+  /// What the levels are the texts of, where they are no texts themselves.
+  std::optional<NumberColumn::Kind> level_kind = std::nullopt;
 };
 
 /// A column of free text; `is_missing` is empty when nothing is missing.
 struct TextColumn {
   std::vector<std::string> values;
   std::vector<bool> is_missing;
-};
-
-/// A column of numbers; integers up to 2^53 are exact. Missing numbers are NaN.
-struct NumberColumn {
-  enum class Kind { Float32, Float64, Integer, Boolean };
-  std::vector<double> values;
-  Kind kind = Kind::Float64;
 };
 
 using Column = std::variant<CategoryColumn, TextColumn, NumberColumn>;
@@ -79,5 +86,15 @@ CategoryColumn make_category_column(std::span<const std::int64_t> codes,
 
 /// The names of categories that are numbers or booleans.
 std::vector<std::string> level_names(NumberColumn levels);
+/// The numbers or booleans that they are the names of; nothing if the levels are texts.
+std::optional<NumberColumn> level_numbers(const CategoryColumn& column);
+
+/// Whether whole numbers that were read as these doubles must be read again as integers: one is
+/// 2^53 or more. False where one does not fit 64 bits with a sign.
+bool need_exact_integers(std::span<const double> values);
+/// Warns, beginning with `where`, of a column of whole numbers that are held as doubles because
+/// one does not fit 64 bits with a sign.
+void warn_of_inexact_integers(const Column& column, const std::string& where,
+                              const Context& context);
 
 }  // namespace saithe

@@ -157,7 +157,7 @@ std::unique_ptr<CellSource> open_cells(AnnDataFile& file, const ReadOptions& opt
         "Name the counts with --layer NAME (layers of the file: {}) or --use-raw, or "
         "give a file that holds them.",
         join(file.layers()));
-    if (places.empty() && options.any_values) {
+    if (places.empty() && options.no_values) {
       context.warn(fmt::format("{}: has no X, no raw and no layer of counts", file.name()));
       places.push_back(file.nothing());
     } else if (places.empty()) {

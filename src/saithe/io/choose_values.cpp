@@ -124,7 +124,8 @@ std::vector<PlaceSummary> survey_values(const Table& obs, std::span<const ValueP
     const ValueKindFinder found = look_at_sample(*matrix, obs.n_rows(), context);
     std::string text = finding(place, found, obs);
     if (matrix->is_boolean()) text += " (booleans, as 0 and 1)";
-    summaries.push_back({place.name, found.kind(), std::move(text)});
+    const ValueKind kind = found.has_values() ? found.kind() : ValueKind::Unknown;
+    summaries.push_back({place.name, kind, std::move(text)});
   }
   return summaries;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "saithe/io/hdf5_column.h"
+
 namespace saithe::io {
 namespace {
 
@@ -19,29 +21,28 @@ std::vector<bool> read_mask(const Hdf5Group& group, std::size_t n) {
   return mask;
 }
 
-NumberColumn read_numbers(const Hdf5Dataset& dataset) {
-  NumberColumn column{dataset.read_numbers(), NumberColumn::Kind::Float64};
-  if (dataset.kind() == StoredKind::Boolean) column.kind = NumberColumn::Kind::Boolean;
-  if (dataset.kind() == StoredKind::Integer) column.kind = NumberColumn::Kind::Integer;
-  if (dataset.kind() == StoredKind::Float && dataset.value_bytes() <= 4) {
-    column.kind = NumberColumn::Kind::Float32;
-  }
-  return column;
-}
+/// Names of categories, and what they are the names of.
+struct Levels {
+  std::vector<std::string> names;
+  std::optional<NumberColumn::Kind> kind;
+};
 
-/// Names of categories: texts, or the texts of numbers and booleans.
-std::vector<std::string> read_levels(const Hdf5Dataset& categories) {
-  if (categories.kind() == StoredKind::Text) return categories.read_texts();
-  return level_names(read_numbers(categories));
+Levels read_levels(const Hdf5Dataset& categories) {
+  if (categories.kind() == StoredKind::Text) return {categories.read_texts(), std::nullopt};
+  NumberColumn numbers = read_number_column(categories);
+  const auto kind = numbers.kind;
+  return {level_names(std::move(numbers)), kind};
 }
 
 /// AnnData 0.8 and later: a group with codes and categories, which may be nullable texts.
 CategoryColumn read_categorical(const Hdf5Group& group) {
-  std::vector<std::string> levels = group.has_group("categories")
-                                        ? group.group("categories").dataset("values").read_texts()
-                                        : read_levels(group.dataset("categories"));
+  Levels levels =
+      group.has_group("categories")
+          ? Levels{group.group("categories").dataset("values").read_texts(), std::nullopt}
+          : read_levels(group.dataset("categories"));
   CategoryColumn column = make_category_column(group.dataset("codes").read_integers(),
-                                               std::move(levels), group.where("codes"));
+                                               std::move(levels.names), group.where("codes"));
+  column.level_kind = levels.kind;
   column.is_ordered = group.flag_attribute("ordered");
   return column;
 }
@@ -58,8 +59,10 @@ std::optional<CategoryColumn> read_referred_categories(const Hdf5Group& frame,
     if (all.has_dataset(name)) categories.emplace(all.dataset(name));
   }
   if (!categories) return std::nullopt;
+  Levels levels = read_levels(*categories);
   CategoryColumn column =
-      make_category_column(dataset.read_integers(), read_levels(*categories), dataset.where());
+      make_category_column(dataset.read_integers(), std::move(levels.names), dataset.where());
+  column.level_kind = levels.kind;
   column.is_ordered = categories->flag_attribute("ordered");
   return column;
 }
@@ -69,7 +72,7 @@ std::optional<Column> read_plain_column(const Hdf5Dataset& dataset) {
   if (dataset.is_null() || dataset.shape().size() != 1) return std::nullopt;
   if (dataset.kind() == StoredKind::Text) return TextColumn{dataset.read_texts(), {}};
   if (dataset.kind() == StoredKind::Other) return std::nullopt;
-  return read_numbers(dataset);
+  return read_number_column(dataset);
 }
 
 /// A column of a group; nothing for an encoding that is not a column of text, numbers or
@@ -90,10 +93,12 @@ std::optional<Column> read_column(const Hdf5Group& frame, const std::string& nam
     return column;
   }
   if (encoding == "nullable-integer" || encoding == "nullable-boolean") {
-    NumberColumn column = read_numbers(group.dataset("values"));
+    NumberColumn column = read_number_column(group.dataset("values"));
     const auto mask = read_mask(group, column.values.size());
     for (std::size_t i = 0; i < mask.size(); ++i) {
-      if (mask[i]) column.values[i] = std::numeric_limits<double>::quiet_NaN();
+      if (!mask[i]) continue;
+      column.values[i] = std::numeric_limits<double>::quiet_NaN();
+      if (!column.exact.empty()) column.exact[i] = 0;
     }
     return column;
   }
@@ -135,6 +140,7 @@ void add_column(Table& table, const std::string& name, std::optional<Column> col
          "{}: has {} entries for {} rows; the file is not whole. Write it again, or copy it again.",
          where, size_of(*column), table.n_rows());
   }
+  warn_of_inexact_integers(*column, where, context);
   table.set(name, std::move(*column));
 }
 
@@ -156,13 +162,12 @@ Table read_group_frame(const Hdf5Group& frame, const Context& context) {
 
 /// The names that AnnData 0.5 and 0.6 keep in uns for a column of codes; nothing if there are
 /// none, or if they are those of a column of the same name in the other table.
-std::optional<std::vector<std::string>> levels_in_uns(const Hdf5Group& root,
-                                                      const std::string& column,
-                                                      const std::vector<std::int64_t>& codes) {
+std::optional<Levels> levels_in_uns(const Hdf5Group& root, const std::string& column,
+                                    const std::vector<std::int64_t>& codes) {
   const std::string name = column + "_categories";
   if (!root.has_group("uns") || !root.group("uns").has_dataset(name)) return std::nullopt;
-  std::vector<std::string> levels = read_levels(root.group("uns").dataset(name));
-  const auto n_levels = static_cast<std::int64_t>(levels.size());
+  Levels levels = read_levels(root.group("uns").dataset(name));
+  const auto n_levels = static_cast<std::int64_t>(levels.names.size());
   const bool fits = std::all_of(codes.begin(), codes.end(),
                                 [&](std::int64_t code) { return -1 <= code && code < n_levels; });
   if (!fits) return std::nullopt;
@@ -182,7 +187,10 @@ Table read_compound_frame(const Hdf5Group& root, const Hdf5Dataset& frame, const
     if (field.kind() == StoredKind::Integer) {
       const auto codes = field.read_integers();
       if (auto levels = levels_in_uns(root, names[i], codes)) {
-        column = make_category_column(codes, std::move(*levels), field.where());
+        CategoryColumn category =
+            make_category_column(codes, std::move(levels->names), field.where());
+        category.level_kind = levels->kind;
+        column = std::move(category);
       }
     }
     if (!column) column = read_plain_column(field);

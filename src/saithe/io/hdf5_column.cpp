@@ -4,6 +4,23 @@
 
 namespace saithe::io {
 
+NumberColumn read_number_column(const Hdf5Dataset& dataset) {
+  NumberColumn column{dataset.read_numbers(), NumberColumn::Kind::Float64};
+  if (dataset.kind() == StoredKind::Boolean) column.kind = NumberColumn::Kind::Boolean;
+  if (dataset.kind() == StoredKind::Float && dataset.value_bytes() <= 4) {
+    column.kind = NumberColumn::Kind::Float32;
+  }
+  if (dataset.kind() != StoredKind::Integer) return column;
+  column.kind = NumberColumn::Kind::Integer;
+  if (!need_exact_integers(column.values)) return column;
+  column.exact = dataset.read_integers();
+  if (column.exact.size() != column.values.size()) {
+    fail(ErrorKind::BadFormat, "{}: has {} values, then {}; the file was changed or is damaged",
+         dataset.where(), column.values.size(), column.exact.size());
+  }
+  return column;
+}
+
 std::optional<Column> read_array_column(const Hdf5Dataset& dataset) {
   const auto& shape = dataset.shape();
   const bool is_column = shape.size() == 1 || (shape.size() == 2 && shape[1] == 1);
@@ -12,13 +29,9 @@ std::optional<Column> read_array_column(const Hdf5Dataset& dataset) {
     case StoredKind::Text:
       return TextColumn{dataset.read_texts(), {}};
     case StoredKind::Boolean:
-      return NumberColumn{dataset.read_numbers(), NumberColumn::Kind::Boolean};
     case StoredKind::Integer:
-      return NumberColumn{dataset.read_numbers(), NumberColumn::Kind::Integer};
     case StoredKind::Float:
-      return NumberColumn{dataset.read_numbers(), dataset.value_bytes() <= 4
-                                                      ? NumberColumn::Kind::Float32
-                                                      : NumberColumn::Kind::Float64};
+      return read_number_column(dataset);
     case StoredKind::Other:
       break;
   }

@@ -11,6 +11,9 @@
 
 namespace saithe::io {
 
+/// A dataset of numbers or booleans, of any whole number exactly that fits 64 bits with a sign.
+NumberColumn read_number_column(const Hdf5Dataset& dataset);
+
 /// A dataset with one axis (or a second one of length 1) of text, numbers or booleans; nothing if
 /// it is of another kind.
 std::optional<Column> read_array_column(const Hdf5Dataset& dataset);

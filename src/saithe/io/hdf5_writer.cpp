@@ -1,21 +1,12 @@
 #include "saithe/io/hdf5_writer.h"
 
-#include <libdeflate.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <memory>
 #include <string_view>
-
-#include "saithe/core/parallel.h"
-#include "saithe/io/chunk_filters.h"
 
 namespace saithe::io {
 namespace {
-
-constexpr hsize_t kChunkValues = 65536;
-constexpr int kDeflateLevel = 4;
 
 /// A creation list without time stamps: the same content gives the same bytes.
 Hdf5Id untimed(hid_t list_class) {
@@ -232,14 +223,16 @@ void Hdf5Target::write_array(const std::string& name, std::span<const float> val
 }
 
 void Hdf5Target::write_array(const std::string& name, std::span<const double> values,
-                             NumberColumn::Kind kind) const {
+                             NumberColumn::Kind kind, std::span<const std::int64_t> exact) const {
   const std::int64_t n = static_cast<std::int64_t>(values.size());
   const std::span<const std::int64_t> shape(&n, 1);
   const bool has_missing =
       std::any_of(values.begin(), values.end(), [](double v) { return std::isnan(v); });
   const bool fit_integers =
       std::all_of(values.begin(), values.end(), [](double v) { return std::abs(v) < 0x1.0p63; });
-  if (kind == NumberColumn::Kind::Float32) {
+  if (kind == NumberColumn::Kind::Integer && !has_missing && !exact.empty()) {
+    write_dataset(name, H5T_STD_I64LE, H5T_NATIVE_INT64, shape, exact.data(), "array");
+  } else if (kind == NumberColumn::Kind::Float32) {
     write_dataset(name, H5T_IEEE_F32LE, H5T_NATIVE_DOUBLE, shape, values.data(), "array");
   } else if (kind == NumberColumn::Kind::Float64 || has_missing || !fit_integers) {
     write_dataset(name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, shape, values.data(), "array");
@@ -321,7 +314,7 @@ void Hdf5Target::write_column(const std::string& name, const Column& column) con
   if (!names_encodings_) return write_referring_codes(name, category);
   const Hdf5Target group = create_group(name, "categorical", "0.2.0");
   group.set_attribute("ordered", category.is_ordered);
-  group.write_texts("categories", category.levels);
+  group.write_levels("categories", category);
   group.write_codes("codes", category);
 }
 
@@ -332,15 +325,21 @@ void Hdf5Target::write_numbers(const std::string& name, const NumberColumn& colu
       column.kind == NumberColumn::Kind::Integer || column.kind == NumberColumn::Kind::Boolean;
   const bool has_missing = std::find(mask.begin(), mask.end(), 1.0) != mask.end();
   if (!is_whole || !has_missing || !names_encodings_) {
-    return write_array(name, column.values, column.kind);
+    return write_array(name, column.values, column.kind, column.exact);
   }
   const bool is_boolean = column.kind == NumberColumn::Kind::Boolean;
   const Hdf5Target group = create_group(name, is_boolean ? "nullable-boolean" : "nullable-integer");
   std::vector<double> values = column.values;
   std::replace_if(
       values.begin(), values.end(), [](double v) { return std::isnan(v); }, 0.0);
-  group.write_array("values", values, column.kind);
+  group.write_array("values", values, column.kind, column.exact);
   group.write_array("mask", mask, NumberColumn::Kind::Boolean);
+}
+
+void Hdf5Target::write_levels(const std::string& name, const CategoryColumn& category) const {
+  const auto numbers = level_numbers(category);
+  if (!numbers) return write_texts(name, category.levels);
+  write_array(name, numbers->values, numbers->kind, numbers->exact);
 }
 
 void Hdf5Target::write_codes(const std::string& name, const CategoryColumn& category) const {
@@ -358,7 +357,7 @@ void Hdf5Target::write_referring_codes(const std::string& name,
   const Hdf5Target all_levels =
       has(kLevelsOfCategories) ? group(kLevelsOfCategories) : create_group(kLevelsOfCategories, "");
   if (all_levels.has(name)) all_levels.remove(name);
-  all_levels.write_texts(name, category.levels);
+  all_levels.write_levels(name, category);
   const Hdf5Id levels(H5Dopen2(all_levels.id(), name.c_str(), H5P_DEFAULT));
   const std::int8_t is_ordered = category.is_ordered ? 1 : 0;
   write_attribute(*this, levels.get(), "ordered", boolean().get(), 1, true, &is_ordered);
@@ -422,72 +421,6 @@ std::vector<std::string> Hdf5Target::text_list_attribute(const std::string& name
 std::string Hdf5Target::text_attribute(const std::string& name) const {
   const auto texts = read_text_attribute(id(), name, file_name_);
   return texts.empty() ? std::string() : texts.front();
-}
-
-// ---- growing arrays -------------------------------------------------------------------------
-
-GrowingArray::GrowingArray(const Hdf5Target& group, const std::string& name, hid_t type)
-    : group_(&group), value_bytes_(H5Tget_size(type)) {
-  const hsize_t none = 0;
-  const hsize_t unlimited = H5S_UNLIMITED;
-  const Hdf5Id space(H5Screate_simple(1, &none, &unlimited));
-  const Hdf5Id creation = untimed(H5P_DATASET_CREATE);
-  H5Pset_chunk(creation.get(), 1, &kChunkValues);
-  H5Pset_shuffle(creation.get());
-  H5Pset_deflate(creation.get(), kDeflateLevel);
-  dataset_ = Hdf5Id(H5Dcreate2(group.id(), name.c_str(), type, space.get(), H5P_DEFAULT,
-                               creation.get(), H5P_DEFAULT));
-  if (!dataset_.is_valid()) group.fail_writing();
-  const Hdf5Id text = utf8_text();
-  const char* encoding = "array";
-  const char* version = "0.2.0";
-  write_attribute(group, dataset_.get(), "encoding-type", text.get(), 1, true, &encoding);
-  write_attribute(group, dataset_.get(), "encoding-version", text.get(), 1, true, &version);
-}
-
-void GrowingArray::append(std::span<const unsigned char> bytes, const Context& context) {
-  pending_.insert(pending_.end(), bytes.begin(), bytes.end());
-  n_values_ += static_cast<std::int64_t>(bytes.size() / value_bytes_);
-  write_chunks(context, false);
-}
-
-void GrowingArray::finish(const Context& context) {
-  write_chunks(context, true);
-}
-
-void GrowingArray::write_chunks(const Context& context, bool with_rest) {
-  const std::size_t chunk_bytes = kChunkValues * value_bytes_;
-  if (with_rest && pending_.size() % chunk_bytes != 0) {
-    pending_.resize((pending_.size() / chunk_bytes + 1) *
-                    chunk_bytes);  // the last chunk is full size
-  }
-  const std::size_t n_chunks = pending_.size() / chunk_bytes;
-  if (n_chunks == 0) return;
-  std::vector<std::vector<unsigned char>> packed(n_chunks);
-  parallel_for(context, static_cast<std::int64_t>(n_chunks), 1, [&](std::int64_t c, std::int64_t) {
-    const std::span<const unsigned char> chunk(pending_.data() + as_size(c) * chunk_bytes,
-                                               chunk_bytes);
-    std::vector<unsigned char> shuffled;
-    shuffle(chunk, value_bytes_, shuffled);
-    const std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> deflater(
-        libdeflate_alloc_compressor(kDeflateLevel), libdeflate_free_compressor);
-    auto& target = packed[as_size(c)];
-    target.resize(libdeflate_zlib_compress_bound(deflater.get(), chunk_bytes));
-    target.resize(libdeflate_zlib_compress(deflater.get(), shuffled.data(), chunk_bytes,
-                                           target.data(), target.size()));
-  });
-  const hsize_t extent = static_cast<hsize_t>(
-      with_rest ? n_values_ : n_written_ + static_cast<std::int64_t>(n_chunks * kChunkValues));
-  if (H5Dset_extent(dataset_.get(), &extent) < 0) group_->fail_writing();
-  for (const auto& chunk : packed) {
-    const auto offset = static_cast<hsize_t>(n_written_);
-    if (H5Dwrite_chunk(dataset_.get(), H5P_DEFAULT, 0, &offset, chunk.size(), chunk.data()) < 0) {
-      group_->fail_writing();
-    }
-    n_written_ += static_cast<std::int64_t>(kChunkValues);
-  }
-  pending_.erase(pending_.begin(),
-                 pending_.begin() + static_cast<std::ptrdiff_t>(n_chunks * chunk_bytes));
 }
 
 }  // namespace saithe::io

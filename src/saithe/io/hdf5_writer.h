@@ -34,6 +34,8 @@ class Hdf5Target {
   /// Whether what is written here says how it is encoded; inherited by groups within.
   void set_names_encodings(bool value) { names_encodings_ = value; }
 
+  /// What AnnData is to take an object as, unless nothing here says so.
+  void set_encoding(hid_t object, const std::string& encoding, const std::string& version) const;
   void set_attribute(const std::string& name, const std::string& text) const;
   void set_attribute(const std::string& name, std::span<const std::int64_t> values) const;
   void set_attribute(const std::string& name, bool value) const;
@@ -44,8 +46,8 @@ class Hdf5Target {
   /// Arrays of AnnData's encodings "array" and "string-array".
   void write_array(const std::string& name, std::span<const float> values,
                    std::span<const std::int64_t> shape) const;
-  void write_array(const std::string& name, std::span<const double> values,
-                   NumberColumn::Kind kind) const;
+  void write_array(const std::string& name, std::span<const double> values, NumberColumn::Kind kind,
+                   std::span<const std::int64_t> exact = {}) const;
   void write_texts(const std::string& name, const std::vector<std::string>& texts) const;
   void write_text(const std::string& name, const std::string& text) const;
   void write_scalar(const std::string& name, const UnsValue& value) const;
@@ -72,9 +74,9 @@ class Hdf5Target {
                      std::span<const std::int64_t> shape, const void* values,
                      const std::string& encoding) const;
   void write_numbers(const std::string& name, const NumberColumn& column) const;
+  void write_levels(const std::string& name, const CategoryColumn& category) const;
   void write_codes(const std::string& name, const CategoryColumn& category) const;
   void write_referring_codes(const std::string& name, const CategoryColumn& category) const;
-  void set_encoding(hid_t object, const std::string& encoding, const std::string& version) const;
 
   Hdf5Id file_;
   Hdf5Id id_;

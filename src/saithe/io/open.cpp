@@ -6,6 +6,7 @@
 
 #include "saithe/core/text_io.h"
 #include "saithe/core/utf8.h"
+#include "saithe/data/large_counts.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/mtx_file.h"
 #include "saithe/io/unknown_input.h"
@@ -149,7 +150,7 @@ std::unique_ptr<CellSource> open_source(const fs::path& path, const ReadOptions&
   io::InputFile input = io::look_at(path);
   const Recognised recognised = recognise(input);
   require_options(recognised, path, options);
-  return open_recognised(recognised, std::move(input), options, context);
+  return warn_of_large_counts(open_recognised(recognised, std::move(input), options, context));
 }
 
 Dataset read_dataset(const fs::path& path, const ReadOptions& options, const Context& context) {
@@ -206,7 +207,9 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
   if (recognised.format.describe != nullptr) recognised.format.describe(input, summary, silent);
   ReadOptions any = options;
   any.any_values = true;
-  const auto source = open_recognised(recognised, std::move(input), any, listening);
+  any.no_values = true;
+  const auto source =
+      warn_of_large_counts(open_recognised(recognised, std::move(input), any, listening));
   summary.n_cells = source->n_cells();
   summary.n_genes = source->n_genes();
   summary.obs = summarise(source->obs());
@@ -215,19 +218,16 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
   for (CellIndex begin = 0; begin < summary.n_cells; begin += kBlockCells) {
     context.throw_if_cancelled();
     const CellIndex end = std::min(begin + kBlockCells, summary.n_cells);
-    const CsrMatrix block = source->read_cells(begin, end, context);
+    const CsrMatrix block = source->read_cells(begin, end, listening);
     summary.n_stored += block.n_stored();
     finder.add(block.view(), begin);
     context.report("reading", end, summary.n_cells);
   }
   summary.total = finder.total();
+  summary.value_kind = finder.has_values() ? finder.kind() : ValueKind::Unknown;
   if (!finder.has_values()) {
-    summary.value_kind = ValueKind::Unknown;
-    summary.warnings.push_back("there is no value other than 0: neither counts nor anything else");
-    return summary;
-  }
-  summary.value_kind = finder.kind();
-  if (summary.value_kind != ValueKind::Counts) {
+    summary.warnings.push_back("there are no values other than 0, so what they are is not known");
+  } else if (summary.value_kind != ValueKind::Counts) {
     summary.warnings.push_back(fmt::format("the values are no counts: they are {}",
                                            summary.value_kind == ValueKind::Unknown
                                                ? "of no known kind"

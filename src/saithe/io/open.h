@@ -32,6 +32,8 @@ struct ReadOptions {
   /// Takes values of any kind where there are neither counts nor log1p(CP10k): to look at a file or
   /// to copy it.
   bool any_values = false;
+  /// Takes an h5ad or Zarr without any values, as zeros: to look at its names.
+  bool no_values = false;
 
   template <typename Visitor>
   static void describe(Visitor& visit, ReadOptions& options) {
@@ -85,9 +87,10 @@ struct FileSummary {
   CellIndex n_cells = 0;
   GeneIndex n_genes = 0;
   RowPointer n_stored = 0;
-  double total = 0;                          ///< sum of the values that would be used
-  ValueKind value_kind = ValueKind::Counts;  ///< of the values that would be used
-  std::vector<PlaceSummary> places;          ///< h5ad, Zarr: told from a sample of cells
+  double total = 0;  ///< sum of the values that would be used
+  /// Of the values that would be used; Unknown where all are 0 or there are none.
+  ValueKind value_kind = ValueKind::Unknown;
+  std::vector<PlaceSummary> places;  ///< h5ad, Zarr: told from a sample of cells
   std::vector<ColumnSummary> obs;
   std::vector<ColumnSummary> var;
   std::vector<std::string> layers;

@@ -34,12 +34,36 @@ NumberColumn::Kind number_kind(const ZarrType& type) {
   }
 }
 
-/// The texts of a list of categories; numbers as text.
-std::vector<std::string> read_levels(const ZarrNode& node, const Context& context) {
+/// An array of numbers or booleans, of any whole number exactly that fits 64 bits with a sign.
+NumberColumn read_number_column(const ZarrArray& array, std::int64_t n, const Context& context) {
+  NumberColumn column{array.read_numbers(n, context), number_kind(array.type())};
+  if (column.kind != NumberColumn::Kind::Integer || !need_exact_integers(column.values)) {
+    return column;
+  }
+  column.exact = array.read_integers(std::ssize(column.values), context);
+  return column;
+}
+
+/// Names of categories, and what they are the names of.
+struct Levels {
+  std::vector<std::string> names;
+  std::optional<NumberColumn::Kind> kind;
+};
+
+Levels read_levels(const ZarrNode& node, const Context& context) {
   if (!node.is_array()) return read_levels(node.get("values"), context);  // nullable strings
   const ZarrArray array(node);
-  if (array.is_text()) return array.read_texts(-1, context);
-  return level_names({array.read_numbers(-1, context), number_kind(array.type())});
+  if (array.is_text()) return {array.read_texts(-1, context), std::nullopt};
+  NumberColumn numbers = read_number_column(array, -1, context);
+  const auto kind = numbers.kind;
+  return {level_names(std::move(numbers)), kind};
+}
+
+CategoryColumn categories_of(const std::vector<std::int64_t>& codes, Levels levels,
+                             const std::string& where) {
+  CategoryColumn column = make_category_column(codes, std::move(levels.names), where);
+  column.level_kind = levels.kind;
+  return column;
 }
 
 std::vector<bool> read_mask(const ZarrNode& node, std::int64_t n, const Context& context) {
@@ -55,8 +79,8 @@ std::optional<Column> read_encoded_column(const ZarrNode& node, std::int64_t n_r
   const std::string encoding = node.text_attribute("encoding-type").value_or("");
   if (encoding == "categorical") {
     CategoryColumn column =
-        make_category_column(ZarrArray(node.get("codes")).read_integers(n_rows, context),
-                             read_levels(node.get("categories"), context), node.where());
+        categories_of(ZarrArray(node.get("codes")).read_integers(n_rows, context),
+                      read_levels(node.get("categories"), context), node.where());
     column.is_ordered = node.flag_attribute("ordered");
     return column;
   }
@@ -68,11 +92,13 @@ std::optional<Column> read_encoded_column(const ZarrNode& node, std::int64_t n_r
   }
   if (encoding == "nullable-integer" || encoding == "nullable-boolean") {
     const ZarrArray values(node.get("values"));
-    NumberColumn column{values.read_numbers(n_rows, context), number_kind(values.type())};
+    NumberColumn column = read_number_column(values, n_rows, context);
     const auto n = static_cast<std::int64_t>(column.values.size());
     const auto mask = read_mask(node, n, context);
     for (std::size_t i = 0; i < mask.size(); ++i) {
-      if (mask[i]) column.values[i] = std::numeric_limits<double>::quiet_NaN();
+      if (!mask[i]) continue;
+      column.values[i] = std::numeric_limits<double>::quiet_NaN();
+      if (!column.exact.empty()) column.exact[i] = 0;
     }
     return column;
   }
@@ -90,12 +116,12 @@ std::optional<Column> read_column(const ZarrNode& frame, const ZarrNode& node, s
   // AnnData 0.7: codes, with the place of their categories in the frame.
   if (const auto place = node.text_attribute("categories")) {
     const ZarrNode levels = frame.get(*place);
-    CategoryColumn column = make_category_column(array.read_integers(n_rows, context),
-                                                 read_levels(levels, context), node.where());
+    CategoryColumn column = categories_of(array.read_integers(n_rows, context),
+                                          read_levels(levels, context), node.where());
     column.is_ordered = levels.flag_attribute("ordered");
     return column;
   }
-  return NumberColumn{array.read_numbers(n_rows, context), number_kind(array.type())};
+  return read_number_column(array, n_rows, context);
 }
 
 /// obs or var of AnnData 0.7 and later.
@@ -123,6 +149,7 @@ Table read_frame(const ZarrNode& frame, const Context& context) {
     if (!node) continue;
     std::optional<Column> column = read_column(frame, *node, table.n_rows(), context);
     if (column) {
+      warn_of_inexact_integers(*column, node->where(), context);
       table.set(name, std::move(*column));
     } else {
       context.warn(fmt::format("{}: the column is of a kind that is not read; it is left out",
@@ -160,8 +187,7 @@ Table read_records(const ZarrNode& root, const ZarrNode& node, const Context& co
     const auto levels = uns ? uns->child(field.name + "_categories") : std::nullopt;
     if (levels && numbers.kind == NumberColumn::Kind::Integer) {
       const std::vector<std::int64_t> codes(numbers.values.begin(), numbers.values.end());
-      table.set(field.name,
-                make_category_column(codes, read_levels(*levels, context), node.where()));
+      table.set(field.name, categories_of(codes, read_levels(*levels, context), node.where()));
     } else {
       table.set(field.name, std::move(numbers));
     }

@@ -86,5 +86,57 @@ TEST(LevelNames, AreTheTextsOfNumbersAndBooleans) {
   EXPECT_EQ(level_names({{0, 1}, NumberColumn::Kind::Boolean}), as_column.as_text("x"));
 }
 
+constexpr std::int64_t kLarge = (std::int64_t{1} << 53) + 1;
+
+TEST(Table, WholeNumbersBeyondTwoTo53AreExact) {
+  const double rounded = static_cast<double>(kLarge);
+  EXPECT_TRUE(need_exact_integers(std::vector<double>{1, rounded}));
+  EXPECT_TRUE(need_exact_integers(std::vector<double>{-0x1p63, std::nan("")}));
+  EXPECT_FALSE(need_exact_integers(std::vector<double>{1, 0x1p53 - 1}));
+  EXPECT_FALSE(need_exact_integers(std::vector<double>{rounded, 0x1p63}));
+  Table table(std::vector<std::string>{"c0", "c1", "c2"});
+  table.set("id",
+            NumberColumn{{rounded, std::nan(""), 5}, NumberColumn::Kind::Integer, {kLarge, 0, 5}});
+  EXPECT_EQ(table.as_text("id"), (std::vector<std::string>{"9007199254740993", "", "5"}));
+  const Table selected = table.select_rows(std::vector<CellIndex>{2, 0});
+  EXPECT_EQ(std::get<NumberColumn>(*selected.find("id")).exact,
+            (std::vector<std::int64_t>{5, kLarge}));
+  EXPECT_EQ(selected.as_text("id"), (std::vector<std::string>{"5", "9007199254740993"}));
+}
+
+TEST(Table, WholeNumbersPast64BitsAreSaid) {
+  std::vector<std::string> warnings;
+  Context context(1);
+  context.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  warn_of_inexact_integers(NumberColumn{{1, 0x1p62}, NumberColumn::Kind::Integer}, "a", context);
+  warn_of_inexact_integers(NumberColumn{{1, 0x1p70}, NumberColumn::Kind::Float64}, "b", context);
+  warn_of_inexact_integers(TextColumn{{"x"}, {}}, "c", context);
+  EXPECT_TRUE(warnings.empty());
+  const NumberColumn large{{1, 0x1p63}, NumberColumn::Kind::Integer};
+  warn_of_inexact_integers(large, "obs/id", context);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(warnings[0].starts_with("obs/id: has whole numbers of 2^63 or more"));
+  Table table(std::vector<std::string>{"c0", "c1"});
+  table.set("id", large);
+  EXPECT_EQ(table.as_text("id"), (std::vector<std::string>{"1", "9223372036854775808"}));
+}
+
+TEST(LevelNumbers, GiveBackWhatLevelNamesNamed) {
+  using Kind = NumberColumn::Kind;
+  for (const NumberColumn& levels :
+       {NumberColumn{{0, 1}, Kind::Boolean}, NumberColumn{{-3, 7}, Kind::Integer},
+        NumberColumn{{static_cast<double>(kLarge), 4}, Kind::Integer, {kLarge, 4}},
+        NumberColumn{{0.1, 1e300}, Kind::Float64}, NumberColumn{{0.5, 2}, Kind::Float32}}) {
+    const CategoryColumn column{{0, 1}, level_names(levels), false, levels.kind};
+    const auto numbers = level_numbers(column);
+    ASSERT_TRUE(numbers.has_value());
+    EXPECT_EQ(numbers->values, levels.values);
+    EXPECT_EQ(numbers->exact, levels.exact);
+    EXPECT_EQ(numbers->kind, levels.kind);
+  }
+  EXPECT_FALSE(level_numbers({{0}, {"1"}, false}).has_value());
+  EXPECT_FALSE(level_numbers({{0}, {"one"}, false, Kind::Integer}).has_value());
+}
+
 }  // namespace
 }  // namespace saithe

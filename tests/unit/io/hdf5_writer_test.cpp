@@ -10,6 +10,7 @@
 
 #include "saithe/core/random.h"
 #include "saithe/io/chunked_array.h"
+#include "saithe/io/h5ad_frame.h"
 #include "support/folder_for_test.h"
 
 namespace saithe {
@@ -131,6 +132,40 @@ TEST(Hdf5Writer, SaysWhyAFileCannotBeMade) {
   std::signal(SIGXFSZ, before);
   ASSERT_TRUE(error.has_value());
   EXPECT_STREQ(error->what(), "shown: cannot be written: File too large");
+}
+
+TEST(Hdf5Writer, ValuesOfColumnsAndLevelsAreThoseThatWereRead) {
+  using Kind = NumberColumn::Kind;
+  constexpr std::int64_t kLarge = (std::int64_t{1} << 53) + 1;
+  const double missing = std::numeric_limits<double>::quiet_NaN();
+  const double rounded = static_cast<double>(kLarge);
+  const FolderForTest folder;
+  Table table({"a", "b"});
+  table.set("id", NumberColumn{{rounded, -1}, Kind::Integer, {kLarge, -1}});
+  table.set("maybe", NumberColumn{{rounded, missing}, Kind::Integer, {kLarge, 0}});
+  table.set("batch", CategoryColumn{{1, 0}, {"3", "9007199254740993"}, false, Kind::Integer});
+  table.set("is_poor", CategoryColumn{{1, 0}, {"False", "True"}, true, Kind::Boolean});
+  table.set("dose", CategoryColumn{{0, -1}, {"0.5", "2"}, true, Kind::Float32});
+  Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+  root.write_frame("obs", table);
+  root.flush();
+  root.close();
+  const Hdf5Group file = Hdf5Group::open_file(folder / "a.h5");
+  const Hdf5Group obs = file.group("obs");
+  EXPECT_EQ(obs.dataset("id").read_integers(), (std::vector<std::int64_t>{kLarge, -1}));
+  EXPECT_EQ(obs.group("maybe").dataset("values").read_integers(),
+            (std::vector<std::int64_t>{kLarge, 0}));
+  EXPECT_EQ(obs.group("batch").dataset("categories").kind(), io::StoredKind::Integer);
+  EXPECT_EQ(obs.group("is_poor").dataset("categories").kind(), io::StoredKind::Boolean);
+  EXPECT_EQ(obs.group("dose").dataset("categories").value_bytes(), 4U);
+  const Table read = io::read_frame(file, file, "obs", Context(1));
+  for (const auto& [name, column] : table.columns()) {
+    EXPECT_EQ(read.as_text(name), table.as_text(name)) << name;
+  }
+  EXPECT_EQ(std::get<NumberColumn>(*read.find("maybe")).exact,
+            (std::vector<std::int64_t>{kLarge, 0}));
+  EXPECT_EQ(std::get<CategoryColumn>(*read.find("batch")).level_kind, Kind::Integer);
+  EXPECT_EQ(std::get<CategoryColumn>(*read.find("is_poor")).level_kind, Kind::Boolean);
 }
 
 }  // namespace

@@ -1,0 +1,72 @@
+#include "saithe/data/large_counts.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "saithe/core/parallel.h"
+#include "saithe/core/text_io.h"
+
+namespace saithe {
+namespace {
+
+constexpr std::int64_t kChunkValues = std::int64_t{1} << 16;
+
+/// A loop without a way out, which takes several values at a time.
+bool has_large(std::span<const float> values) {
+  std::int32_t n_large = 0;
+  for (const float value : values) n_large += value >= kFirstRoundedCount ? 1 : 0;
+  return n_large > 0;
+}
+
+class CellsWithLargeCounts final : public CellSource {
+ public:
+  explicit CellsWithLargeCounts(std::unique_ptr<CellSource> cells) : cells_(std::move(cells)) {}
+  [[nodiscard]] const std::string& name() const override { return cells_->name(); }
+  [[nodiscard]] const Table& obs() const override { return cells_->obs(); }
+  [[nodiscard]] const Table& var() const override { return cells_->var(); }
+  [[nodiscard]] const MeasuredGenes& measured_genes() const override {
+    return cells_->measured_genes();
+  }
+  [[nodiscard]] CsrMatrix read_cells(CellIndex begin, CellIndex end,
+                                     const Context& context) override {
+    CsrMatrix block = cells_->read_cells(begin, end, context);
+    if (!has_warned_) look_for_large(block.view(), begin, context);
+    return block;
+  }
+
+ private:
+  void look_for_large(const CsrView& block, CellIndex first_cell, const Context& context) {
+    std::atomic<bool> is_found = false;
+    parallel_for(context, std::ssize(block.values), kChunkValues,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   const auto part = block.values.subspan(as_size(begin), as_size(end - begin));
+                   if (has_large(part)) is_found = true;
+                 });
+    if (!is_found) return;
+    for (CellIndex r = 0; r < block.n_rows; ++r) {
+      const auto values = block.row_values(r);
+      const auto large =
+          std::ranges::find_if(values, [](float value) { return value >= kFirstRoundedCount; });
+      if (large == values.end()) continue;
+      const auto gene = block.row_columns(r)[as_size(large - values.begin())];
+      has_warned_ = true;
+      context.warn(fmt::format(
+          "{}: cell '{}' (row {}) has the value {} for gene '{}': values are held as float32, in "
+          "which whole numbers above 2^24 = 16777216 are rounded",
+          name(), obs().index()[as_size(first_cell + r)], first_cell + r,
+          static_cast<std::int64_t>(std::min(*large, 9e18F)), var().index()[as_size(gene)]));
+      return;
+    }
+  }
+
+  std::unique_ptr<CellSource> cells_;
+  bool has_warned_ = false;  // one thread at a time reads cells
+};
+
+}  // namespace
+
+std::unique_ptr<CellSource> warn_of_large_counts(std::unique_ptr<CellSource> cells) {
+  return std::make_unique<CellsWithLargeCounts>(std::move(cells));
+}
+
+}  // namespace saithe
