@@ -405,7 +405,8 @@ class TrainingRun {
     const auto is_learned = find_learned(data_.labels, training_, folds_, held_out.cells);
     const std::string unlearned =
         describe_unlearned(data_.types, data_.labels, held_out.cells, is_learned);
-    if (!unlearned.empty()) context_.warn(unlearned);
+    // The other validations have warned of types with too few cells.
+    if (!unlearned.empty() && options_.validate == Validation::ByDonor) context_.warn(unlearned);
     for (std::size_t i = 0; i < held_out.cells.size(); ++i) {
       labels.push_back(data_.labels[as_size(held_out.cells[i])]);
       if (is_dropped(held_out.cells[i]) || !is_learned[i]) continue;

@@ -117,7 +117,7 @@ TEST(InspectFile, ZerosAloneAreOfNoKind) {
   const FileSummary summary = inspect_file(folder / "a.h5ad", {}, kContext);
   EXPECT_EQ(summary.value_kind, ValueKind::Unknown);
   ASSERT_FALSE(summary.warnings.empty());
-  EXPECT_TRUE(testing::contains(summary.warnings.back(), "no value other than 0"));
+  EXPECT_TRUE(testing::contains(summary.warnings.back(), "no values other than 0"));
 }
 
 }  // namespace
