@@ -1,6 +1,6 @@
 """Where the programs are, and runs of them that several tests look at.
 
-SAITHE_PROGRAM names the program; saithe_oracle_driver and umap_driver lie beside it. Nothing here skips: a program
+SAITHE_PROGRAM names the program; saithe_oracle_driver and umap_driver lie beside it. Only test_seurat.py skips, without R: a program
 that is missing is an error.
 """
 
