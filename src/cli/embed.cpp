@@ -57,7 +57,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   }
   const CellsDestination destination(request.data, request.output, common.overwrite);
   const Model model = load_named_model(request.model, session);
-  if (model.network().shape.hidden.empty()) {
+  if (!model.has_hidden_layer()) {
     fail(ErrorKind::Incompatible, "{}: the model has no hidden layer to embed", request.model);
   }
   const auto source = open_source(request.data, reading, session.context());

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "saithe/core/error.h"
+#include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
 
 namespace saithe::cli {
@@ -18,13 +19,6 @@ constexpr std::array<std::string_view, 24> kNotWritten = {
     ".h5",      ".hdf5",    ".h5mu", ".h5seurat", ".loom",   ".mtx", ".rds",  ".rda",
     ".rdata",   ".npz",     ".npy",  ".pkl",      ".pickle", ".xls", ".xlsx", ".ods",
     ".parquet", ".feather", ".zip",  ".tar",      ".arrow",  ".sce", ".fcs",  ".bam"};
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return text;
-}
 
 /// The ending that says what a file holds, in small letters: ".h5ad" of x.H5AD, of x.h5ad.gz and of
 /// x.h5ad/.

@@ -106,8 +106,9 @@ class Results {
     PredictOptions options = request.prediction;
     options.with_probabilities =
         !request.writes_table() || !request.tables.probabilities.empty() || ontology_ != nullptr;
-    options.with_hidden = request.vote.finds_clusters() && has_hidden_layer();
-    options.with_logits = request.vote.finds_clusters() && !has_hidden_layer();
+    // Clusters are found by the last hidden layer, or by the logits where there is none.
+    options.with_hidden = request.vote.finds_clusters() && model.has_hidden_layer();
+    options.with_logits = request.vote.finds_clusters() && !model.has_hidden_layer();
     predictions_ = predict(model, source, options, session.device(), session.context());
     if (ontology_ != nullptr) {
       ontology_->add(predictions_.best_labels, predictions_.probabilities.view(),
@@ -149,13 +150,10 @@ class Results {
   }
 
  private:
-  /// What clusters are found by; the logits where there is none.
-  [[nodiscard]] bool has_hidden_layer() const { return !model_.network().shape.hidden.empty(); }
-
   void vote() {
     groups_ = groups_that_vote(
         request_.vote, request_.clustering, source_.obs(),
-        has_hidden_layer() ? predictions_.hidden.view() : predictions_.logits.view(),
+        model_.has_hidden_layer() ? predictions_.hidden.view() : predictions_.logits.view(),
         predictions_.has_counts, session_.context());
     vote_ = majority_vote(groups_, predictions_.labels, model_.types.n_types(),
                           request_.vote.min_proportion);

@@ -77,8 +77,8 @@ bool is_checksummed_file(const fs::path& path) {
   return file && std::string_view(beginning).substr(kLengthBytes) == kBeginning;
 }
 
-ChecksummedReader::ChecksummedReader(const fs::path& path, std::string what)
-    : what_(std::move(what)), where_(path.string()) {
+ChecksummedReader::ChecksummedReader(const fs::path& path, std::string what, std::string advice)
+    : what_(std::move(what)), advice_(std::move(advice)), where_(path.string()) {
   std::error_code error;
   const auto status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
@@ -138,9 +138,7 @@ void ChecksummedReader::read(char* target, std::size_t n_bytes) {
 void ChecksummedReader::fail_not_one() const {
   fail(ErrorKind::BadFormat,
        "{}: is not a {} of saithe: expected a safetensors file whose header begins with {}{}",
-       where_, what_, kBeginning,
-       where_.ends_with(".pkl") ? ". A model of CellTypist becomes one by saithe import-celltypist"
-                                : "");
+       where_, what_, kBeginning, advice_);
 }
 
 }  // namespace saithe

@@ -37,8 +37,9 @@ bool is_checksummed_file(const std::filesystem::path& path);
 /// An open file, read from front to back; every byte goes into the checksum.
 class ChecksummedReader {
  public:
-  /// `what` it is to hold, for messages: "model". Throws Error(NotFound).
-  ChecksummedReader(const std::filesystem::path& path, std::string what);
+  /// `what` it is to hold, for messages: "model"; `advice` ends that of a file which is none.
+  /// Throws Error(NotFound).
+  ChecksummedReader(const std::filesystem::path& path, std::string what, std::string advice = "");
 
   /// The path, for messages.
   [[nodiscard]] const std::string& where() const { return where_; }
@@ -62,6 +63,7 @@ class ChecksummedReader {
   [[noreturn]] void fail_not_one() const;
 
   std::string what_;
+  std::string advice_;
   std::string where_;
   std::ifstream file_;
   std::int64_t n_file_bytes_ = 0;

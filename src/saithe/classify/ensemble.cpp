@@ -79,7 +79,7 @@ Ensemble::Ensemble(const Model& model, std::span<const float> shift, kernels::Ba
 }
 
 bool Ensemble::has_hidden() const {
-  return !model_.network().shape.hidden.empty();
+  return model_.has_hidden_layer();
 }
 
 EnsembleOutput Ensemble::forward(const CsrView& features, bool with_hidden,

@@ -79,6 +79,8 @@ struct Model {
   /// The first network, or the linear member where there is none: whose hidden layer is the
   /// embedding.
   [[nodiscard]] const Member& network() const;
+  /// Whether that member has a hidden layer.
+  [[nodiscard]] bool has_hidden_layer() const { return !network().shape.hidden.empty(); }
   [[nodiscard]] std::int64_t n_parameters() const;
 };
 

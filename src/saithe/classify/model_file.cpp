@@ -244,7 +244,10 @@ void save_model(const Model& model, const fs::path& path, bool overwrite) {
 }
 
 Model load_model(const fs::path& path) {
-  ChecksummedReader reader(path, "model");
+  ChecksummedReader reader(path, "model",
+                           path.extension() == ".pkl"
+                               ? ". A model of CellTypist becomes one by saithe import-celltypist"
+                               : "");
   const std::string text = reader.read_header();
   const auto header = parse_safetensors_header(text, reader.n_buffer_bytes(), reader.where());
   if (header.metadata.size() != 2 || header.metadata.count(kMetadataKey) == 0) {

@@ -50,8 +50,8 @@ TrainOptions standard() {
   return options;
 }
 
-/// The linear member alone. The search for suspect labels, half of its time, stays: without it a
-/// fifth of wrong labels costs this member a fifth of its macro-F1 (docs/methods_training.md).
+/// The linear member alone. The search for suspect labels, half of its time, stays: without it
+/// wrong labels cost this member most of all (docs/methods_training.md).
 TrainOptions fast() {
   TrainOptions options = standard();
   options.networks = 0;

@@ -73,8 +73,7 @@ class ReferenceReader {
     if (n_unassigned_ > 0) {
       context_.warn(
           fmt::format("{}: left out, as without a label: {} called '{}', the name of cells whose "
-                      "type cannot be "
-                      "known",
+                      "type cannot be known",
                       source_.name(), counted(n_unassigned_, "cell"), kUnassigned));
     }
     data.kind = kind.value_or(ExpressionKind::Counts);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -181,6 +182,14 @@ std::int64_t parse_bytes(std::string_view text, std::string_view option) {
          option, text);
   }
   return static_cast<std::int64_t>(bytes);
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  });
+  return result;
 }
 
 std::string counted(std::int64_t n, std::string_view noun) {

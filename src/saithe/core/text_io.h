@@ -62,6 +62,9 @@ std::int64_t parse_bytes(std::string_view text, std::string_view option);
 /// "1 donor", "2 donors".
 std::string counted(std::int64_t n, std::string_view noun);
 
+/// The letters A to Z of a text made small; every other byte stays.
+std::string lower(std::string_view text);
+
 /// The shortest text that reads back as the same number: "0.1", "nan".
 std::string format_number(double value);
 std::string format_number(float value);

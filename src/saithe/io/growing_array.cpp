@@ -1,4 +1,4 @@
-#include "saithe/io/hdf5_writer.h"
+#include "saithe/io/growing_array.h"
 
 #include <libdeflate.h>
 

@@ -84,25 +84,6 @@ class Hdf5Target {
   bool names_encodings_ = true;
 };
 
-/// A growing one-dimensional array, chunked, shuffled and deflated on all threads.
-class GrowingArray {
- public:
-  GrowingArray(const Hdf5Target& group, const std::string& name, hid_t type);
-  /// Appends values of the array's own type, as bytes.
-  void append(std::span<const unsigned char> bytes, const Context& context);
-  void finish(const Context& context);
-
- private:
-  void write_chunks(const Context& context, bool with_rest);
-
-  const Hdf5Target* group_;
-  Hdf5Id dataset_;
-  std::size_t value_bytes_;
-  std::int64_t n_values_ = 0;   // appended
-  std::int64_t n_written_ = 0;  // in whole chunks
-  std::vector<unsigned char> pending_;
-};
-
 /// Where AnnData 0.7 keeps the levels of a frame's categories.
 inline constexpr const char* kLevelsOfCategories = "__categories";
 

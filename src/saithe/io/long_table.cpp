@@ -16,13 +16,6 @@ constexpr std::int64_t kLinesBetweenPolls = std::int64_t{1} << 16;
 constexpr std::size_t kCellsAtOnce = 1024;
 constexpr std::int64_t kRowsShare = 4;  // of the memory, that the rows keep; the rest is in a file
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  });
-  return text;
-}
-
 /// Names numbered by their first appearance.
 class NameNumbers {
  public:

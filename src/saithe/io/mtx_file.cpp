@@ -10,14 +10,6 @@ namespace {
 
 constexpr std::string_view kBanner = "%%matrixmarket";
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  });
-  return result;
-}
-
 /// The next run of characters that are no blanks, taken off `line`.
 std::string_view take_word(std::string_view& line) {
   static constexpr const char* kBlanks = " \t";

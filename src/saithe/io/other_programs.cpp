@@ -2,7 +2,6 @@
 // each is refused with the command that makes a file that is.
 
 #include <algorithm>
-#include <cctype>
 
 #include "saithe/core/text_io.h"
 #include "saithe/io/formats.h"
@@ -23,10 +22,7 @@ struct Kind {
 std::string ending_of(const InputFile& input) {
   std::filesystem::path path = input.path;
   if (path.extension() == ".gz") path.replace_extension();
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return ending;
+  return lower(path.extension().string());
 }
 
 bool ends_in(const InputFile& input, std::initializer_list<std::string_view> endings) {
@@ -91,9 +87,7 @@ bool is_tar(const InputFile& input) {
 }
 
 bool is_web_page(const InputFile& input) {
-  std::string head = input.head.substr(0, 256);
-  std::transform(head.begin(), head.end(), head.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string head = lower(std::string_view(input.head).substr(0, 256));
   const auto begin = head.find_first_not_of(" \t\r\n");
   return begin != std::string::npos &&
          (head.compare(begin, 9, "<!doctype") == 0 || head.compare(begin, 5, "<html") == 0);

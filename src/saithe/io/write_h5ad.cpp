@@ -8,6 +8,7 @@
 
 #include "saithe/core/text_io.h"
 #include "saithe/io/formats.h"
+#include "saithe/io/growing_array.h"
 #include "saithe/io/hdf5_writer.h"
 
 namespace saithe {
