@@ -288,7 +288,7 @@ Model load_model(const fs::path& path) {
                    std::move(loaded.mean), std::move(loaded.sd));
   model.members = std::move(loaded.members);
   model.output = description.output;
-  model.temperature = description.temperature;
+  model.calibration = std::move(description.calibration);
   model.novelty = std::move(loaded.novelty);
   model.one_vs_rest = std::move(loaded.one_vs_rest);
   model.loss = description.loss;
