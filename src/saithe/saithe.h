@@ -20,6 +20,7 @@
 #include "saithe/data/table.h"
 #include "saithe/data/label_set.h"
 #include "saithe/data/large_counts.h"
+#include "saithe/data/binary_counts.h"
 #include "saithe/data/measured_genes.h"
 #include "saithe/data/cell_source.h"
 #include "saithe/data/value_kind.h"
