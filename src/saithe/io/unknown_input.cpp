@@ -56,6 +56,13 @@ bool has_thousands(std::string_view text) {
 
 }  // namespace
 
+/// Whether it is called as models are, or holds the words of a safetensors file.
+bool is_like_model(const InputFile& input) {
+  return !input.is_folder && (input.path.extension() == ".saithe" ||
+                              input.head.find(R"("__metadata__":{)") != std::string::npos ||
+                              input.head.find(R"("data_offsets":[)") != std::string::npos);
+}
+
 std::string why_unknown(const InputFile& input) {
   const std::string path = printable(input.path.string());
   std::string why;
@@ -65,6 +72,10 @@ std::string why_unknown(const InputFile& input) {
     why = "is empty. Copy it again";
   } else if (input.head.find('\r') != std::string::npos &&
              input.head.find('\n') == std::string::npos) {
+  } else if (is_like_model(input)) {
+    why =
+        "is like a model of saithe, not like a file of cells. If it is one, it is damaged or not "
+        "wanted here: copy it again, train it anew, or name a file of cells";
     why = fmt::format(
         "has the line ends of old Macs (CR). Write it with others: tr '\\r' '\\n' < \"{}\" > "
         "cells.csv",
