@@ -4,10 +4,11 @@
 #include <set>
 #include <sstream>
 
+#include "saithe/core/open_input.h"
 #include "saithe/core/text_io.h"
 #include "saithe/core/utf8.h"
-#include "saithe/data/large_counts.h"
 #include "saithe/data/binary_counts.h"
+#include "saithe/data/large_counts.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/mtx_file.h"
 #include "saithe/io/unknown_input.h"
@@ -124,15 +125,7 @@ io::InputFile io::look_at(const fs::path& path) {
     fail(ErrorKind::NotFound, "{}: no such file or folder", path.string());
   }
   InputFile input{path, fs::is_directory(status), std::nullopt, {}};
-  if (status.type() != fs::file_type::none && !input.is_folder && !fs::is_regular_file(status)) {
-    fail(ErrorKind::BadFormat,
-         "{}: is a {}, not a file: it gives its content only once, and it is read several times. "
-         "Write the content to a file and name that",
-         path.string(),
-         status.type() == fs::file_type::fifo     ? "pipe"
-         : status.type() == fs::file_type::socket ? "socket"
-                                                  : "device");
-  }
+  require_rereadable(path);
   if (input.is_folder) fs::directory_iterator(path, error);  // whether it can be listed
   if (error) {
     fail(ErrorKind::NotFound, "{}: cannot be opened: {}", path.string(), error.message());
