@@ -39,6 +39,11 @@ void OptionFlags::add_flag(CLI::App& app, const std::string& name, const std::st
   flags_.emplace(name, std::move(flag));
 }
 
+void OptionFlags::require_text(const std::string& name, const std::string& text) {
+  if (!text.empty()) return;
+  fail(ErrorKind::InvalidArgument, "--{}: is empty; name something, or leave the option out", name);
+}
+
 CLI::App* add_subcommand(CLI::App& program, const CommandWords& words,
                          const std::shared_ptr<OptionFlags>& flags, Run run) {
   CLI::App* app = program.add_subcommand(words.name, words.help);

@@ -58,6 +58,9 @@ class OptionFlags {
     auto visit = [&](const char* name, auto& value, const char*) {
       const auto found = flags_.find(name);
       if (found == flags_.end() || found->second->option->count() == 0) return;
+      if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>) {
+        require_text(name, found->second->text);
+      }
       set_option(found->second->text, name, value);
     };
     Options::describe(visit, options);
@@ -74,6 +77,9 @@ class OptionFlags {
   };
   void add_flag(CLI::App& app, const std::string& name, const std::string& default_text,
                 const std::string& help, bool is_switch, const std::string& group);
+  /// Throws Error(InvalidArgument) if what was given for an option is empty: mostly a variable of
+  /// the shell that is not set, which must not become "as if it were not there".
+  static void require_text(const std::string& name, const std::string& text);
 
   std::map<std::string, std::unique_ptr<Flag>> flags_;  // unique_ptr: CLI11 keeps addresses
 };

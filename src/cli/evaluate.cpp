@@ -33,6 +33,10 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   }
   const Model model = load_named_model(request.model, session);
   const auto source = open_source(request.data, reading, session.context());
+  if (source->n_cells() == 0) {
+    fail(ErrorKind::Incompatible, "{}: holds no cells, so there is nothing to evaluate",
+         source->name());
+  }
   const auto truth = model.types.encode(find_labels(request.labels, *source, session));
   PredictOptions options;
   options.with_logits = true;

@@ -157,6 +157,10 @@ Explanation explain_query(const Request& request, const Model& model, CellSource
   const auto n_labelled = std::count_if(predictions.labels.begin(), predictions.labels.end(),
                                         [](LabelIndex label) { return label != kNoLabel; });
   say_match(model, predictions, session);
+  if (source.n_cells() == 0) {
+    fail(ErrorKind::Incompatible, "{}: holds no cells, so there is nothing to explain",
+         source.name());
+  }
   if (n_labelled == 0) {
     fail(ErrorKind::Incompatible,
          "{}: no cell of it gets a label, so there is nothing to explain; --no-reject labels all "

@@ -54,12 +54,26 @@ std::string probabilities_tsv(const Model& model, const CellSource& source,
   return text;
 }
 
+namespace {
+
+/// A type's name in which no '|' can be taken for the end of it.
+std::string escape_bars(const std::string& name) {
+  std::string escaped;
+  for (const char c : name) {
+    if (c == '|' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+}  // namespace
+
 std::vector<std::string> multi_label_texts(const Model& model, const Predictions& predictions) {
   std::vector<std::string> texts;
   for (const auto& labels : predictions.multi_labels) {
     std::string text;
     for (const LabelIndex label : labels) {
-      text += (text.empty() ? "" : "|") + model.types.name(label);
+      text += (text.empty() ? "" : "|") + escape_bars(model.types.name(label));
     }
     texts.push_back(text.empty() ? kUnassigned : text);
   }

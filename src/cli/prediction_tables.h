@@ -28,7 +28,8 @@ std::string predictions_tsv(const Model& model, const CellSource& source,
 std::string probabilities_tsv(const Model& model, const CellSource& source,
                               const DenseMatrix& probabilities);
 
-/// The types of --multi-label, joined by '|'; unassigned where there is none.
+/// The types of --multi-label, joined by '|' (within a name it and '\' have a '\' before them);
+/// unassigned where there is none.
 std::vector<std::string> multi_label_texts(const Model& model, const Predictions& predictions);
 
 }  // namespace saithe::cli

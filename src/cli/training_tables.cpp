@@ -65,7 +65,7 @@ std::string held_out_tsv(const TrainResult& result) {
     const auto best = std::max_element(row.begin(), row.end());
     text += fmt::format(
         "{}\t{}\t{}\t{}\t{}\t{}\n", printable(result.dataset.obs().index()[cell]),
-        held_out.folds.empty() ? "" : std::to_string(held_out.folds[i]),
+        held_out.folds.empty() ? 0 : held_out.folds[i],  // one share is one fold
         result.model.types.name(result.labels[cell]),
         result.model.types.name(static_cast<LabelIndex>(best - row.begin())), format_number(*best),
         held_out.distances.empty() ? "" : format_number(held_out.distances[i] / threshold));

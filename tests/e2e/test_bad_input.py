@@ -230,6 +230,21 @@ def test_output_folder_that_cannot_be_written(cells, tmp_path):
         shutil.rmtree(place)
 
 
+def test_a_file_of_no_cells_is_predicted_but_nothing_is_made_of_it(cells, tmp_path, out):
+    empty = tmp_path / "empty.h5ad"
+    anndata.read_h5ad(cells)[:0].copy().write_h5ad(empty)
+    model = tmp_path / "m.saithe"
+    must("train", cells, "--label-key", "cell_type", "-o", model, "--preset", "fast")
+    must("predict", model, empty, "-o", tmp_path / "labels.tsv")
+    assert len((tmp_path / "labels.tsv").read_text().splitlines()) == 1  # the head
+    assert "no cell" in train_fails(3, empty, out)
+    for command in (["evaluate", model, empty, "--label-key", "cell_type"],
+                    ["explain", model, empty, "-o", tmp_path / "why"]):
+        line = must_fail(4, *command)
+        assert "empty.h5ad" in line and "holds no cells" in line
+    assert not (tmp_path / "why").exists()
+
+
 def test_what_fails_after_the_training_is_found_before(cells, tmp_path, out):
     """No epoch may pass."""
     def without_an_epoch(code, data, *arguments, key="cell_type"):

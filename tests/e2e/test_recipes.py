@@ -4,6 +4,7 @@ allowed types, and queries whose genes are not the reference's."""
 import json
 import os
 import pathlib
+import re
 
 import anndata
 import numpy as np
@@ -237,6 +238,9 @@ def test_allowed_and_denied_types(cells, fast, tmp_path):
     assert allowed == rows
     one = predictions(fast, cells, tmp_path, "--no-reject", "--labels-allow", types[2])
     assert {row[1] for row in one} == {types[2]} and {row[2] for row in one} == {"1"}
+    assert {(row[4], row[5]) for row in one} == {("unassigned", "0")}  # nothing else may be second
+    line = must_fail(2, "predict", fast, cells, "-o", tmp_path / "x.tsv", "--labels-allow", "")
+    assert "--labels-allow" in line and "empty" in line  # a variable of the shell that is not set
     line = must_fail(2, "predict", fast, cells, "-o", tmp_path / "x.tsv", "--labels-allow", "Martian")
     assert "Martian" in line and types[0] in line
     must_fail(2, "predict", fast, cells, "-o", tmp_path / "x.tsv", "--labels-allow", types[0],
@@ -345,6 +349,21 @@ def test_labels_with_odd_characters_come_back_as_they_are(cells, tmp_path):
     must("predict", tmp_path / "m.saithe", cells, "-o", tmp_path / "out.h5ad")
     obs = anndata.read_h5ad(tmp_path / "out.h5ad").obs
     assert set(obs.predicted_cell_type_best) <= set(ODD)
+
+
+def test_a_bar_in_the_name_of_a_type_does_not_look_like_two_types(cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    names = dict(zip(sorted(set(data.obs.cell_type)), ["T|NK", "B\\plasma", "mono", "DC"]))
+    data.obs["cell_type"] = [names[label] for label in data.obs.cell_type]
+    data.write_h5ad(tmp_path / "bars.h5ad")
+    train(tmp_path / "bars.h5ad", tmp_path / "m.saithe", "--preset", "fast")
+    must("predict", tmp_path / "m.saithe", cells, "-o", tmp_path / "labels.tsv", "--multi-label",
+         "0.5")
+    rows = rows_of(tmp_path / "labels.tsv")
+    texts = {row[rows[0].index("multi_label")] for row in rows[1:]}
+    assert {r"T\|NK", r"B\\plasma"} <= texts
+    parts = {part for text in texts for part in re.split(r"(?<!\\)\|", text)}
+    assert parts <= {r"T\|NK", r"B\\plasma", "mono", "DC", "unassigned"}
 
 
 @pytest.mark.parametrize("bad", ["a\ttab", "a\nline"])

@@ -158,6 +158,7 @@ Evaluation evaluate(DenseView probabilities, std::span<const LabelIndex> truth,
       tally.loss_sum += kernels::cell_loss(loss, row, label, softmax, gradient);
     }
   }
+  if (truth.empty()) fail(ErrorKind::Incompatible, "there are no cells to evaluate");
   if (evaluation.n_cells == 0) {
     fail(ErrorKind::Incompatible,
          "none of the {} cells has a label that the model knows; the model's types are {}. Use "

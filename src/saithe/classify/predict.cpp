@@ -255,7 +255,7 @@ class Prediction {
         result_.multi_labels[cell] = find_multi_labels(output, static_cast<std::int64_t>(i));
       }
       std::tie(result_.runners_up[cell], result_.runner_up_confidence[cell]) =
-          runner_up_of(output.probabilities.row(static_cast<std::int64_t>(i)), best);
+          runner_up_of(output.probabilities.row(static_cast<std::int64_t>(i)), best, is_allowed_);
       if (!has_novelty) continue;
       if (std::isfinite(unit_)) result_.novelty[cell] = static_cast<float>(distances[i] / unit_);
       if (options_.reject && distances[i] > threshold_) result_.labels[cell] = kNoLabel;
@@ -363,11 +363,12 @@ void assign_labels(DenseMatrix& probabilities, const std::vector<bool>& has_coun
   }
 }
 
-std::pair<LabelIndex, float> runner_up_of(std::span<const float> probabilities, LabelIndex best) {
+std::pair<LabelIndex, float> runner_up_of(std::span<const float> probabilities, LabelIndex best,
+                                          const std::vector<bool>& is_allowed) {
   std::pair<LabelIndex, float> second{kNoLabel, 0.0F};
   for (std::size_t t = 0; t < probabilities.size(); ++t) {
     const auto label = static_cast<LabelIndex>(t);
-    if (label == best) continue;
+    if (label == best || !is_allowed[t]) continue;
     if (second.first == kNoLabel || probabilities[t] > second.second) {
       second = {label, probabilities[t]};
     }

@@ -59,7 +59,7 @@ struct Predictions {
   /// The most probable type, rejected or not; kNoLabel only where no gene of the model has counts.
   std::vector<LabelIndex> best_labels;
   std::vector<float> confidence;       ///< its probability; 0 without counts
-  std::vector<LabelIndex> runners_up;  ///< the second; kNoLabel without counts
+  std::vector<LabelIndex> runners_up;  ///< the second; kNoLabel without one, or without counts
   std::vector<float> runner_up_confidence;
   /// Distance from the known types over the threshold of rejection: above 1 a cell is rejected.
   /// NaN for cells without counts, and where the model has no novelty score.
@@ -88,8 +88,10 @@ Predictions predict(const Model& model, CellSource& source, const PredictOptions
 std::vector<bool> find_cells_with_counts(const CsrView& counts,
                                          std::span<const GeneIndex> model_gene);
 
-/// Index and probability of the second most probable type of a row; ties go to the first type.
-std::pair<LabelIndex, float> runner_up_of(std::span<const float> probabilities, LabelIndex best);
+/// Index and probability of the second most probable type of a row among those allowed; ties go to
+/// the first type. kNoLabel and 0 where `best` alone is allowed.
+std::pair<LabelIndex, float> runner_up_of(std::span<const float> probabilities, LabelIndex best,
+                                          const std::vector<bool>& is_allowed);
 
 /// Labels of rows of probabilities; ties go to the first type. `ranking`, if it has rows, decides
 /// instead of the probabilities (logits, where sigmoids are rounded to 1). Cells without counts

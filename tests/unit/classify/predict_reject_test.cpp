@@ -165,11 +165,14 @@ TEST(PredictReject, AModelWithoutNoveltyRejectsNothing) {
 
 TEST(RunnerUp, IsTheSecondMostProbableAndTiesGoToTheFirst) {
   const std::vector<float> p = {0.1F, 0.4F, 0.2F, 0.2F, 0.1F};
-  EXPECT_EQ(runner_up_of(p, 1), std::pair(LabelIndex{2}, 0.2F));
+  const std::vector<bool> all(5, true);
+  EXPECT_EQ(runner_up_of(p, 1, all), std::pair(LabelIndex{2}, 0.2F));
   const std::vector<float> even = {0.5F, 0.5F};
-  EXPECT_EQ(runner_up_of(even, 0), std::pair(LabelIndex{1}, 0.5F));
+  EXPECT_EQ(runner_up_of(even, 0, all), std::pair(LabelIndex{1}, 0.5F));
   const std::vector<float> certain = {0, 0, 1};
-  EXPECT_EQ(runner_up_of(certain, 2), std::pair(LabelIndex{0}, 0.0F));
+  EXPECT_EQ(runner_up_of(certain, 2, all), std::pair(LabelIndex{0}, 0.0F));
+  EXPECT_EQ(runner_up_of(certain, 2, {false, true, true}), std::pair(LabelIndex{1}, 0.0F));
+  EXPECT_EQ(runner_up_of(certain, 2, {false, false, true}), std::pair(kNoLabel, 0.0F));
   const Predictions found = said();
   for (std::size_t cell = 0; cell < 300; ++cell) {
     if (cell == 7) continue;
