@@ -397,6 +397,31 @@ def test_a_bar_in_the_name_of_a_type_does_not_look_like_two_types(cells, tmp_pat
     assert parts <= {r"T\|NK", r"B\\plasma", "mono", "DC", "unassigned"}
 
 
+def test_two_cells_in_one_droplet_are_both_types(cells, fast, tmp_path):
+    data = anndata.read_h5ad(cells)
+    types = np.array(data.obs.cell_type.astype(str))
+    random = np.random.default_rng(1)
+    rows, pairs = [], []
+    while len(pairs) < 100:
+        first, second = random.integers(0, 300, 2)
+        if types[first] != types[second]:
+            rows.append(data.X[first] + data.X[second])
+            pairs.append({types[first], types[second]})
+    doublets = anndata.AnnData(scipy.sparse.vstack(rows).tocsr(), var=data.var)
+    doublets.obs_names = [f"doublet{i}" for i in range(100)]
+    doublets.write_h5ad(tmp_path / "doublets.h5ad")
+
+    def labels_of(query):
+        must("predict", fast, query, "-o", tmp_path / "labels.tsv", "--multi-label", "0.5",
+             "--no-reject", "--overwrite")
+        rows = rows_of(tmp_path / "labels.tsv")
+        return [set(row[rows[0].index("multi_label")].split("|")) for row in rows[1:]]
+
+    both = np.mean([found == pair for found, pair in zip(labels_of(tmp_path / "doublets.h5ad"), pairs)])
+    own = np.mean([found == {label} for found, label in zip(labels_of(cells), types)])
+    assert both > 0.7 and own > 0.9, (both, own)
+
+
 @pytest.mark.parametrize("bad", ["a\ttab", "a\nline"])
 def test_labels_and_barcodes_that_would_break_a_table_do_not(cells, tmp_path, bad):
     data = anndata.read_h5ad(cells)

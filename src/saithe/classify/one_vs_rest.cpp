@@ -95,23 +95,28 @@ class CurveFit {
 
 }  // namespace
 
-OneVsRest fit_one_vs_rest(DenseView logits, std::span<const LabelIndex> labels,
-                          std::span<const CellIndex> cells) {
+OneVsRest fit_one_vs_rest(const TypedLogits& cells) {
+  const DenseView logits = cells.logits.view();
+  const auto is_of = [&](std::int64_t cell, std::int64_t type) {
+    const auto& types = cells.types[as_size(cell)];
+    return types[0] == type || types[1] == type;
+  };
   OneVsRest model;
   std::vector<std::size_t> unseen;
   std::vector<double> means;
-  for (const CellIndex cell : cells) means.push_back(mean_of(logits.row(cell)));
+  for (std::int64_t cell = 0; cell < logits.n_rows; ++cell)
+    means.push_back(mean_of(logits.row(cell)));
   for (std::int64_t type = 0; type < logits.n_cols; ++type) {
     std::vector<double> x;
     std::vector<double> y;
     double n_own = 0;
-    for (const CellIndex cell : cells) n_own += labels[as_size(cell)] == type ? 1 : 0;
+    for (std::int64_t cell = 0; cell < logits.n_rows; ++cell) n_own += is_of(cell, type) ? 1 : 0;
     // Platt's targets: a little off 0 and 1, as if one more cell of each kind had been seen.
     const double high = (n_own + 1) / (n_own + 2);
-    const double low = 1 / (static_cast<double>(cells.size()) - n_own + 2);
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      x.push_back(static_cast<double>(logits(cells[i], type)) - means[i]);
-      y.push_back(labels[as_size(cells[i])] == type ? high : low);
+    const double low = 1 / (static_cast<double>(logits.n_rows) - n_own + 2);
+    for (std::int64_t cell = 0; cell < logits.n_rows; ++cell) {
+      x.push_back(static_cast<double>(logits(cell, type)) - means[as_size(cell)]);
+      y.push_back(is_of(cell, type) ? high : low);
     }
     if (n_own == 0) {
       unseen.push_back(as_size(type));
@@ -137,15 +142,14 @@ OneVsRest fit_one_vs_rest(DenseView logits, std::span<const LabelIndex> labels,
 }
 
 std::vector<LabelIndex> types_above(const OneVsRest& model, std::span<const float> logits,
-                                    std::span<const float> probabilities, double threshold) {
+                                    double threshold) {
   SAITHE_ASSERT(model.slopes.size() == logits.size());
   const double mean = mean_of(logits);
   std::vector<std::pair<double, LabelIndex>> found;
   for (std::size_t t = 0; t < logits.size(); ++t) {
     const double p =
         sigmoid(model.slopes[t] * (static_cast<double>(logits[t]) - mean) + model.offsets[t]);
-    if (p >= threshold && probabilities[t] >= kLeastProbability)
-      found.emplace_back(-p, static_cast<LabelIndex>(t));
+    if (p >= threshold) found.emplace_back(-p, static_cast<LabelIndex>(t));
   }
   std::sort(found.begin(), found.end());
   std::vector<LabelIndex> types;

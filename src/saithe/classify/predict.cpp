@@ -267,8 +267,9 @@ class Prediction {
                                                           std::int64_t row) const {
     const auto probabilities = output.probabilities.row(row);
     if (model_.output == OutputKind::Softmax) {
-      return types_above(model_.one_vs_rest, output.logits.row(row), probabilities,
-                         options_.multi_label);
+      auto found = types_above(model_.one_vs_rest, output.logits.row(row), options_.multi_label);
+      std::erase_if(found, [&](LabelIndex type) { return !is_allowed_[as_size(type)]; });
+      return found;
     }
     std::vector<LabelIndex> found;
     for (std::size_t t = 0; t < probabilities.size(); ++t) {

@@ -7,10 +7,12 @@
 
 #include "saithe/classify/calibration.h"
 #include "saithe/classify/ensemble.h"
+#include "saithe/classify/held_out.h"
 #include "saithe/classify/learned_types.h"
 #include "saithe/classify/model_json.h"
 #include "saithe/classify/predict.h"
 #include "saithe/classify/training_checkpoint.h"
+#include "saithe/classify/training_split.h"
 #include "saithe/classify/type_misfit.h"
 #include "saithe/core/option_text.h"
 #include "saithe/core/random.h"
@@ -50,48 +52,6 @@ void require_options(const TrainOptions& options) {
     fail(ErrorKind::InvalidArgument, "--min-cells-per-type: {} is not 1 or more",
          options.min_cells_per_type);
   }
-}
-
-/// Whole donors may take a type with them; the other splits tell by themselves.
-void warn_of_untrained_types(const TrainingData& data, const Split& split, const Context& context) {
-  std::vector<LabelIndex> trained;
-  for (const CellIndex cell : split.training) trained.push_back(data.labels[as_size(cell)]);
-  const auto n_trained = count_labels(trained, data.types.n_types());
-  for (LabelIndex type = 0; type < data.types.n_types(); ++type) {
-    if (n_trained[as_size(type)] > 0) continue;
-    context.warn(fmt::format(
-        "no donor of the training set has a cell of '{}': the model cannot learn this type",
-        data.types.name(type)));
-  }
-}
-
-/// The donor of each cell. Throws Error(BadFormat) if there is no such column.
-std::vector<std::string> donors_of(const TrainingData& data, const TrainOptions& options) {
-  const Table& obs = data.dataset.obs();
-  if (obs.find(options.donor_key) == nullptr) {
-    fail(ErrorKind::BadFormat, "{}: obs has no column '{}' (--donor-key); its columns are {}",
-         data.dataset.name(), options.donor_key, obs.column_names());
-  }
-  return obs.as_text(options.donor_key);
-}
-
-Split split_cells(const TrainingData& data, const TrainOptions& options, const Context& context) {
-  if (options.validate != Validation::HeldOut) {
-    Split all;
-    all.training = std::vector<CellIndex>(data.labels.size());
-    std::iota(all.training.begin(), all.training.end(), CellIndex{0});
-    return all;
-  }
-  const auto& names = data.types.names();
-  if (options.split == SplitKind::Random) {
-    return split_random(data.labels, names, options.validation_fraction, context);
-  }
-  if (options.split == SplitKind::Stratified) {
-    return split_stratified(data.labels, names, options.validation_fraction, context);
-  }
-  Split split = split_by_donor(donors_of(data, options), options.validation_fraction, context);
-  warn_of_untrained_types(data, split, context);
-  return split;
 }
 
 /// Drops the genes that too few training cells express.
@@ -271,12 +231,13 @@ class TrainingRun {
       held_out.cells.push_back(static_cast<CellIndex>(cell));
       held_out.folds.push_back(folds_[cell]);
     }
-    reserve_held_out();
+    reserve_held_out(held_out, n_types(), options_.novelty);
     for (int fold = 0; fold < n_folds; ++fold) {
       context_.report("validating", fold, n_folds);
       if (checkpoint_ != nullptr &&
           checkpoint_->restore_fold(fold, held_out.folds, held_out.probabilities, held_out.logits,
-                                    held_out.distances)) {
+                                    held_out.distances) &&
+          restore_doublets(fold)) {
         continue;
       }
       judge_fold(fold);
@@ -289,14 +250,6 @@ class TrainingRun {
   [[nodiscard]] bool judges_one_fold() const {
     return options_.validate == Validation::FiveFold &&
            static_cast<std::int64_t>(data_.labels.size()) > options_.fold_cells;
-  }
-
-  void reserve_held_out() {
-    HeldOutPredictions& held_out = result_.held_out;
-    const auto n_cells = static_cast<std::int64_t>(held_out.cells.size());
-    held_out.probabilities = DenseMatrix(n_cells, n_types());
-    held_out.logits = DenseMatrix(n_cells, n_types());
-    if (options_.novelty) held_out.distances.resize(held_out.cells.size());
   }
 
   void judge_fold(int fold) {
@@ -318,8 +271,44 @@ class TrainingRun {
     const Ensemble ensemble(model, inputs.shift(), *backend_);
     const EnsembleOutput output = ensemble.forward(inputs, all_cells(), false, own);
     learn_novelty(model, output, training);
-    fill_held_out(fold, model, output);
+    fill_held_out(result_.held_out, fold, model, output);
+    judge_doublets(fold, inputs, ensemble, own);
   }
+
+  /// Pairs of the fold's held-out cells, of unscaled features: sums of others are not known.
+  [[nodiscard]] std::vector<CellPair> draw_doublets_of(int fold) const {
+    if (!options_.calibrate || options_.preprocessor.scale) return {};
+    const HeldOutPredictions& held_out = result_.held_out;
+    std::vector<CellIndex> cells;
+    for (const std::size_t row : rows_of_fold(held_out, fold)) {
+      if (!is_dropped(held_out.cells[row])) cells.push_back(held_out.cells[row]);
+    }
+    return draw_doublets(cells, data_.labels, static_cast<std::uint64_t>(fold), context_);
+  }
+
+  void judge_doublets(int fold, const InputCells& inputs, const Ensemble& ensemble,
+                      const Context& context) {
+    const auto pairs = draw_doublets_of(fold);
+    if (pairs.empty()) return;
+    const CsrMatrix features = doublet_features(inputs, pairs, context);
+    const DenseMatrix logits = ensemble.forward(features.view(), false, context).logits;
+    add_doublets(result_.held_out, pairs, data_.labels, logits);
+    // Before the rest of the fold, which says that the fold is done.
+    if (checkpoint_ != nullptr && !folds_.empty()) {
+      checkpoint_->keep_matrix(doublets_unit(fold), logits);
+    }
+  }
+
+  [[nodiscard]] bool restore_doublets(int fold) {
+    const auto pairs = draw_doublets_of(fold);
+    if (pairs.empty()) return true;
+    DenseMatrix logits(static_cast<std::int64_t>(pairs.size()), n_types());
+    if (!checkpoint_->restore_matrix(doublets_unit(fold), logits)) return false;
+    add_doublets(result_.held_out, pairs, data_.labels, logits);
+    return true;
+  }
+
+  static std::string doublets_unit(int fold) { return fmt::format("doublets{}", fold); }
 
   /// The axes of the novelty score, before cells are asked for their scores.
   void fit_axes(Model& model, const InputCells& inputs, std::span<const CellIndex> training,
@@ -338,27 +327,6 @@ class TrainingRun {
     fit_novelty(model.novelty, output.scores.view(), output.logits.view(), data_.labels, training);
     fit_misfit(model.novelty, make_type_profiles(model.novelty, model.preprocessor.center()),
                output.scores.view(), output.sums.view(), training);
-  }
-
-  void fill_held_out(int fold, const Model& model, const EnsembleOutput& output) {
-    HeldOutPredictions& held_out = result_.held_out;
-    std::vector<double> distances;
-    if (options_.novelty) {
-      const auto profiles = make_type_profiles(model.novelty, model.preprocessor.center());
-      distances = novelty_distances(
-          model.novelty, output.scores.view(), output.logits.view(),
-          standard_misfits(model.novelty, profiles, output.scores.view(), output.sums.view()));
-    }
-    for (std::size_t i = 0; i < held_out.cells.size(); ++i) {
-      if (!held_out.folds.empty() && held_out.folds[i] != fold) continue;
-      const CellIndex cell = held_out.cells[i];
-      const auto at = static_cast<std::int64_t>(i);
-      const auto row = output.probabilities.row(cell);
-      std::copy(row.begin(), row.end(), held_out.probabilities.row(at).begin());
-      const auto logits = output.logits.row(cell);
-      std::copy(logits.begin(), logits.end(), held_out.logits.row(at).begin());
-      if (options_.novelty) held_out.distances[i] = distances[as_size(cell)];
-    }
   }
 
   void train_model(const std::function<void(const EpochRecord&)>& on_epoch) {
@@ -383,15 +351,16 @@ class TrainingRun {
     uninterrupted.cancelled = nullptr;
     Model& model = result_.model;
     fit_axes(model, *inputs_, training_, uninterrupted);
+    const Ensemble ensemble(model, inputs_->shift(), *backend_);
     EnsembleOutput output =
-        Ensemble(model, inputs_->shift(), *backend_)
-            .forward(*inputs_, all_cells(), options_.keep_hidden, uninterrupted);
+        ensemble.forward(*inputs_, all_cells(), options_.keep_hidden, uninterrupted);
     learn_novelty(model, output, training_);
     HeldOutPredictions& held_out = result_.held_out;
     if (options_.validate == Validation::HeldOut) {
       held_out.cells = result_.split.validation;
-      reserve_held_out();
-      fill_held_out(0, model, output);
+      reserve_held_out(held_out, n_types(), options_.novelty);
+      fill_held_out(held_out, 0, model, output);
+      judge_doublets(0, *inputs_, ensemble, uninterrupted);
     }
     result_.probabilities = std::move(output.probabilities);
     result_.activations.logits = std::move(output.logits);
@@ -430,7 +399,7 @@ class TrainingRun {
     result_.uncalibrated = judge(held_out.cells, held_out.probabilities, false);
     model.novelty.held_out_quantiles = distance_quantiles(std::move(distances));
     if (!options_.calibrate || rows.empty()) return;
-    model.one_vs_rest = fit_one_vs_rest(held_out.logits.view(), labels, rows);
+    model.one_vs_rest = fit_one_vs_rest(typed_logits(held_out, labels, rows));
     model.calibration = choose_calibration(held_out.probabilities.view(), labels, rows,
                                            shares_of_types(), power_of_class_weights());
     apply_calibration(held_out.probabilities, model.calibration);

@@ -123,6 +123,7 @@ struct HeldOutPredictions {
   DenseMatrix probabilities;      ///< (cells, types), calibrated; rows as `cells`
   DenseMatrix logits;             ///< of the first member, rows as `cells`
   std::vector<double> distances;  ///< novelty; empty where the model has none
+  TypedLogits doublets;  ///< of pairs of these cells, fold by fold; none of scaled features
 };
 
 /// A trained model and everything that is said of it.

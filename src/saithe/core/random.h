@@ -81,6 +81,7 @@ inline constexpr std::uint64_t kSuspects = 7;
 inline constexpr std::uint64_t kSubsample = 8;
 inline constexpr std::uint64_t kFoldModels = 9;
 inline constexpr std::uint64_t kAxes = 10;
+inline constexpr std::uint64_t kDoublets = 600000;     // + fold
 inline constexpr std::uint64_t kFolds = 5;             // + donor or type
 inline constexpr std::uint64_t kAugment = 2000000000;  // + epoch
 inline constexpr std::uint64_t kLeiden = 500000;       // + 3 * pass + its draw

@@ -274,8 +274,13 @@ TEST(MultiLabel, EveryTypeAboveTheThresholdIsNamed) {
     if (cell == 7) continue;
     const auto row = static_cast<std::int64_t>(cell);
     EXPECT_EQ(found.multi_labels[cell],
-              types_above(small_model().one_vs_rest, found.logits.row(row),
-                          found.probabilities.row(row), 0.3));
+              types_above(small_model().one_vs_rest, found.logits.row(row), 0.3));
+  }
+  PredictOptions denied = options;
+  denied.labels_deny = "type0,type2";
+  denied.multi_label = 0.001;
+  for (const auto& types : said(denied).multi_labels) {
+    for (const LabelIndex type : types) EXPECT_TRUE(type == 1 || type == 3);
   }
   EXPECT_TRUE(said().multi_labels.empty());
   Model model = small_model();
