@@ -75,7 +75,7 @@ std::string how_good(const Model& model) {
     text += line("Brier", both(scores.brier, scores.brier_uncalibrated));
     text += line("calibration error", both(scores.ece, scores.ece_uncalibrated));
   }
-  text += line("temperature", fmt::format("{:.3f}", model.temperature));
+  text += line("calibrated by", describe(model.calibration));
   return text + line("unassigned", threshold_text(model.novelty));
 }
 
@@ -145,7 +145,8 @@ ordered_json model_json(const Model& model) {
                       {"brier_uncalibrated", scores.brier_uncalibrated},
                       {"ece_uncalibrated", scores.ece_uncalibrated},
                       {"f1_of_type", scores.f1_of_type},
-                      {"temperature", model.temperature},
+                      {"temperature", model.calibration.temperature},
+                      {"type_offsets", model.calibration.type_offsets},
                       {"novelty_threshold", nullptr},
                       {"saithe_version", model.saithe_version},
                       {"seed", model.seed},

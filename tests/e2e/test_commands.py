@@ -207,7 +207,7 @@ def test_inspect_tells_in_words_what_the_card_of_a_model_holds(mislabelled, tmp_
     for name, field in [("NLL", "nll"), ("Brier", "brier"), ("calibration error", "ece")]:
         assert said[field] != said[f"{field}_uncalibrated"], "a calibration that changes nothing shows nothing"
         assert lines[name] == f"{said[field]:.4f} ({said[f'{field}_uncalibrated']:.4f} before calibration)"
-    assert lines["temperature"] == f"{said['temperature']:.3f}"
+    assert lines["calibrated by"].startswith(f"temperature {said['temperature']:.3f}")
     assert lines["unassigned"] == f"novelty above {said['novelty_threshold']:.4g}, which 1 % of held-out cells have"
     types = text.split("\nTypes\n")[1].split("\n\n")[0].splitlines()[1:]
     assert [line.split(maxsplit=2) for line in types] == [
@@ -219,7 +219,7 @@ def test_inspect_tells_in_words_what_the_card_of_a_model_holds(mislabelled, tmp_
     must("train", mislabelled, "--label-key", "cell_type", "--donor-key", "donor", "--preset", "fast",
          "--find-suspects", "--drop-suspects", "never", "--seed", 7, "--no-calibrate", "-o", plain)
     uncalibrated = json.loads(must("inspect", plain, "--json").out)
-    assert uncalibrated["temperature"] == 1
+    assert uncalibrated["temperature"] == 1 and uncalibrated["type_offsets"] == []
     for field in ["nll", "brier", "ece"]:
         assert uncalibrated[field] == said[f"{field}_uncalibrated"]
     card = must("inspect", model, "--card").out

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from conftest import must, rows_of
+from conftest import must, must_fail, rows_of
 
 
 def train(cells, folder, *arguments):
@@ -29,6 +29,26 @@ def words_of(model):
     data = model.read_bytes()
     header = json.loads(data[8:8 + int.from_bytes(data[:8], "little")])
     return json.loads(header["__metadata__"]["saithe"])
+
+
+def test_the_report_of_a_training_holds_what_it_promises(cells, tmp_path):
+    folder = tmp_path / "report"
+    must("train", cells, "--label-key", "cell_type", "-o", tmp_path / "m.saithe", "--preset", "fast",
+         "--find-suspects", "--report", folder)
+    judged = rows_of(folder / "out_of_fold.tsv")
+    assert judged[0] == ["barcode", "fold", "label", "predicted", "confidence", "novelty"]
+    assert len(judged) > 250 and {row[1] for row in judged[1:]} == set("01234")
+    metrics_of = json.loads((folder / "metrics.json").read_text())["validation"]
+    right = sum(row[2] == row[3] for row in judged[1:]) / (len(judged) - 1)
+    assert abs(right - metrics_of["accuracy"]) < 1e-9
+    assert rows_of(folder / "suspects.tsv")[0] == [
+        "barcode", "label", "looks_like", "label_probability", "probability"]
+    page = (folder / "report.html").read_text()
+    assert "Scores" in page and "calibration" in page.lower()
+    assert "# Model card" in (folder / "model_card.md").read_text()
+    line = must_fail(1, "train", cells, "--label-key", "cell_type", "-o", tmp_path / "n.saithe",
+                     "--preset", "fast", "--report", folder)
+    assert "report.html" in line and not (tmp_path / "n.saithe").exists()
 
 
 @pytest.mark.parametrize("drop", ["always", "never"])
