@@ -62,12 +62,15 @@ def of_labels(truth, arrays):
 
 
 def of_unseen(truth, arrays, unseen):
-    """How well novelty tells the cells of a type that training lacked, and how many it rejects."""
+    """How well novelty tells the cells of a type that training lacked, and 1 - the highest
+    probability in its place, and how many cells the method rejects."""
     is_new = truth == unseen
     if "novelty" not in arrays or is_new.all() or not is_new.any():
         return {}
     numbers = {"auroc": roc_auc_score(is_new, arrays["novelty"]), "unseen_rejected": 0.0,
                "known_rejected": 0.0}
+    if "probabilities" in arrays:
+        numbers["auroc_of_confidence"] = roc_auc_score(is_new, 1 - confidences(arrays))
     if "assigned" in arrays:
         rejected = ~arrays["assigned"].astype(bool)
         numbers["unseen_rejected"] = 100 * rejected[is_new].mean()

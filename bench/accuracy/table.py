@@ -4,6 +4,8 @@
         [--short]
 
 Mean +- standard deviation over splits, n is their number; metrics.py says how each is counted.
+A mean of tasks has its number of splits in brackets, "only" where another method has more: such
+means are not of the same splits, so --max-split or "on the same splits" is what compares.
 --short prints only the summary, for use while tuning; --max-split leaves later splits out, so that
 means are of the same ones.
 """
@@ -98,22 +100,32 @@ def markdown(title, header, rows):
     print("\n".join(lines) + "\n")
 
 
-def mean_of_tasks(results, per_task):
+def mean_of_tasks(per_task):
     """The mean over tasks, or None where the method lacks one of them."""
     return None if any(value is None for value in per_task) else float(np.mean(per_task))
 
 
+def marked_mean(per_task, n_splits, most_splits, digits):
+    """The mean over tasks with its number of splits, and whether another method has more."""
+    mean = mean_of_tasks(per_task)
+    if mean is None:
+        return "-"
+    n = str(n_splits) if n_splits == most_splits else f"only {n_splits} of {most_splits}"
+    return f"{mean:.{digits}f} ({n})"
+
+
 def print_task(results, task, variant, title):
-    rows = []
+    """Types are left out of the true labels only: AUROC stands beside those alone."""
+    rows, has_unseen = [], variant == "clean"
     for method in results.methods:
         n = len(results.values(method, task, variant, "accuracy"))
         if n:
-            auroc = mean_or_none(results.unseen(method, task, "auroc"))
+            auroc = number(mean_or_none(results.unseen(method, task, "auroc")), 3)
             rows.append([method, n] + [spread(results.values(method, task, variant, f).values(), d)
-                                       for f, _, d in COLUMNS] + [number(auroc, 3)])
+                                       for f, _, d in COLUMNS] + [auroc] * has_unseen)
     if rows:
-        header = ["method", "n"] + [name for _, name, _ in COLUMNS] + ["AUROC of novelty"]
-        markdown(title, header, rows)
+        header = ["method", "n"] + [name for _, name, _ in COLUMNS]
+        markdown(title, header + ["AUROC of novelty"] * has_unseen, rows)
 
 
 def print_calibration(results):
@@ -129,17 +141,28 @@ def print_calibration(results):
              "ECE", "mean ECE if calibrated", "difference"], rows)
 
 
+def unseen_row(results, method, field):
+    """Name, cases, means of tasks, of cases, and the least; None without a case."""
+    per_task = [results.unseen(method, task, field) for task in results.tasks]
+    every = [value for values in per_task for value in values]
+    if not every:
+        return None
+    return ([method, len(every)] + [number(mean_or_none(values), 3) for values in per_task]
+            + [f"{np.mean(every):.3f}", f"{min(every):.3f}"])
+
+
 def print_unseen(results):
+    """Below saithe's own score the highest probability of the same runs, as others score."""
     rows = []
     for method in results.methods:
-        per_task = [results.unseen(method, task, "auroc") for task in results.tasks]
-        every = [value for values in per_task for value in values]
-        if not every:
+        row = unseen_row(results, method, "auroc")
+        if row is None:
             continue
-        rejected = [spread_of(results, method, field) for field in
-                    ("unseen_rejected", "known_rejected")]
-        rows.append([method, len(every)] + [number(mean_or_none(values), 3) for values in per_task]
-                    + [f"{np.mean(every):.3f}", f"{min(every):.3f}"] + rejected)
+        rows.append(row + [spread_of(results, method, field)
+                           for field in ("unseen_rejected", "known_rejected")])
+        if method.startswith("saithe"):
+            row = unseen_row(results, method, "auroc_of_confidence")
+            rows.append([f"{method}, 1 - highest probability", *row[1:], "-", "-"])
     markdown("A type left out of training: AUROC of novelty, mean over types",
              ["method", "cases", *results.tasks, "mean of cases", "least",
               "unseen cells unassigned %", "others unassigned %"], rows)
@@ -162,21 +185,24 @@ def print_noise(results):
             costs.append(clean - noisy if known else None)
             cells.append(f"{clean:.1f} -> {noisy:.1f}" if known else "-")
         if any(cost is not None for cost in costs):
-            rows.append([method, *cells, number(mean_of_tasks(results, costs), 1)])
+            rows.append([method, *cells, number(mean_of_tasks(costs), 1)])
     markdown("20 % of the training labels wrong: macro-F1 % of split 0, clean -> noisy",
              ["method", *results.tasks, "mean cost"], rows)
 
 
 def print_summary(results, field, title, digits):
+    values = {method: [results.values(method, task, "clean", field) for task in results.tasks]
+              for method in results.methods}
+    most_splits = sum(max(len(of_task) for of_task in column) for column in zip(*values.values()))
     rows = []
-    for method in results.methods:
-        per_task = [results.values(method, task, "clean", field) for task in results.tasks]
+    for method, per_task in values.items():
         if any(per_task):
-            means = [mean_or_none(values.values()) for values in per_task]
-            cells = [number(mean, digits) + (f" ({len(values)})" if values else "")
-                     for mean, values in zip(means, per_task)]
-            rows.append([method, *cells, number(mean_of_tasks(results, means), digits)])
-    markdown(title, ["method", *results.tasks, "mean of tasks"], rows)
+            means = [mean_or_none(of_task.values()) for of_task in per_task]
+            cells = [number(mean, digits) + (f" ({len(of_task)})" if of_task else "")
+                     for mean, of_task in zip(means, per_task)]
+            n_splits = sum(len(of_task) for of_task in per_task)
+            rows.append([method, *cells, marked_mean(means, n_splits, most_splits, digits)])
+    markdown(title, ["method", *results.tasks, "mean of tasks (splits)"], rows)
 
 
 def print_paired(results):

@@ -48,7 +48,8 @@ def main():
         pathlib.Path(output + ".json").write_text(json.dumps({"not_applicable": str(reason)}))
         return
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    record = {"seconds": result["seconds"], "cpu_seconds": cpu_seconds() - start,
+    used = cpu_seconds() - start - result.get("untimed_cpu_seconds", 0.0)
+    record = {"seconds": result["seconds"], "cpu_seconds": used,
               "peak_memory_mb": result.get("peak_memory_mb", peak), "note": result.get("note", "")}
     write_arrays(output + ".npz", result)
     pathlib.Path(output + ".json").write_text(json.dumps(record))

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bundled_models.h"
+#include "model_summary.h"
 #include "saithe/classify/model_card.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
@@ -70,51 +71,6 @@ std::string summary_text(const FileSummary& summary) {
   text += columns_text("obs", summary.obs) + columns_text("var", summary.var);
   for (const std::string& warning : summary.warnings)
     text += "warning: " + printable(warning) + "\n";
-  return text;
-}
-
-ordered_json model_json(const Model& model) {
-  ordered_json options = ordered_json::object();
-  for (const auto& [name, value] : model.options) options[name] = value;
-  const ModelCard& card = model.card;
-  const ModelScores& scores = card.scores;
-  return {{"format", "saithe model"},
-          {"n_genes", model.preprocessor.n_genes()},
-          {"n_reference_genes", model.preprocessor.reference().names.size()},
-          {"types", model.types.names()},
-          {"cells_of_type", card.cells_of_type},
-          {"n_members", model.members.size()},
-          {"n_parameters", model.n_parameters()},
-          {"sources", card.sources},
-          {"input_sha256", card.input_sha256},
-          {"n_donors", card.n_donors},
-          {"n_suspects", card.n_suspects},
-          {"n_suspects_dropped", card.n_suspects_dropped},
-          {"validation", scores.validation},
-          {"n_validated", scores.n_cells},
-          {"accuracy", scores.accuracy},
-          {"macro_f1", scores.macro_f1},
-          {"nll", scores.nll},
-          {"brier", scores.brier},
-          {"ece", scores.ece},
-          {"f1_of_type", scores.f1_of_type},
-          {"temperature", model.calibration.temperature},
-          {"type_offsets", model.calibration.type_offsets},
-          {"saithe_version", model.saithe_version},
-          {"seed", model.seed},
-          {"was_interrupted", model.was_interrupted},
-          {"options", options}};
-}
-
-std::string model_text(const Model& model) {
-  std::string text = fmt::format("format: saithe model\ngenes: {}\n", model.preprocessor.n_genes());
-  for (const std::string& type : model.types.names()) text += "type: " + printable(type) + "\n";
-  for (const Member& member : model.members) text += member.shape.summary();
-  text += fmt::format("made by saithe {}, seed {}\n", model.saithe_version, model.seed);
-  if (model.was_interrupted) text += fmt::format("training: {}\n", interruption_text(model));
-  for (const auto& [name, value] : model.options) {
-    if (name != kEpochsDone) text += fmt::format("--{} {}\n", name, value);
-  }
   return text;
 }
 

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 
+import anndata
 import pytest
 import scipy.io
 
@@ -96,4 +97,18 @@ def model(tmp_path_factory, cells):
     path = tmp_path_factory.mktemp("model") / "small.saithe"
     must("train", cells, "--label-key", "cell_type", "-o", path, "--hidden", "32,16", "--epochs", 5,
          "--learning-rate", 0.003, "--min-steps", 0)
+    return path
+
+
+@pytest.fixture(scope="session")
+def mislabelled(tmp_path_factory, cells):
+    """The simulated cells, every fifth with the label of another type."""
+    data = anndata.read_h5ad(cells)
+    labels = data.obs.cell_type.astype(str).to_numpy().copy()
+    types = sorted(set(labels))
+    for i in range(0, len(labels), 5):
+        labels[i] = types[(types.index(labels[i]) + 1) % len(types)]
+    data.obs["cell_type"] = labels
+    path = tmp_path_factory.mktemp("mislabelled") / "mislabelled.h5ad"
+    data.write_h5ad(path)
     return path

@@ -1,6 +1,8 @@
 """Models of CellTypist, imported: the same labels and probabilities that CellTypist gives."""
 
 import json
+import pickle
+from types import SimpleNamespace
 
 import anndata
 import numpy as np
@@ -10,35 +12,99 @@ from conftest import SOURCE, must, must_fail, rows_of
 
 FIXTURES = SOURCE / "tests/golden/celltypist"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text())
-RUNS = [run for run in EXPECTED["runs"] if run["query"] == "all"]
+RUNS = EXPECTED["runs"]
 # CellTypist computes in float64 on float32 input, saithe in float32 throughout.
 TOLERANCE = 1e-5
 
 
+class Numbers(pickle.Unpickler):
+    """The fixtures' own pickles, whatever NumPy and scikit-learn there are: of the latter the attributes only."""
+
+    def find_class(self, module, name):
+        if module.startswith("sklearn."):
+            return type(name, (SimpleNamespace,), {})
+        return super().find_class(module.replace("numpy._core", "numpy.core"), name)
+
+
+def arrays_of(path):
+    """What the classifier and the scaler of a model hold, by scikit-learn's names."""
+    with open(path, "rb") as file:
+        content = Numbers(file).load()
+    return {**vars(content["Scaler_"]), **vars(content["Model"])}
+
+
 @pytest.fixture(scope="module")
-def query(tmp_path_factory):
-    path = tmp_path_factory.mktemp("celltypist") / "query.h5ad"
-    cells = anndata.read_h5ad(SOURCE / "data/pbmc3k.h5ad")
-    cells[::EXPECTED["every_cell"]].copy().write_h5ad(path)
-    return path
+def queries(tmp_path_factory):
+    """The cells as the fixtures' queries: whole, with every second gene, and named by Ensembl ids."""
+    folder = tmp_path_factory.mktemp("celltypist")
+    cells = anndata.read_h5ad(SOURCE / "data/pbmc3k.h5ad")[::EXPECTED["every_cell"]].copy()
+    cells.write_h5ad(folder / "all.h5ad")
+    cells[:, ::2].copy().write_h5ad(folder / "even_genes.h5ad")
+    cells.var_names = cells.var["gene_ids"].astype(str)
+    cells.var_names.name = None
+    cells.write_h5ad(folder / "gene_ids.h5ad")
+    return {path.stem: path for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("expected", RUNS, ids=[run["model"] for run in RUNS])
-def test_predicts_as_celltypist(expected, query, tmp_path):
+@pytest.fixture(scope="module")
+def query(queries):
+    return queries["all"]
+
+
+def labelled(model, query, folder):
+    """(types, probabilities, best labels, what stderr says) of saithe's predictions."""
+    said = must("predict", model, query, "-o", folder / "labels.tsv", "--probabilities",
+                folder / "probabilities.tsv", "--overwrite")
+    table, labels = rows_of(folder / "probabilities.tsv"), rows_of(folder / "labels.tsv")
+    probabilities = np.array([[float(value) for value in row[1:]] for row in table[1:]])
+    best = labels[0].index("best_label")
+    return table[0][1:], probabilities, [row[best] for row in labels[1:]], said.err
+
+
+@pytest.mark.parametrize("expected", RUNS, ids=[f"{run['model']}-{run['query']}" for run in RUNS])
+def test_predicts_as_celltypist(expected, queries, tmp_path):
+    """With all genes, and with what CellTypist does where the query lacks some: those count nothing."""
     model = tmp_path / "model.saithe"
     must("import-celltypist", FIXTURES / f"{expected['model']}.pkl", "-o", model)
-    must("predict", model, query, "-o", tmp_path / "labels.tsv", "--probabilities",
-         tmp_path / "probabilities.tsv")
+    names, found, best, said = labelled(model, queries[expected["query"]], tmp_path)
     types = [str(name) for name in expected["cell_types"]]
-    table = rows_of(tmp_path / "probabilities.tsv")
-    columns = [table[0].index(name) for name in types]
-    found = np.array([[float(row[c]) for c in columns] for row in table[1:]])
+    found = found[:, [names.index(name) for name in types]]
     wanted = np.array(expected["probabilities"]).reshape(found.shape)
     assert np.abs(found - wanted).max() < TOLERANCE
-    labels = rows_of(tmp_path / "labels.tsv")
-    best = labels[0].index("best_label")
-    names = [types[label] if isinstance(label, int) else str(label) for label in expected["labels"]]
-    assert [row[best] for row in labels[1:]] == names
+    assert best == [types[label] if isinstance(label, int) else str(label) for label in expected["labels"]]
+    n_genes = json.loads(must("inspect", model, "--json").out)["n_genes"]
+    assert (expected["query"] == "even_genes") == (expected["n_genes_matched"] < n_genes)
+    assert f"genes: {expected['n_genes_matched']} of the model's {n_genes} " in said
+
+
+@pytest.mark.parametrize("share", [0.9, 0.4])
+def test_genes_that_a_query_lacks_count_nothing(query, tmp_path, share):
+    """By NumPy, from the numbers in the pickle: CellTypist takes the model's columns of the genes that are there,
+    so that an absent one adds 0 to each type's score, as its training mean would."""
+    model = tmp_path / "model.saithe"
+    must("import-celltypist", FIXTURES / "logistic.pkl", "-o", model)
+    numbers = arrays_of(FIXTURES / "logistic.pkl")
+    cells = anndata.read_h5ad(query)
+    wanted_genes = set(numbers["features"])
+    generator = np.random.default_rng(4)
+    kept = np.array([name not in wanted_genes or generator.random() < share for name in cells.var_names])
+    cells = cells[:, kept].copy()
+    cells.write_h5ad(tmp_path / "query.h5ad")
+
+    counts = cells.X.toarray().astype(float)
+    logs = np.log1p(counts * (1e4 / counts.sum(axis=1, keepdims=True)))
+    is_there = np.isin(numbers["features"], cells.var_names)
+    assert 0.2 < is_there.mean() < 0.95
+    at = cells.var_names.get_indexer(numbers["features"][is_there])
+    z = (logs[:, at] - numbers["mean_"][is_there]) / numbers["scale_"][is_there]
+    scores = np.minimum(z, 10) @ numbers["coef_"][:, is_there].T + numbers["intercept_"]
+    wanted = 1 / (1 + np.exp(-scores))
+
+    names, found, best, _ = labelled(model, tmp_path / "query.h5ad", tmp_path)
+    types = list(numbers["classes_"])
+    found = found[:, [names.index(name) for name in types]]
+    assert np.abs(found - wanted).max() < TOLERANCE
+    assert best == [types[i] for i in scores.argmax(axis=1)]
 
 
 def test_labels_above_a_threshold_are_those_of_prob_match(query, tmp_path):

@@ -184,6 +184,60 @@ def test_inspect_says_what_a_file_holds(cells, model, tenx_folder, tmp_path):
     assert json.loads(must("inspect", model, "--json").out)["format"] == "saithe model"
 
 
+def test_inspect_tells_in_words_what_the_card_of_a_model_holds(mislabelled, tmp_path):
+    """Every number of the card is compared with those of --json, which come another way. A fifth of wrong labels
+    gives suspects and a temperature that is not 1."""
+    model = tmp_path / "m.saithe"
+    must("train", mislabelled, "--label-key", "cell_type", "--donor-key", "donor", "--preset", "fast",
+         "--find-suspects", "--drop-suspects", "never", "--seed", 7, "-o", model)
+    text, said = must("inspect", model).out, json.loads(must("inspect", model, "--json").out)
+    lines = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+    assert lines["reference"] == "mislabelled.h5ad" and lines["values"] == "counts"
+    assert lines["training cells"] == str(sum(said["cells_of_type"])) == "300"
+    assert lines["donors"] == str(said["n_donors"]) == "2"
+    assert lines["genes"] == f"{said['n_genes']} inputs of {said['n_reference_genes']} in the reference"
+    assert lines["cells whose label looks wrong"] == f"{said['n_suspects']} (0 not trained on)"
+    assert said["n_suspects"] > 0
+    assert len(said["input_sha256"]) == 64
+    assert lines["SHA-256 of the training cells"] == said["input_sha256"]
+    assert lines["made by"] == f"saithe {said['saithe_version']}, seed 7"
+    assert lines["validation"].startswith(f"by-donor, {said['n_validated']} cells")
+    for name, field in [("accuracy", "accuracy"), ("macro F1", "macro_f1"), ("median F1", "median_f1")]:
+        assert lines[name] == f"{said[field]:.4f}"
+    for name, field in [("NLL", "nll"), ("Brier", "brier"), ("calibration error", "ece")]:
+        assert said[field] != said[f"{field}_uncalibrated"], "a calibration that changes nothing shows nothing"
+        assert lines[name] == f"{said[field]:.4f} ({said[f'{field}_uncalibrated']:.4f} before calibration)"
+    assert lines["calibrated by"].startswith(f"temperature {said['temperature']:.3f}")
+    assert lines["unassigned"] == f"novelty above {said['novelty_threshold']:.4g}, which 1 % of held-out cells have"
+    types = text.split("\nTypes\n")[1].split("\n\n")[0].splitlines()[1:]
+    assert [line.split(maxsplit=2) for line in types] == [
+        [str(n), f"{f1:.4f}", name]
+        for n, f1, name in zip(said["cells_of_type"], said["f1_of_type"], said["types"])]
+    assert "--linear-c 0.1\n" in text and "Linear(" in text
+    # before calibration is what a model that is never calibrated has
+    plain = tmp_path / "plain.saithe"
+    must("train", mislabelled, "--label-key", "cell_type", "--donor-key", "donor", "--preset", "fast",
+         "--find-suspects", "--drop-suspects", "never", "--seed", 7, "--no-calibrate", "-o", plain)
+    uncalibrated = json.loads(must("inspect", plain, "--json").out)
+    assert uncalibrated["temperature"] == 1 and uncalibrated["type_offsets"] == []
+    for field in ["nll", "brier", "ece"]:
+        assert uncalibrated[field] == said[f"{field}_uncalibrated"]
+    card = must("inspect", model, "--card").out
+    for name, field in [("NLL (before calibration)", "nll"), ("Brier (before)", "brier"),
+                        ("calibration error (before)", "ece")]:
+        assert f"| {name} | {said[field]:.4f} ({said[f'{field}_uncalibrated']:.4f}) |" in card
+
+
+def test_inspect_says_what_the_card_of_a_model_lacks(cells, tmp_path):
+    model = tmp_path / "m.saithe"
+    must("train", cells, "--label-key", "cell_type", "-o", model, *QUICK)
+    text = must("inspect", model).out
+    for line in ["donors: not stated", "cells whose label looks wrong: not looked for", "validation: none",
+                 "unassigned: cells without counts alone; no cell was held out"]:
+        assert line in text
+    assert json.loads(must("inspect", model, "--json").out)["novelty_threshold"] is None
+
+
 def test_predict_writes_one_row_a_cell_in_the_files_order(model, cells, tmp_path):
     must("predict", model, cells, "-o", tmp_path / "out.tsv")
     rows = rows_of(tmp_path / "out.tsv")

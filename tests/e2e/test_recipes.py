@@ -116,20 +116,12 @@ def test_folds_and_donors_validate_and_the_card_says_so(cells, tmp_path):
               "--validate", "leave-one-out")
 
 
-def test_suspects_are_told_and_left_out(cells, tmp_path):
-    data = anndata.read_h5ad(cells)
-    labels = data.obs.cell_type.astype(str).to_numpy().copy()
-    types = sorted(set(labels))
-    for i in range(0, len(labels), 5):
-        labels[i] = types[(types.index(labels[i]) + 1) % len(types)]
-    data.obs["cell_type"] = labels
-    data.write_h5ad(tmp_path / "noisy.h5ad")
-    said = train(tmp_path / "noisy.h5ad", tmp_path / "m.saithe", *SMALL_RECIPE)
+def test_suspects_are_told_and_left_out(mislabelled, tmp_path):
+    said = train(mislabelled, tmp_path / "m.saithe", *SMALL_RECIPE)
     assert "left out of the training" in said.err
     card = words_of(tmp_path / "m.saithe")["card"]
     assert 50 <= card["n_suspects"] <= 75 and card["n_suspects_dropped"] == card["n_suspects"]
-    kept = train(tmp_path / "noisy.h5ad", tmp_path / "kept.saithe", *SMALL_RECIPE,
-                 "--drop-suspects", "never")
+    kept = train(mislabelled, tmp_path / "kept.saithe", *SMALL_RECIPE, "--drop-suspects", "never")
     assert "suspect labels: " in kept.err and "left out" not in kept.err
 
 
@@ -473,16 +465,23 @@ def shared():
     return pathlib.Path(os.environ["SAITHE_TEST_DATA"])
 
 
-@pytest.mark.parametrize("preset", ["fast", "standard"])
+# Five networks in the time of one; the linear member, whose weight counts, is as it always is.
+SHORT = ["--hidden", "24", "--epochs", "8"]
+
+
+@pytest.mark.parametrize("preset", ["fast", "standard", "thorough"])
 def test_pbmc3k_labels_cells_of_another_study_with_a_tenth_of_the_genes(shared, tmp_path, preset):
     model = tmp_path / "m.saithe"
     must("train", shared / "pbmc3k" / "pbmc3k_raw.h5ad", "--labels",
          shared / "pbmc3k" / "labels.tsv", "-o", model, "--preset", preset, "--validate", "none",
-         "--no-find-suspects")
+         "--no-find-suspects", *(SHORT if preset == "thorough" else []))
     query = shared / "kang" / "kang_ctrl_8donors_1287g.h5ad"
     said = must("predict", model, query, "-o", tmp_path / "out.tsv", "--no-reject")
     matched = [line for line in said.err.splitlines() if line.startswith("genes: ")]
-    assert len(matched) == 1 and "% of its weight" in matched[0]
+    assert len(matched) == 1
+    n_found, n_genes, weight = re.match(r"genes: (\d+) of the model's (\d+) found by .* \(([\d.]+) % of its weight\)",
+                                        matched[0]).groups()
+    assert int(n_found) / int(n_genes) < 0.3 <= float(weight) / 100  # by its weight alone it is not refused
     truth = anndata.read_h5ad(query).obs.cell_type.astype(str)  # the same names as PBMC3K's
     called = [row[1] for row in rows_of(tmp_path / "out.tsv")[1:]]
     # measured: fast 0.847
@@ -512,23 +511,3 @@ def test_the_bundled_model_answers_without_a_reference_and_says_what_it_knows(tm
     assert "## Made from" in must("inspect", "pbmc3k", "--card").out
     line = must_fail(3, "predict", "pbmc4k", SOURCE / "data" / "pbmc3k.h5ad", "-o", tmp_path / "x.tsv")
     assert "pbmc4k" in line
-
-
-def test_the_report_of_a_training_holds_what_it_promises(cells, tmp_path):
-    folder = tmp_path / "report"
-    must("train", cells, "--label-key", "cell_type", "-o", tmp_path / "m.saithe", "--preset", "fast",
-         "--find-suspects", "--report", folder)
-    judged = rows_of(folder / "out_of_fold.tsv")
-    assert judged[0] == ["barcode", "fold", "label", "predicted", "confidence", "novelty"]
-    assert len(judged) > 250 and {row[1] for row in judged[1:]} == set("01234")
-    metrics_of = json.loads((folder / "metrics.json").read_text())["validation"]
-    right = sum(row[2] == row[3] for row in judged[1:]) / (len(judged) - 1)
-    assert abs(right - metrics_of["accuracy"]) < 1e-9
-    assert rows_of(folder / "suspects.tsv")[0] == [
-        "barcode", "label", "looks_like", "label_probability", "probability"]
-    page = (folder / "report.html").read_text()
-    assert "Scores" in page and "calibration" in page.lower()
-    assert "# Model card" in (folder / "model_card.md").read_text()
-    line = must_fail(1, "train", cells, "--label-key", "cell_type", "-o", tmp_path / "n.saithe",
-                     "--preset", "fast", "--report", folder)
-    assert "report.html" in line and not (tmp_path / "n.saithe").exists()

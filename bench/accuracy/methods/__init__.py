@@ -9,6 +9,7 @@ fit_predict reads two h5ad files as tasks.py writes them and gives a dict:
     assigned        n booleans, False where the method itself says "unassigned"; None: it never does
     seconds         of reading, training and predicting; imports of Python packages do not count
     peak_memory_mb  of the programs it started; absent: that of the process it runs in
+    untimed_cpu_seconds  of what "seconds" leaves out, too; absent: none
 
 It runs in a process of its own. NotApplicable says that a method has no sensible way for a task.
 """
@@ -27,6 +28,7 @@ METHODS = {
     "logistic-regression": ("logistic_regression", {}, None),
     "linear-svc": ("linear_svc", {}, None),
     "celltypist": ("celltypist_tool", {}, None),
+    "celltypist-tuned": ("celltypist_tool", {"tuned": True}, None),
     "singler": ("singler_tool", {}, None),
     "article-network": ("article_network", {}, None),
     "scanvi": ("scanvi_model", {}, 3),

@@ -42,6 +42,10 @@ TEST(ModelCard, TellsScoresThresholdAndTemperature) {
   model.card.scores.validation = "by-donor";
   model.card.scores.n_cells = 40;
   model.card.scores.macro_f1 = 0.8125;
+  model.card.scores.nll = 0.3125;
+  model.card.scores.nll_uncalibrated = 0.4375;
+  model.card.scores.brier = 0.1875;
+  model.card.scores.brier_uncalibrated = 0.2031;
   model.card.scores.ece_uncalibrated = 0.0721;
   model.card.scores.f1_of_type = {0.75, 0.875};
   model.novelty.n_types = 2;
@@ -50,8 +54,10 @@ TEST(ModelCard, TellsScoresThresholdAndTemperature) {
     model.novelty.held_out_quantiles.push_back(static_cast<double>(i) / 10);
   }
   const std::string card = model_card_markdown(model);
-  for (const char* part : {"40 cells", "by-donor", "0.8125", "(0.0721)", "1.250", "99.00", "1.0 %",
-                           "| B | 30 | 0.7500 |"}) {
+  for (const char* part :
+       {"40 cells", "by-donor", "0.8125", "(0.0721)",
+        "| NLL (before calibration) | 0.3125 (0.4375) |", "| Brier (before) | 0.1875 (0.2031) |",
+        "1.250", "99.00", "1.0 %", "| B | 30 | 0.7500 |"}) {
     EXPECT_TRUE(holds(card, part)) << part << "\n" << card;
   }
 }
