@@ -8,6 +8,7 @@
 
 #include "saithe/core/text_io.h"
 #include "saithe/io/formats.h"
+#include "saithe/io/gene_table.h"
 #include "saithe/io/growing_array.h"
 #include "saithe/io/hdf5_writer.h"
 
@@ -137,7 +138,9 @@ void write_new_h5ad(const fs::path& path, const CellSource& cells, RowPointer mo
     append(counts);
     counts.finish(cells.n_genes(), context);
     root.write_frame("obs", cells.obs());
-    root.write_frame("var", cells.var());
+    Table var = cells.var();
+    io::make_index_unique(var);
+    root.write_frame("var", var);
     // The file is new: a column of the input that has our name is replaced.
     io::add_annotations(root, annotations);
     write_empty_groups(root);
@@ -251,6 +254,7 @@ void H5adStream::finish(const Context& context) {
   Table obs(std::move(s.barcodes));
   for (auto& [name, column] : s.columns) obs.set(name, std::move(column));
   s.root.write_frame("obs", obs);
+  io::make_index_unique(s.var);
   s.root.write_frame("var", s.var);
   write_empty_groups(s.root);
   s.root.flush();

@@ -23,6 +23,8 @@ using testing::FolderForTest;
 using testing::marker_cells;
 using testing::read_bytes;
 
+using Texts = std::vector<std::string>;
+
 const Context kContext(2);
 
 Dataset cells_with_columns() {
@@ -84,6 +86,17 @@ TEST(WriteH5ad, ReadsBackWhatItWrote) {
   }
   EXPECT_EQ(read.obs().as_text("predicted_cell_type")[1], "B/plasma");
   EXPECT_TRUE(is_h5ad(folder / "a.h5ad"));
+}
+
+TEST(WriteH5ad, RepeatedGenesAreMadeUniqueInTheFileOnly) {
+  const FolderForTest folder;
+  Dataset cells = marker_cells(6, 3, 3);
+  cells.var() = Table({"A", "B", "A"});
+  write_h5ad(folder / "a.h5ad", cells, {}, false, kContext);
+  const io::Hdf5Group var = io::Hdf5Group::open_file(folder / "a.h5ad").group("var");
+  EXPECT_EQ(var.dataset("_index").read_texts(), (Texts{"A", "B", "A-1"}));
+  EXPECT_EQ(var.dataset("gene_symbols").read_texts(), (Texts{"A", "B", "A"}));
+  EXPECT_EQ(read_dataset(folder / "a.h5ad", {}, kContext).var().index(), (Texts{"A", "B", "A"}));
 }
 
 TEST(WriteH5ad, BlocksAreTheRowsOfTheWhole) {
