@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cell_files import (write_csv, write_geo, write_h5seurat, write_long, write_loom,
-                        write_tsv_of_genes)
-from conftest import must, must_fail
+from cell_files import (write_csv, write_geo, write_h5seurat, write_long, write_loom, write_mtx,
+                        write_tenx_h5, write_tsv_of_genes, write_zarr, write_zarr_zip)
+from conftest import QUICK, must, must_fail
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,32 @@ def test_prediction_is_that_of_the_h5ad(write, cells, data, model, tmp_path):
     if write is write_long:  # cells come sorted by name
         expected[1:], found[1:] = sorted(expected[1:]), sorted(found[1:])
     assert found == expected
+
+
+@pytest.fixture(scope="module")
+def of_h5ad(cells, data, tmp_path_factory):
+    """Labels, and what a model of the h5ad makes of it: predictions and scores."""
+    folder = tmp_path_factory.mktemp("of_h5ad")
+    labels = folder / "labels.tsv"
+    labels.write_text("".join(f"{cell}\t{kind}\n" for cell, kind in data.obs.cell_type.items()))
+    return labels, *trained_and_judged([cells], labels, folder)
+
+
+def trained_and_judged(cells, labels, folder):
+    model, table, scores = (folder / name for name in ("m.saithe", "p.tsv", "scores.json"))
+    must("train", *cells, "--labels", labels, "-o", model, *QUICK)
+    must("predict", model, *cells, "-o", table)
+    must("evaluate", model, *cells, "--labels", labels, "-o", scores)
+    return table.read_text(), json.loads(scores.read_text())
+
+
+@pytest.mark.parametrize("write", [write_csv, write_tsv_of_genes, write_geo, write_mtx, write_loom,
+                                   write_h5seurat, write_tenx_h5, write_zarr, write_zarr_zip])
+def test_training_and_scores_are_those_of_the_h5ad(write, data, of_h5ad, tmp_path):
+    labels, table, scores = of_h5ad
+    found = trained_and_judged(write(data, tmp_path / "cells.x"), labels, tmp_path)
+    assert found == (table, scores)
+    assert scores["n_cells"] == data.n_obs
 
 
 @pytest.mark.parametrize("write", FORMS)
