@@ -7,6 +7,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 
 from cell_files import (write_csv, write_geo, write_h5seurat, write_long, write_loom, write_mtx,
                         write_tenx_h5, write_tsv_of_genes, write_zarr, write_zarr_zip)
@@ -57,6 +58,39 @@ def test_training_and_scores_are_those_of_the_h5ad(write, data, of_h5ad, tmp_pat
     found = trained_and_judged(write(data, tmp_path / "cells.x"), labels, tmp_path)
     assert found == (table, scores)
     assert scores["n_cells"] == data.n_obs
+
+
+def write_h5ad(data, path):
+    data.write_h5ad(path)
+    return [path]
+
+
+def write_layer(data, path):
+    anndata.AnnData(data.X * 0.5, data.obs, data.var, layers={"open": data.X}).write_h5ad(path)
+    return [path, "--layer", "open"]
+
+
+@pytest.mark.parametrize("write", [*FORMS, write_h5ad, write_layer, write_zarr, write_mtx])
+def test_counts_of_only_0_and_1_are_said_to_tell_little(write, data, model, tmp_path):
+    said = "holds no count above 1: such counts say which genes a cell expresses, not how much"
+    x = scipy.sparse.csr_matrix(data.X)
+    x.data[:] = 1
+    for highest in (1, 2):
+        x.data[-1] = highest  # one count of 2 is enough
+        folder = tmp_path / str(highest)
+        folder.mkdir()
+        ones = anndata.AnnData(x.copy(), data.obs[[]], data.var[[]], dtype=np.float32)
+        arguments = write(ones, folder / "cells.x")
+        warnings = json.loads(must("inspect", *arguments, "--json").out)["warnings"]
+        assert sum(said in line for line in warnings) == 2 - highest
+        predicted = must("predict", model, *arguments, "-o", folder / "out.tsv")
+        assert predicted.err.count(said) == 2 - highest
+    labels = tmp_path / "labels.tsv"
+    labels.write_text("".join(f"{cell}\t{label}\n" for cell, label in data.obs["cell_type"].items()))
+    arguments = write(anndata.AnnData((x > 0).astype(np.float32), data.obs[[]], data.var[[]]),
+                      tmp_path / "cells.x")
+    trained = must("train", *arguments, "--labels", labels, "-o", tmp_path / "m.saithe", *QUICK)
+    assert trained.err.count(said) == 1
 
 
 @pytest.mark.parametrize("write", FORMS)

@@ -60,7 +60,7 @@ CsrMatrix H5adMatrix::read(CellIndex begin, CellIndex end, const Context& contex
 }
 
 CellIndex H5adMatrix::cheap_end() const {
-  return turned_ ? std::min(n_cells_, std::max<CellIndex>(1, turned_->gathered_end(0))) : n_cells_;
+  return turned_ ? turned_->first_part_end() : n_cells_;
 }
 
 void H5adMatrix::let_go() {

@@ -4,8 +4,10 @@
 #include <set>
 #include <sstream>
 
+#include "saithe/core/open_input.h"
 #include "saithe/core/text_io.h"
 #include "saithe/core/utf8.h"
+#include "saithe/data/binary_counts.h"
 #include "saithe/data/large_counts.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/mtx_file.h"
@@ -104,14 +106,14 @@ void require_utf8(const Table& table, const std::string& where) {
   }
 }
 
-/// Opens what was recognised, whose texts are looked at.
+/// Opens what was recognised, whose texts are looked at, and whose values as they are read.
 std::unique_ptr<CellSource> open_recognised(const Recognised& recognised, io::InputFile input,
                                             const ReadOptions& options, const Context& context) {
   const std::string file = input.path.string();
   auto source = recognised.format.open(std::move(input), options, context);
   require_utf8(source->obs(), file + ": obs");
   require_utf8(source->var(), file + ": var");
-  return source;
+  return warn_of_large_counts(warn_of_binary_counts(std::move(source)));
 }
 
 }  // namespace
@@ -123,15 +125,7 @@ io::InputFile io::look_at(const fs::path& path) {
     fail(ErrorKind::NotFound, "{}: no such file or folder", path.string());
   }
   InputFile input{path, fs::is_directory(status), std::nullopt, {}};
-  if (status.type() != fs::file_type::none && !input.is_folder && !fs::is_regular_file(status)) {
-    fail(ErrorKind::BadFormat,
-         "{}: is a {}, not a file: it gives its content only once, and it is read several times. "
-         "Write the content to a file and name that",
-         path.string(),
-         status.type() == fs::file_type::fifo     ? "pipe"
-         : status.type() == fs::file_type::socket ? "socket"
-                                                  : "device");
-  }
+  require_rereadable(path);
   if (input.is_folder) fs::directory_iterator(path, error);  // whether it can be listed
   if (error) {
     fail(ErrorKind::NotFound, "{}: cannot be opened: {}", path.string(), error.message());
@@ -150,7 +144,7 @@ std::unique_ptr<CellSource> open_source(const fs::path& path, const ReadOptions&
   io::InputFile input = io::look_at(path);
   const Recognised recognised = recognise(input);
   require_options(recognised, path, options);
-  return warn_of_large_counts(open_recognised(recognised, std::move(input), options, context));
+  return open_recognised(recognised, std::move(input), options, context);
 }
 
 Dataset read_dataset(const fs::path& path, const ReadOptions& options, const Context& context) {
@@ -208,8 +202,7 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
   ReadOptions any = options;
   any.any_values = true;
   any.no_values = true;
-  const auto source =
-      warn_of_large_counts(open_recognised(recognised, std::move(input), any, listening));
+  const auto source = open_recognised(recognised, std::move(input), any, listening);
   summary.n_cells = source->n_cells();
   summary.n_genes = source->n_genes();
   summary.obs = summarise(source->obs());
