@@ -8,17 +8,20 @@
 namespace saithe::cli {
 
 std::string require_key(const std::string& name) {
-  const bool is_key = !name.empty() && name != "." && name != ".." && !name.starts_with("__") &&
-                      name == printable(name);
-  if (!is_key) {
-    fail(ErrorKind::InvalidArgument,
-         "--key-added '{}': is no name for a column: not empty, no dots alone, no control "
-         "characters, and not two underscores first",
-         printable(name));
-  }
+  // Names of AnnData's own, and of the files of a Zarr store.
+  static constexpr std::string_view kReserved[] = {"_index",  ".zarray",    ".zattrs",
+                                                   ".zgroup", ".zmetadata", "zarr.json"};
   std::string key = name;
   std::replace(key.begin(), key.end(), '/', '_');
-  return key;
+  const bool is_key = key.find_first_not_of('.') != std::string::npos && !key.starts_with("__") &&
+                      key == printable(key) &&
+                      std::ranges::find(kReserved, key) == std::end(kReserved);
+  if (is_key) return key;
+  fail(ErrorKind::InvalidArgument,
+       "--key-added '{}': is no name for a column: not empty, no dots alone, no control "
+       "characters, not two underscores first, and none that AnnData or Zarr keep for themselves "
+       "(_index, zarr.json)",
+       printable(name));
 }
 
 ResultNames ResultNames::make(const NamingOptions& options) {

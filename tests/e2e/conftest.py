@@ -8,6 +8,7 @@ import subprocess
 import anndata
 import pytest
 import scipy.io
+import scipy.sparse
 
 PROGRAM = os.environ.get("SAITHE_PROGRAM", "")
 SOURCE = pathlib.Path(os.environ.get("SAITHE_SOURCE", pathlib.Path(__file__).parents[2]))
@@ -59,7 +60,7 @@ def write_tenx_folder(folder, data, n_other_features=0):
     """The cells as a 10x MTX folder v3, whose first features are no gene expression."""
     folder.mkdir(exist_ok=True)
     with gzip.open(folder / "matrix.mtx.gz", "wb") as file:
-        scipy.io.mmwrite(file, data.X.T.astype(int), field="integer")
+        scipy.io.mmwrite(file, scipy.sparse.csr_matrix(data.X.T).astype(int), field="integer")
     with gzip.open(folder / "features.tsv.gz", "wt") as file:
         for i, name in enumerate(data.var_names):
             kind = "Antibody Capture" if i < n_other_features else "Gene Expression"

@@ -112,14 +112,21 @@ def test_predict_of_values_that_are_no_counts(cells, model, tmp_path):
     assert not (tmp_path / "out.tsv").exists()
 
 
-def test_a_gene_twice(cells, tmp_path, out):
-    def change(data):
-        names = list(data.var_names)
-        names[7] = names[3]
-        data.var_names = names
-    path = changed(cells, tmp_path / "twice.h5ad", change)
-    data = anndata.read_h5ad(path)
-    assert data.var_names[3] in train_fails(3, path, out)
+def test_an_ensembl_id_twice(cells, tmp_path, out):
+    """A symbol twice is one gene (test_genes.py)."""
+    ids = [f"ENSG{i:011}" for i in range(anndata.read_h5ad(cells, backed="r").n_vars)]
+    ids[7] = ids[3]
+
+    def of_index(data):
+        data.var_names = ids
+
+    def of_column(data):
+        data.var["gene_ids"] = ids
+
+    for change in (of_index, of_column):
+        path = changed(cells, tmp_path / f"{change.__name__}.h5ad", change)
+        line = train_fails(3, path, out)
+        assert f"the gene '{ids[3]}' stands twice" in line and path.name in line
 
 
 def test_barcodes_twice_are_kept_but_cannot_be_joined(cells, tmp_path, out):

@@ -4,76 +4,19 @@ import gzip
 import json
 
 import anndata
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.io
 import scipy.sparse
 
-from conftest import QUICK, must, must_fail, write_tenx_folder
+from cell_files import (write_csv, write_geo, write_h5seurat, write_long, write_loom, write_mtx,
+                        write_tenx_h5, write_tsv_of_genes, write_zarr, write_zarr_zip)
+from conftest import QUICK, must, must_fail
 
 
 @pytest.fixture(scope="module")
 def data(cells):
     return anndata.read_h5ad(cells)
-
-
-def write_csv(data, path):
-    frame = pd.DataFrame(data.X.toarray().astype(int), data.obs_names, data.var_names)
-    frame.to_csv(path)
-    return [path, "--cells-in", "rows"]
-
-
-def write_tsv_of_genes(data, path):
-    """Genes x cells, as R's write.table leaves it: quotes, no corner, CRLF, gzip."""
-    lines = ["\t".join(f'"{name}"' for name in data.obs_names)]
-    for gene, values in zip(data.var_names, data.X.toarray().astype(int).T):
-        lines.append("\t".join([f'"{gene}"', *map(str, values)]))
-    path = path.with_suffix(".tsv.gz")
-    path.write_bytes(gzip.compress("\r\n".join(lines).encode()))
-    return [path, "--cells-in", "columns"]
-
-
-def write_long(data, path):
-    x = scipy.sparse.coo_matrix(data.X)
-    frame = pd.DataFrame({"gene": data.var_names[x.col], "cell": data.obs_names[x.row],
-                          "count": x.data.astype(int)})
-    frame.to_csv(path, sep="\t", index=False)
-    return [path]
-
-
-def write_geo(data, path):
-    """With a prefix, and cells x genes, which the lengths of the tables tell."""
-    with gzip.open(path.parent / "GSM1_matrix.mtx.gz", "wb") as file:
-        scipy.io.mmwrite(file, data.X.astype(int), field="integer")
-    for name, names in (("genes", data.var_names), ("barcodes", data.obs_names)):
-        text = "".join(name + "\n" for name in names)
-        (path.parent / f"GSM1_{name}.tsv.gz").write_bytes(gzip.compress(text.encode()))
-    return [path.parent / "GSM1_matrix.mtx.gz"]
-
-
-def write_loom(data, path):
-    with h5py.File(path, "w") as file:
-        file.attrs["LOOM_SPEC_VERSION"] = "2.0.1"
-        file.create_dataset("matrix", data=data.X.toarray().T, chunks=(64, 64), compression="gzip")
-        file["row_attrs/Gene"] = np.array(data.var_names, dtype="S")
-        file["col_attrs/CellID"] = np.array(data.obs_names, dtype="S")
-    return [path]
-
-
-def write_h5seurat(data, path):
-    texts = h5py.string_dtype()
-    x = scipy.sparse.csr_matrix(data.X)
-    with h5py.File(path, "w") as file:
-        file.attrs["active.assay"] = np.array(["RNA"], dtype=texts)
-        file["cell.names"] = np.array(data.obs_names, dtype=texts)
-        file["assays/RNA/features"] = np.array(data.var_names, dtype=texts)
-        counts = file.create_group("assays/RNA/counts")
-        counts.attrs["dims"] = np.array(x.shape[::-1], dtype=np.int32)
-        for name in ("data", "indices", "indptr"):
-            counts[name] = getattr(x, name)
-    return [path]
 
 
 FORMS = [write_csv, write_tsv_of_genes, write_long, write_geo, write_loom, write_h5seurat]
@@ -91,6 +34,32 @@ def test_prediction_is_that_of_the_h5ad(write, cells, data, model, tmp_path):
     assert found == expected
 
 
+@pytest.fixture(scope="module")
+def of_h5ad(cells, data, tmp_path_factory):
+    """Labels, and what a model of the h5ad makes of it: predictions and scores."""
+    folder = tmp_path_factory.mktemp("of_h5ad")
+    labels = folder / "labels.tsv"
+    labels.write_text("".join(f"{cell}\t{kind}\n" for cell, kind in data.obs.cell_type.items()))
+    return labels, *trained_and_judged([cells], labels, folder)
+
+
+def trained_and_judged(cells, labels, folder):
+    model, table, scores = (folder / name for name in ("m.saithe", "p.tsv", "scores.json"))
+    must("train", *cells, "--labels", labels, "-o", model, *QUICK)
+    must("predict", model, *cells, "-o", table)
+    must("evaluate", model, *cells, "--labels", labels, "-o", scores)
+    return table.read_text(), json.loads(scores.read_text())
+
+
+@pytest.mark.parametrize("write", [write_csv, write_tsv_of_genes, write_geo, write_mtx, write_loom,
+                                   write_h5seurat, write_tenx_h5, write_zarr, write_zarr_zip])
+def test_training_and_scores_are_those_of_the_h5ad(write, data, of_h5ad, tmp_path):
+    labels, table, scores = of_h5ad
+    found = trained_and_judged(write(data, tmp_path / "cells.x"), labels, tmp_path)
+    assert found == (table, scores)
+    assert scores["n_cells"] == data.n_obs
+
+
 def write_h5ad(data, path):
     data.write_h5ad(path)
     return [path]
@@ -99,16 +68,6 @@ def write_h5ad(data, path):
 def write_layer(data, path):
     anndata.AnnData(data.X * 0.5, data.obs, data.var, layers={"open": data.X}).write_h5ad(path)
     return [path, "--layer", "open"]
-
-
-def write_zarr(data, path):
-    data.write_zarr(path)
-    return [path]
-
-
-def write_mtx(data, path):
-    write_tenx_folder(path, data)
-    return [path]
 
 
 @pytest.mark.parametrize("write", [*FORMS, write_h5ad, write_layer, write_zarr, write_mtx])

@@ -6,7 +6,6 @@ import pathlib
 import shutil
 import stat
 import zipfile
-import zlib
 
 import anndata
 import numpy as np
@@ -14,46 +13,10 @@ import pytest
 import scipy.sparse
 import zarr
 
+from cell_files import write_store
 from conftest import PROGRAM, SOURCE, as_plain_user, must, must_fail
 
 GOLDEN = pathlib.Path(SOURCE) / "tests" / "golden" / "zarr"
-
-
-def write_store(folder, data):
-    """A store of version 2 as AnnData's, by hand: several chunks of 1000 each, zlib."""
-    def put(key, content):
-        path = folder / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-
-    def group(name, **attributes):
-        put(f"{name}.zgroup", {"zarr_format": 2})
-        put(f"{name}.zattrs", attributes)
-
-    def array(name, values, dtype, filters=None):
-        put(f"{name}/.zarray", {"zarr_format": 2, "shape": [len(values)], "chunks": [1000],
-                                "dtype": dtype, "compressor": {"id": "zlib", "level": 1},
-                                "filters": filters, "fill_value": 0, "order": "C"})
-        for i in range(0, len(values), 1000):
-            part = values[i:i + 1000]
-            if filters:
-                sizes = [len(text).to_bytes(4, "little") + text for text in part]
-                content = len(part).to_bytes(4, "little") + b"".join(sizes)
-            else:
-                content = np.pad(part, (0, 1000 - len(part))).astype(dtype).tobytes()
-            put(f"{name}/{i // 1000}", zlib.compress(content))
-
-    def texts(name, values):
-        array(name, [text.encode() for text in values], "|O", [{"id": "vlen-utf8"}])
-
-    group("", **{"encoding-type": "anndata", "encoding-version": "0.1.0"})
-    for name, frame in (("obs/", data.obs), ("var/", data.var)):
-        group(name, **{"encoding-type": "dataframe", "_index": "_index", "column-order": []})
-        texts(f"{name}_index", frame.index)
-    group("X/", **{"encoding-type": "csr_matrix", "shape": list(data.shape)})
-    array("X/data", data.X.data, "<f4")
-    array("X/indices", data.X.indices, "<i4")
-    array("X/indptr", data.X.indptr, "<i8")
 
 
 def test_a_store_is_inspected(tmp_path):

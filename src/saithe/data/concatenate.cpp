@@ -309,9 +309,8 @@ bool are_distinct(const std::vector<std::string>& names) {
 }
 
 void tell_of_added(const RenamedGenes& cells, const std::function<void(const std::string&)>& say) {
-  if (cells.n_added() == 0 || !say) return;
-  say(fmt::format("{} of {} had the name of another one and were added to it",
-                  counted(cells.n_added(), "gene"), cells.name()));
+  if (cells.added().empty() || !say) return;
+  say(describe_added_genes(cells.added(), cells.name()));
 }
 
 Table select_var(const GeneMerger& merger, const std::vector<GeneIndex>& chosen) {
@@ -364,8 +363,14 @@ std::vector<std::string> reference_names(std::span<const std::string> paths) {
 std::unique_ptr<CellSource> rename_genes(std::unique_ptr<CellSource> cells,
                                          const GeneMatchOptions& options,
                                          const std::function<void(const std::string&)>& say) {
-  if (options.gene_column.empty()) return cells;
-  auto renamed = std::make_unique<RenamedGenes>(std::move(cells), options.gene_column);
+  std::unique_ptr<RenamedGenes> renamed;
+  if (!options.gene_column.empty()) {
+    renamed = std::make_unique<RenamedGenes>(std::move(cells), options.gene_column);
+  } else {
+    const std::vector<std::string> keys = gene_keys(cells->var(), cells->name());
+    if (are_distinct(keys)) return cells;
+    renamed = std::make_unique<RenamedGenes>(std::move(cells), keys);
+  }
   tell_of_added(*renamed, say);
   return renamed;
 }
@@ -374,13 +379,7 @@ ConcatenatedCells::ConcatenatedCells(Parts parts, const ConcatenateOptions& opti
                                      const std::function<void(const std::string&)>& say)
     : parts_(std::move(parts)) {
   SAITHE_ASSERT(parts_.size() > 1);
-  for (auto& part : parts_) {
-    part = rename_genes(std::move(part), options.matching, say);
-    if (part->var().find(kIdColumn) != nullptr || are_distinct(part->var().index())) continue;
-    auto merged = std::make_unique<RenamedGenes>(std::move(part), "index");
-    tell_of_added(*merged, say);
-    part = std::move(merged);
-  }
+  for (auto& part : parts_) part = rename_genes(std::move(part), options.matching, say);
   std::vector<GeneList> lists;
   for (const auto& part : parts_) {
     lists.emplace_back(part->var());
@@ -445,7 +444,10 @@ Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& opt
                     const std::function<void(const std::string&)>& say) {
   SAITHE_ASSERT(!datasets.empty());
   const bool is_single = datasets.size() == 1;
-  if (is_single && options.matching.gene_column.empty()) return std::move(datasets.front());
+  if (is_single && options.matching.gene_column.empty() &&
+      are_distinct(gene_keys(datasets.front().var(), datasets.front().name()))) {
+    return std::move(datasets.front());
+  }
   Parts parts;
   for (Dataset& dataset : datasets) parts.push_back(std::make_unique<Dataset>(std::move(dataset)));
   std::unique_ptr<CellSource> all;

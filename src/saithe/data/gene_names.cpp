@@ -10,6 +10,7 @@ namespace saithe {
 namespace {
 
 constexpr const char* kIndex = "gene names";
+constexpr const char* kIdColumn = "gene_ids";
 // Columns that usually name genes, in the order in which they win a tie.
 constexpr const char* kUsualColumns[] = {
     "gene_ids",    "gene_id",   "ensembl_id", "feature_id", "feature_name", "gene_symbols",
@@ -92,31 +93,52 @@ class NameIndex {
 struct Pair {
   std::vector<GeneIndex> place;
   std::int64_t n_matched = 0;
+  std::int64_t n_placed = 0;  // genes of theirs that are one of ours
   std::size_t ours = 0;
   std::size_t theirs = 0;
   NameForm form;
 };
 
-/// The pair with most matches; `best` where none has more than it.
+/// The genes of theirs among ours, by one column of each.
+Pair match_pair(const GeneColumn& theirs, std::size_t n_ours, const NameIndex& index) {
+  Pair pair;
+  std::vector<bool> is_found(n_ours);
+  for (const std::string& name : theirs.genes) {
+    const GeneIndex gene = name.empty() ? -1 : index.find(name);
+    pair.place.push_back(gene);
+    if (gene < 0) continue;
+    ++pair.n_placed;
+    if (is_found[as_size(gene)]) continue;
+    is_found[as_size(gene)] = true;
+    ++pair.n_matched;
+  }
+  return pair;
+}
+
+/// The pair with most matches; `best` where none has more than it. Of several the first, if ids
+/// are among them, which tell genes of one symbol apart; otherwise the one that leaves out fewest
+/// genes of theirs: symbols as they were, rather than as somebody made them unique.
 Pair better_pair(Pair best, const std::vector<GeneColumn>& ours,
                  const std::vector<GeneColumn>& theirs, NameForm form) {
   std::vector<NameIndex> indices;
   for (const GeneColumn& column : ours) indices.emplace_back(column.genes, form);
+  Pair fullest = best;
+  bool are_ids_among_them = false;
   for (std::size_t t = 0; t < theirs.size(); ++t) {
     for (std::size_t o = 0; o < ours.size(); ++o) {
-      Pair pair{{}, 0, o, t, form};
-      std::vector<bool> is_found(ours[o].genes.size());
-      for (const std::string& name : theirs[t].genes) {
-        const GeneIndex gene = name.empty() ? -1 : indices[o].find(name);
-        pair.place.push_back(gene);
-        if (gene < 0 || is_found[as_size(gene)]) continue;
-        is_found[as_size(gene)] = true;
-        ++pair.n_matched;
-      }
-      if (pair.n_matched > best.n_matched || best.place.empty()) best = std::move(pair);
+      Pair pair = match_pair(theirs[t], ours[o].genes.size(), indices[o]);
+      pair.ours = o;
+      pair.theirs = t;
+      pair.form = form;
+      const bool is_better = pair.n_matched > best.n_matched || best.place.empty();
+      if (!is_better && pair.n_matched < best.n_matched) continue;
+      const bool are_ids = ours[o].name == kIdColumn && pair.n_matched > 0;
+      are_ids_among_them = are_ids || (are_ids_among_them && !is_better);
+      if (is_better) best = pair;
+      if (is_better || pair.n_placed > fullest.n_placed) fullest = std::move(pair);
     }
   }
-  return best;
+  return are_ids_among_them ? best : fullest;
 }
 
 /// Whether two lists share too little to be of the same kind of names.
@@ -145,25 +167,21 @@ void add_notes(GeneColumnMatch& match, const Pair& pair, const std::vector<GeneC
                const std::vector<GeneColumn>& theirs, const std::string& their_word) {
   const std::vector<std::string>& names = theirs[pair.theirs].genes;
   std::vector<bool> is_taken(ours[pair.ours].genes.size());
-  std::string example;
+  std::vector<std::string> added;
   std::int64_t n_versions = 0;
   for (std::size_t q = 0; q < names.size(); ++q) {
     const GeneIndex gene = pair.place[q];
     if (gene < 0) continue;
     if (without_ensembl_version(names[q]) != names[q]) ++n_versions;
-    if (is_taken[as_size(gene)] && match.n_added++ == 0) example = names[q];
+    if (is_taken[as_size(gene)]) added.push_back(names[q]);
     is_taken[as_size(gene)] = true;
   }
+  match.n_added = std::ssize(added);
   if (n_versions > 0) {
     match.notes.push_back(
         fmt::format("{} of {} were matched without their versions", n_versions, their_word));
   }
-  if (match.n_added > 0) {
-    match.notes.push_back(
-        fmt::format("{} of {} had the name of another one and were added to it "
-                    "(the first: '{}')",
-                    counted(match.n_added, "gene"), their_word, printable(example)));
-  }
+  if (!added.empty()) match.notes.push_back(describe_added_genes(added, their_word));
   if (pair.form.ignores_case || !is_poor(pair, ours, theirs)) return;
   NameForm form = pair.form;
   form.ignores_case = true;
@@ -233,6 +251,20 @@ std::vector<GeneColumn> gene_columns(const Table& var, const std::string& chosen
     if (!is_usual && !std::holds_alternative<NumberColumn>(column)) add(name);
   }
   return columns;
+}
+
+std::string describe_added_genes(const std::vector<std::string>& names, const std::string& whose) {
+  static constexpr std::size_t kMostExamples = 3;
+  std::unordered_set<std::string_view> told;
+  std::string examples;
+  for (const std::string& name : names) {
+    if (told.size() == kMostExamples) break;
+    if (!told.insert(name).second) continue;
+    examples += fmt::format("{}'{}'", examples.empty() ? "" : ", ", printable(name));
+  }
+  return fmt::format("{} of {} had the name of another one and {} added to it (the first: {})",
+                     counted(std::ssize(names), "gene"), whose, names.size() == 1 ? "was" : "were",
+                     examples);
 }
 
 void require_no_id_twice(const GeneColumn& column, const std::string& where) {

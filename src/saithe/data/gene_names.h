@@ -59,6 +59,10 @@ struct GeneColumn {
 std::vector<GeneColumn> gene_columns(const Table& var, const std::string& chosen,
                                      const std::string& where);
 
+/// "2 genes of QUERY had the name of another one and were added to it (the first: 'A', 'B')": what
+/// is said of genes that were added up, of these names; `whose` they are.
+std::string describe_added_genes(const std::vector<std::string>& names, const std::string& whose);
+
 /// Throws Error(BadFormat), beginning with `where`, if the column has an Ensembl id twice.
 void require_no_id_twice(const GeneColumn& column, const std::string& where);
 
@@ -73,8 +77,10 @@ struct GeneColumnMatch {
   std::vector<std::string> notes;  ///< what else a person should know
 };
 
-/// The pair of columns of which most genes of ours are found; ties go to the first pair. Ensembl
-/// ids meet without their versions. Where no pair shares kMinSharedGenes of the shorter list, ids
+/// The pair of columns of which most genes of ours are found. Where several find as many, the first
+/// of them if ids do (ours of the column gene_ids), otherwise the one that finds most genes of
+/// theirs: repeated symbols, which are added up, before the same made unique. Ensembl ids meet
+/// without their versions. Where no pair shares kMinSharedGenes of the shorter list, ids
 /// are also turned into symbols. `our_word` and `their_word` are what the two are called. Throws
 /// Error(BadFormat), beginning with `where`, if the column of theirs has an Ensembl id twice.
 GeneColumnMatch match_gene_columns(const std::vector<GeneColumn>& ours,

@@ -11,6 +11,7 @@ namespace {
 
 // Cells that tell whether a source holds counts or logarithms.
 constexpr CellIndex kSampledCells = 64;
+constexpr const char* kIdColumn = "gene_ids";
 
 }  // namespace
 
@@ -41,28 +42,60 @@ CsrMatrix GeneMapping::read_cells(CellSource& source, CellIndex begin, CellIndex
 RenamedGenes::RenamedGenes(std::unique_ptr<CellSource> cells, const std::string& column)
     : cells_(std::move(cells)) {
   const Table& var = cells_->var();
-  const GeneColumn chosen = std::move(gene_columns(var, column, cells_->name()).front());
+  GeneColumn chosen = std::move(gene_columns(var, column, cells_->name()).front());
   require_no_id_twice(chosen, cells_->name());
-  std::unordered_map<std::string, GeneIndex> place_of;
+  std::vector<std::string> keys;
+  for (std::size_t gene = 0; gene < chosen.genes.size(); ++gene) {
+    std::string& name = chosen.genes[gene];
+    if (name.empty()) name = var.index()[gene];
+    keys.push_back(without_ensembl_version(name));
+  }
+  const std::vector<CellIndex> kept = merge(chosen.genes, keys);
+  const bool is_of_ids = std::all_of(var.index().begin(), var.index().end(), is_ensembl_id);
+  if (var.find(kIdColumn) == nullptr && is_of_ids && column != "index") {
+    var_.set(kIdColumn, TextColumn{var_.index(), {}});
+  }
+  std::vector<std::string> names;
+  for (const CellIndex gene : kept) names.push_back(std::move(chosen.genes[as_size(gene)]));
+  var_.rename_rows(std::move(names));
+}
+
+RenamedGenes::RenamedGenes(std::unique_ptr<CellSource> cells, const std::vector<std::string>& keys)
+    : cells_(std::move(cells)) {
+  static_cast<void>(merge(cells_->var().index(), keys));
+}
+
+std::vector<CellIndex> RenamedGenes::merge(const std::vector<std::string>& names,
+                                           const std::vector<std::string>& keys) {
+  SAITHE_ASSERT(std::ssize(keys) == cells_->var().n_rows());
+  std::unordered_map<std::string_view, GeneIndex> place_of;
   std::vector<GeneIndex> new_gene;
   std::vector<CellIndex> kept;
-  std::vector<std::string> names;
-  for (std::size_t gene = 0; gene < chosen.genes.size(); ++gene) {
-    const std::string& name = chosen.genes[gene].empty() ? var.index()[gene] : chosen.genes[gene];
-    const auto [place, is_new] = place_of.emplace(name, static_cast<GeneIndex>(names.size()));
+  for (std::size_t gene = 0; gene < keys.size(); ++gene) {
+    const auto [place, is_new] = place_of.emplace(keys[gene], static_cast<GeneIndex>(kept.size()));
     new_gene.push_back(place->second);
-    if (!is_new) continue;
-    names.push_back(name);
-    kept.push_back(static_cast<CellIndex>(gene));
+    if (is_new) {
+      kept.push_back(static_cast<CellIndex>(gene));
+    } else {
+      added_.push_back(names[gene]);
+    }
   }
-  n_added_ = static_cast<std::int64_t>(chosen.genes.size() - names.size());
   mapping_ = GeneMapping(std::move(new_gene), static_cast<GeneIndex>(kept.size()));
-  var_ = var.select_rows(kept);
-  const bool is_of_ids = std::all_of(var.index().begin(), var.index().end(), is_ensembl_id);
-  if (var.find("gene_ids") == nullptr && is_of_ids && column != "index") {
-    var_.set("gene_ids", TextColumn{var_.index(), {}});
+  var_ = cells_->var().select_rows(kept);
+  return kept;
+}
+
+std::vector<std::string> gene_keys(const Table& var, const std::string& where) {
+  const bool has_ids = var.find(kIdColumn) != nullptr;
+  const GeneColumn column = {has_ids ? kIdColumn : "gene names",
+                             has_ids ? var.as_text(kIdColumn) : var.index()};
+  require_no_id_twice(column, where);
+  std::vector<std::string> keys;
+  for (std::size_t gene = 0; gene < column.genes.size(); ++gene) {
+    const std::string& id = column.genes[gene];
+    keys.push_back(without_ensembl_version(id.empty() ? var.index()[gene] : id));
   }
-  var_.rename_rows(std::move(names));
+  return keys;
 }
 
 }  // namespace saithe

@@ -34,10 +34,12 @@ class GeneMapping {
 class RenamedGenes final : public CellSource {
  public:
   /// Makes the column `column` of var ("index": the index) the genes' names; the genes of one name
-  /// become one. Genes without a name there keep theirs; an index of Ensembl ids stays as the
-  /// column gene_ids, if there is none. Throws Error(BadFormat) if there is no such column or it
-  /// has an Ensembl id twice.
+  /// become one, also of Ensembl ids that differ by their versions. Genes without a name there keep
+  /// theirs; an index of Ensembl ids stays as the column gene_ids, if there is none. Throws
+  /// Error(BadFormat) if there is no such column or it has an Ensembl id twice.
   RenamedGenes(std::unique_ptr<CellSource> cells, const std::string& column);
+  /// Makes genes one whose `keys` (one per gene) are equal; names stay.
+  RenamedGenes(std::unique_ptr<CellSource> cells, const std::vector<std::string>& keys);
   [[nodiscard]] const std::string& name() const override { return cells_->name(); }
   [[nodiscard]] const Table& obs() const override { return cells_->obs(); }
   [[nodiscard]] const Table& var() const override { return var_; }
@@ -45,14 +47,23 @@ class RenamedGenes final : public CellSource {
                                      const Context& context) override {
     return mapping_.read_cells(*cells_, begin, end, context);
   }
-  /// Genes that were added to another of their name.
-  [[nodiscard]] std::int64_t n_added() const { return n_added_; }
+  /// The names of the genes that were added to another of theirs.
+  [[nodiscard]] const std::vector<std::string>& added() const { return added_; }
 
  private:
+  /// Adds up the genes of one key; which are kept. `names` are what the added ones are called.
+  std::vector<CellIndex> merge(const std::vector<std::string>& names,
+                               const std::vector<std::string>& keys);
+
   std::unique_ptr<CellSource> cells_;
   Table var_;
   GeneMapping mapping_;
-  std::int64_t n_added_ = 0;
+  std::vector<std::string> added_;
 };
+
+/// What tells the genes of var apart: their gene_ids, if there are any, otherwise their names;
+/// Ensembl ids without their versions. One key per gene. Throws Error(BadFormat), beginning with
+/// `where`, if an Ensembl id stands twice.
+std::vector<std::string> gene_keys(const Table& var, const std::string& where);
 
 }  // namespace saithe

@@ -1,9 +1,7 @@
 #include "saithe/io/anndata_file.h"
 
 #include <algorithm>
-#include <iterator>
 
-#include "saithe/data/gene_names.h"
 #include "saithe/io/gene_table.h"
 
 namespace saithe::io {
@@ -11,25 +9,6 @@ namespace {
 
 // Layers in which counts are looked for, in this order.
 constexpr const char* kLayersOfCounts[] = {"counts", "raw_counts", "raw"};
-
-/// Gene names as they are used. An id twice is an error; a symbol twice is numbered where ids tell
-/// its genes apart, and otherwise one gene (RenamedGenes, match_genes()).
-void settle_gene_names(Table& var, const std::string& where, const Context& context) {
-  if (var.find("gene_ids") == nullptr) {
-    std::vector<std::string> ids;
-    std::copy_if(var.index().begin(), var.index().end(), std::back_inserter(ids), is_ensembl_id);
-    require_unique_gene_ids(ids, where);
-    return;
-  }
-  require_unique_gene_ids(var.as_text("gene_ids"), where + "/gene_ids");
-  std::vector<std::string> names = var.index();
-  const std::int64_t n_changed = make_names_unique(names);
-  if (n_changed == 0) return;
-  context.warn(fmt::format(
-      "{}: {} gene symbols stand more than once; the later ones get a suffix -1, -2, ...", where,
-      n_changed));
-  var.rename_rows(std::move(names));
-}
 
 /// Where a file has no matrix at all.
 class NoValues final : public CellMatrix {

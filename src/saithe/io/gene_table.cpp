@@ -9,6 +9,12 @@
 #include "saithe/io/name_patterns.h"
 
 namespace saithe::io {
+namespace {
+
+constexpr const char* kGeneIds = "gene_ids";
+constexpr const char* kGeneSymbols = "gene_symbols";
+
+}  // namespace
 
 std::int64_t make_names_unique(std::vector<std::string>& names) {
   std::unordered_set<std::string> taken(names.begin(), names.end());
@@ -43,26 +49,81 @@ void require_unique_gene_ids(const std::vector<std::string>& ids, const std::str
 }
 
 Table make_gene_table(std::vector<std::string> names, std::vector<std::string> ids,
-                      const std::string& where) {
-  require_unique_gene_ids(ids, where);
-  make_names_unique(names);
+                      const std::string& where, const Context& context) {
   Table var(std::move(names));
-  var.set("gene_ids", TextColumn{std::move(ids), {}});
+  var.set(kGeneIds, TextColumn{std::move(ids), {}});
+  settle_gene_names(var, where, context);
   return var;
 }
 
 Table make_gene_table(std::vector<std::string> names, const std::string& where,
                       const Context& context) {
-  std::vector<std::string> ids;
-  std::copy_if(names.begin(), names.end(), std::back_inserter(ids), is_ensembl_id);
-  require_unique_gene_ids(ids, where);
+  Table var(std::move(names));
+  settle_gene_names(var, where, context);
+  return var;
+}
+
+std::int64_t make_index_unique(Table& var) {
+  std::vector<std::string> names = var.index();
   const std::int64_t n_changed = make_names_unique(names);
-  if (n_changed > 0) {
-    context.warn(fmt::format(
-        "{}: {} more than once; the later ones get a suffix -1, -2, ...", where,
-        n_changed == 1 ? "a gene symbol stands" : counted(n_changed, "gene symbol") + " stand"));
+  if (n_changed == 0) return 0;
+  std::string place = kGeneSymbols;
+  for (int suffix = 1; var.find(place) != nullptr && var.as_text(place) != var.index(); ++suffix) {
+    place = fmt::format("{}_{}", kGeneSymbols, suffix);
   }
-  return Table(std::move(names));
+  if (var.find(place) == nullptr) var.set(place, TextColumn{var.index(), {}});
+  var.rename_rows(std::move(names));
+  return n_changed;
+}
+
+namespace {
+
+/// Takes back what make_index_unique() did.
+void restore_repeated_names(Table& var) {
+  for (const auto& [name, column] : var.columns()) {
+    if (!name.starts_with(kGeneSymbols) || std::holds_alternative<NumberColumn>(column)) continue;
+    std::vector<std::string> names = var.as_text(name);
+    std::vector<std::string> unique = names;
+    if (make_names_unique(unique) == 0 || unique != var.index()) continue;
+    var.rename_rows(std::move(names));
+    return;
+  }
+}
+
+/// Warns of names that stand more than once.
+void warn_of_repeated_names(const std::vector<std::string>& names, bool have_ids,
+                            const std::string& where, const Context& context) {
+  std::unordered_set<std::string_view> seen;
+  std::int64_t n_repeated = 0;
+  std::string_view example;
+  for (const std::string& name : names) {
+    if (seen.insert(name).second) continue;
+    if (n_repeated++ == 0) example = name;
+  }
+  if (n_repeated == 0) return;
+  context.warn(fmt::format(
+      "{}: {} the symbol of an earlier one ('{}'); {}", where,
+      n_repeated == 1 ? "a gene has" : counted(n_repeated, "gene") + " have", printable(example),
+      have_ids
+          ? "ids tell them apart (the later ones are called ...-1, ...-2); by symbols they are "
+            "one gene, and added up"
+          : "genes of one symbol are one gene, and added up"));
+}
+
+}  // namespace
+
+void settle_gene_names(Table& var, const std::string& where, const Context& context) {
+  const bool have_ids = var.find(kGeneIds) != nullptr;
+  if (have_ids) {
+    require_unique_gene_ids(var.as_text(kGeneIds), where);
+  } else {
+    restore_repeated_names(var);
+    std::vector<std::string> ids;
+    std::copy_if(var.index().begin(), var.index().end(), std::back_inserter(ids), is_ensembl_id);
+    require_unique_gene_ids(ids, where);
+  }
+  warn_of_repeated_names(var.index(), have_ids, where, context);
+  if (have_ids) make_index_unique(var);
 }
 
 void warn_of_other_features(const std::map<std::string, std::int64_t>& n_of_type,

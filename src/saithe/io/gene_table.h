@@ -22,12 +22,23 @@ std::int64_t make_names_unique(std::vector<std::string>& names);
 /// Throws Error(BadFormat) naming the first id that stands twice.
 void require_unique_gene_ids(const std::vector<std::string>& ids, const std::string& where);
 
-/// var of a 10x file: the index is the symbols made unique, the column gene_ids the ids.
-Table make_gene_table(std::vector<std::string> names, std::vector<std::string> ids,
-                      const std::string& where);
+/// Settles what genes are called that var's index names. An id that stands twice is an error
+/// (Error(BadFormat)), in the column gene_ids or in the index. A symbol that stands more than once
+/// is told of in a warning: where gene_ids tell its genes apart, make_index_unique(); elsewhere it
+/// stays repeated, and stands for one gene (RenamedGenes, match_genes()). What make_index_unique()
+/// wrote of a file without ids is taken back.
+void settle_gene_names(Table& var, const std::string& where, const Context& context);
 
-/// var of a file with one name per gene. Ensembl ids must be unique (Error(BadFormat)); other names
-/// that stand more than once are numbered, with a warning.
+/// Makes repeated names of the index unique; they stay as they were in the column gene_symbols (or,
+/// where that holds something else, gene_symbols_1, ...), by which they can be found. Returns how
+/// many changed.
+std::int64_t make_index_unique(Table& var);
+
+/// var of a file with symbols and ids, in the column gene_ids; settled.
+Table make_gene_table(std::vector<std::string> names, std::vector<std::string> ids,
+                      const std::string& where, const Context& context);
+
+/// var of a file with one name per gene; settled.
 Table make_gene_table(std::vector<std::string> names, const std::string& where,
                       const Context& context);
 

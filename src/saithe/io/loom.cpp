@@ -123,14 +123,14 @@ Table read_var(const Hdf5Group& group, std::int64_t n_genes, const Context& cont
   const auto read = [&](const std::string& name) {
     return read_names(group, name, n_genes, "row");
   };
-  std::vector<std::string> names = read(symbols ? *symbols : *ids);
-  Table var = symbols && ids ? make_gene_table(std::move(names), read(*ids), group.where(*ids))
-                             : make_gene_table(std::move(names), group.where(), context);
+  Table var(read(symbols ? *symbols : *ids));
   std::vector<std::string> taken;
   if (symbols) taken.push_back(*symbols);
   if (ids) taken.push_back(*ids);
   add_array_columns(var, group, taken, context);
+  if (symbols && ids) var.set("gene_ids", TextColumn{read(*ids), {}});
   unescape(var);
+  settle_gene_names(var, group.where(ids ? *ids : *symbols), context);
   return var;
 }
 

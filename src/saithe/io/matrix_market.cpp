@@ -304,7 +304,7 @@ std::unique_ptr<CellSource> open_with_tables(const InputFile& input, const MtxPa
   Table var = features.ids == features.names
                   ? make_gene_table(std::move(features.names), paths.genes.string(), context)
                   : make_gene_table(std::move(features.names), std::move(features.ids),
-                                    paths.genes.string());
+                                    paths.genes.string(), context);
   if (!features.genomes.empty()) var.set("genome", TextColumn{std::move(features.genomes), {}});
   return std::make_unique<PackedCells>(input.path.string(), std::move(counts), std::move(obs),
                                        std::move(var), MeasuredGenes());

@@ -181,7 +181,7 @@ std::unique_ptr<CellSource> make_source(const Hdf5Group& matrix, const FeatureLi
   if (genes.ids.size() == features.ids.size()) genes.new_column.clear();
   return std::make_unique<TenxSource>(
       matrix.file_name(), std::move(obs),
-      make_gene_table(std::move(genes.names), std::move(genes.ids), matrix.where()),
+      make_gene_table(std::move(genes.names), std::move(genes.ids), matrix.where(), context),
       std::move(rows), std::move(genes.new_column));
 }
 

@@ -130,9 +130,18 @@ RowsAre rows_are(const RowsOfText& rows, const TableStart& start, CellsIn asked,
   return RowsAre::Cells;
 }
 
-void add_texts(Table& table, RowsOfText& rows, const TableStart& start) {
-  for (std::size_t i = 0; i < rows.texts.size(); ++i) {
-    table.set(start.names[i], TextColumn{std::move(rows.texts[i]), {}});
+void add_texts(Table& table, RowsOfText& rows, const TableStart& start, const std::string& where,
+               const Context& context) {
+  std::vector<std::string> names(
+      start.names.begin(), start.names.begin() + static_cast<std::ptrdiff_t>(rows.texts.size()));
+  if (make_names_unique(names) > 0) {
+    context.warn(fmt::format(
+        "{}: columns of text have the name of an earlier one; the later ones get a suffix -1, -2, "
+        "...",
+        where));
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    table.set(std::move(names[i]), TextColumn{std::move(rows.texts[i]), {}});
   }
 }
 
@@ -146,7 +155,7 @@ std::unique_ptr<CellSource> open_wide(const std::string& where, RowsOfText rows,
   Table obs(are_cells ? rows.names : columns);
   warn_of_repeated_barcodes(obs.index(), where, context);
   Table var = make_gene_table(are_cells ? std::move(columns) : rows.names, where, context);
-  add_texts(are_cells ? obs : var, rows, start);
+  add_texts(are_cells ? obs : var, rows, start, where, context);
   auto counts =
       are_cells ? std::move(rows.values) : transpose(*rows.values, context.max_memory, context);
   return std::make_unique<PackedCells>(where, std::move(counts), std::move(obs), std::move(var),

@@ -8,6 +8,8 @@
 
 #include "saithe/core/text_io.h"
 #include "saithe/io/formats.h"
+#include "saithe/io/frame_names.h"
+#include "saithe/io/gene_table.h"
 #include "saithe/io/growing_array.h"
 #include "saithe/io/hdf5_writer.h"
 
@@ -124,6 +126,14 @@ RowPointer most_stored(CellIndex n_cells, std::int64_t n_genes) {
   return is_countable ? n_cells * n_genes : kUnlimited;
 }
 
+/// obs or var, under names that AnnData reads; those of `taken` are of columns to come.
+void write_frame(const Hdf5Target& root, const char* name, const Table& table,
+                 const std::vector<std::string>& taken, const Context& context) {
+  const std::string where = root.file_name() + ": " + name;
+  const std::optional<Table> mended = io::with_names_for_h5ad(table, taken, where, context);
+  root.write_frame(name, mended ? *mended : table);
+}
+
 /// `append` hands over the counts.
 template <typename Append>
 void write_new_h5ad(const fs::path& path, const CellSource& cells, RowPointer most_stored,
@@ -136,8 +146,12 @@ void write_new_h5ad(const fs::path& path, const CellSource& cells, RowPointer mo
     CsrTarget counts(root, "X", most_stored);
     append(counts);
     counts.finish(cells.n_genes(), context);
-    root.write_frame("obs", cells.obs());
-    root.write_frame("var", cells.var());
+    std::vector<std::string> our_columns;
+    for (const auto& [name, column] : annotations.obs) our_columns.push_back(name);
+    write_frame(root, "obs", cells.obs(), our_columns, context);
+    Table var = cells.var();
+    io::make_index_unique(var);
+    write_frame(root, "var", var, {}, context);
     // The file is new: a column of the input that has our name is replaced.
     io::add_annotations(root, annotations);
     write_empty_groups(root);
@@ -250,8 +264,9 @@ void H5adStream::finish(const Context& context) {
   s.counts.reset();
   Table obs(std::move(s.barcodes));
   for (auto& [name, column] : s.columns) obs.set(name, std::move(column));
-  s.root.write_frame("obs", obs);
-  s.root.write_frame("var", s.var);
+  write_frame(s.root, "obs", obs, {}, context);
+  io::make_index_unique(s.var);
+  write_frame(s.root, "var", s.var, {}, context);
   write_empty_groups(s.root);
   s.root.flush();
   s.root.close();

@@ -166,7 +166,26 @@ TEST(Concatenate, GenesOfOneFileThatAreTheSameAreAddedUpAndTold) {
   EXPECT_EQ(joined.var().index(), (std::vector<std::string>{"x", "y", "z", "new"}));
   EXPECT_EQ(joined.counts.values, (std::vector<float>{1, 2, 3, 4, 6}));
   ASSERT_EQ(said.size(), 1U);
-  EXPECT_NE(said[0].find("b"), std::string::npos);
+  EXPECT_EQ(
+      said[0],
+      "2 genes of b had the name of another one and were added to it (the first: 'y', 'new')");
+}
+
+TEST(Concatenate, GenesOfASingleFileToo) {
+  std::vector<std::string> said;
+  const auto say = [&](const std::string& note) { said.push_back(note); };
+  const Dataset single = concatenate({one_cell("a", {"y", "x", "y"})}, {}, say);
+  EXPECT_EQ(single.var().index(), (std::vector<std::string>{"y", "x"}));
+  EXPECT_EQ(single.counts.values, (std::vector<float>{4, 2}));
+  EXPECT_EQ(said.size(), 1U);
+  const std::string id = "ENSG00000000003";
+  const Dataset versions = concatenate({one_cell("a", {id + ".1", "x", id + ".2"})}, {}, say);
+  EXPECT_EQ(versions.counts.values, (std::vector<float>{4, 2}));
+  EXPECT_EQ(said.size(), 2U);
+  // Ids tell genes of one symbol apart.
+  EXPECT_EQ(concatenate({one_cell("a", {"y", "y-1"}, {"E1", "E2"})}, {}, say).n_genes(), 2);
+  EXPECT_EQ(said.size(), 2U);
+  refused({one_cell("a", {id, "x", id})}, {});
 }
 
 TEST(Concatenate, AnyColumnOfAFileMayMeetTheOthersNames) {

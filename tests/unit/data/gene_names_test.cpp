@@ -73,6 +73,37 @@ TEST(GeneColumnMatching, ANameWithASuffixIsAnotherGene) {
             (std::vector<GeneIndex>{-1, -1, 0}));
 }
 
+TEST(GeneColumnMatching, RepeatedSymbolsGoBeforeTheSameMadeUniqueUnlessIdsMeet) {
+  const std::vector<GeneColumn> theirs = {{"gene names", {"A", "A-1", "B"}},
+                                          {"gene_ids", {"E1", "E2", "E3"}},
+                                          {"gene_symbols", {"A", "A", "B"}}};
+  const auto of = [&](const std::vector<GeneColumn>& ours) {
+    return match_gene_columns(ours, theirs, {}, "ours", "theirs", "query.h5ad");
+  };
+  const auto by_symbols = of({{"gene names", {"A", "B"}}});
+  EXPECT_EQ(by_symbols.place, (std::vector<GeneIndex>{0, 0, 1}));
+  EXPECT_EQ(by_symbols.theirs, 2U);
+  EXPECT_EQ(by_symbols.n_matched, 2);
+  EXPECT_EQ(by_symbols.n_added, 1);
+  ASSERT_EQ(by_symbols.notes.size(), 1U);
+  EXPECT_EQ(by_symbols.notes[0],
+            "1 gene of theirs had the name of another one and was added to it (the first: 'A')");
+  // Made unique there, too.
+  EXPECT_EQ(of({{"gene names", {"A", "A-1", "B"}}}).place, (std::vector<GeneIndex>{0, 1, 2}));
+  // Ids say that the second A is another gene, which ours lacks.
+  const auto by_ids = of({{"gene names", {"A", "B"}}, {"gene_ids", {"E1", "E3"}}});
+  EXPECT_EQ(by_ids.place, (std::vector<GeneIndex>{0, -1, 1}));
+  EXPECT_EQ(by_ids.n_added, 0);
+  // Ids that meet less say nothing.
+  EXPECT_EQ(of({{"gene names", {"A", "B"}}, {"gene_ids", {"E1", "E9"}}}).n_added, 1);
+}
+
+TEST(AddedGenes, AreToldWithTheFirstNames) {
+  EXPECT_EQ(describe_added_genes({"a", "a", "b", "c", "d"}, "f.h5ad"),
+            "5 genes of f.h5ad had the name of another one and were added to it (the first: 'a', "
+            "'b', 'c')");
+}
+
 TEST(GeneColumnMatching, CaseCountsUnlessAskedNotTo) {
   const std::vector<std::string> human = {"TP53", "MYC", "ACTB", "ab", "AB"};
   const std::vector<std::string> mouse = {"Trp53", "Myc", "Actb", "AB", "Ab"};

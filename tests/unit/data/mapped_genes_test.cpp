@@ -46,11 +46,28 @@ TEST(RenamedGenes, NamesIdsAndWhatIsMissing) {
   RenamedGenes renamed(std::move(cells), "symbol");
   EXPECT_EQ(renamed.var().index(), (std::vector<std::string>{"x", ids[1], "y"}));
   EXPECT_EQ(renamed.var().as_text("gene_ids"), (std::vector<std::string>{ids[0], ids[1], ids[2]}));
-  EXPECT_EQ(renamed.n_added(), 1);
+  EXPECT_EQ(renamed.added(), std::vector<std::string>{"x"});
   EXPECT_EQ(renamed.read_cells(0, 2, kContext).values, (std::vector<float>{5, 2, 3, 6, 5}));
   auto twice = std::make_unique<Dataset>(two_cells());
   twice->var().set("id", TextColumn{{ids[0], ids[1], ids[0], ids[2]}, {}});
   EXPECT_SAITHE_ERROR(RenamedGenes(std::move(twice), "id"), ErrorKind::BadFormat, ids[0]);
+}
+
+TEST(RenamedGenes, GenesOfOneKeyAreAddedUp) {
+  const RenamedGenes merged(std::make_unique<Dataset>(two_cells()),
+                            std::vector<std::string>{"1", "2", "1", "2"});
+  EXPECT_EQ(merged.var().index(), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(merged.added(), (std::vector<std::string>{"c", "d"}));
+}
+
+TEST(GeneKeys, AreIdsOrNamesWithoutVersions) {
+  using Texts = std::vector<std::string>;
+  const std::string id = "ENSG00000000001";
+  Table var({"x", id + ".1", "x", id + ".2"});
+  EXPECT_EQ(gene_keys(var, "f"), (Texts{"x", id, "x", id}));
+  var.set("gene_ids", TextColumn{{"E1", id + ".7", "E3", ""}, {}});
+  EXPECT_EQ(gene_keys(var, "f"), (Texts{"E1", id, "E3", id}));
+  EXPECT_SAITHE_ERROR(gene_keys(Table({id, id}), "f"), ErrorKind::BadFormat, "stands twice");
 }
 
 }  // namespace

@@ -112,7 +112,7 @@ TEST(AnnDataFile, GenesThatStandTwice) {
                       "made up/var: the gene 'ENSG00000000003' stands twice");
   Table with_ids({"A", "A"});
   with_ids.set("gene_ids", TextColumn{{"E1", "E2"}, {}});
-  EXPECT_EQ(names(with_ids), (Texts{"A", "A-1"}));
+  EXPECT_EQ(names(with_ids), (Texts{"A", "A-1"}));  // as MakeIndexUnique
 }
 
 }  // namespace

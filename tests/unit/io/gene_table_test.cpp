@@ -32,21 +32,55 @@ struct Listening {
   std::vector<std::string> warnings;
 };
 
-TEST(MakeGeneTable, OfSymbolsAndIds) {
-  const Table var = make_gene_table({"A", "B", "A"}, {"E1", "E2", "E3"}, "f");
-  EXPECT_EQ(var.index(), (std::vector<std::string>{"A", "B", "A-1"}));
-  EXPECT_EQ(var.as_text("gene_ids"), (std::vector<std::string>{"E1", "E2", "E3"}));
+using Texts = std::vector<std::string>;
+
+TEST(MakeGeneTable, IdsTellGenesOfOneSymbolApartAndTheSymbolsStay) {
+  Listening listening;
+  const Table var =
+      make_gene_table({"A", "B", "A", "A"}, {"E1", "E2", "E3", "E4"}, "f", listening.context);
+  EXPECT_EQ(var.index(), (Texts{"A", "B", "A-1", "A-2"}));
+  EXPECT_EQ(var.as_text("gene_ids"), (Texts{"E1", "E2", "E3", "E4"}));
+  EXPECT_EQ(var.as_text("gene_symbols"), (Texts{"A", "B", "A", "A"}));
+  ASSERT_EQ(listening.warnings.size(), 1U);
+  EXPECT_TRUE(testing::contains(listening.warnings[0],
+                                "f: 2 genes have the symbol of an earlier one ('A'); ids tell"));
+  const Table distinct = make_gene_table({"A", "B"}, {"E1", "E2"}, "f", listening.context);
+  EXPECT_EQ(distinct.column_names(), "gene_ids");
+  EXPECT_EQ(listening.warnings.size(), 1U);
+  EXPECT_SAITHE_ERROR(make_gene_table({"A", "B"}, {"E1", "E1"}, "f", listening.context),
+                      ErrorKind::BadFormat, "stands twice");
 }
 
-TEST(MakeGeneTable, OfOneNamePerGene) {
+TEST(MakeGeneTable, WithoutIdsASymbolStaysRepeated) {
   Listening listening;
   const Table var = make_gene_table({"A", "B", "A"}, "f", listening.context);
-  EXPECT_EQ(var.index(), (std::vector<std::string>{"A", "B", "A-1"}));
+  EXPECT_EQ(var.index(), (Texts{"A", "B", "A"}));
   ASSERT_EQ(listening.warnings.size(), 1U);
-  EXPECT_TRUE(testing::contains(listening.warnings[0], "f: a gene symbol stands more than once"));
+  EXPECT_TRUE(testing::contains(listening.warnings[0],
+                                "f: a gene has the symbol of an earlier one ('A'); genes of one"));
   const std::string id = "ENSG00000141510";
   EXPECT_SAITHE_ERROR(make_gene_table({id, "B", id}, "f", listening.context), ErrorKind::BadFormat,
                       "stands twice");
+}
+
+TEST(MakeIndexUnique, IsTakenBackWhenItIsReadAgain) {
+  Listening listening;
+  Table var({"A", "B", "A"});
+  var.set("gene_symbols", TextColumn{{"x", "y", "z"}, {}});  // the file's own
+  EXPECT_EQ(io::make_index_unique(var), 1);
+  EXPECT_EQ(io::make_index_unique(var), 0);
+  EXPECT_EQ(var.index(), (Texts{"A", "B", "A-1"}));
+  EXPECT_EQ(var.as_text("gene_symbols"), (Texts{"x", "y", "z"}));
+  EXPECT_EQ(var.as_text("gene_symbols_1"), (Texts{"A", "B", "A"}));
+  io::settle_gene_names(var, "f", listening.context);
+  EXPECT_EQ(var.index(), (Texts{"A", "B", "A"}));
+  EXPECT_EQ(io::make_index_unique(var), 1);
+  EXPECT_EQ(var.column_names(), "gene_symbols, gene_symbols_1");  // once
+  // Names that are not what it makes of the column are another's, and stay.
+  Table other({"A", "B", "A-2"});
+  other.set("gene_symbols", TextColumn{{"A", "B", "A"}, {}});
+  io::settle_gene_names(other, "f", listening.context);
+  EXPECT_EQ(other.index(), (Texts{"A", "B", "A-2"}));
 }
 
 TEST(WarnOfOtherFeatures, CountsByType) {

@@ -94,8 +94,14 @@ TEST(TextTable, ColumnsOfTextAreKept) {
   EXPECT_EQ(cells.obs().as_text("type"), (Texts{"T", "B"}));
 }
 
+TEST(TextTable, ColumnsOfTextOfOneNameAreAllKept) {
+  const Dataset cells = read("cell,type,type,ACTB\ncell1,T,x,3\ncell2,B,y,4\n");
+  EXPECT_EQ(cells.obs().as_text("type"), (Texts{"T", "B"}));
+  EXPECT_EQ(cells.obs().as_text("type-1"), (Texts{"x", "y"}));
+}
+
 TEST(TextTable, RepeatedNames) {
-  EXPECT_EQ(read("gene,cell1\nACTB,3\nACTB,4\n").var().index(), (Texts{"ACTB", "ACTB-1"}));
+  EXPECT_EQ(read("gene,cell1\nACTB,3\nACTB,4\n").var().index(), (Texts{"ACTB", "ACTB"}));
   EXPECT_SAITHE_ERROR(read("gene,cell1\nENSG00000075624,3\nENSG00000075624,4\n"),
                       ErrorKind::BadFormat, "stands twice");
   EXPECT_SAITHE_ERROR(read("ACTB,CD3D\n1,3\n1,4\n"), ErrorKind::BadFormat, "numbers that repeat");

@@ -23,6 +23,8 @@ using testing::FolderForTest;
 using testing::marker_cells;
 using testing::read_bytes;
 
+using Texts = std::vector<std::string>;
+
 const Context kContext(2);
 
 Dataset cells_with_columns() {
@@ -84,6 +86,41 @@ TEST(WriteH5ad, ReadsBackWhatItWrote) {
   }
   EXPECT_EQ(read.obs().as_text("predicted_cell_type")[1], "B/plasma");
   EXPECT_TRUE(is_h5ad(folder / "a.h5ad"));
+}
+
+TEST(WriteH5ad, ColumnsOfAnyNameAreKeptAndNoneTakesThePlaceOfOurs) {
+  const FolderForTest folder;
+  Dataset cells = marker_cells(6, 5, 3);
+  const Texts names = {"_index", "", ".", "a/b", "a_b", "predicted/cell_type"};
+  for (const std::string& name : names) {
+    cells.obs().set(name, TextColumn{Texts(6, "of " + name), {}});
+  }
+  cells.var().set("x/y", TextColumn{Texts(5, "z"), {}});
+  std::vector<std::string> warnings;
+  Context listening(1);
+  listening.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  write_h5ad(folder / "a.h5ad", cells, some_annotations(6), false, listening);
+  ASSERT_EQ(warnings.size(), 2U);  // of obs and of var
+  EXPECT_TRUE(testing::contains(warnings[0], "a.h5ad: obs: 5 names"));
+  EXPECT_TRUE(testing::contains(warnings[1], "'x/y' is now 'x_y'"));
+  const Dataset read = read_dataset(folder / "a.h5ad", {}, kContext);
+  const Texts changed = {"index", "unnamed", "unnamed_1", "a_b_1", "a_b", "predicted_cell_type_1"};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    ASSERT_NE(read.obs().find(changed[i]), nullptr) << changed[i];
+    EXPECT_EQ(read.obs().as_text(changed[i]), Texts(6, "of " + names[i]));
+  }
+  EXPECT_EQ(read.obs().as_text("predicted_cell_type")[0], "T");
+}
+
+TEST(WriteH5ad, RepeatedGenesAreMadeUniqueInTheFileOnly) {
+  const FolderForTest folder;
+  Dataset cells = marker_cells(6, 3, 3);
+  cells.var() = Table({"A", "B", "A"});
+  write_h5ad(folder / "a.h5ad", cells, {}, false, kContext);
+  const io::Hdf5Group var = io::Hdf5Group::open_file(folder / "a.h5ad").group("var");
+  EXPECT_EQ(var.dataset("_index").read_texts(), (Texts{"A", "B", "A-1"}));
+  EXPECT_EQ(var.dataset("gene_symbols").read_texts(), (Texts{"A", "B", "A"}));
+  EXPECT_EQ(read_dataset(folder / "a.h5ad", {}, kContext).var().index(), (Texts{"A", "B", "A"}));
 }
 
 TEST(WriteH5ad, BlocksAreTheRowsOfTheWhole) {
