@@ -45,6 +45,9 @@ class RenamedGenes final : public CellSource {
                                      const Context& context) override {
     return mapping_.read_cells(*cells_, begin, end, context);
   }
+  [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
+    return cells_->most_stored(begin, end);
+  }
   /// Genes that were added to another of their name.
   [[nodiscard]] std::int64_t n_added() const { return n_added_; }
 

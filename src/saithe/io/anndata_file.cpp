@@ -38,6 +38,7 @@ class NoValues final : public CellMatrix {
   CsrMatrix read(CellIndex begin, CellIndex end, const Context&) override {
     return {end - begin, n_genes_, std::vector<RowPointer>(as_size(end - begin) + 1), {}, {}};
   }
+  std::int64_t most_stored(CellIndex, CellIndex) const override { return 0; }
   CellIndex cheap_end() const override { return n_cells_; }
 
  private:
@@ -57,6 +58,9 @@ class AnnDataSource final : public CellSource {
   const Table& var() const override { return var_; }
   CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
     return matrix_->read(begin, end, context);
+  }
+  std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
+    return matrix_->most_stored(begin, end);
   }
 
  private:
