@@ -64,19 +64,22 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
   session.say(
       fmt::format("genes: {}, types: {}", result.dataset.n_genes(), result.model.types.n_types()));
   if (!result.suspects.empty()) {
-    session.say(fmt::format("suspect labels: {} ({:.1f} %){}",
-                            counted(static_cast<std::int64_t>(result.suspects.size()), "cell"),
-                            100.0 * static_cast<double>(result.suspects.size()) /
-                                static_cast<double>(result.dataset.n_cells()),
-                            result.suspects_dropped ? ", left out of the training" : ""));
+    session.say(fmt::format(
+        "suspect labels: {} ({:.1f} %){}",
+        counted(static_cast<std::int64_t>(result.suspects.size()), "cell"),
+        100.0 * static_cast<double>(result.suspects.size()) /
+            static_cast<double>(result.dataset.n_cells()),
+        result.suspects_dropped
+            ? fmt::format(", {} left out of the training", result.model.card.n_suspects_dropped)
+            : ""));
   }
   if (result.validation.n_cells > 0) {
     session.say(fmt::format(
         "validation ({}): {}, accuracy {:.4f}, macro F1 {:.4f}, NLL {:.4f}, calibration "
-        "error {:.4f} (temperature {:.3f}; without it NLL {:.4f}, error {:.4f})",
-        to_text(request.training.validate), counted(result.validation.n_cells, "cell"),
+        "error {:.4f} ({}; without it NLL {:.4f}, error {:.4f})",
+        result.model.card.scores.validation, counted(result.validation.n_cells, "cell"),
         result.validation.accuracy, result.validation.macro_f1, result.validation.nll,
-        result.validation.ece, result.model.temperature, result.uncalibrated.nll,
+        result.validation.ece, describe(result.model.calibration), result.uncalibrated.nll,
         result.uncalibrated.ece));
   }
   session.say(fmt::format("written: {}{}", output,

@@ -85,7 +85,9 @@ void write_training_report(const TrainingOutcome& outcome, const std::string& in
   report.validation = result.validation;
   report.rejects = result.model.novelty.n_types > 0;
   report.uncalibrated = result.uncalibrated;
-  report.temperature = result.model.temperature;
+  if (result.model.calibration != Calibration{}) {
+    report.calibration = describe(result.model.calibration);
+  }
   report.value_kind = to_text(result.model.preprocessor.kind());
   report.suspects = shown_suspects(result);
   report.suspects_dropped = result.suspects_dropped;

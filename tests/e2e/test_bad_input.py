@@ -1,5 +1,6 @@
 """Inputs that are wrong: one clear line, the right exit code, and nothing left behind."""
 
+import gzip
 import os
 import pathlib
 import shutil
@@ -148,6 +149,16 @@ def test_damaged_label_table(cells, tmp_path, out):
     assert ":2" in must_fail(3, "train", cells, "--labels", tmp_path / "labels.tsv", "-o", out)
 
 
+def test_labels_in_latin1_are_refused_with_iconv(cells, tmp_path, out):
+    table = tmp_path / "labels.tsv"
+    table.write_bytes("cell00000000\tB cells\ncell00000001\tH\u00e4matopoetisch\n".encode("latin-1"))
+    line = must_fail(3, "train", cells, "--labels", table, "-o", out)
+    assert f"{table}:2: is not text in UTF-8: its byte 15 is 0xE4" in line
+    assert f'iconv -f WINDOWS-1252 -t UTF-8 "{table}" > utf8.txt' in line and not out.exists()
+    table.write_text(table.read_text("latin-1"))  # as iconv writes it
+    assert "is not text" not in must_fail(3, "train", cells, "--labels", table, "-o", out)
+
+
 MTX = "%%MatrixMarket matrix coordinate integer general\n3 2 3\n1 1 5\n2 1 1\n3 2 4\n"
 
 
@@ -285,6 +296,55 @@ def test_a_pipe_is_named_and_not_waited_for(cells, tmp_path):
     assert "is a pipe" in must_fail(3, "inspect", tmp_path / "pipe")
     done = subprocess.run([str(PROGRAM), "inspect", "/dev/stdin"], input=cells.read_bytes(), capture_output=True)
     assert done.returncode == 3 and b"/dev/stdin: is a pipe" in done.stderr
+
+
+@pytest.mark.parametrize("at", [0, 7, 8, 12, 40, 110, 500, 5000, "half", "zeros"])
+def test_a_damaged_header_of_a_model_says_what_to_do(cells, model, tmp_path, out, at):
+    content = bytearray(model.read_bytes())
+    length = int.from_bytes(content[:8], "little")
+    assert length > 5000
+    if at == "half":
+        del content[length // 2:]
+    elif at == "zeros":
+        content[:4096] = bytes(4096)
+    else:
+        content[at] ^= 0x15
+    path = tmp_path / "damaged.saithe"
+    path.write_bytes(content)
+    for line in (must_fail(3, "inspect", path), must_fail(3, "predict", path, cells, "-o", out),
+                 must_fail(3, "train", path, "--label-key", "cell_type", "-o", out, *QUICK)):
+        assert str(path) in line and "opy it again" in line and "train" in line, line
+
+
+def in_shell(command, cwd):
+    """What bash makes of a command, in which $saithe is the program."""
+    return subprocess.run(["bash", "-c", f"saithe='{PROGRAM}'; {command}"], capture_output=True, text=True,
+                          cwd=cwd, timeout=300)
+
+
+@pytest.mark.parametrize("labels", ["<(zcat labels.tsv.gz)", "<(cat labels.tsv.gz)",
+                                    "/dev/stdin < <(sleep 0.3; zcat labels.tsv.gz)",
+                                    "/dev/stdin < labels.tsv.gz",
+                                    "pipe & (sleep 0.3; zcat labels.tsv.gz > pipe); wait $!"])
+def test_labels_come_through_a_pipe(cells, tmp_path, labels):
+    data = anndata.read_h5ad(cells)
+    rows = "".join(f"{cell}\t{label}\n" for cell, label in data.obs["cell_type"].items())
+    (tmp_path / "labels.tsv.gz").write_bytes(gzip.compress(rows.encode()))
+    os.mkfifo(tmp_path / "pipe")
+    quick = " ".join(map(str, QUICK))
+    command = f"$saithe train {cells} -o {{}}.saithe {quick}"
+    must_be = in_shell(command.format("file") + " --labels labels.tsv.gz", tmp_path)
+    assert must_be.returncode == 0, must_be.stderr
+    done = in_shell(command.format("piped") + " --labels " + labels, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "labels: 300 cells joined by barcode" in done.stderr
+    assert (tmp_path / "piped.saithe").read_bytes() == (tmp_path / "file.saithe").read_bytes()
+
+
+def test_a_pipe_without_a_writer_is_not_waited_for_for_ever(cells, tmp_path, out):
+    os.mkfifo(tmp_path / "pipe")
+    line = must_fail(3, "train", cells, "--labels", tmp_path / "pipe", "-o", out)
+    assert "pipe: is a pipe to which nobody writes" in line
 
 
 def test_missing_permission_is_named(cells, tmp_path):

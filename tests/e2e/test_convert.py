@@ -55,6 +55,7 @@ def test_values_and_types_of_columns_stay(cells, tmp_path, kind):
     data.obs["maybe"] = pd.array([None, *(large + numbers[1:])], dtype="Int64")
     data.obs["batch"] = pd.Categorical(numbers % 3 + 10)
     data.obs["large"] = pd.Categorical(numbers % 3 + large)
+    data.obs["hash"] = pd.Categorical(np.uint64(2**63) + (numbers % 3).astype(np.uint64))
     data.obs["dose"] = pd.Categorical((numbers % 3) / 4)
     data.obs["flag"] = pd.Categorical(numbers % 2 == 0)
     data.obs["small"] = (numbers % 100).astype(np.int8)
@@ -66,10 +67,20 @@ def test_values_and_types_of_columns_stay(cells, tmp_path, kind):
     assert "obs/huge: has whole numbers of 2^63 or more" in said and said.count("warning") == 1
     after = anndata.read_h5ad(tmp_path / "a.h5ad").obs
     assert after.huge.dtype == np.float64
+    assert after.hash.cat.categories.dtype == np.uint64
     wider = {"small": np.int64, "half": np.float32}
     for name in data.obs.columns.drop("huge"):
         before = data.obs[name].astype(wider[name]) if name in wider else data.obs[name]
         pd.testing.assert_series_equal(before, after[name])
+
+
+def test_levels_that_no_integer_holds_are_said(cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    data.obs["odd"] = pd.Categorical(np.array([-5, 2**63 - 1])[np.arange(data.n_obs) % 2])
+    data.write_h5ad(tmp_path / "in.h5ad")
+    said = must("convert", tmp_path / "in.h5ad", tmp_path / "a.h5ad").err
+    assert "obs/odd: has categories of 2^63 or more and others below 0" in said
+    assert list(anndata.read_h5ad(tmp_path / "a.h5ad").obs.odd[:2]) == ["-5", "9223372036854775808"]
 
 
 def test_a_file_without_values_is_not_made_one_of_zeros(cells, tmp_path):

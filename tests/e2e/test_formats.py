@@ -11,7 +11,7 @@ import pytest
 import scipy.io
 import scipy.sparse
 
-from conftest import must, must_fail
+from conftest import QUICK, must, must_fail, write_tenx_folder
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,49 @@ def test_prediction_is_that_of_the_h5ad(write, cells, data, model, tmp_path):
     if write is write_long:  # cells come sorted by name
         expected[1:], found[1:] = sorted(expected[1:]), sorted(found[1:])
     assert found == expected
+
+
+def write_h5ad(data, path):
+    data.write_h5ad(path)
+    return [path]
+
+
+def write_layer(data, path):
+    anndata.AnnData(data.X * 0.5, data.obs, data.var, layers={"open": data.X}).write_h5ad(path)
+    return [path, "--layer", "open"]
+
+
+def write_zarr(data, path):
+    data.write_zarr(path)
+    return [path]
+
+
+def write_mtx(data, path):
+    write_tenx_folder(path, data)
+    return [path]
+
+
+@pytest.mark.parametrize("write", [*FORMS, write_h5ad, write_layer, write_zarr, write_mtx])
+def test_counts_of_only_0_and_1_are_said_to_tell_little(write, data, model, tmp_path):
+    said = "holds no count above 1: such counts say which genes a cell expresses, not how much"
+    x = scipy.sparse.csr_matrix(data.X)
+    x.data[:] = 1
+    for highest in (1, 2):
+        x.data[-1] = highest  # one count of 2 is enough
+        folder = tmp_path / str(highest)
+        folder.mkdir()
+        ones = anndata.AnnData(x.copy(), data.obs[[]], data.var[[]], dtype=np.float32)
+        arguments = write(ones, folder / "cells.x")
+        warnings = json.loads(must("inspect", *arguments, "--json").out)["warnings"]
+        assert sum(said in line for line in warnings) == 2 - highest
+        predicted = must("predict", model, *arguments, "-o", folder / "out.tsv")
+        assert predicted.err.count(said) == 2 - highest
+    labels = tmp_path / "labels.tsv"
+    labels.write_text("".join(f"{cell}\t{label}\n" for cell, label in data.obs["cell_type"].items()))
+    arguments = write(anndata.AnnData((x > 0).astype(np.float32), data.obs[[]], data.var[[]]),
+                      tmp_path / "cells.x")
+    trained = must("train", *arguments, "--labels", labels, "-o", tmp_path / "m.saithe", *QUICK)
+    assert trained.err.count(said) == 1
 
 
 @pytest.mark.parametrize("write", FORMS)

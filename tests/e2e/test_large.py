@@ -231,7 +231,7 @@ def barcodes():
     counts = np.zeros((3000, 1000), dtype=np.int32)
     for barcode in range(1000):
         n = 400 if barcode % 25 == 0 else chance.integers(0, 30)
-        counts[chance.choice(3000, n, replace=False), barcode] = 1
+        counts[chance.choice(3000, n, replace=False), barcode] = chance.integers(1, 4, n)
     return scipy.sparse.csc_matrix(counts)
 
 

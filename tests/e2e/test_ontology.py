@@ -123,6 +123,18 @@ def test_the_bundled_ontology_is_found_when_the_program_was_moved(blood, tmp_pat
     assert found.returncode == 0, found.stderr
 
 
+def test_tables_come_through_pipes(blood, tmp_path):
+    query = f"{PROGRAM} predict {blood}/m.saithe {blood}/cells.h5ad --no-reject"
+    must_be = must(*query.split()[1:], "-o", tmp_path / "file.tsv", "--ontology", "bundled",
+                   "--ontology-map", blood / "map.tsv")
+    done = subprocess.run(["bash", "-c", f"{query} -o piped.tsv --ontology <(zcat $0) --ontology-map <(cat $1)",
+                           SOURCE / "data" / "cl-basic.obo.gz", blood / "map.tsv"],
+                          capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "piped.tsv").read_bytes() == (tmp_path / "file.tsv").read_bytes()
+    assert CD4 in (tmp_path / "piped.tsv").read_text() and "3 of 3 types have a term" in must_be.err
+
+
 def test_mistakes_are_told_before_anything_is_computed(blood, tmp_path):
     query = ["predict", blood / "m.saithe", blood / "cells.h5ad", "-o", tmp_path / "out.tsv"]
     assert "--ontology FILE" in must_fail(2, *query, "--ontology-map", blood / "map.tsv")

@@ -220,6 +220,37 @@ def test_clusters_without_a_hidden_layer_are_those_of_the_logits(cells, fast, tm
     assert np.mean([row[majority] == label for row, label in zip(rows[1:], truth)]) > 0.9
 
 
+def test_a_rare_type_that_overlaps_another_is_as_probable_as_it_is_frequent(tmp_path):
+    """The linear model is trained as if all types were as common: that must not be what it says."""
+    def draw(n_cells, seed):
+        random = np.random.default_rng(seed)
+        is_rare = random.random(n_cells) < 0.08
+        effect = np.where(np.arange(120) < 30, 1.5, 1.0)
+        level = np.random.default_rng(7).gamma(1, 1, 120)
+        counts = random.poisson(level * np.where(is_rare[:, None], effect, 1))
+        data = anndata.AnnData(scipy.sparse.csr_matrix(counts.astype(np.float32)))
+        data.obs_names = [f"cell{i}" for i in range(n_cells)]
+        data.var_names = [f"gene{i}" for i in range(120)]
+        data.obs["cell_type"] = np.where(is_rare, "rare", "common")
+        return data, is_rare
+
+    draw(1500, 1)[0].write_h5ad(tmp_path / "training.h5ad")
+    query, is_rare = draw(3000, 2)
+    query.write_h5ad(tmp_path / "query.h5ad")
+    train(tmp_path / "training.h5ad", tmp_path / "m.saithe", "--preset", "fast",
+          "--drop-suspects", "never")
+    common, rare = words_of(tmp_path / "m.saithe")["type_offsets"]
+    assert rare < common - 1
+    predictions(tmp_path / "m.saithe", tmp_path / "query.h5ad", tmp_path, "--probabilities",
+                tmp_path / "p.tsv")
+    p = np.array([row[2] for row in rows_of(tmp_path / "p.tsv")[1:]], dtype=float)
+    assert abs(p.mean() - is_rare.mean()) < 0.02
+    for low, high in ((0.1, 0.3), (0.3, 0.6)):
+        inside = (p >= low) & (p < high)
+        error = np.sqrt(0.25 / inside.sum())
+        assert abs(p[inside].mean() - is_rare[inside].mean()) < 0.05 + 2 * error
+
+
 def test_allowed_and_denied_types(cells, fast, tmp_path):
     types = sorted(set(anndata.read_h5ad(cells).obs.cell_type))
     matrix = tmp_path / "p.tsv"

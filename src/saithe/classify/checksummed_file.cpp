@@ -77,8 +77,8 @@ bool is_checksummed_file(const fs::path& path) {
   return file && std::string_view(beginning).substr(kLengthBytes) == kBeginning;
 }
 
-ChecksummedReader::ChecksummedReader(const fs::path& path, std::string what, std::string advice)
-    : what_(std::move(what)), advice_(std::move(advice)), where_(path.string()) {
+ChecksummedReader::ChecksummedReader(const fs::path& path, std::string what, std::string remedy)
+    : what_(std::move(what)), remedy_(std::move(remedy)), where_(path.string()) {
   std::error_code error;
   const auto status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
@@ -111,8 +111,9 @@ std::string ChecksummedReader::read_header() {
   if (header != kBeginning) fail_not_one();
   if (n_header > n_file_bytes_ - kLength || as_size(n_header) < kBeginning.size() + kDigestChars) {
     fail(ErrorKind::BadFormat,
-         "{}: the header takes {} bytes, but the file has {}; it is truncated. Copy it again.",
-         where_, n_header, n_file_bytes_);
+         "{}: the header takes {} bytes, but the file has {}; it is truncated. Copy it again, or "
+         "{}.",
+         where_, n_header, n_file_bytes_, remedy_);
   }
   header.resize(as_size(n_header));
   read(header.data() + kBeginning.size(), header.size() - kBeginning.size());
@@ -126,8 +127,23 @@ void ChecksummedReader::require_digest() {
   if (hash_.hex_digest() == digest_) return;
   fail(ErrorKind::BadFormat,
        "{}: the checksum does not match the content; the file was changed or damaged. Copy it "
-       "again.",
-       where_);
+       "again, or {}.",
+       where_, remedy_);
+}
+
+void ChecksummedReader::fail_if_damaged(const std::string& found) {
+  std::array<char, std::size_t{1} << 16> block{};
+  for (std::int64_t left = n_buffer_bytes_; left > 0;) {
+    const std::size_t n = std::min(as_size(left), block.size());
+    read(block.data(), n);
+    hash_.update(block.data(), n);
+    left -= static_cast<std::int64_t>(n);
+  }
+  if (hash_.hex_digest() == digest_) return;
+  fail(ErrorKind::BadFormat,
+       "{}; its checksum does not match the content: the file was changed, damaged or truncated. "
+       "Copy it again, or {}.",
+       found, remedy_);
 }
 
 void ChecksummedReader::read(char* target, std::size_t n_bytes) {
@@ -137,8 +153,11 @@ void ChecksummedReader::read(char* target, std::size_t n_bytes) {
 
 void ChecksummedReader::fail_not_one() const {
   fail(ErrorKind::BadFormat,
-       "{}: is not a {} of saithe: expected a safetensors file whose header begins with {}{}",
-       where_, what_, kBeginning, advice_);
+       "{}: is not a {} of saithe: expected a safetensors file whose header begins with {}. {}",
+       where_, what_, kBeginning,
+       where_.ends_with(".pkl")
+           ? "A model of CellTypist becomes one by saithe import-celltypist"
+           : fmt::format("If it was one, it is damaged: copy it again, or {}.", remedy_));
 }
 
 }  // namespace saithe

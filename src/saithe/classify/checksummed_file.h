@@ -37,9 +37,9 @@ bool is_checksummed_file(const std::filesystem::path& path);
 /// An open file, read from front to back; every byte goes into the checksum.
 class ChecksummedReader {
  public:
-  /// `what` it is to hold, for messages: "model"; `advice` ends that of a file which is none.
-  /// Throws Error(NotFound).
-  ChecksummedReader(const std::filesystem::path& path, std::string what, std::string advice = "");
+  /// `what` it is to hold, for messages: "model"; `remedy` of damage, beside another copy: "train
+  /// the model anew". Throws Error(NotFound).
+  ChecksummedReader(const std::filesystem::path& path, std::string what, std::string remedy);
 
   /// The path, for messages.
   [[nodiscard]] const std::string& where() const { return where_; }
@@ -47,6 +47,17 @@ class ChecksummedReader {
   [[nodiscard]] std::int64_t n_buffer_bytes() const { return n_buffer_bytes_; }
   /// The JSON at its beginning. Throws Error(BadFormat) unless it begins as it must.
   std::string read_header();
+  /// What `parse()` makes of the header. An Error(BadFormat) of a file whose checksum does not fit
+  /// is one of damage, and says what to do.
+  template <typename Parse>
+  auto parse_header(Parse parse) {
+    try {
+      return parse();
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::BadFormat) fail_if_damaged(error.what());
+      throw;
+    }
+  }
   /// The next tensor. Its size was compared with the file's before.
   template <typename Values>
   void read_tensor(const TensorInfo& tensor, Values& values) {
@@ -60,10 +71,11 @@ class ChecksummedReader {
 
  private:
   void read(char* target, std::size_t n_bytes);
+  void fail_if_damaged(const std::string& found);
   [[noreturn]] void fail_not_one() const;
 
   std::string what_;
-  std::string advice_;
+  std::string remedy_;
   std::string where_;
   std::ifstream file_;
   std::int64_t n_file_bytes_ = 0;

@@ -109,7 +109,7 @@ EnsembleOutput Ensemble::forward(const CsrView& features, bool with_hidden,
     for (std::int64_t i = 0; i < size; ++i) output.probabilities.data()[i] /= n;
   }
   if (model_.output == OutputKind::Softmax) {
-    apply_temperature(output.probabilities, model_.temperature);
+    apply_calibration(output.probabilities, model_.calibration);
   }
   return output;
 }

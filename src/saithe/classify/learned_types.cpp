@@ -45,7 +45,7 @@ std::string describe_unlearned(const LabelSet& types, std::span<const LabelIndex
   const bool is_all = std::find(is_learned.begin(), is_learned.end(), true) == is_learned.end();
   return fmt::format(
       "validation: {}: no model that judged these cells had any of their type to learn from. They "
-      "count as wrong in its scores, and not for temperature and novelty threshold{}. --validate "
+      "count as wrong in its scores, and not for calibration and novelty threshold{}. --validate "
       "5-fold judges every type.",
       names,
       is_all ? ", for which no cell is left: the model is not calibrated and rejects nothing" : "");

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "saithe/classify/calibration.h"
 #include "saithe/classify/novelty.h"
 #include "saithe/classify/one_vs_rest.h"
 #include "saithe/classify/recipe.h"
@@ -36,7 +37,7 @@ struct ModelScores {
   double nll = 0;
   double brier = 0;
   double ece = 0;
-  double nll_uncalibrated = 0;  ///< the same before the temperature
+  double nll_uncalibrated = 0;  ///< the same before calibration
   double brier_uncalibrated = 0;
   double ece_uncalibrated = 0;
   std::vector<double> f1_of_type;
@@ -60,13 +61,13 @@ struct ModelCard {
 /// The option of an interrupted model that says how many full epochs its first network had.
 inline constexpr const char* kEpochsDone = "epochs-done";
 
-/// A trained classifier: its probabilities are the mean of its members', tempered.
+/// A trained classifier: its probabilities are the mean of its members', calibrated.
 struct Model {
   LabelSet types;
   Preprocessor preprocessor;
   std::vector<Member> members;  ///< the linear one first, if there is one
   OutputKind output = OutputKind::Softmax;
-  double temperature = 1;
+  Calibration calibration;
   NoveltyModel novelty;
   OneVsRest one_vs_rest;
   kernels::Loss loss = kernels::Loss::CrossEntropy;

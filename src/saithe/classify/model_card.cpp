@@ -61,7 +61,7 @@ std::string how_good(const Model& model) {
               fmt::format("{:.4f} ({:.4f})", scores.brier, scores.brier_uncalibrated));
   text += row("calibration error (before)",
               fmt::format("{:.4f} ({:.4f})", scores.ece, scores.ece_uncalibrated));
-  text += row("temperature", fmt::format("{:.3f}", model.temperature));
+  text += row("calibrated by", describe(model.calibration));
   if (!model.novelty.held_out_quantiles.empty()) {
     const double rate = PredictOptions{}.false_reject_rate;
     text +=

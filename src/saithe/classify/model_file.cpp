@@ -221,6 +221,19 @@ void require_novelty(const NoveltyModel& novelty, const std::string& where) {
   }
 }
 
+/// What the header describes, which is compared with the tensors that it lists.
+ModelDescription parse_description(const std::string& text, const ChecksummedReader& reader) {
+  const auto header = parse_safetensors_header(text, reader.n_buffer_bytes(), reader.where());
+  if (header.metadata.size() != 2 || header.metadata.count(kMetadataKey) == 0) {
+    fail(ErrorKind::BadFormat, "{}: __metadata__ does not hold exactly 'sha256' and '{}'",
+         reader.where(), kMetadataKey);
+  }
+  ModelDescription description =
+      parse_model_json(header.metadata.at(kMetadataKey), reader.where() + ": __metadata__ saithe");
+  require_tensors(header.tensors, expected_tensors(description), reader.where());
+  return description;
+}
+
 }  // namespace
 
 void save_model(const Model& model, const fs::path& path, bool overwrite) {
@@ -244,20 +257,11 @@ void save_model(const Model& model, const fs::path& path, bool overwrite) {
 }
 
 Model load_model(const fs::path& path) {
-  ChecksummedReader reader(path, "model",
-                           path.extension() == ".pkl"
-                               ? ". A model of CellTypist becomes one by saithe import-celltypist"
-                               : "");
+  ChecksummedReader reader(path, "model", "train the model anew");
   const std::string text = reader.read_header();
-  const auto header = parse_safetensors_header(text, reader.n_buffer_bytes(), reader.where());
-  if (header.metadata.size() != 2 || header.metadata.count(kMetadataKey) == 0) {
-    fail(ErrorKind::BadFormat, "{}: __metadata__ does not hold exactly 'sha256' and '{}'",
-         reader.where(), kMetadataKey);
-  }
   ModelDescription description =
-      parse_model_json(header.metadata.at(kMetadataKey), reader.where() + ": __metadata__ saithe");
+      reader.parse_header([&] { return parse_description(text, reader); });
   const auto tensors = expected_tensors(description);
-  require_tensors(header.tensors, tensors, reader.where());
 
   LoadedTensors loaded;
   loaded.members = empty_members(description.members);
@@ -288,7 +292,7 @@ Model load_model(const fs::path& path) {
                    std::move(loaded.mean), std::move(loaded.sd));
   model.members = std::move(loaded.members);
   model.output = description.output;
-  model.temperature = description.temperature;
+  model.calibration = std::move(description.calibration);
   model.novelty = std::move(loaded.novelty);
   model.one_vs_rest = std::move(loaded.one_vs_rest);
   model.loss = description.loss;

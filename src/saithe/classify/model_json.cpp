@@ -160,12 +160,16 @@ std::uint64_t read_known_version(const nlohmann::json& json, const std::string& 
 
 /// Looks at the version; the words of an older one get the keys that it did not have.
 void complete_words(nlohmann::json& json, const std::string& where) {
-  if (read_known_version(json, where) == kModelFormatVersion) return;
-  if (json.contains("has_misfit")) {
-    fail(ErrorKind::BadFormat, "{}: \"has_misfit\" in format version {}", where,
-         kOldestModelFormatVersion);
-  }
-  json["has_misfit"] = false;
+  const std::uint64_t version = read_known_version(json, where);
+  const auto complete = [&](const char* key, std::uint64_t since, const nlohmann::json& value) {
+    if (version >= since) return;
+    if (json.contains(key)) {
+      fail(ErrorKind::BadFormat, "{}: \"{}\" in format version {}", where, key, version);
+    }
+    json[key] = value;
+  };
+  complete("has_misfit", 4, false);
+  complete("type_offsets", 5, nlohmann::json::array());
 }
 
 void require_types(const ModelDescription& model, const std::string& where) {
@@ -223,12 +227,26 @@ void require_genes(const ModelDescription& model, const std::string& where) {
   }
 }
 
+// Of a type that is one cell among more than any file holds.
+constexpr double kMaxTypeOffset = 50;
+
 void require_consistent(const ModelDescription& model, const std::string& where) {
   if (model.members.empty()) fail(ErrorKind::BadFormat, "{}: the model has no members", where);
   require_types(model, where);
   require_genes(model, where);
-  if (!(model.temperature > 0)) {
-    fail(ErrorKind::BadFormat, "{}: the temperature {} is not above 0", where, model.temperature);
+  const Calibration& calibration = model.calibration;
+  if (!(calibration.temperature > 0)) {
+    fail(ErrorKind::BadFormat, "{}: the temperature {} is not above 0", where,
+         calibration.temperature);
+  }
+  if (!calibration.type_offsets.empty() && calibration.type_offsets.size() != model.types.size()) {
+    fail(ErrorKind::BadFormat, "{}: {} offsets for {} types", where,
+         calibration.type_offsets.size(), model.types.size());
+  }
+  for (const double offset : calibration.type_offsets) {
+    if (std::abs(offset) <= kMaxTypeOffset) continue;
+    fail(ErrorKind::BadFormat, "{}: the type offset {} is not from {} to {}", where, offset,
+         -kMaxTypeOffset, kMaxTypeOffset);
   }
   if (model.has_novelty != (model.n_novelty_axes > 0)) {
     fail(ErrorKind::BadFormat, "{}: the novelty score {} with {} axes", where,
@@ -290,7 +308,7 @@ ModelDescription describe_model(const Model& model) {
   description.preprocessing = model.preprocessor.options();
   for (const Member& member : model.members) description.members.push_back(member.shape);
   description.output = model.output;
-  description.temperature = model.temperature;
+  description.calibration = model.calibration;
   description.has_novelty = model.novelty.n_types > 0;
   description.n_novelty_axes = model.novelty.n_axes;
   description.has_misfit = !model.novelty.misfit.empty();
@@ -318,7 +336,8 @@ std::string format_model_json(const ModelDescription& model, const std::string& 
   json["was_interrupted"] = model.was_interrupted;
   json["loss"] = to_text(model.loss);
   json["output"] = to_text(model.output);
-  json["temperature"] = model.temperature;
+  json["temperature"] = model.calibration.temperature;
+  json["type_offsets"] = model.calibration.type_offsets;
   json["has_novelty"] = model.has_novelty;
   json["novelty_axes"] = model.n_novelty_axes;
   json["has_misfit"] = model.has_misfit;
@@ -364,6 +383,7 @@ ModelDescription parse_model_json(std::string_view text, const std::string& wher
                            "loss",
                            "output",
                            "temperature",
+                           "type_offsets",
                            "has_novelty",
                            "novelty_axes",
                            "has_misfit",
@@ -385,7 +405,8 @@ ModelDescription parse_model_json(std::string_view text, const std::string& wher
   model.was_interrupted = object.boolean("was_interrupted");
   model.loss = read_enum<kernels::Loss>(object, "loss", where);
   model.output = read_enum<OutputKind>(object, "output", where);
-  model.temperature = object.number("temperature");
+  model.calibration.temperature = object.number("temperature");
+  model.calibration.type_offsets = object.numbers("type_offsets");
   model.has_novelty = object.boolean("has_novelty");
   model.n_novelty_axes = static_cast<std::int64_t>(object.count("novelty_axes", kMaxNoveltyAxes));
   model.has_misfit = object.boolean("has_misfit");

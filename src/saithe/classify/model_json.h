@@ -13,8 +13,8 @@
 
 namespace saithe {
 
-inline constexpr std::uint64_t kModelFormatVersion = 4;
-/// The oldest that is read: without "has_misfit".
+inline constexpr std::uint64_t kModelFormatVersion = 5;
+/// The oldest that is read: 4 came with "has_misfit", 5 with "type_offsets".
 inline constexpr std::uint64_t kOldestModelFormatVersion = 3;
 inline constexpr std::uint64_t kMaxModelGenes = 1000000;
 
@@ -27,7 +27,7 @@ struct ModelDescription {
   PreprocessorOptions preprocessing;
   std::vector<MlpShape> members;
   OutputKind output = OutputKind::Softmax;
-  double temperature = 1;
+  Calibration calibration;
   bool has_novelty = false;
   std::int64_t n_novelty_axes = 0;
   bool has_misfit = false;

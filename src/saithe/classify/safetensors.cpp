@@ -58,9 +58,8 @@ void require_full_cover(std::vector<TensorInfo>& tensors, std::int64_t n_buffer_
   }
   if (covered > n_buffer_bytes) {
     fail(ErrorKind::BadFormat,
-         "{}: the tensors take {} bytes, but {} follow the header; the file is truncated. Copy it "
-         "again.",
-         where, covered, n_buffer_bytes);
+         "{}: the tensors take {} bytes, but {} follow the header; the file is truncated", where,
+         covered, n_buffer_bytes);
   }
   if (covered < n_buffer_bytes) {
     fail(ErrorKind::BadFormat, "{}: {} bytes after the last tensor belong to none", where,

@@ -158,6 +158,8 @@ class Search {
       }
       if (suspect.looks_like == kNoLabel || suspect.looks_like == suspect.label) continue;
       suspect.label_probability = row[as_size(suspect.label)];
+      // Where a type is so hard to tell that its own cells' mean is near 0, all cells pass that.
+      if (!(suspect.probability > suspect.label_probability)) continue;
       suspects.push_back(suspect);
     }
     std::sort(suspects.begin(), suspects.end(),

@@ -27,8 +27,6 @@ constexpr int kFolds = 5;
 constexpr std::size_t kSha256Digits = 64;
 // Of the memory for values: half is the reference's, a quarter the inputs' of each model.
 constexpr std::int64_t kInputsShare = 4;
-// Above so many cells one fold of the five judges: its cells are enough to calibrate.
-constexpr std::size_t kMaxCellsOfAllFolds = 50000;
 // The axes of the novelty score are those of so many cells, whose features are in memory at once.
 constexpr std::int64_t kMaxAxesCells = 10000;
 
@@ -239,23 +237,34 @@ class TrainingRun {
         result_.suspects, static_cast<std::int64_t>(training_.size()), options_.suspects);
     if (!result_.suspects_dropped) return;
     is_dropped_.assign(data_.labels.size(), false);
-    for (const Suspect& suspect : result_.suspects) is_dropped_[as_size(suspect.cell)] = true;
+    const auto keeps_all = find_types_to_keep_whole();
+    for (const Suspect& suspect : result_.suspects) {
+      is_dropped_[as_size(suspect.cell)] = !keeps_all[as_size(suspect.label)];
+    }
     std::erase_if(training_, [&](CellIndex cell) { return is_dropped_[as_size(cell)]; });
+  }
+
+  /// Types that would be left with fewer cells than --min-cells-per-type, by type.
+  [[nodiscard]] std::vector<bool> find_types_to_keep_whole() const {
+    std::vector<std::int64_t> n_left(as_size(n_types()));
+    for (const CellIndex cell : training_) ++n_left[as_size(data_.labels[as_size(cell)])];
+    for (const Suspect& suspect : result_.suspects) --n_left[as_size(suspect.label)];
+    std::vector<bool> keeps_all;
+    for (const std::int64_t n : n_left) keeps_all.push_back(n < options_.min_cells_per_type);
+    return keeps_all;
   }
 
   [[nodiscard]] bool is_dropped(CellIndex cell) const {
     return !is_dropped_.empty() && is_dropped_[as_size(cell)];
   }
 
-  /// Every fold by a model of the others. Only the filter of genes by --min-cells, which knows no
-  /// labels, has looked at all cells.
+  /// Every fold by a model of the others. What has looked at all cells is the filter of genes by
+  /// --min-cells, which knows no labels, and the search for suspects, which decides what the others
+  /// of a fold are trained on.
   void judge_folds() {
     if (folds_.empty()) return;
     const int n_all = count_folds(folds_);
-    const int n_folds =
-        options_.validate == Validation::FiveFold && data_.labels.size() > kMaxCellsOfAllFolds
-            ? 1
-            : n_all;
+    const int n_folds = judges_one_fold() ? 1 : n_all;
     HeldOutPredictions& held_out = result_.held_out;
     for (std::size_t cell = 0; cell < folds_.size(); ++cell) {
       if (folds_[cell] >= n_folds) continue;
@@ -275,6 +284,11 @@ class TrainingRun {
       checkpoint_->keep_fold(fold, held_out.folds, held_out.probabilities, held_out.logits,
                              held_out.distances);
     }
+  }
+
+  [[nodiscard]] bool judges_one_fold() const {
+    return options_.validate == Validation::FiveFold &&
+           static_cast<std::int64_t>(data_.labels.size()) > options_.fold_cells;
   }
 
   void reserve_held_out() {
@@ -362,7 +376,7 @@ class TrainingRun {
     }
   }
 
-  /// Predictions for all cells, temperature and novelty by the held-out ones, and all scores.
+  /// Predictions for all cells, calibration and novelty by the held-out ones, and all scores.
   void judge_model() {
     // An interrupted training is judged like any other.
     Context uninterrupted = context_;
@@ -417,9 +431,25 @@ class TrainingRun {
     model.novelty.held_out_quantiles = distance_quantiles(std::move(distances));
     if (!options_.calibrate || rows.empty()) return;
     model.one_vs_rest = fit_one_vs_rest(held_out.logits.view(), labels, rows);
-    model.temperature = choose_temperature(held_out.probabilities.view(), labels, rows);
-    apply_temperature(held_out.probabilities, model.temperature);
-    apply_temperature(result_.probabilities, model.temperature);
+    model.calibration = choose_calibration(held_out.probabilities.view(), labels, rows,
+                                           shares_of_types(), power_of_class_weights());
+    apply_calibration(held_out.probabilities, model.calibration);
+    apply_calibration(result_.probabilities, model.calibration);
+  }
+
+  /// Of the cells that trained; at least one cell's for each.
+  [[nodiscard]] std::vector<double> shares_of_types() const {
+    std::vector<double> shares(as_size(n_types()));
+    for (const CellIndex cell : training_) shares[as_size(data_.labels[as_size(cell)])] += 1;
+    for (double& share : shares)
+      share = std::max(share, 1.0) / static_cast<double>(training_.size());
+    return shares;
+  }
+
+  /// By which power of its type's size a cell weighed less, at most.
+  [[nodiscard]] double power_of_class_weights() const {
+    return std::max(options_.linear ? options_.linear_class_weights : 0.0,
+                    options_.networks > 0 ? options_.class_weights : 0.0);
   }
 
   void label_all_cells() {
@@ -447,7 +477,7 @@ class TrainingRun {
     for (const CellIndex cell : training_) trained.push_back(data_.labels[as_size(cell)]);
     card.cells_of_type = count_labels(trained, n_types());
     card.n_suspects = static_cast<std::int64_t>(result_.suspects.size());
-    card.n_suspects_dropped = result_.suspects_dropped ? card.n_suspects : 0;
+    card.n_suspects_dropped = std::count(is_dropped_.begin(), is_dropped_.end(), true);
     card.input_sha256 = hash_training_cells(data_, context_);
     if (!options_.donor_key.empty()) {
       auto donors = donors_of(data_, options_);
@@ -456,6 +486,7 @@ class TrainingRun {
     }
     ModelScores& scores = card.scores;
     scores.validation = to_text(options_.validate);
+    if (judges_one_fold()) scores.validation += ", one fold";
     const Evaluation& validation = result_.validation;
     if (validation.n_cells == 0) return;
     scores.n_cells = validation.n_cells;

@@ -31,7 +31,7 @@ struct EnumNames<ScaleOn> {
                                                                {ScaleOn::All, "all"}};
 };
 
-/// On which cells a model is judged, and its temperature and threshold are fitted.
+/// On which cells a model is judged, and its calibration and threshold are fitted.
 enum class Validation {
   HeldOut,   ///< one share of the cells, never trained on (--split, --validation-fraction)
   FiveFold,  ///< every cell, by a model of the other folds; the model itself trains on all cells
@@ -55,6 +55,7 @@ struct TrainOptions : RecipeOptions {
   Validation validate = Validation::HeldOut;
   SplitKind split = SplitKind::Stratified;
   double validation_fraction = 0.2;
+  std::int64_t fold_cells = 50000;  ///< the cells of one fold are enough to calibrate
   std::string donor_key;
   ScaleOn scale_on = ScaleOn::Training;
   bool calibrate = false;
@@ -68,8 +69,9 @@ struct TrainOptions : RecipeOptions {
     visit("validate", options.validate, "cells that judge and calibrate");
     visit("split", options.split, "how held-out cells are drawn");
     visit("validation-fraction", options.validation_fraction, "share of the cells held out");
+    visit("fold-cells", options.fold_cells, "with more cells 5-fold judges the first fold alone");
     visit("donor-key", options.donor_key, "obs column of donors, for by-donor and --split donor");
-    visit("calibrate", options.calibrate, "fit a temperature on the validation cells");
+    visit("calibrate", options.calibrate, "calibrate probabilities on the validation cells");
     visit("novelty", options.novelty, "learn to tell cells of unknown types");
     SuspectOptions::describe(visit, options.suspects);
     visit("min-cells-per-type", options.min_cells_per_type, "leave out types with fewer cells");
@@ -143,7 +145,7 @@ struct TrainResult {
   std::vector<float> confidence;
   Evaluation training;      ///< the model on the cells it was trained on
   Evaluation validation;    ///< held_out; n_cells 0 where nothing validates
-  Evaluation uncalibrated;  ///< the same before the temperature
+  Evaluation uncalibrated;  ///< the same before calibration
 };
 
 /// Splits or deals into folds, fits the preprocessing, looks for suspects, trains and judges. With

@@ -153,9 +153,10 @@ void TrainingCheckpoint::open(const CheckpointKey& key, const Context& context) 
 }
 
 void TrainingCheckpoint::read(const CheckpointKey& key, const Context& context) {
-  ChecksummedReader reader(path_, "checkpoint");
+  ChecksummedReader reader(path_, "checkpoint", "start anew with --overwrite in place of --resume");
   const std::string text = reader.read_header();
-  const auto header = parse_safetensors_header(text, reader.n_buffer_bytes(), reader.where());
+  const auto header = reader.parse_header(
+      [&] { return parse_safetensors_header(text, reader.n_buffer_bytes(), reader.where()); });
   if (header.metadata.size() != 2 || header.metadata.count(kMetadataKey) == 0) {
     fail(ErrorKind::BadFormat, "{}: is not a checkpoint: __metadata__ has no '{}'", reader.where(),
          kMetadataKey);

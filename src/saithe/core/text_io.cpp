@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "saithe/core/error.h"
+#include "saithe/core/open_input.h"
 #include "saithe/core/types.h"
 #include "saithe/core/utf8.h"
 
@@ -43,9 +44,11 @@ LineReader::LineReader(const fs::path& path, Encoding encoding)
   if (fs::is_directory(path, error)) {
     fail(ErrorKind::NotFound, "{}: is a folder where a file is expected", path.string());
   }
-  stream_->file = gzopen(path.c_str(), "rb");  // reads plain files as they are
+  const int descriptor = open_input(path);
+  stream_->file = gzdopen(descriptor, "rb");  // reads plain files as they are
   if (stream_->file == nullptr) {
-    fail(ErrorKind::NotFound, "{}: cannot be opened: {}", path.string(), std::strerror(errno));
+    close(descriptor);
+    fail(ErrorKind::NotFound, "{}: cannot be opened: no memory", path.string());
   }
   gzbuffer(stream_->file, 1U << 18);
 }
@@ -197,22 +200,24 @@ std::string counted(std::int64_t n, std::string_view noun) {
 }
 
 std::string read_file(const fs::path& path, std::int64_t max_bytes) {
-  std::ifstream file(path, std::ios::binary);
   std::error_code error;
-  if (!file || fs::is_directory(path, error)) {
-    fail(ErrorKind::NotFound, "{}: cannot be opened: {}", path.string(),
-         fs::is_directory(path, error) ? "it is a folder" : std::strerror(errno));
+  if (fs::is_directory(path, error)) {
+    fail(ErrorKind::NotFound, "{}: cannot be opened: it is a folder", path.string());
   }
-  file.seekg(0, std::ios::end);
-  const auto n_bytes = static_cast<std::int64_t>(file.tellg());
-  if (n_bytes < 0 || n_bytes > max_bytes) {
-    fail(ErrorKind::BadFormat, "{}: has {} bytes, at most {} are read", path.string(), n_bytes,
-         max_bytes);
+  const int descriptor = open_input(path);
+  std::string content;
+  std::string block(std::size_t{1} << 18, '\0');
+  ssize_t n_read = 0;
+  while (std::ssize(content) <= max_bytes &&
+         (n_read = read(descriptor, block.data(), block.size())) > 0) {
+    content.append(block, 0, as_size(n_read));
   }
-  std::string content(as_size(n_bytes), '\0');
-  file.seekg(0);
-  file.read(content.data(), n_bytes);
-  if (!file) fail(ErrorKind::BadFormat, "{}: cannot be read to its end", path.string());
+  close(descriptor);
+  if (n_read < 0) fail(ErrorKind::BadFormat, "{}: cannot be read to its end", path.string());
+  if (std::ssize(content) > max_bytes) {
+    fail(ErrorKind::BadFormat, "{}: is larger than what is read of such a file, at most {} bytes",
+         path.string(), max_bytes);
+  }
   return content;
 }
 

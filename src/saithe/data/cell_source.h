@@ -26,6 +26,8 @@ class CellSource {
   [[nodiscard]] virtual const Table& var() const = 0;
   /// Which genes each cell has; complete, unless the cells are of several files.
   [[nodiscard]] virtual const MeasuredGenes& measured_genes() const;
+  /// Whether the file stores booleans, which are read as 0 and 1.
+  [[nodiscard]] virtual bool holds_booleans() const { return false; }
   /// Cells [begin, end) x all genes, validated. Throws Error(BadFormat) on a damaged file.
   [[nodiscard]] virtual CsrMatrix read_cells(CellIndex begin, CellIndex end,
                                              const Context& context) = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "saithe/core/open_input.h"
 #include "saithe/core/text_io.h"
 
 namespace saithe {
@@ -193,6 +194,7 @@ std::string without_ensembl_version(std::string_view text) {
 }
 
 GeneSymbols read_gene_symbols(const std::string& path) {
+  require_rereadable(path);  // of several files each may need it
   GeneSymbols symbols;
   LineReader lines(path);
   std::string_view line;

@@ -24,6 +24,7 @@ class CellsWithLargeCounts final : public CellSource {
   [[nodiscard]] const std::string& name() const override { return cells_->name(); }
   [[nodiscard]] const Table& obs() const override { return cells_->obs(); }
   [[nodiscard]] const Table& var() const override { return cells_->var(); }
+  [[nodiscard]] bool holds_booleans() const override { return cells_->holds_booleans(); }
   [[nodiscard]] const MeasuredGenes& measured_genes() const override {
     return cells_->measured_genes();
   }

@@ -1,6 +1,7 @@
 #include "saithe/data/table.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -179,6 +180,33 @@ std::optional<NumberColumn> level_numbers(const CategoryColumn& column) {
   return numbers;
 }
 
+std::vector<std::string> level_names(std::span<const std::uint64_t> levels) {
+  std::vector<std::string> names;
+  for (const std::uint64_t level : levels) names.push_back(std::to_string(level));
+  return names;
+}
+
+std::optional<std::vector<std::uint64_t>> unsigned_levels(const CategoryColumn& column) {
+  if (column.level_kind != NumberColumn::Kind::Integer) return std::nullopt;
+  std::vector<std::uint64_t> levels;
+  bool is_needed = false;
+  for (const std::string& text : column.levels) {
+    std::uint64_t level = 0;
+    const char* last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, level);
+    if (error != std::errc() || end != last) return std::nullopt;
+    is_needed = is_needed || static_cast<double>(level) >= kPast64Bits;
+    levels.push_back(level);
+  }
+  if (!is_needed) return std::nullopt;
+  return levels;
+}
+
+bool need_unsigned_integers(std::span<const double> values) {
+  return std::ranges::none_of(values, [](double value) { return value < 0; }) &&
+         std::ranges::any_of(values, [](double value) { return value >= kPast64Bits; });
+}
+
 bool need_exact_integers(std::span<const double> values) {
   bool are_inexact = false;
   for (const double value : values) {
@@ -190,6 +218,14 @@ bool need_exact_integers(std::span<const double> values) {
 
 void warn_of_inexact_integers(const Column& column, const std::string& where,
                               const Context& context) {
+  const auto* category = std::get_if<CategoryColumn>(&column);
+  if (category != nullptr && category->level_kind == NumberColumn::Kind::Integer &&
+      !level_numbers(*category) && !unsigned_levels(*category)) {
+    context.warn(
+        fmt::format("{}: has categories of 2^63 or more and others below 0; they are read as texts "
+                    "of 64-bit floating-point numbers, which are rounded from 2^53 on",
+                    where));
+  }
   const auto* numbers = std::get_if<NumberColumn>(&column);
   if (numbers == nullptr || numbers->kind != NumberColumn::Kind::Integer) return;
   const bool are_too_large = std::ranges::any_of(

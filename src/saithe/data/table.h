@@ -88,12 +88,18 @@ CategoryColumn make_category_column(std::span<const std::int64_t> codes,
 std::vector<std::string> level_names(NumberColumn levels);
 /// The numbers or booleans that they are the names of; nothing if the levels are texts.
 std::optional<NumberColumn> level_numbers(const CategoryColumn& column);
+/// The same of categories that are whole numbers of 0 or more, one of which is 2^63 or more.
+std::vector<std::string> level_names(std::span<const std::uint64_t> levels);
+std::optional<std::vector<std::uint64_t>> unsigned_levels(const CategoryColumn& column);
 
 /// Whether whole numbers that were read as these doubles must be read again as integers: one is
 /// 2^53 or more. False where one does not fit 64 bits with a sign.
 bool need_exact_integers(std::span<const double> values);
+/// Whether whole numbers that were read as these doubles fit 64 bits without a sign only: one is
+/// 2^63 or more, and none is below 0.
+bool need_unsigned_integers(std::span<const double> values);
 /// Warns, beginning with `where`, of a column of whole numbers that are held as doubles because
-/// one does not fit 64 bits with a sign.
+/// one does not fit 64 bits with a sign, and of categories that none of the two holds.
 void warn_of_inexact_integers(const Column& column, const std::string& where,
                               const Context& context);
 

@@ -25,8 +25,6 @@ constexpr double kWholeMultiple = 2e-3;
 constexpr std::int64_t kFewestMultiples = 10;
 // A cell whose smallest count is 2 has half multiples.
 constexpr double kShareOfWhole = 0.5;
-// So many ones are no chance.
-constexpr std::int64_t kFewestOnes = 100;
 // Z-scores of a sample of cells, clipped or not, have about mean 0 and variance 1.
 constexpr double kLargestMean = 0.3;
 constexpr double kLeastVariance = 0.1;
@@ -136,10 +134,6 @@ bool ValueKindFinder::is_to_another_base() const {
                              other.largest_sum - other.smallest_sum < kSameSum * other.largest_sum;
     return has_one_sum || other.is_of_counts();
   });
-}
-
-bool ValueKindFinder::is_binary() const {
-  return kind() == ValueKind::Counts && n_values_ >= kFewestOnes && largest_ == 1;
 }
 
 bool ValueKindFinder::is_doubtful() const {

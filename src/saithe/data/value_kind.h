@@ -47,8 +47,6 @@ class ValueKindFinder {
   [[nodiscard]] bool has_values() const { return n_values_ > 0; }
   /// Counts where there are no values.
   [[nodiscard]] ValueKind kind() const;
-  /// Whether they are counts of which none is above 1: they say which genes a cell expresses.
-  [[nodiscard]] bool is_binary() const;
   /// Whether what is taken for log1p(CP10k) may be another logarithm: sums of cells do not bear it
   /// out, and no counts are behind it.
   [[nodiscard]] bool is_doubtful() const;

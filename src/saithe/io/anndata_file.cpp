@@ -56,6 +56,7 @@ class AnnDataSource final : public CellSource {
   const std::string& name() const override { return name_; }
   const Table& obs() const override { return obs_; }
   const Table& var() const override { return var_; }
+  bool holds_booleans() const override { return matrix_->is_boolean(); }
   CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
     return matrix_->read(begin, end, context);
   }

@@ -73,12 +73,6 @@ ChosenValues choose_values(const std::string& file, const Table& obs,
     const ValueKind kind = found.kind();
     if (found.has_values() && kind == ValueKind::Counts) {
       warn_of_booleans(file, places[i].name, *matrix, context);
-      if (found.is_binary() && !matrix->is_boolean()) {
-        context.warn(fmt::format(
-            "{}: {} holds no count above 1: such counts say which genes a cell expresses, not how "
-            "much",
-            file, places[i].name));
-      }
       if (i == last && findings.empty()) return {i, std::move(matrix)};
       context.warn(fmt::format("{}: counts are read from {}{}", file, places[i].name,
                                findings.empty() ? "" : "; " + join(findings)));

@@ -30,6 +30,9 @@ struct Levels {
 Levels read_levels(const Hdf5Dataset& categories) {
   if (categories.kind() == StoredKind::Text) return {categories.read_texts(), std::nullopt};
   NumberColumn numbers = read_number_column(categories);
+  if (numbers.kind == NumberColumn::Kind::Integer && need_unsigned_integers(numbers.values)) {
+    return {level_names(categories.read_unsigned()), numbers.kind};
+  }
   const auto kind = numbers.kind;
   return {level_names(std::move(numbers)), kind};
 }

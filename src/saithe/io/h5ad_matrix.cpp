@@ -65,7 +65,7 @@ std::int64_t H5adMatrix::most_stored(CellIndex begin, CellIndex end) const {
 }
 
 CellIndex H5adMatrix::cheap_end() const {
-  return turned_ ? std::min(n_cells_, std::max<CellIndex>(1, turned_->gathered_end(0))) : n_cells_;
+  return turned_ ? turned_->first_part_end() : n_cells_;
 }
 
 void H5adMatrix::let_go() {

@@ -127,6 +127,8 @@ void Hdf5Answers::answer_of_dataset(Hdf5Question what, const LibraryDataset& dat
       return add_dataset(dataset.field(question.take_text()), answer);
     case Hdf5Question::ReadIntegers:
       return answer.add_array(std::span<const std::int64_t>(dataset.read_integers()));
+    case Hdf5Question::ReadUnsigned:
+      return answer.add_array(std::span<const std::uint64_t>(dataset.read_unsigned()));
     case Hdf5Question::ReadNumbers:
       return answer.add_array(std::span<const double>(dataset.read_numbers()));
     case Hdf5Question::ReadTexts:

@@ -28,6 +28,7 @@ enum class Hdf5Question : std::int64_t {
   ReferredDataset,   ///< name -> whether there is one; number, description
   Field,             ///< name -> number, description
   ReadIntegers,      ///< -> integers
+  ReadUnsigned,      ///< -> integers without a sign
   ReadNumbers,       ///< -> doubles
   ReadTexts,         ///< -> texts
   ReadFloats,        ///< start and count by axes -> float32

@@ -136,6 +136,10 @@ std::vector<std::int64_t> Hdf5Dataset::read_integers() const {
   return object_->ask(Hdf5Question::ReadIntegers).content.take_array<std::int64_t>();
 }
 
+std::vector<std::uint64_t> Hdf5Dataset::read_unsigned() const {
+  return object_->ask(Hdf5Question::ReadUnsigned).content.take_array<std::uint64_t>();
+}
+
 std::vector<double> Hdf5Dataset::read_numbers() const {
   return object_->ask(Hdf5Question::ReadNumbers).content.take_array<double>();
 }

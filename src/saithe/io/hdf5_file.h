@@ -135,6 +135,8 @@ class Hdf5Dataset {
   /// All values in row-major order, converted. Throw Error(BadFormat) on another kind, on a number
   /// of values that the file cannot hold, and on a damaged file.
   [[nodiscard]] std::vector<std::int64_t> read_integers() const;
+  /// Of integers only; one below 0 is read as 0.
+  [[nodiscard]] std::vector<std::uint64_t> read_unsigned() const;
   [[nodiscard]] std::vector<double> read_numbers() const;
   [[nodiscard]] std::vector<std::string> read_texts() const;
   /// Rows [begin, end) of a two-dimensional dataset, converted to float32.

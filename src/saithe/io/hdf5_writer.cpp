@@ -337,6 +337,10 @@ void Hdf5Target::write_numbers(const std::string& name, const NumberColumn& colu
 }
 
 void Hdf5Target::write_levels(const std::string& name, const CategoryColumn& category) const {
+  if (const auto whole = unsigned_levels(category)) {
+    const auto n = static_cast<std::int64_t>(whole->size());
+    return write_dataset(name, H5T_STD_U64LE, H5T_NATIVE_UINT64, {&n, 1}, whole->data(), "array");
+  }
   const auto numbers = level_numbers(category);
   if (!numbers) return write_texts(name, category.levels);
   write_array(name, numbers->values, numbers->kind, numbers->exact);

@@ -306,6 +306,16 @@ std::vector<std::int64_t> LibraryDataset::read_integers() const {
   return values;
 }
 
+std::vector<std::uint64_t> LibraryDataset::read_unsigned() const {
+  if (description_.kind != StoredKind::Integer) {
+    fail(ErrorKind::BadFormat, "{}: expected whole numbers, found another kind of values", where());
+  }
+  description_.require_plausible(description_.size());
+  std::vector<std::uint64_t> values(as_size(description_.size()));
+  read(H5T_NATIVE_UINT64, values.data());
+  return values;
+}
+
 std::vector<double> LibraryDataset::read_numbers() const {
   if (description_.kind == StoredKind::Boolean) {
     const auto integers = read_integers();

@@ -68,6 +68,7 @@ class LibraryDataset {
   /// All values in row-major order, converted. Throw Error(BadFormat) on another kind, on a number
   /// of values that the file cannot hold, and on a damaged file.
   [[nodiscard]] std::vector<std::int64_t> read_integers() const;
+  [[nodiscard]] std::vector<std::uint64_t> read_unsigned() const;
   [[nodiscard]] std::vector<double> read_numbers() const;
   void read_texts(const TextSink& sink) const;
   /// The block of `count` values from `start` on, by axes, as the memory type of numbers says.

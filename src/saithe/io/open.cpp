@@ -4,8 +4,10 @@
 #include <set>
 #include <sstream>
 
+#include "saithe/core/open_input.h"
 #include "saithe/core/text_io.h"
 #include "saithe/core/utf8.h"
+#include "saithe/data/binary_counts.h"
 #include "saithe/data/large_counts.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/mtx_file.h"
@@ -104,14 +106,14 @@ void require_utf8(const Table& table, const std::string& where) {
   }
 }
 
-/// Opens what was recognised, whose texts are looked at.
+/// Opens what was recognised, whose texts are looked at, and whose values as they are read.
 std::unique_ptr<CellSource> open_recognised(const Recognised& recognised, io::InputFile input,
                                             const ReadOptions& options, const Context& context) {
   const std::string file = input.path.string();
   auto source = recognised.format.open(std::move(input), options, context);
   require_utf8(source->obs(), file + ": obs");
   require_utf8(source->var(), file + ": var");
-  return source;
+  return warn_of_large_counts(warn_of_binary_counts(std::move(source)));
 }
 
 FileSummary describe(const Recognised& recognised, const io::InputFile& input,
@@ -133,15 +135,7 @@ io::InputFile io::look_at(const fs::path& path) {
     fail(ErrorKind::NotFound, "{}: no such file or folder", path.string());
   }
   InputFile input{path, fs::is_directory(status), std::nullopt, {}};
-  if (status.type() != fs::file_type::none && !input.is_folder && !fs::is_regular_file(status)) {
-    fail(ErrorKind::BadFormat,
-         "{}: is a {}, not a file: it gives its content only once, and it is read several times. "
-         "Write the content to a file and name that",
-         path.string(),
-         status.type() == fs::file_type::fifo     ? "pipe"
-         : status.type() == fs::file_type::socket ? "socket"
-                                                  : "device");
-  }
+  require_rereadable(path);
   if (input.is_folder) fs::directory_iterator(path, error);  // whether it can be listed
   if (error) {
     fail(ErrorKind::NotFound, "{}: cannot be opened: {}", path.string(), error.message());
@@ -160,7 +154,7 @@ std::unique_ptr<CellSource> open_source(const fs::path& path, const ReadOptions&
   io::InputFile input = io::look_at(path);
   const Recognised recognised = recognise(input);
   require_options(recognised, path, options);
-  return warn_of_large_counts(open_recognised(recognised, std::move(input), options, context));
+  return open_recognised(recognised, std::move(input), options, context);
 }
 
 Dataset read_dataset(const fs::path& path, const ReadOptions& options, const Context& context) {
@@ -198,26 +192,14 @@ FileSummary list_contents(const fs::path& path, const Context& context) {
   return describe(recognise(input), input, context);
 }
 
-namespace {
-
-/// A source, and what list_contents() says of its file.
-struct DescribedSource {
-  FileSummary contents;
-  std::unique_ptr<CellSource> source;
-};
-
-/// open_source() and list_contents() of a file that is opened once.
 DescribedSource open_described(const fs::path& path, const ReadOptions& options,
                                const Context& context) {
   io::InputFile input = io::look_at(path);
   const Recognised recognised = recognise(input);
   require_options(recognised, path, options);
   FileSummary contents = describe(recognised, input, context);
-  return {std::move(contents),
-          warn_of_large_counts(open_recognised(recognised, std::move(input), options, context))};
+  return {std::move(contents), open_recognised(recognised, std::move(input), options, context)};
 }
-
-}  // namespace
 
 FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const Context& context) {
   std::vector<std::string> warnings;

@@ -1,6 +1,8 @@
 #include "saithe/io/turned_columns.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <numeric>
 #include <utility>
 
@@ -13,6 +15,9 @@ namespace {
 // Most entries of a piece of the file that is in memory while it passes by.
 constexpr RowPointer kPieceEntries = RowPointer{1} << 22;
 constexpr std::int64_t kBytesOfEntry = 8;  // column and value
+// Of this share of the memory the parts have their buffers, but each a page at least.
+constexpr std::int64_t kBuffersShare = 4;
+constexpr std::int64_t kSmallestBuffer = 4096;
 
 /// The end of the genes from `begin` on that make up a piece; one gene at least.
 std::int64_t piece_end(const CompressedRows& by_gene, std::int64_t begin, const Context& context) {
@@ -36,62 +41,190 @@ TurnedColumns::TurnedColumns(CompressedRows by_gene, CellIndex n_cells, std::int
     gene = end;
   }
   std::partial_sum(row_start_.begin(), row_start_.end(), row_start_.begin());
+  cut_into_parts();
 }
 
-CellIndex TurnedColumns::gathered_end(CellIndex begin) const {
-  const RowPointer most = row_start_[as_size(begin)] + bytes_ / kBytesOfEntry;
-  const auto past = std::upper_bound(row_start_.begin() + begin, row_start_.end(), most);
-  return std::max(begin, static_cast<CellIndex>(past - row_start_.begin()) - 1);
+void TurnedColumns::cut_into_parts() {
+  const auto n_cells = static_cast<CellIndex>(row_start_.size()) - 1;
+  CellIndex begin = 0;
+  do {
+    const RowPointer most = row_start_[as_size(begin)] + bytes_ / kBytesOfEntry;
+    const auto past = std::upper_bound(row_start_.begin() + begin, row_start_.end(), most);
+    const CellIndex end = static_cast<CellIndex>(past - row_start_.begin()) - 1;
+    parts_.push_back({begin, std::min(n_cells, std::max(begin + 1, end)), {}, {}});
+    begin = parts_.back().end;
+  } while (begin < n_cells);
 }
 
-void TurnedColumns::gather(CellIndex begin, CellIndex end, const Context& context) {
-  held_ = CsrMatrix{};
-  const RowPointer first = row_start_[as_size(begin)];
-  const RowPointer n_stored = row_start_[as_size(end)] - first;
-  require_memory(by_gene_.where(), n_stored, kBytesOfEntry);
-  held_.n_rows = end - begin;
-  held_.n_cols = static_cast<GeneIndex>(by_gene_.n_rows());
-  held_.columns.resize(as_size(n_stored));
-  held_.values.resize(as_size(n_stored));
-  std::vector<RowPointer> next(row_start_.begin() + begin, row_start_.begin() + end);
-  for (RowPointer& position : next) position -= first;
-  for (std::int64_t gene = 0; gene < by_gene_.n_rows();) {
+/// The rows of a part's cells while its entries arrive, gene by gene.
+class TurnedColumns::Gathering {
+ public:
+  Gathering(const TurnedColumns& source, const Part& part)
+      : begin_(part.begin),
+        start_(source.row_start_.begin() + part.begin, source.row_start_.begin() + part.end + 1) {
+    const RowPointer first = start_.front();
+    for (RowPointer& position : start_) position -= first;
+    next_.assign(start_.begin(), start_.end() - 1);
+    require_memory(source.by_gene_.where(), start_.back(), kBytesOfEntry);
+    rows_.n_rows = part.end - part.begin;
+    rows_.n_cols = static_cast<GeneIndex>(source.by_gene_.n_rows());
+    rows_.columns.resize(as_size(start_.back()));
+    rows_.values.resize(as_size(start_.back()));
+  }
+
+  void add(GeneIndex gene, std::span<const GeneIndex> cells, std::span<const float> values) {
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const auto position = as_size(next_[as_size(cells[i] - begin_)]++);
+      rows_.columns[position] = gene;
+      rows_.values[position] = values[i];
+    }
+  }
+
+  /// Entries that were added up on reading left gaps, which are closed.
+  CsrMatrix finish() {
+    RowPointer n_kept = 0;
+    rows_.row_start.resize(start_.size());
+    for (std::size_t row = 0; row < next_.size(); ++row) {
+      rows_.row_start[row] = n_kept;
+      const RowPointer from = start_[row];
+      const RowPointer to = next_[row];
+      if (from != n_kept) {
+        std::copy(rows_.columns.begin() + from, rows_.columns.begin() + to,
+                  rows_.columns.begin() + n_kept);
+        std::copy(rows_.values.begin() + from, rows_.values.begin() + to,
+                  rows_.values.begin() + n_kept);
+      }
+      n_kept += to - from;
+    }
+    rows_.row_start.back() = n_kept;
+    rows_.columns.resize(as_size(n_kept));
+    rows_.values.resize(as_size(n_kept));
+    return std::move(rows_);
+  }
+
+ private:
+  CellIndex begin_;
+  std::vector<RowPointer> start_;
+  std::vector<RowPointer> next_;
+  CsrMatrix rows_;
+};
+
+namespace {
+
+/// The entries of a gene that are of the cells [begin, end).
+struct EntriesOfPart {
+  std::span<const GeneIndex> cells;
+  std::span<const float> values;
+};
+EntriesOfPart entries_of(const CsrView& genes, std::int64_t gene, CellIndex begin, CellIndex end) {
+  const auto cells = genes.row_columns(gene);
+  const auto from = std::lower_bound(cells.begin(), cells.end(), begin) - cells.begin();
+  const auto to = std::lower_bound(cells.begin() + from, cells.end(), end) - cells.begin();
+  return {cells.subspan(as_size(from), as_size(to - from)),
+          genes.row_values(gene).subspan(as_size(from), as_size(to - from))};
+}
+
+template <typename T>
+void append_bytes(std::span<const T> from, std::vector<unsigned char>& to) {
+  if (from.empty()) return;
+  const std::size_t at = to.size();
+  to.resize(at + from.size_bytes());
+  std::memcpy(to.data() + at, from.data(), from.size_bytes());
+}
+
+template <typename T>
+void take_bytes(std::span<const unsigned char>& from, std::span<T> to) {
+  if (to.empty()) return;
+  std::memcpy(to.data(), from.data(), to.size_bytes());
+  from = from.subspan(to.size_bytes());
+}
+
+/// Every piece of the file in turn.
+template <typename Take>
+void for_each_piece(const CompressedRows& by_gene, const Context& context, const Take& take) {
+  for (std::int64_t gene = 0; gene < by_gene.n_rows();) {
     context.throw_if_cancelled();
-    const std::int64_t piece = piece_end(by_gene_, gene, context);
-    const CsrMatrix genes = by_gene_.read(gene, piece, context);
-    const CsrView view = genes.view();
+    const std::int64_t end = piece_end(by_gene, gene, context);
+    const CsrMatrix genes = by_gene.read(gene, end, context);
     for (std::int64_t g = 0; g < genes.n_rows; ++g) {
-      const auto cells = view.row_columns(g);
-      const auto values = view.row_values(g);
-      auto i = as_size(std::lower_bound(cells.begin(), cells.end(), begin) - cells.begin());
-      for (; i < cells.size() && cells[i] < end; ++i) {
-        const auto position = as_size(next[as_size(cells[i] - begin)]++);
-        held_.columns[position] = static_cast<GeneIndex>(gene + g);
-        held_.values[position] = values[i];
+      take(static_cast<GeneIndex>(gene + g), genes.view(), g);
+    }
+    gene = end;
+  }
+}
+
+}  // namespace
+
+void TurnedColumns::flush(Part& part) {
+  if (part.buffer.empty()) return;
+  part.stretches.push_back({dealt_->append(part.buffer), part.buffer.size()});
+  part.buffer.clear();
+}
+
+void TurnedColumns::deal(const Context& context) {
+  let_go();
+  auto dealt = std::make_unique<TemporaryFile>();
+  std::swap(dealt, dealt_);
+  const auto full = as_size(
+      std::max(kSmallestBuffer, bytes_ / kBuffersShare / static_cast<std::int64_t>(parts_.size())));
+  try {
+    for_each_piece(by_gene_, context, [&](GeneIndex gene, const CsrView& genes, std::int64_t g) {
+      for (Part& part : parts_) {
+        const auto [cells, values] = entries_of(genes, g, part.begin, part.end);
+        if (cells.empty()) continue;
+        const std::array<std::int64_t, 2> head = {gene, static_cast<std::int64_t>(cells.size())};
+        append_bytes(std::span<const std::int64_t>(head), part.buffer);
+        append_bytes(cells, part.buffer);
+        append_bytes(values, part.buffer);
+        if (part.buffer.size() >= full) flush(part);
+      }
+    });
+    for (Part& part : parts_) {
+      flush(part);
+      part.buffer = {};
+    }
+  } catch (...) {
+    // Half of the entries are no file to read from.
+    dealt_.reset();
+    for (Part& part : parts_) {
+      part.buffer = {};
+      part.stretches.clear();
+    }
+    throw;
+  }
+}
+
+void TurnedColumns::hold(const Part& part, const Context& context) {
+  let_go();
+  Gathering gathering(*this, part);
+  if (!dealt_) {
+    for_each_piece(by_gene_, context, [&](GeneIndex gene, const CsrView& genes, std::int64_t g) {
+      const auto [cells, values] = entries_of(genes, g, part.begin, part.end);
+      gathering.add(gene, cells, values);
+    });
+  } else {
+    std::vector<unsigned char> bytes;
+    std::vector<GeneIndex> cells;
+    std::vector<float> values;
+    for (const Stretch& stretch : part.stretches) {
+      context.throw_if_cancelled();
+      bytes.resize(stretch.n_bytes);
+      dealt_->read(stretch.position, bytes);
+      std::span<const unsigned char> rest(bytes);
+      while (!rest.empty()) {
+        std::array<std::int64_t, 2> head = {};
+        take_bytes(rest, std::span<std::int64_t>(head));
+        cells.resize(as_size(head[1]));
+        values.resize(as_size(head[1]));
+        take_bytes(rest, std::span<GeneIndex>(cells));
+        take_bytes(rest, std::span<float>(values));
+        gathering.add(static_cast<GeneIndex>(head[0]), cells, values);
       }
     }
-    gene = piece;
   }
-  // Entries that were added up on reading leave gaps: close them.
-  RowPointer n_kept = 0;
-  held_.row_start.resize(as_size(held_.n_rows) + 1);
-  for (CellIndex cell = begin; cell < end; ++cell) {
-    held_.row_start[as_size(cell - begin)] = n_kept;
-    const RowPointer from = row_start_[as_size(cell)] - first;
-    const RowPointer to = next[as_size(cell - begin)];
-    if (from != n_kept) {
-      std::copy(held_.columns.begin() + from, held_.columns.begin() + to,
-                held_.columns.begin() + n_kept);
-      std::copy(held_.values.begin() + from, held_.values.begin() + to,
-                held_.values.begin() + n_kept);
-    }
-    n_kept += to - from;
-  }
-  held_.row_start.back() = n_kept;
-  held_.columns.resize(as_size(n_kept));
-  held_.values.resize(as_size(n_kept));
-  held_begin_ = begin;
-  held_end_ = end;
+  held_ = gathering.finish();
+  held_begin_ = part.begin;
+  held_end_ = part.end;
 }
 
 void TurnedColumns::let_go() {
@@ -101,15 +234,28 @@ void TurnedColumns::let_go() {
 
 CsrMatrix TurnedColumns::read(CellIndex begin, CellIndex end, const Context& context) {
   SAITHE_ASSERT(0 <= begin && begin <= end && as_size(end) < row_start_.size());
-  if (begin < held_begin_ || end > held_end_ || held_begin_ == held_end_) {
-    gather(begin, std::max(end, gathered_end(begin)), context);
+  CsrMatrix block;
+  block.n_cols = static_cast<GeneIndex>(by_gene_.n_rows());
+  block.row_start = {0};
+  while (begin < end) {
+    if (begin < held_begin_ || begin >= held_end_) {
+      const auto part = std::find_if(parts_.begin(), parts_.end(),
+                                     [&](const Part& one) { return begin < one.end; });
+      if (part != parts_.begin() && !dealt_) deal(context);
+      hold(*part, context);
+    }
+    const CellIndex until = std::min(end, held_end_);
+    // All that is held, and all that is wanted: whoever reads in order does not come back to it.
+    if (begin == held_begin_ && until == held_end_ && until == end && block.n_rows == 0) {
+      held_begin_ = held_end_ = 0;
+      return std::exchange(held_, CsrMatrix{});
+    }
+    std::vector<CellIndex> cells(as_size(until - begin));
+    std::iota(cells.begin(), cells.end(), begin - held_begin_);
+    append_rows(block, select_rows(held_.view(), cells).view());
+    begin = until;
   }
-  std::vector<CellIndex> cells(as_size(end - begin));
-  std::iota(cells.begin(), cells.end(), begin - held_begin_);
-  if (begin != held_begin_ || end != held_end_) return select_rows(held_.view(), cells);
-  // All that is held: whoever reads in order does not come back to it.
-  held_begin_ = held_end_ = 0;
-  return std::exchange(held_, CsrMatrix{});
+  return block;
 }
 
 }  // namespace saithe::io

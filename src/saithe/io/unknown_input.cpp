@@ -32,7 +32,9 @@ std::string why_unknown(const Hdf5Group& root) {
   }
   if (root.has_dataset("matrix")) {
     return fmt::format("is like a Loom file but has no {}. Write it with loompy",
-                       root.has_group("row_attrs") ? "col_attrs" : "row_attrs");
+                       root.has_group("row_attrs")   ? "col_attrs"
+                       : root.has_group("col_attrs") ? "row_attrs"
+                                                     : "row_attrs and no col_attrs");
   }
   return {};
 }
@@ -54,6 +56,13 @@ bool has_thousands(std::string_view text) {
   return false;
 }
 
+/// Whether it is called as models are, or holds the words of a safetensors file.
+bool is_like_model(const InputFile& input) {
+  return !input.is_folder && (input.path.extension() == ".saithe" ||
+                              input.head.find(R"("__metadata__":{)") != std::string::npos ||
+                              input.head.find(R"("data_offsets":[)") != std::string::npos);
+}
+
 }  // namespace
 
 std::string why_unknown(const InputFile& input) {
@@ -63,6 +72,10 @@ std::string why_unknown(const InputFile& input) {
     why = why_unknown(*input.hdf5);
   } else if (input.head.empty() && !input.is_folder) {
     why = "is empty. Copy it again";
+  } else if (is_like_model(input)) {
+    why =
+        "is like a model of saithe, not like a file of cells. If it is one, it is damaged or not "
+        "wanted here: copy it again, train it anew, or name a file of cells";
   } else if (input.head.find('\r') != std::string::npos &&
              input.head.find('\n') == std::string::npos) {
     why = fmt::format(

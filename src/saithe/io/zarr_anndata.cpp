@@ -55,6 +55,9 @@ Levels read_levels(const ZarrNode& node, const Context& context) {
   const ZarrArray array(node);
   if (array.is_text()) return {array.read_texts(-1, context), std::nullopt};
   NumberColumn numbers = read_number_column(array, -1, context);
+  if (numbers.kind == NumberColumn::Kind::Integer && need_unsigned_integers(numbers.values)) {
+    return {level_names(array.read_unsigned(-1, context)), numbers.kind};
+  }
   const auto kind = numbers.kind;
   return {level_names(std::move(numbers)), kind};
 }

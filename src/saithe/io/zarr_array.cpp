@@ -268,6 +268,10 @@ void ZarrArray::read(std::int64_t begin, std::span<std::int64_t> values,
                      const Context& context) const {
   read_any(begin, values, context);
 }
+void ZarrArray::read(std::int64_t begin, std::span<std::uint64_t> values,
+                     const Context& context) const {
+  read_any(begin, values, context);
+}
 
 void ZarrArray::read_rectangle(const Rectangle& wanted, std::span<float> values,
                                const Context& context) const {
@@ -352,6 +356,13 @@ std::vector<std::int64_t> ZarrArray::read_integers(std::int64_t n_expected,
                                                    const Context& context) const {
   std::vector<std::int64_t> values(as_size(checked_length(n_expected)));
   read(0, std::span<std::int64_t>(values), context);
+  return values;
+}
+
+std::vector<std::uint64_t> ZarrArray::read_unsigned(std::int64_t n_expected,
+                                                    const Context& context) const {
+  std::vector<std::uint64_t> values(as_size(checked_length(n_expected)));
+  read(0, std::span<std::uint64_t>(values), context);
   return values;
 }
 

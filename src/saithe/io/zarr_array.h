@@ -34,6 +34,7 @@ class ZarrArray {
   void read(std::int64_t begin, std::span<double> values, const Context& context) const;
   void read(std::int64_t begin, std::span<std::int32_t> values, const Context& context) const;
   void read(std::int64_t begin, std::span<std::int64_t> values, const Context& context) const;
+  void read(std::int64_t begin, std::span<std::uint64_t> values, const Context& context) const;
   /// A rectangle of a 2-dimensional array, row by row.
   void read_rectangle(const Rectangle& wanted, std::span<float> values,
                       const Context& context) const;
@@ -47,6 +48,8 @@ class ZarrArray {
                                                  const Context& context) const;
   [[nodiscard]] std::vector<std::int64_t> read_integers(std::int64_t n_expected,
                                                         const Context& context) const;
+  [[nodiscard]] std::vector<std::uint64_t> read_unsigned(std::int64_t n_expected,
+                                                         const Context& context) const;
   [[nodiscard]] std::vector<std::string> read_texts(std::int64_t n_expected,
                                                     const Context& context) const;
   /// One field of records, as numbers or texts.

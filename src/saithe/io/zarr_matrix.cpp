@@ -124,7 +124,7 @@ std::int64_t ZarrMatrix::most_stored(CellIndex begin, CellIndex end) const {
 }
 
 CellIndex ZarrMatrix::cheap_end() const {
-  return turned_ ? std::min(n_cells_, std::max<CellIndex>(1, turned_->gathered_end(0))) : n_cells_;
+  return turned_ ? turned_->first_part_end() : n_cells_;
 }
 
 void ZarrMatrix::let_go() {

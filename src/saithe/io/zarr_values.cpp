@@ -112,6 +112,10 @@ bool convert_values(std::string_view bytes, std::size_t stride, const ZarrType& 
                     std::span<std::int64_t> values) {
   return convert(bytes, stride, type, values);
 }
+bool convert_values(std::string_view bytes, std::size_t stride, const ZarrType& type,
+                    std::span<std::uint64_t> values) {
+  return convert(bytes, stride, type, values);
+}
 
 std::string fixed_text(std::string_view bytes, const ZarrType& type) {
   if (type.kind == ZarrType::Kind::FixedText) {

@@ -21,6 +21,8 @@ bool convert_values(std::string_view bytes, std::size_t stride, const ZarrType& 
                     std::span<std::int32_t> values);
 bool convert_values(std::string_view bytes, std::size_t stride, const ZarrType& type,
                     std::span<std::int64_t> values);
+bool convert_values(std::string_view bytes, std::size_t stride, const ZarrType& type,
+                    std::span<std::uint64_t> values);
 
 /// One text of fixed width as UTF-8: bytes up to the zeros at its end, or UTF-32 likewise.
 std::string fixed_text(std::string_view bytes, const ZarrType& type);

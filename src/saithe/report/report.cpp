@@ -108,12 +108,11 @@ std::string scores(const ReportInput& input) {
       {"cells", "number", "accuracy", "macro F1", "median F1", "loss", "NLL", "Brier", "ECE"},
       row("training", input.training)};
   if (input.validation.n_cells > 0) rows.push_back(row("validation", input.validation));
-  if (input.uncalibrated.n_cells == 0 || input.temperature == 1) return table(rows);
+  if (input.uncalibrated.n_cells == 0 || input.calibration.empty()) return table(rows);
   rows.push_back(row("validation, not calibrated", input.uncalibrated));
   return table(rows) +
-         fmt::format(
-             "<p>Calibrated by the temperature {:.3f}, fitted on the validation cells.</p>\n",
-             input.temperature);
+         fmt::format("<p>Calibrated by {}, fitted on the validation cells.</p>\n",
+                     input.calibration);
 }
 
 /// The cells whose label looks wrong, most certain first, cut where the list gets long.

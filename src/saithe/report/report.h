@@ -42,8 +42,8 @@ struct ReportInput {
   TrainHistory history;
   Evaluation training;
   Evaluation validation;
-  Evaluation uncalibrated;  ///< validation before the temperature; n_cells 0: there is none
-  double temperature = 1;
+  Evaluation uncalibrated;  ///< validation before calibration; n_cells 0: there is none
+  std::string calibration;  ///< by what, in words; empty: by nothing
   std::string value_kind;  ///< what the values were taken for; empty: not said
   bool rejects = false;    ///< the model can leave cells of unknown types unassigned
   std::vector<ShownSuspect> suspects;

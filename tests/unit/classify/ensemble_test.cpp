@@ -89,8 +89,8 @@ TEST_F(EnsembleTest, OfOneMemberIsThatMember) {
 TEST_F(EnsembleTest, TheTemperatureIsAppliedToTheMean) {
   Model model = three_members();
   DenseMatrix expected = ask(model).probabilities;
-  apply_temperature(expected, 2.5);
-  model.temperature = 2.5;
+  apply_calibration(expected, {2.5, {}});
+  model.calibration.temperature = 2.5;
   expect_same(ask(model).probabilities, expected);
 }
 

@@ -38,7 +38,7 @@ TEST(ModelCard, TellsWhatTheModelWasMadeFrom) {
 
 TEST(ModelCard, TellsScoresThresholdAndTemperature) {
   Model model = carded_model();
-  model.temperature = 1.25;
+  model.calibration.temperature = 1.25;
   model.card.scores.validation = "by-donor";
   model.card.scores.n_cells = 40;
   model.card.scores.macro_f1 = 0.8125;

@@ -79,7 +79,7 @@ inline Model tiny_model() {
     model.members.push_back(std::move(member));
   }
   model.members[1].parameters.norm_gains[1] = {0.75F, -2.0F};
-  model.temperature = 1.25;
+  model.calibration = {1.25, {0.5, -0.25, 0}};
   model.novelty.n_types = 3;
   model.novelty.n_axes = 1;
   model.novelty.axes = {0.5F, -0.5F, 0.5F, 0.5F};
@@ -132,7 +132,7 @@ inline bool is_equal(const Model& a, const Model& b) {
   return a.types.names() == b.types.names() && is_equal(a.preprocessor, b.preprocessor) &&
          std::equal(a.members.begin(), a.members.end(), b.members.begin(), b.members.end(),
                     [](const Member& x, const Member& y) { return is_equal(x, y); }) &&
-         a.output == b.output && a.temperature == b.temperature && a.novelty == b.novelty &&
+         a.output == b.output && a.calibration == b.calibration && a.novelty == b.novelty &&
          a.one_vs_rest == b.one_vs_rest && a.loss == b.loss && a.card == b.card &&
          a.options == b.options && a.saithe_version == b.saithe_version && a.seed == b.seed &&
          a.was_interrupted == b.was_interrupted;

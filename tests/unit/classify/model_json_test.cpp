@@ -21,7 +21,7 @@ Model worded_model() {
   model.members[0].shape = {2, {}, {}, 2};
   model.members[1].shape = {2, {3}, {1.0 / 3.0}, 2, true};
   model.output = OutputKind::OneVsRest;
-  model.temperature = 1.0 / 3.0;
+  model.calibration = {1.0 / 3.0, {-0.5, 0.25}};
   model.novelty.n_types = 2;
   model.novelty.n_axes = 7;
   model.novelty.misfit = {1, 2, 3};
@@ -61,7 +61,7 @@ TEST(ModelJson, WordsComeBackExactly) {
   EXPECT_EQ(words.members[1].dropout, std::vector<double>{1.0 / 3.0});
   EXPECT_TRUE(words.members[1].layer_norm);
   EXPECT_EQ(words.output, OutputKind::OneVsRest);
-  EXPECT_EQ(words.temperature, 1.0 / 3.0);
+  EXPECT_EQ(words.calibration, worded_model().calibration);
   EXPECT_TRUE(words.has_novelty);
   EXPECT_EQ(words.n_novelty_axes, 7);
   EXPECT_TRUE(words.has_misfit);

@@ -39,6 +39,7 @@ struct Problem {
   std::vector<LabelIndex> labels;
   std::vector<LabelIndex> truth;
   std::vector<CellIndex> training;
+  LabelIndex n_types = 4;
 
   Problem(CellIndex n_cells, double share_wrong)
       : dataset(testing::marker_cells(n_cells, 60, 4, 0, testing::kClear)),
@@ -66,7 +67,7 @@ struct Problem {
     cells.inputs = &*inputs;
     cells.labels = labels;
     cells.training = training;
-    cells.n_types = 4;
+    cells.n_types = n_types;
     const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
     return find_suspects(cells, recipe, options, *backend, context);
   }
@@ -105,6 +106,18 @@ TEST(Suspects, RightLabelsGiveFewAndNoneIsDropped) {
   const Problem problem(400, 0);
   const auto suspects = problem.find();
   EXPECT_LT(static_cast<double>(suspects.size()), 0.02 * 400);  // the gate is at 0.05
+  EXPECT_FALSE(drops_suspects(suspects, 400, {}));
+}
+
+TEST(Suspects, AFewCellsThatNothingTellsFromAnotherTypeSpoilNoOthers) {
+  Problem problem(400, 0);
+  problem.n_types = 5;
+  for (std::size_t cell = 0; cell < 280; cell += 40) problem.labels[cell] = 4;
+  const auto suspects = problem.find();
+  for (const Suspect& suspect : suspects) {
+    EXPECT_GT(suspect.probability, suspect.label_probability);
+  }
+  EXPECT_LT(suspects.size(), 0.03 * 400);  // the seven and few others
   EXPECT_FALSE(drops_suspects(suspects, 400, {}));
 }
 

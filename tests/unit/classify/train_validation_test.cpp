@@ -192,7 +192,7 @@ TEST(TrainValidation, ThreadsDoNotChangeABit) {
   for (std::size_t i = 0; i < 2; ++i) {
     EXPECT_EQ(many.model.members[i].parameters, one.model.members[i].parameters);
   }
-  EXPECT_EQ(many.model.temperature, one.model.temperature);
+  EXPECT_EQ(many.model.calibration, one.model.calibration);
   EXPECT_EQ(many.model.novelty, one.model.novelty);
   EXPECT_EQ(many.model.card, one.model.card);
   EXPECT_TRUE(is_equal(many.held_out.probabilities, one.held_out.probabilities));
@@ -277,6 +277,38 @@ TEST(TrainValidation, SuspectsAreListedAndAboveTheGateLeftOut) {
   EXPECT_EQ(kept.training.n_cells, 300);
 }
 
+TEST(TrainValidation, ATypeThatSuspectsWouldMakeTooSmallStaysWhole) {
+  const Dataset dataset = marker_cells(300, 40, 3);
+  auto options = quick_standard();
+  options.suspects.find = true;
+  options.suspects.drop = DropSuspects::Always;
+  options.min_cells_per_type = 5;
+  auto labels = noisy_labels(dataset);
+  for (std::size_t cell = 0; cell < 36; cell += 6) labels[cell] = "rare";  // look like another type
+  const auto result = trained(dataset, labels, options);
+  const ModelCard& card = result.model.card;
+  const LabelIndex rare = result.model.types.find("rare");
+  const auto n_rare = std::ranges::count(result.suspects, rare, &Suspect::label);
+  ASSERT_GE(n_rare, 2);
+  EXPECT_EQ(card.cells_of_type[as_size(rare)], 6);
+  EXPECT_EQ(card.n_suspects_dropped, card.n_suspects - n_rare);
+  EXPECT_GT(card.n_suspects_dropped, 30);
+}
+
+TEST(TrainValidation, WithMoreCellsThanAskedForOneFoldJudges) {
+  auto options = quick_fast();
+  options.fold_cells = 199;
+  const Dataset dataset = marker_cells(200, 40, 3);
+  const auto result = trained(dataset, options);
+  EXPECT_NEAR(static_cast<double>(result.held_out.cells.size()), 40, 3);
+  EXPECT_EQ(std::ranges::count(result.held_out.folds, 0),
+            static_cast<std::ptrdiff_t>(result.held_out.cells.size()));
+  EXPECT_EQ(result.validation.n_cells, static_cast<std::int64_t>(result.held_out.cells.size()));
+  EXPECT_EQ(result.model.card.scores.validation, "5-fold, one fold");
+  options.fold_cells = 200;
+  EXPECT_EQ(trained(dataset, options).held_out.cells.size(), 200U);
+}
+
 TEST(TrainValidation, RightLabelsAreAllTrainedOn) {
   const Dataset dataset = marker_cells(300, 40, 3);
   auto options = quick_standard();
@@ -309,7 +341,7 @@ TEST(TrainValidation, WithoutValidationNothingIsClaimed) {
   const auto result = trained(marker_cells(100, 40, 3), options);
   EXPECT_EQ(result.validation.n_cells, 0);
   EXPECT_EQ(result.training.n_cells, 100);
-  EXPECT_EQ(result.model.temperature, 1);
+  EXPECT_EQ(result.model.calibration, Calibration{});
   EXPECT_TRUE(result.model.novelty.held_out_quantiles.empty());
   EXPECT_EQ(result.model.card.scores.validation, "none");
   EXPECT_TRUE(result.model.card.scores.f1_of_type.empty());

@@ -116,7 +116,7 @@ TEST(UnionTraining, HalvesOfAFileAreTheFile) {
     EXPECT_EQ(of_whole.model.members[i].parameters, of_halves.model.members[i].parameters);
   }
   EXPECT_EQ(of_whole.model.card, of_halves.model.card);
-  EXPECT_EQ(of_whole.model.temperature, of_halves.model.temperature);
+  EXPECT_EQ(of_whole.model.calibration, of_halves.model.calibration);
 }
 
 TEST(UnionTraining, TheCardNamesTheFiles) {

@@ -112,6 +112,17 @@ TEST(Table, WholeNumbersPast64BitsAreSaid) {
   warn_of_inexact_integers(NumberColumn{{1, 0x1p70}, NumberColumn::Kind::Float64}, "b", context);
   warn_of_inexact_integers(TextColumn{{"x"}, {}}, "c", context);
   EXPECT_TRUE(warnings.empty());
+  CategoryColumn levels{{0}, level_names({{1, 0x1p62}, NumberColumn::Kind::Integer})};
+  levels.level_kind = NumberColumn::Kind::Integer;
+  warn_of_inexact_integers(levels, "d", context);
+  levels.levels = {"1", "18446744073709551615"};
+  warn_of_inexact_integers(levels, "e", context);
+  EXPECT_TRUE(warnings.empty());
+  levels.levels = level_names({{-1, 0x1p63}, NumberColumn::Kind::Integer});
+  warn_of_inexact_integers(levels, "obs/batch", context);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(warnings[0].starts_with("obs/batch: has categories of 2^63 or more"));
+  warnings.clear();
   const NumberColumn large{{1, 0x1p63}, NumberColumn::Kind::Integer};
   warn_of_inexact_integers(large, "obs/id", context);
   ASSERT_EQ(warnings.size(), 1U);
@@ -119,6 +130,23 @@ TEST(Table, WholeNumbersPast64BitsAreSaid) {
   Table table(std::vector<std::string>{"c0", "c1"});
   table.set("id", large);
   EXPECT_EQ(table.as_text("id"), (std::vector<std::string>{"1", "9223372036854775808"}));
+}
+
+TEST(LevelNumbers, OfUnsignedLevelsAreKept) {
+  using Kind = NumberColumn::Kind;
+  const std::vector<std::uint64_t> levels = {7, 0x8000000000000000, 0x8000000000000001};
+  const std::vector<std::string> names = level_names(levels);
+  EXPECT_EQ(names, (std::vector<std::string>{"7", "9223372036854775808", "9223372036854775809"}));
+  EXPECT_EQ(unsigned_levels({{}, names, false, Kind::Integer}), levels);
+  EXPECT_FALSE(unsigned_levels({{}, names, false}).has_value());  // they are texts
+  EXPECT_FALSE(unsigned_levels({{}, {"1", "2"}, false, Kind::Integer}).has_value());
+  EXPECT_FALSE(unsigned_levels({{}, {"-1", names[1]}, false, Kind::Integer}).has_value());
+  EXPECT_FALSE(unsigned_levels({{}, {"18446744073709551616"}, false, Kind::Integer}).has_value());
+  // As doubles they are 2^63.
+  EXPECT_TRUE(unsigned_levels({{}, {"9223372036854775807"}, false, Kind::Integer}).has_value());
+  EXPECT_TRUE(need_unsigned_integers(std::vector<double>{1, 0x1p63}));
+  EXPECT_FALSE(need_unsigned_integers(std::vector<double>{1, 0x1p62}));
+  EXPECT_FALSE(need_unsigned_integers(std::vector<double>{-1, 0x1p63}));
 }
 
 TEST(LevelNumbers, GiveBackWhatLevelNamesNamed) {

@@ -108,18 +108,6 @@ TEST(ValueKind, LogarithmsOfNoCountsAreDoubtfulUnlessTheirSumsAreRight) {
   EXPECT_TRUE(some.is_doubtful());
 }
 
-TEST(ValueKind, OnlyZerosAndOnes) {
-  auto counts = make_counts();
-  const auto same = [](double c, double) { return c; };
-  EXPECT_FALSE(find(counts, same).is_binary());
-  for (auto& cell : counts) {
-    for (double& count : cell) count = std::min(count, 1.0);
-  }
-  EXPECT_TRUE(find(counts, same).is_binary());
-  EXPECT_EQ(find(counts, same).kind(), ValueKind::Counts);
-  EXPECT_FALSE(find(counts, [](double c, double) { return -c; }).is_binary());
-}
-
 TEST(ValueKind, ZScores) {
   const auto counts = make_counts();
   std::vector<std::vector<double>> scores(kCells, std::vector<double>(kGenes));

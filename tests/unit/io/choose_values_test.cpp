@@ -88,13 +88,6 @@ TEST_F(ChooseValues, CountsInXAreTakenWithoutAWord) {
   EXPECT_TRUE(choose().warnings.empty());
 }
 
-TEST_F(ChooseValues, OnlyOnesAreSaidToTellLittle) {
-  add("X", [](CellIndex) { return 1.0F; });
-  const Chosen chosen = choose();
-  ASSERT_EQ(chosen.warnings.size(), 1U);
-  EXPECT_TRUE(testing::contains(chosen.warnings[0], "X holds no count above 1"));
-}
-
 TEST_F(ChooseValues, TheFirstPlaceOfCountsIsTakenAndSaid) {
   add("layers/counts", log);
   add("raw/X", count);

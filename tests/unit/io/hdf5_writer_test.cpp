@@ -95,6 +95,9 @@ TEST(Hdf5Writer, ValuesOfColumnsAndLevelsAreThoseThatWereRead) {
   table.set("id", NumberColumn{{rounded, -1}, Kind::Integer, {kLarge, -1}});
   table.set("maybe", NumberColumn{{rounded, missing}, Kind::Integer, {kLarge, 0}});
   table.set("batch", CategoryColumn{{1, 0}, {"3", "9007199254740993"}, false, Kind::Integer});
+  table.set("hash",
+            CategoryColumn{
+                {1, 0}, {"3", "9223372036854775808", "9223372036854775809"}, false, Kind::Integer});
   table.set("is_poor", CategoryColumn{{1, 0}, {"False", "True"}, true, Kind::Boolean});
   table.set("dose", CategoryColumn{{0, -1}, {"0.5", "2"}, true, Kind::Float32});
   Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
@@ -107,6 +110,8 @@ TEST(Hdf5Writer, ValuesOfColumnsAndLevelsAreThoseThatWereRead) {
   EXPECT_EQ(obs.group("maybe").dataset("values").read_integers(),
             (std::vector<std::int64_t>{kLarge, 0}));
   EXPECT_EQ(obs.group("batch").dataset("categories").kind(), io::StoredKind::Integer);
+  EXPECT_EQ(obs.group("hash").dataset("categories").read_unsigned(),
+            (std::vector<std::uint64_t>{3, 0x8000000000000000, 0x8000000000000001}));
   EXPECT_EQ(obs.group("is_poor").dataset("categories").kind(), io::StoredKind::Boolean);
   EXPECT_EQ(obs.group("dose").dataset("categories").value_bytes(), 4U);
   const Table read = io::read_frame(file, file, "obs", Context(1));

@@ -49,6 +49,10 @@ TEST(LabelsFile, EveryMistakeIsNamed) {
   EXPECT_SAITHE_ERROR(join_labels(folder / "l.tsv", cells), ErrorKind::BadFormat, "on line 1");
   write_bytes(folder / "l.tsv", "x-1\tT\n");
   EXPECT_SAITHE_ERROR(join_labels(folder / "l.tsv", cells), ErrorKind::BadFormat, "none of its 1");
+  write_bytes(folder / "l.tsv", "cell1\tT\ncell2\tH\xe4matopoetisch\n");  // Latin-1
+  EXPECT_SAITHE_ERROR(join_labels(folder / "l.tsv", cells), ErrorKind::BadFormat,
+                      "l.tsv:2: is not text in UTF-8: its byte 8 is 0xE4. Write the file as UTF-8: "
+                      "iconv -f WINDOWS-1252 -t UTF-8 \"");
   const Dataset twice = five_cells({"cell0", "cell1", "cell1", "cell3", "cell4"});
   write_bytes(folder / "l.tsv", "cell1\tT\n");
   EXPECT_SAITHE_ERROR(join_labels(folder / "l.tsv", twice), ErrorKind::BadFormat, "stands twice");

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <optional>
+
 #include "saithe/io/hdf5_file.h"
 #include "saithe/io/hdf5_writer.h"
 #include "support/folder_for_test.h"
@@ -66,16 +69,42 @@ TEST(TurnedColumns, AnyBlockWithAnyMemoryIsTheBlockOfTheWhole) {
   }
 }
 
-TEST(TurnedColumns, GathersAsManyCellsAsFit) {
+TEST(TurnedColumns, TheFirstPartIsAsManyCellsAsFit) {
   const FolderForTest folder;
   const CsrMatrix cells{4, 2, {0, 2, 4, 5, 6}, {0, 1, 0, 1, 1, 0}, {1, 2, 3, 4, 5, 6}};
   const Hdf5Group group = file_by_gene(folder / "a.h5", cells);
-  const TurnedColumns turned(CompressedRows(group, 2, 4, kContext), 4, 8 * 4, kContext);
-  EXPECT_EQ(turned.gathered_end(0), 2);
-  EXPECT_EQ(turned.gathered_end(1), 4);
-  const TurnedColumns narrow(CompressedRows(group, 2, 4, kContext), 4, 8, kContext);
-  EXPECT_EQ(narrow.gathered_end(0), 0);
-  EXPECT_EQ(narrow.gathered_end(2), 3);
+  const auto first_part_end = [&](std::int64_t n_entries) {
+    return TurnedColumns(CompressedRows(group, 2, 4, kContext), 4, 8 * n_entries, kContext)
+        .first_part_end();
+  };
+  EXPECT_EQ(first_part_end(6), 4);
+  EXPECT_EQ(first_part_end(5), 3);
+  EXPECT_EQ(first_part_end(4), 2);
+  EXPECT_EQ(first_part_end(1), 1);  // a cell at least
+}
+
+TEST(TurnedColumns, TheFileIsDealtOnceHoweverOftenCellsAreRead) {
+  const FolderForTest folder;
+  const CsrMatrix cells = testing::random_cells(97, 31, 0.3, 5);
+  std::filesystem::path path = folder / "a.h5";
+  std::optional<TurnedColumns> turned;
+  {
+    const Hdf5Group group = file_by_gene(path, cells);
+    turned.emplace(CompressedRows(group, 31, 97, kContext), 97, 1000, kContext);
+    ASSERT_LT(turned->first_part_end(), 30);
+    expect_rows(turned->read(60, 97, kContext), cells, 60, 97);
+  }
+  // Nothing is read from the file any more: what it holds now would be an error, or other values.
+  std::vector<char> zeros(std::filesystem::file_size(path));
+  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary)
+      .write(zeros.data(), std::ssize(zeros));
+  for (int pass = 0; pass < 3; ++pass) {
+    for (CellIndex begin = 0; begin < 97; begin += 20) {
+      const CellIndex end = std::min<CellIndex>(97, begin + 20);
+      expect_rows(turned->read(begin, end, kContext), cells, begin, end);
+    }
+    turned->let_go();
+  }
 }
 
 TEST(TurnedColumns, EntriesThatStandTwiceAreAdded) {

@@ -35,6 +35,48 @@ TEST(UnknownInput, TextsWhoseCauseIsKnown) {
   }
 }
 
+TEST(UnknownInput, ModelsWhoseBeginningIsDamaged) {
+  const FolderForTest folder;
+  write_bytes(folder / "a.saithe", "\1\2\3");
+  EXPECT_TRUE(contains(why(folder / "a.saithe"), "is like a model of saithe"));
+  EXPECT_TRUE(contains(why(folder / "a.saithe"), "copy it again, train it anew"));
+  for (const char* text : {R"(12345678{"__metadata__":{"sha)", R"(xx"F32","data_offsets":[0,)"}) {
+    write_bytes(folder / "renamed", text);
+    EXPECT_TRUE(contains(why(folder / "renamed"), "is like a model of saithe")) << text;
+  }
+}
+
+/// A matrix of a Loom file with these groups beside it.
+std::filesystem::path part_of_loom(const FolderForTest& folder,
+                                   std::initializer_list<const char*> groups) {
+  auto path = folder / "a.loom";
+  std::filesystem::remove(path);
+  Hdf5Target root = Hdf5Target::create_file(path, path.string());
+  const std::vector<float> values(20000, 1);
+  root.write_array("matrix", values, std::vector<std::int64_t>{100, 200});
+  for (const char* name : groups) static_cast<void>(root.create_group(name, ""));
+  root.flush();
+  root.close();
+  return path;
+}
+
+TEST(UnknownInput, LoomFilesThatLackAPart) {
+  const FolderForTest folder;
+  EXPECT_EQ(why(part_of_loom(folder, {"row_attrs"})),
+            "is like a Loom file but has no col_attrs. Write it with loompy");
+  EXPECT_EQ(why(part_of_loom(folder, {"col_attrs"})),
+            "is like a Loom file but has no row_attrs. Write it with loompy");
+  EXPECT_EQ(why(part_of_loom(folder, {})),
+            "is like a Loom file but has no row_attrs and no col_attrs. Write it with loompy");
+}
+
+TEST(UnknownInput, AHalfCopiedLoomFileIsToBeCopiedAgain) {
+  const FolderForTest folder;
+  const auto path = part_of_loom(folder, {"row_attrs", "col_attrs"});
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+  EXPECT_SAITHE_ERROR(look_at(path), ErrorKind::BadFormat, "opy it again");
+}
+
 TEST(UnknownInput, Hdf5FilesThatLackAPart) {
   const FolderForTest folder;
   const auto made_of = [&](std::initializer_list<const char*> groups) {
