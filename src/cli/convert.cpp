@@ -62,8 +62,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   reading.any_values = true;  // a copy may hold what no model takes
   OutputPlan({request.input}).add(request.output, OutputContent::H5ad);
   { const OutputFile probe(request.output, common.overwrite); }
-  const auto source = open_source(request.input, reading, session.context());
-  const FileSummary contents = list_contents(request.input, session.context());
+  const auto [contents, source] = open_described(request.input, reading, session.context());
   session.say(fmt::format("read: {}, {} x {}", contents.format, counted(source->n_cells(), "cell"),
                           counted(source->n_genes(), "gene")));
   say_what_is_left(contents, reading, session);

@@ -3,7 +3,10 @@ long tables, matrices of all barcodes; and booleans, of which there are few kind
 
 import gzip
 import json
+import os
+import pathlib
 import subprocess
+import time
 
 import anndata
 import h5py
@@ -37,7 +40,7 @@ def peak_megabytes(*arguments):
 def test_more_values_than_31_bits(cells, model, tmp_path):
     """2 148 000 000 stored values in a file of some hundred kilobytes: none of its chunks was ever
     written, so that each value is the fill value, 1, of gene 0."""
-    n_cells, n_each = 268500, 8000
+    n_cells, n_each = 107400, 20000  # 4 096 cells would take 655 MB, of which the file holds nothing
     names = list(anndata.read_h5ad(cells, backed="r").var_names)
     path = tmp_path / "large.h5ad"
     with h5py.File(path, "w") as file:
@@ -102,6 +105,70 @@ def test_a_chunk_larger_than_memory_is_refused_and_large_ones_are_read(cells, mo
     rows = tables[0][0].splitlines()[1:]
     assert [row.split("\t", 1)[1] for row in rows[:300]] == [row.split("\t", 1)[1]
                                                              for row in rows[-300:]]
+
+
+def peak_of_all_processes(*arguments):
+    """Megabytes of a run that succeeds, of the program and its children together: what they share
+    counts once."""
+    def members(process):
+        yield process
+        try:
+            for task in os.listdir(f"/proc/{process}/task"):
+                for child in pathlib.Path(f"/proc/{process}/task/{task}/children").read_text().split():
+                    yield from members(int(child))
+        except OSError:  # it has just ended
+            pass
+
+    def kilobytes(process):
+        try:
+            lines = pathlib.Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            return 0
+        return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+    peak = 0
+    with subprocess.Popen([PROGRAM, *map(str, arguments), "--quiet"], stderr=subprocess.PIPE) as run:
+        while run.poll() is None:
+            peak = max(peak, sum(kilobytes(process) for process in members(run.pid)))
+            time.sleep(0.02)
+        assert run.returncode == 0, run.stderr.read()
+    return peak / 1000
+
+
+@pytest.fixture(scope="module")
+def many_values(cells, tmp_path_factory):
+    """3 000 cells that express 9 000 genes each, as whole transcripts of single wells do."""
+    chance = np.random.default_rng(3)
+    names = list(anndata.read_h5ad(cells, backed="r").var_names)
+    names += [f"other{i}" for i in range(12000 - len(names))]
+    n_cells, n_each, n_kinds = 3000, 9000, 10
+    indices = np.concatenate([np.sort(chance.choice(len(names), n_each, replace=False))
+                              for _ in range(n_kinds)]).astype(np.int32)
+    path = tmp_path_factory.mktemp("many") / "many.h5ad"
+    with h5py.File(path, "w") as file:
+        file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
+        write_frame(file, "obs", [f"c{i}" for i in range(n_cells)])
+        write_frame(file, "var", names)
+        x = file.create_group("X")
+        x.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
+        x.attrs["shape"] = np.array([n_cells, len(names)])
+        for name, kinds in (("data", (1 + indices % 7).astype(np.float32)), ("indices", indices)):
+            x.create_dataset(name, data=np.tile(kinds, n_cells // n_kinds), chunks=(30000,))
+        x.create_dataset("indptr", data=np.arange(n_cells + 1) * n_each)
+    return path
+
+
+@pytest.mark.parametrize("command", ["predict", "inspect", "convert"])
+def test_memory_is_kept_where_cells_have_many_values(command, many_values, model, tmp_path):
+    """--memory, the model, which is small, and 200 MB. A block of 3 000 cells alone has 216 MB."""
+    out = tmp_path / ("out.tsv" if command == "predict" else "out.h5ad")
+    words = [command, *([model] if command == "predict" else []), many_values,
+             *([] if command == "inspect" else [*(["-o"] if command == "predict" else []), out])]
+    assert peak_of_all_processes(*words, "--memory", "16M") < 16 * 1.049 + 200
+    if command == "predict":
+        little = out.read_bytes()
+        must(*words, "--overwrite")
+        assert out.read_bytes() == little
 
 
 def test_a_long_table_keeps_to_memory(tmp_path, model, cells):

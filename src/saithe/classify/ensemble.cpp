@@ -9,8 +9,8 @@
 namespace saithe {
 namespace {
 
-// Cells whose features are in memory at a time.
-constexpr CellIndex kBlockCells = 4096;
+// Most cells whose features are in memory at a time.
+constexpr std::size_t kBlockCells = 4096;
 
 /// 1 / (1 + e^-x) of every logit.
 DenseMatrix sigmoid(DenseView logits) {
@@ -118,14 +118,15 @@ EnsembleOutput Ensemble::forward(const InputCells& inputs, std::span<const CellI
                                  bool with_hidden, const Context& context) const {
   EnsembleOutput all;
   const auto n_cells = static_cast<CellIndex>(cells.size());
-  for (CellIndex begin = 0; begin < n_cells; begin += kBlockCells) {
-    const auto some =
-        cells.subspan(as_size(begin), as_size(std::min(kBlockCells, n_cells - begin)));
+  for (std::size_t begin = 0, end = 0; begin < cells.size(); begin = end) {
+    end = inputs.block_end(cells, begin, kBlockCells, context);
+    const auto some = cells.subspan(begin, end - begin);
     const EnsembleOutput block =
         forward(inputs.features(some, context).view(), with_hidden, context);
     const auto copy = [&](const DenseMatrix& from, DenseMatrix& to) {
       if (begin == 0) to = DenseMatrix(n_cells, from.n_cols());
-      std::copy_n(from.data(), from.n_rows() * from.n_cols(), to.data() + begin * to.n_cols());
+      std::copy_n(from.data(), from.n_rows() * from.n_cols(),
+                  to.data() + static_cast<std::int64_t>(begin) * to.n_cols());
     };
     copy(block.probabilities, all.probabilities);
     copy(block.logits, all.logits);

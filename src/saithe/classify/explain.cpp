@@ -124,9 +124,10 @@ class QueryExplanation {
   }
 
   Explanation run() {
-    for (CellIndex begin = 0; begin < source_.n_cells(); begin += kBlockCells) {
+    for (CellIndex begin = 0, end = 0; begin < source_.n_cells(); begin = end) {
       context_.throw_if_cancelled();
-      explain_block(begin, std::min(begin + kBlockCells, source_.n_cells()));
+      end = source_.block_end(begin, kBlockCells, context_);
+      explain_block(begin, end);
     }
     finish_expression();
     finish_types();

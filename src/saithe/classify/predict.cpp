@@ -163,9 +163,9 @@ class Prediction {
 
   Predictions run() {
     reserve();
-    for (CellIndex begin = 0; begin < source_.n_cells(); begin += options_.block_cells) {
+    for (CellIndex begin = 0, end = 0; begin < source_.n_cells(); begin = end) {
       context_.throw_if_cancelled();
-      const CellIndex end = std::min(begin + options_.block_cells, source_.n_cells());
+      end = source_.block_end(begin, options_.block_cells, context_);
       predict_block(begin, end);
       context_.report("predicting", end, source_.n_cells());
     }
@@ -203,7 +203,7 @@ class Prediction {
 
   void require_values(const CsrView& values, CellIndex begin) {
     if (begin == 0) {
-      result_.kind = find_expression_kind(source_, values, begin, context_);
+      result_.kind = find_expression_kind(source_, values, context_);
     } else {
       require_expression(source_, values, begin, result_.kind, context_);
     }

@@ -13,7 +13,7 @@
 namespace saithe {
 namespace {
 
-// Cells that are in memory while a source is read.
+// Most cells that are in memory while a source is read.
 constexpr CellIndex kBlockCells = 4096;
 // Of the memory for values: the rest is the inputs' of the models.
 constexpr std::int64_t kReferenceShare = 2;
@@ -34,6 +34,15 @@ void require_distinct(const std::string& file, const std::vector<std::string>& n
   }
 }
 
+void add_row(const CsrView& rows, CellIndex row, Sha256& hash) {
+  const auto columns = rows.row_columns(row);
+  const auto values = rows.row_values(row);
+  const auto n_stored = static_cast<std::int64_t>(columns.size());
+  hash.update(&n_stored, sizeof n_stored);
+  hash.update(columns.data(), columns.size_bytes());
+  hash.update(values.data(), values.size_bytes());
+}
+
 /// Reads a source once and packs the cells that have a label and counts; counts the others.
 class ReferenceReader {
  public:
@@ -52,13 +61,13 @@ class ReferenceReader {
     data.n_cells_read = source_.n_cells();
     data.n_genes_read = source_.n_genes();
     std::optional<ExpressionKind> kind;
-    for (CellIndex begin = 0; begin < data.n_cells_read; begin += kBlockCells) {
+    for (CellIndex begin = 0, end = 0; begin < data.n_cells_read; begin = end) {
       context_.throw_if_cancelled();
-      const CellIndex end = std::min(begin + kBlockCells, data.n_cells_read);
+      end = source_.block_end(begin, kBlockCells, context_);
       const CsrMatrix block = source_.read_cells(begin, end, context_);
       if (!kind) {
         kind = needs_counts_ ? ExpressionKind::Counts
-                             : find_expression_kind(source_, block.view(), begin, context_);
+                             : find_expression_kind(source_, block.view(), context_);
       }
       require_expression(source_, block.view(), begin, *kind, context_);
       add_usable(block.view(), begin, data);
@@ -205,23 +214,27 @@ TrainingData prepare_training_data(CellSource& source,
 std::string hash_training_cells(const TrainingData& data, const Context& context) {
   const RowSelection rows(data.dataset, {});
   Sha256 hash;
-  std::vector<std::string> digests;  // of chunks: hashed side by side, joined in their order
-  for (CellIndex begin = 0; begin < rows.n_rows(); begin += kBlockCells) {
-    const CsrMatrix block = rows.read(begin, std::min(begin + kBlockCells, rows.n_rows()), context);
-    digests.assign(as_size((block.n_rows + kHashCells - 1) / kHashCells), "");
-    parallel_for(context, block.n_rows, kHashCells, [&](std::int64_t first, std::int64_t end) {
-      Sha256 own;
-      for (CellIndex row = first; row < end; ++row) {
-        const auto columns = block.view().row_columns(row);
-        const auto values = block.view().row_values(row);
-        const auto n_stored = static_cast<std::int64_t>(columns.size());
-        own.update(&n_stored, sizeof n_stored);
-        own.update(columns.data(), columns.size_bytes());
-        own.update(values.data(), values.size_bytes());
-      }
-      digests[as_size(first / kHashCells)] = own.hex_digest();
-    });
-    for (const std::string& digest : digests) hash.update(digest.data(), digest.size());
+  for (CellIndex pass = 0; pass < rows.n_rows(); pass += kBlockCells) {
+    const CellIndex pass_end = std::min(pass + kBlockCells, rows.n_rows());
+    // Of chunks: hashed side by side, joined in their order, wherever blocks end.
+    std::vector<Sha256> own(as_size((pass_end - pass + kHashCells - 1) / kHashCells));
+    for (CellIndex begin = pass, end = pass; begin < pass_end; begin = end) {
+      end = rows.block_end(begin, pass_end - begin, context);
+      const CsrMatrix block = rows.read(begin, end, context);
+      const std::int64_t first_chunk = (begin - pass) / kHashCells;
+      const std::int64_t n_chunks = (end - pass - 1) / kHashCells + 1 - first_chunk;
+      parallel_for(context, n_chunks, 1, [&](std::int64_t i, std::int64_t) {
+        const CellIndex chunk = pass + (first_chunk + i) * kHashCells;
+        const CellIndex last = std::min(chunk + kHashCells, end);
+        for (CellIndex cell = std::max(chunk, begin); cell < last; ++cell) {
+          add_row(block.view(), cell - begin, own[as_size(first_chunk + i)]);
+        }
+      });
+    }
+    for (Sha256& chunk : own) {
+      const std::string digest = chunk.hex_digest();
+      hash.update(digest.data(), digest.size());
+    }
   }
   const auto add = [&](const auto& values) {
     hash.update(values.data(), values.size() * sizeof(values[0]));

@@ -27,6 +27,9 @@ class CellsWithBinaryCounts final : public CellSource {
     if (!is_decided_) look_at(block.view(), begin, context);
     return block;
   }
+  [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
+    return cells_->most_stored(begin, end);
+  }
 
  private:
   void look_at(const CsrView& block, CellIndex begin, const Context& context) {

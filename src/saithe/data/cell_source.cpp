@@ -1,5 +1,6 @@
 #include "saithe/data/cell_source.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -49,6 +50,21 @@ void require_counts_in_row(const CellSource& source, const CsrView& counts, Cell
 const MeasuredGenes& CellSource::measured_genes() const {
   static const MeasuredGenes kComplete;
   return kComplete;
+}
+
+std::int64_t CellSource::most_stored(CellIndex begin, CellIndex end) const {
+  return (end - begin) * n_genes();
+}
+
+CellIndex CellSource::block_end(CellIndex begin, CellIndex most_cells,
+                                const Context& context) const {
+  const CellIndex most_end = std::min(begin + most_cells, n_cells());
+  return find_block_end(begin, most_end, context,
+                        [&](CellIndex from, CellIndex to) { return most_stored(from, to); });
+}
+
+std::int64_t Dataset::most_stored(CellIndex begin, CellIndex end) const {
+  return counts.row_start[as_size(end)] - counts.row_start[as_size(begin)];
 }
 
 CsrMatrix Dataset::read_cells(CellIndex begin, CellIndex end, const Context&) {

@@ -10,6 +10,7 @@
 #include "saithe/data/measured_genes.h"
 #include "saithe/data/table.h"
 #include "saithe/matrix/csr_matrix.h"
+#include "saithe/matrix/row_source.h"
 
 namespace saithe {
 
@@ -30,6 +31,13 @@ class CellSource {
   /// Cells [begin, end) x all genes, validated. Throws Error(BadFormat) on a damaged file.
   [[nodiscard]] virtual CsrMatrix read_cells(CellIndex begin, CellIndex end,
                                              const Context& context) = 0;
+  /// At most how many values the cells [begin, end) have; nothing is read to tell it. All genes of
+  /// each, where the source does not know better.
+  [[nodiscard]] virtual std::int64_t most_stored(CellIndex begin, CellIndex end) const;
+  /// The end of the block to be read from cell `begin` on: `most_cells` cells, fewer where they may
+  /// have more values than a block may (most_block_values()), one at least.
+  [[nodiscard]] CellIndex block_end(CellIndex begin, CellIndex most_cells,
+                                    const Context& context) const;
 
   [[nodiscard]] CellIndex n_cells() const { return obs().n_rows(); }
   [[nodiscard]] GeneIndex n_genes() const { return static_cast<GeneIndex>(var().n_rows()); }
@@ -52,6 +60,7 @@ class Dataset : public CellSource {
   [[nodiscard]] Table& var() { return var_; }
   [[nodiscard]] CsrMatrix read_cells(CellIndex begin, CellIndex end,
                                      const Context& context) override;
+  [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override;
 
   [[nodiscard]] const MeasuredGenes& measured_genes() const override { return measured; }
 

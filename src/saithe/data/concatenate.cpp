@@ -422,18 +422,33 @@ ConcatenatedCells::ConcatenatedCells(Parts parts, const ConcatenateOptions& opti
 
 ConcatenatedCells::~ConcatenatedCells() = default;
 
-CsrMatrix ConcatenatedCells::read_cells(CellIndex begin, CellIndex end, const Context& context) {
-  CsrMatrix cells;
-  cells.n_cols = n_genes();
+/// Calls visit(part, begin, end) for the parts that have some of the cells, with those of each.
+template <typename Visit>
+void ConcatenatedCells::for_each_part(CellIndex begin, CellIndex end, Visit visit) const {
   CellIndex first = 0;  // of the part among all
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     const CellIndex own_begin = std::max(begin - first, CellIndex{0});
     const CellIndex own_end = std::min(end - first, parts_[i]->n_cells());
     first += parts_[i]->n_cells();
-    if (own_begin >= own_end) continue;
-    append_rows(cells, mappings_[i].read_cells(*parts_[i], own_begin, own_end, context).view());
+    if (own_begin < own_end) visit(i, own_begin, own_end);
   }
+}
+
+CsrMatrix ConcatenatedCells::read_cells(CellIndex begin, CellIndex end, const Context& context) {
+  CsrMatrix cells;
+  cells.n_cols = n_genes();
+  for_each_part(begin, end, [&](std::size_t i, CellIndex own_begin, CellIndex own_end) {
+    append_rows(cells, mappings_[i].read_cells(*parts_[i], own_begin, own_end, context).view());
+  });
   return cells;
+}
+
+std::int64_t ConcatenatedCells::most_stored(CellIndex begin, CellIndex end) const {
+  std::int64_t n = 0;
+  for_each_part(begin, end, [&](std::size_t i, CellIndex own_begin, CellIndex own_end) {
+    n += parts_[i]->most_stored(own_begin, own_end);
+  });
+  return n;
 }
 
 std::int64_t ConcatenatedCells::make_barcodes_distinct() {

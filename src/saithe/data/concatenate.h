@@ -79,10 +79,14 @@ class ConcatenatedCells final : public CellSource {
   [[nodiscard]] const MeasuredGenes& measured_genes() const override { return measured_; }
   [[nodiscard]] CsrMatrix read_cells(CellIndex begin, CellIndex end,
                                      const Context& context) override;
+  [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override;
   /// make_barcodes_distinct() of obs.
   std::int64_t make_barcodes_distinct();
 
  private:
+  template <typename Visit>
+  void for_each_part(CellIndex begin, CellIndex end, Visit visit) const;
+
   std::vector<std::unique_ptr<CellSource>> parts_;
   std::vector<GeneMapping> mappings_;  // of each part's genes
   std::string name_;

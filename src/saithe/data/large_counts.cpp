@@ -34,6 +34,9 @@ class CellsWithLargeCounts final : public CellSource {
     if (!has_warned_) look_for_large(block.view(), begin, context);
     return block;
   }
+  [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
+    return cells_->most_stored(begin, end);
+  }
 
  private:
   void look_for_large(const CsrView& block, CellIndex first_cell, const Context& context) {

@@ -47,6 +47,9 @@ class RenamedGenes final : public CellSource {
                                      const Context& context) override {
     return mapping_.read_cells(*cells_, begin, end, context);
   }
+  [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
+    return cells_->most_stored(begin, end);
+  }
   /// The names of the genes that were added to another of theirs.
   [[nodiscard]] const std::vector<std::string>& added() const { return added_; }
 

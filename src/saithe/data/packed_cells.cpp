@@ -42,6 +42,12 @@ CsrMatrix PackedCells::read_cells(CellIndex begin, CellIndex end, const Context&
   return read(cells, context);
 }
 
+std::int64_t PackedCells::most_stored(CellIndex begin, CellIndex end) const {
+  std::int64_t n = 0;
+  for (CellIndex cell = begin; cell < end; ++cell) n += most_stored(cell);
+  return n;
+}
+
 void PackedCells::select_cells(std::span<const CellIndex> cells) {
   std::vector<CellIndex> rows;
   rows.reserve(cells.size());

@@ -35,6 +35,10 @@ class PackedCells final : public CellSource, public RowSource {
   /// Values of the cells `cells`, in that order.
   [[nodiscard]] CsrMatrix read(std::span<const CellIndex> cells,
                                const Context& context) const override;
+  [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override;
+  [[nodiscard]] std::int64_t most_stored(CellIndex row) const override {
+    return values_->most_stored(row_of_cell_[as_size(row)]);
+  }
 
   /// Keeps these cells, or genes, in that order; the values stay where they are.
   void select_cells(std::span<const CellIndex> cells);

@@ -17,6 +17,7 @@ class NoValues final : public CellMatrix {
   CsrMatrix read(CellIndex begin, CellIndex end, const Context&) override {
     return {end - begin, n_genes_, std::vector<RowPointer>(as_size(end - begin) + 1), {}, {}};
   }
+  std::int64_t most_stored(CellIndex, CellIndex) const override { return 0; }
   CellIndex cheap_end() const override { return n_cells_; }
 
  private:
@@ -37,6 +38,9 @@ class AnnDataSource final : public CellSource {
   bool holds_booleans() const override { return matrix_->is_boolean(); }
   CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
     return matrix_->read(begin, end, context);
+  }
+  std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
+    return matrix_->most_stored(begin, end);
   }
 
  private:

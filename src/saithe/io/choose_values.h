@@ -18,6 +18,8 @@ class CellMatrix {
  public:
   virtual ~CellMatrix() = default;
   virtual CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) = 0;
+  /// CellSource::most_stored().
+  [[nodiscard]] virtual std::int64_t most_stored(CellIndex begin, CellIndex end) const = 0;
   /// Blocks that end here or before cost no more than reading them.
   [[nodiscard]] virtual CellIndex cheap_end() const = 0;
   /// Whether it is stored as booleans, which are read as 0 and 1.

@@ -12,8 +12,26 @@ namespace {
 // What is fetched before it is inflated together.
 constexpr std::int64_t kBytesAtOnce = std::int64_t{1} << 26;
 constexpr std::int64_t kChunksAtOnce = 256;
-// A chunk from this size on is kept unpacked until another is asked for.
+// Chunks from this size on are unpacked one after the other.
 constexpr std::int64_t kLargeChunkBytes = std::int64_t{1} << 23;
+// What is kept of a file's chunks, beside the one that each array used last.
+constexpr std::int64_t kMostKeptBytes = std::int64_t{1} << 26;
+constexpr std::int64_t kKeptShare = 8;  // of the memory
+
+/// What values that begin at `begin` of the array have of a chunk.
+struct PartOfChunk {
+  PartOfChunk(std::int64_t chunk_begin, std::int64_t chunk_size, std::int64_t begin,
+              std::int64_t n_values) {
+    const std::int64_t from = std::max(begin, chunk_begin);
+    const std::int64_t to = std::min(begin + n_values, chunk_begin + chunk_size);
+    in_chunk = from - chunk_begin;
+    in_values = as_size(from - begin);
+    n = as_size(to - from);
+  }
+  std::int64_t in_chunk = 0;
+  std::size_t in_values = 0;
+  std::size_t n = 0;
+};
 
 }  // namespace
 
@@ -43,28 +61,44 @@ void ChunkedArray::read_through_hdf5(std::int64_t begin, std::span<Value> values
   }
 }
 
+void ChunkedArray::keep(std::int64_t number, ChunkBytes bytes, const Context& context) const {
+  held_ = {number, bytes};
+  dataset().cache().keep(dataset().where(), number, std::move(bytes),
+                         std::min(kMostKeptBytes, context.max_memory / kKeptShare));
+}
+
 template <typename Value>
-void ChunkedArray::read_large_chunks(std::int64_t begin, std::span<Value> values,
-                                     const Context& context) const {
-  require_room_for_chunk(dataset().where(), chunk_size_, chunks_.unpacking_bytes(), context);
-  const auto end = begin + static_cast<std::int64_t>(values.size());
-  for (std::int64_t from = begin; from < end;) {
-    const std::int64_t chunk = from / chunk_size_;
-    const std::int64_t to = std::min(end, (chunk + 1) * chunk_size_);
-    const auto out = values.subspan(as_size(from - begin), as_size(to - from));
-    if (held_.index != chunk) {
-      held_ = {};
-      const StoredChunks fetched = dataset().fetch_chunks(chunk, 1);
-      if (fetched.chunks.front().is_stored) {
-        held_ = {chunk, chunks_.unpack(fetched.chunks.front(), chunk)};
-      }
-    }
-    if (held_.index == chunk) {
-      chunks_.convert(held_.bytes, from - chunk * chunk_size_, out);
-    } else {
-      chunks_.fill(out);
-    }
-    from = to;
+bool ChunkedArray::read_kept(std::int64_t number, std::int64_t begin,
+                             std::span<Value> values) const {
+  ChunkBytes bytes = held_.number == number ? held_.bytes : nullptr;
+  if (bytes == nullptr) bytes = dataset().cache().find(dataset().where(), number);
+  if (bytes == nullptr) return false;
+  held_ = {number, bytes};
+  const PartOfChunk part(number * chunk_size_, chunk_size_, begin, std::ssize(values));
+  chunks_.convert(*bytes, part.in_chunk, values.subspan(part.in_values, part.n));
+  return true;
+}
+
+/// The chunks [first, first + n), none of which is kept.
+template <typename Value>
+void ChunkedArray::unpack_chunks(std::int64_t first, std::int64_t n, std::int64_t begin,
+                                 std::span<Value> values, const Context& context) const {
+  const StoredChunks fetched = dataset().fetch_chunks(first, n);
+  std::vector<ChunkBytes> used_in_part(as_size(n));
+  parallel_for(context, n, 1, [&](std::int64_t i, std::int64_t) {
+    const StoredChunk& source = fetched.chunks[as_size(i)];
+    const PartOfChunk part((first + i) * chunk_size_, chunk_size_, begin, std::ssize(values));
+    const auto out = values.subspan(part.in_values, part.n);
+    if (!source.is_stored) return chunks_.fill(out);
+    auto bytes =
+        std::make_shared<const std::vector<unsigned char>>(chunks_.unpack(source, first + i));
+    chunks_.convert(*bytes, part.in_chunk, out);
+    const std::int64_t n_there = std::min(chunk_size_, size() - (first + i) * chunk_size_);
+    if (std::ssize(out) < n_there) used_in_part[as_size(i)] = std::move(bytes);
+  });
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (fetched.chunks[as_size(i)].is_stored) dataset().cache().count_unpacked(1);
+    if (used_in_part[as_size(i)]) keep(first + i, std::move(used_in_part[as_size(i)]), context);
   }
 }
 
@@ -76,23 +110,20 @@ void ChunkedArray::read_any(std::int64_t begin, std::span<Value> values,
   if (values.empty()) return;
   if (chunk_size_ == 0) return read_through_hdf5(begin, values);
 
-  if (chunks_.n_bytes() >= kLargeChunkBytes) return read_large_chunks(begin, values, context);
+  const bool is_large = chunks_.n_bytes() >= kLargeChunkBytes;
+  if (is_large) {
+    require_room_for_chunk(dataset().where(), chunk_size_, chunks_.unpacking_bytes(), context);
+  }
   const std::int64_t n_at_once =
-      std::clamp<std::int64_t>(kBytesAtOnce / chunks_.n_bytes(), 1, kChunksAtOnce);
-  const std::int64_t first_chunk = begin / chunk_size_;
+      is_large ? 1 : std::clamp<std::int64_t>(kBytesAtOnce / chunks_.n_bytes(), 1, kChunksAtOnce);
   const std::int64_t last_chunk = (end - 1) / chunk_size_;
-  for (std::int64_t chunk = first_chunk; chunk <= last_chunk; chunk += n_at_once) {
-    const std::int64_t n_chunks = std::min(n_at_once, last_chunk + 1 - chunk);
-    const StoredChunks fetched = dataset().fetch_chunks(chunk, n_chunks);
-    parallel_for(context, n_chunks, 1, [&](std::int64_t i, std::int64_t) {
-      const StoredChunk& source = fetched.chunks[as_size(i)];
-      const std::int64_t chunk_begin = (chunk + i) * chunk_size_;
-      const std::int64_t from = std::max(begin, chunk_begin);
-      const std::int64_t to = std::min(end, chunk_begin + chunk_size_);
-      const auto out = values.subspan(as_size(from - begin), as_size(to - from));
-      if (!source.is_stored) return chunks_.fill(out);
-      chunks_.convert(chunks_.unpack(source, chunk + i), from - chunk_begin, out);
-    });
+  std::int64_t chunk = begin / chunk_size_;
+  while (chunk <= last_chunk && read_kept(chunk, begin, values)) ++chunk;
+  while (chunk <= last_chunk) {
+    if (is_large) held_ = {};  // its memory makes room for the next
+    const std::int64_t n = std::min(n_at_once, last_chunk + 1 - chunk);
+    unpack_chunks(chunk, n, begin, values, context);
+    chunk += n;
   }
 }
 

@@ -28,22 +28,28 @@ class ChunkedArray {
   void read(std::int64_t begin, std::span<std::int64_t> values, const Context& context) const;
 
  private:
-  /// Some writers make one chunk of a whole array: it is unpacked once, not for every block.
-  struct LargeChunk {
-    std::int64_t index = -1;
-    std::vector<unsigned char> bytes;
+  /// The chunk of which a part was used last, whatever its size: some writers make one chunk of a
+  /// whole array.
+  struct HeldChunk {
+    std::int64_t number = -1;
+    ChunkBytes bytes;
   };
 
   template <typename Value>
   void read_any(std::int64_t begin, std::span<Value> values, const Context& context) const;
   template <typename Value>
   void read_through_hdf5(std::int64_t begin, std::span<Value> values) const;
+  /// Reads what is wanted of a chunk that is kept; false if it is not.
   template <typename Value>
-  void read_large_chunks(std::int64_t begin, std::span<Value> values, const Context& context) const;
+  bool read_kept(std::int64_t number, std::int64_t begin, std::span<Value> values) const;
+  template <typename Value>
+  void unpack_chunks(std::int64_t first, std::int64_t n, std::int64_t begin,
+                     std::span<Value> values, const Context& context) const;
+  void keep(std::int64_t number, ChunkBytes bytes, const Context& context) const;
 
   Hdf5Chunks chunks_;
   std::int64_t chunk_size_ = 0;  // values of a chunk; 0: read through HDF5
-  mutable LargeChunk held_;
+  mutable HeldChunk held_;
 };
 
 }  // namespace saithe::io

@@ -1,20 +1,21 @@
 #include "saithe/io/compressed_rows.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 #include "saithe/core/parallel.h"
 #include "saithe/core/text_io.h"
 #include "saithe/core/usable_memory.h"
 #include "saithe/io/chunked_array.h"
+#include "saithe/matrix/row_source.h"
 
 namespace saithe::io {
 namespace {
 
 constexpr std::int64_t kBytesOfEntry = 8;  // column and value
 constexpr std::int64_t kChunkEntries = std::int64_t{1} << 16;
-// A block up to this many bytes may be all fill values, of which a file holds nothing.
-constexpr std::int64_t kBlockBytes = std::int64_t{1} << 28;
+constexpr double kMegabyte = 1e6;
 
 class Hdf5Entries final : public EntryArrays {
  public:
@@ -29,9 +30,9 @@ class Hdf5Entries final : public EntryArrays {
   void read(std::int64_t first, std::span<float> values, const Context& context) const override {
     values_.read(first, values, context);
   }
-  void require_plausible(std::int64_t n) const override {
-    columns_.dataset().require_plausible(n, kBlockBytes);
-    values_.dataset().require_plausible(n, kBlockBytes);
+  bool are_plausible(std::int64_t n) const override {
+    return columns_.dataset().description().is_plausible(n) &&
+           values_.dataset().description().is_plausible(n);
   }
 
  private:
@@ -92,13 +93,31 @@ void CompressedRows::require_rising() const {
   }
 }
 
+void CompressedRows::require_room(std::int64_t begin, std::int64_t end,
+                                  const Context& context) const {
+  const RowPointer n = n_stored(begin, end);
+  require_memory(where_, n, kBytesOfEntry);
+  const std::int64_t bytes = n * kBytesOfEntry;
+  const std::int64_t room =
+      std::max(context.max_memory, most_block_values(context) * kBytesOfEntry);
+  // Several rows are asked for where all are to be in memory: the machine's is the limit then, but
+  // not for what a damaged file makes up.
+  if (bytes > room && (end - begin == 1 || !entries_->are_plausible(n))) {
+    fail(ErrorKind::BadFormat,
+         "{}: entries {} to {} of indptr claim {} values at once, which take {:.0f} MB, more than "
+         "--memory ({:.0f} MB). If the file is not damaged, give it more with --memory {:.0f}M.",
+         where_, begin, end, n, static_cast<double>(bytes) / kMegabyte,
+         static_cast<double>(context.max_memory) / kMegabyte,
+         std::ceil(static_cast<double>(bytes) / static_cast<double>(1 << 20)));
+  }
+}
+
 std::vector<GeneIndex> CompressedRows::read_columns(std::int64_t begin, std::int64_t end,
                                                     const Context& context) const {
   SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_rows());
   const RowPointer first = row_start_[as_size(begin)];
   const RowPointer n = n_stored(begin, end);
-  require_memory(where_, n, sizeof(GeneIndex));
-  entries_->require_plausible(n);
+  require_room(begin, end, context);
   std::vector<GeneIndex> columns(as_size(n));
   entries_->read(first, std::span<std::int32_t>(columns), context);
   parallel_for(context, n, kChunkEntries, [&](std::int64_t from, std::int64_t to) {
@@ -114,7 +133,6 @@ std::vector<GeneIndex> CompressedRows::read_columns(std::int64_t begin, std::int
 CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Context& context) const {
   SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_rows());
   const RowPointer first = row_start_[as_size(begin)];
-  require_memory(where_, n_stored(begin, end), kBytesOfEntry);
   CsrMatrix rows;
   rows.columns = read_columns(begin, end, context);
   rows.n_rows = end - begin;

@@ -23,8 +23,8 @@ class EntryArrays {
   virtual void read(std::int64_t first, std::span<std::int32_t> columns,
                     const Context& context) const = 0;
   virtual void read(std::int64_t first, std::span<float> values, const Context& context) const = 0;
-  /// Throws Error(BadFormat) if n entries cannot lie in what is stored.
-  virtual void require_plausible(std::int64_t n) const = 0;
+  /// Whether n entries can lie in what is stored, without fill values that take no room there.
+  [[nodiscard]] virtual bool are_plausible(std::int64_t n) const = 0;
 };
 
 /// The three arrays of a compressed sparse matrix, read by rows (of the stored order).
@@ -37,7 +37,9 @@ class CompressedRows {
   /// The same of arrays that lie elsewhere; `row_start` is indptr.
   CompressedRows(std::string where, std::vector<RowPointer> row_start, std::int64_t n_columns,
                  std::unique_ptr<EntryArrays> entries);
-  /// Rows [begin, end), columns sorted, entries of one column added up; validated.
+  /// Rows [begin, end), columns sorted, entries of one column added up; validated. Throws
+  /// Error(BadFormat) where a single row passes context.max_memory, and where several do with
+  /// values that were never written.
   [[nodiscard]] CsrMatrix read(std::int64_t begin, std::int64_t end, const Context& context) const;
   /// The columns alone of the entries of rows [begin, end), as they are stored; checked.
   [[nodiscard]] std::vector<GeneIndex> read_columns(std::int64_t begin, std::int64_t end,
@@ -54,6 +56,7 @@ class CompressedRows {
 
  private:
   void require_rising() const;
+  void require_room(std::int64_t begin, std::int64_t end, const Context& context) const;
 
   std::string where_;
   GeneIndex n_columns_;

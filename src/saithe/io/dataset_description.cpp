@@ -12,10 +12,16 @@ std::int64_t DatasetDescription::size() const {
   return n;
 }
 
+bool DatasetDescription::is_plausible(std::int64_t n_values) const {
+  const auto bytes =
+      checked_multiply(n_values, static_cast<std::int64_t>(value_bytes), where.c_str());
+  return bytes / largest_ratio <= stored_bytes;
+}
+
 void DatasetDescription::require_plausible(std::int64_t n_values, std::int64_t fill_bytes) const {
   const auto bytes =
       checked_multiply(n_values, static_cast<std::int64_t>(value_bytes), where.c_str());
-  if (bytes > fill_bytes && bytes / largest_ratio > stored_bytes) {
+  if (bytes > fill_bytes && !is_plausible(n_values)) {
     fail(ErrorKind::BadFormat,
          "{}: claims {} values, but the file holds {} bytes for them; it is damaged or not what it "
          "says it is",

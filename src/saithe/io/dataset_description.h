@@ -38,6 +38,8 @@ struct DatasetDescription {
 
   /// Number of values. Throws Error(BadFormat) if it does not fit 64 bits.
   [[nodiscard]] std::int64_t size() const;
+  /// Whether n values can lie in its stored bytes, packed as well as its filters can.
+  [[nodiscard]] bool is_plausible(std::int64_t n_values) const;
   /// Throws Error(BadFormat) unless n values can lie in its stored bytes; fill values need none, so
   /// that `fill_bytes` are let pass.
   void require_plausible(std::int64_t n_values, std::int64_t fill_bytes = 1 << 22) const;

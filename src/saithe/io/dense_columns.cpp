@@ -89,6 +89,13 @@ void DenseColumns::turn_round(const Context& context) {
   turned_ = gatherer.finish(n_cells_, context);
 }
 
+std::int64_t DenseColumns::most_stored(CellIndex begin, CellIndex end) const {
+  if (!turned_) return (end - begin) * n_genes_;
+  std::int64_t n = 0;
+  for (CellIndex cell = begin; cell < end; ++cell) n += turned_->most_stored(cell);
+  return n;
+}
+
 CsrMatrix DenseColumns::read(CellIndex begin, CellIndex end, const Context& context) {
   SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_cells_);
   if (is_turned_) {

@@ -17,6 +17,8 @@ class DenseColumns {
   DenseColumns(Hdf5Dataset dataset, GeneIndex n_genes, CellIndex n_cells, const Context& context);
   /// Cells [begin, end) x genes; zeros are not stored.
   [[nodiscard]] CsrMatrix read(CellIndex begin, CellIndex end, const Context& context);
+  /// At most how many of their values are not 0: all, unless the matrix was turned round.
+  [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const;
   /// Cells that are read at once.
   [[nodiscard]] CellIndex slab_cells() const { return slab_cells_; }
 

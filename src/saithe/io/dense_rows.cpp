@@ -135,6 +135,13 @@ void DenseRows::gather(const Context& context) {
   gathered_ = gatherer.finish(n_rows, context);
 }
 
+std::int64_t DenseRows::most_stored(CellIndex begin, CellIndex end) const {
+  if (!gathered_) return (end - begin) * tiles_->n_columns();
+  std::int64_t n = 0;
+  for (CellIndex cell = begin; cell < end; ++cell) n += gathered_->most_stored(cell);
+  return n;
+}
+
 CsrMatrix DenseRows::read(CellIndex begin, CellIndex end, const Context& context) {
   SAITHE_ASSERT(0 <= begin && begin <= end && end <= tiles_->n_rows());
   if (is_gathered_) {

@@ -18,6 +18,8 @@ class DenseRows {
   explicit DenseRows(std::unique_ptr<DenseTiles> tiles, const Context& context);
   /// Cells [begin, end) x genes; zeros are not stored, NaN is.
   [[nodiscard]] CsrMatrix read(CellIndex begin, CellIndex end, const Context& context);
+  /// At most how many of their values are not 0: all, unless the matrix was gathered.
+  [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const;
   /// Cells that are read at once; all of them where the matrix is gathered.
   [[nodiscard]] CellIndex slab_cells() const { return slab_cells_; }
   [[nodiscard]] bool is_gathered() const { return is_gathered_; }

@@ -46,7 +46,8 @@ class Hdf5Tiles final : public DenseTiles {
     if (values.empty()) return;
     require_room_for_chunk(where(), chunks_.n_values(), tile_bytes(), context);
     // What was never written takes no bytes of the file, but memory here.
-    chunks_.dataset().require_plausible(wanted.n_values(), kMostUnwritten);
+    chunks_.dataset().require_plausible(wanted.n_values(),
+                                        std::max(kMostUnwritten, context.max_memory));
     if (!chunks_.are_own()) return read_through_hdf5(wanted, values);
     const std::int64_t rows = chunks_.shape()[0];
     const std::int64_t columns = chunks_.shape()[1];

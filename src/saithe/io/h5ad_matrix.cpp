@@ -59,6 +59,11 @@ CsrMatrix H5adMatrix::read(CellIndex begin, CellIndex end, const Context& contex
   return dense_->read(begin, end, context);
 }
 
+std::int64_t H5adMatrix::most_stored(CellIndex begin, CellIndex end) const {
+  if (rows_) return rows_->n_stored(begin, end);
+  return turned_ ? turned_->n_stored(begin, end) : dense_->most_stored(begin, end);
+}
+
 CellIndex H5adMatrix::cheap_end() const {
   return turned_ ? turned_->first_part_end() : n_cells_;
 }

@@ -18,6 +18,7 @@ class H5adMatrix final : public CellMatrix {
   H5adMatrix(const Hdf5Group& parent, const std::string& name, CellIndex n_cells, GeneIndex n_genes,
              const Context& context);
   CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) override;
+  [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override;
   [[nodiscard]] CellIndex cheap_end() const override;
   [[nodiscard]] bool is_boolean() const override { return is_boolean_; }
   void let_go() override;

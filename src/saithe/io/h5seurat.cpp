@@ -38,6 +38,9 @@ class CountsReader {
   CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) {
     return rows_ ? rows_->read(begin, end, context) : dense_->read(begin, end, context);
   }
+  [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const {
+    return rows_ ? rows_->n_stored(begin, end) : dense_->most_stored(begin, end);
+  }
 
  private:
   [[noreturn]] static void fail_shape(const Hdf5Group& assay, CellIndex n_cells,
@@ -64,6 +67,9 @@ class H5SeuratSource final : public CellSource {
   const Table& var() const override { return var_; }
   CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
     return counts_.read(begin, end, context);
+  }
+  std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
+    return counts_.most_stored(begin, end);
   }
 
  private:

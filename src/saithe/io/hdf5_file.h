@@ -43,6 +43,8 @@ class Hdf5Object {
   [[nodiscard]] ChildServer::Answer ask(Hdf5Question what) const { return ask(question(what)); }
   /// About a member or an attribute.
   [[nodiscard]] ChildServer::Answer ask(Hdf5Question what, const std::string& name) const;
+  /// Chunks of the file that this process has unpacked.
+  [[nodiscard]] ChunkCache& cache() const { return process_->cache(); }
   /// Another object of the same file.
   [[nodiscard]] std::shared_ptr<const Hdf5Object> other(std::int64_t number) const {
     return std::make_shared<const Hdf5Object>(process_, number);
@@ -80,6 +82,8 @@ class Hdf5Group {
   [[nodiscard]] std::string where() const { return file_name_ + ": " + path_; }
   [[nodiscard]] std::string where(const std::string& name) const;
   [[nodiscard]] const std::string& file_name() const { return file_name_; }
+  /// Unpacked chunks of the file, of all its datasets.
+  [[nodiscard]] ChunkCache& cache() const { return object_->cache(); }
 
  private:
   Hdf5Group(std::shared_ptr<const Hdf5Object> object, std::string file_name, std::string path)
@@ -146,6 +150,8 @@ class Hdf5Dataset {
   /// runs fastest.
   [[nodiscard]] StoredChunks fetch_chunks(std::int64_t first, std::int64_t n) const;
 
+  /// Unpacked chunks of the file, of all its datasets.
+  [[nodiscard]] ChunkCache& cache() const { return object_->cache(); }
   /// Throws Error(BadFormat) unless n values of this dataset can lie in its stored bytes; fill
   /// values need none, so that `fill_bytes` are let pass.
   void require_plausible(std::int64_t n_values, std::int64_t fill_bytes = 1 << 22) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "saithe/core/child_process.h"
+#include "saithe/io/chunk_cache.h"
 
 namespace saithe::io {
 
@@ -26,6 +27,8 @@ class Hdf5Process {
   [[nodiscard]] ChildServer::Answer ask(const OwnMessage& question);
   /// Has an object closed when the next question is asked.
   void release(std::int64_t object);
+  /// Chunks of this file that the parent has unpacked.
+  [[nodiscard]] ChunkCache& cache() { return cache_; }
 
  private:
   explicit Hdf5Process(const std::filesystem::path& path);
@@ -34,6 +37,7 @@ class Hdf5Process {
   ChildServer server_;
   std::mutex mutex_;
   std::vector<std::int64_t> released_;
+  ChunkCache cache_;
 };
 
 }  // namespace saithe::io

@@ -13,7 +13,7 @@ namespace saithe::io {
 namespace {
 
 constexpr std::int64_t kLinesBetweenPolls = std::int64_t{1} << 16;
-constexpr std::size_t kCellsAtOnce = 1024;
+constexpr CellIndex kCellsAtOnce = 1024;
 constexpr std::int64_t kRowsShare = 4;  // of the memory, that the rows keep; the rest is in a file
 
 /// Names numbered by their first appearance.
@@ -84,10 +84,11 @@ std::shared_ptr<PackedRows> reordered(const PackedRows& rows,
   }
   const auto n_genes = static_cast<GeneIndex>(new_gene.size());
   auto sorted = std::make_shared<PackedRows>(n_genes, context.max_memory / kRowsShare);
-  for (std::size_t first = 0; first < old_cell.size(); first += kCellsAtOnce) {
+  const RowSelection in_order(rows, old_cell);
+  for (CellIndex first = 0, end = 0; first < rows.n_rows(); first = end) {
     context.throw_if_cancelled();
-    const std::size_t n = std::min(kCellsAtOnce, old_cell.size() - first);
-    CsrMatrix block = rows.read(std::span(old_cell).subspan(first, n), context);
+    end = in_order.block_end(first, kCellsAtOnce, context);
+    CsrMatrix block = in_order.read(first, end, context);
     block.n_cols = n_genes;
     for (GeneIndex& column : block.columns) column = new_gene[as_size(column)];
     sort_and_merge(block, context);

@@ -27,6 +27,9 @@ class LoomSource final : public CellSource {
   CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
     return matrix_.read(begin, end, context);
   }
+  std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
+    return matrix_.most_stored(begin, end);
+  }
 
  private:
   std::string name_;

@@ -116,6 +116,16 @@ std::unique_ptr<CellSource> open_recognised(const Recognised& recognised, io::In
   return warn_of_large_counts(warn_of_binary_counts(std::move(source)));
 }
 
+FileSummary describe(const Recognised& recognised, const io::InputFile& input,
+                     const Context& context) {
+  Context silent = context;  // opening the file gives the same warnings
+  silent.on_warning = nullptr;
+  FileSummary summary;
+  summary.format = recognised.name;
+  if (recognised.format.describe != nullptr) recognised.format.describe(input, summary, silent);
+  return summary;
+}
+
 }  // namespace
 
 io::InputFile io::look_at(const fs::path& path) {
@@ -178,39 +188,35 @@ std::vector<fs::path> places_of_input(const fs::path& path) {
 }
 
 FileSummary list_contents(const fs::path& path, const Context& context) {
-  Context silent = context;  // opening the file gives the same warnings
-  silent.on_warning = nullptr;
   const io::InputFile input = io::look_at(path);
-  const Recognised recognised = recognise(input);
-  FileSummary summary;
-  summary.format = recognised.name;
-  if (recognised.format.describe != nullptr) recognised.format.describe(input, summary, silent);
-  return summary;
+  return describe(recognise(input), input, context);
 }
 
-FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const Context& context) {
-  FileSummary summary;
-  Context listening = context;
-  listening.on_warning = [&](const std::string& message) { summary.warnings.push_back(message); };
+DescribedSource open_described(const fs::path& path, const ReadOptions& options,
+                               const Context& context) {
   io::InputFile input = io::look_at(path);
   const Recognised recognised = recognise(input);
   require_options(recognised, path, options);
-  summary.format = recognised.name;
-  Context silent = context;  // opening the file gives the same warnings
-  silent.on_warning = nullptr;
-  if (recognised.format.describe != nullptr) recognised.format.describe(input, summary, silent);
+  FileSummary contents = describe(recognised, input, context);
+  return {std::move(contents), open_recognised(recognised, std::move(input), options, context)};
+}
+
+FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const Context& context) {
+  std::vector<std::string> warnings;
+  Context listening = context;
+  listening.on_warning = [&](const std::string& message) { warnings.push_back(message); };
   ReadOptions any = options;
   any.any_values = true;
   any.no_values = true;
-  const auto source = open_recognised(recognised, std::move(input), any, listening);
+  auto [summary, source] = open_described(path, any, listening);
   summary.n_cells = source->n_cells();
   summary.n_genes = source->n_genes();
   summary.obs = summarise(source->obs());
   summary.var = summarise(source->var());
   ValueKindFinder finder;
-  for (CellIndex begin = 0; begin < summary.n_cells; begin += kBlockCells) {
+  for (CellIndex begin = 0, end = 0; begin < summary.n_cells; begin = end) {
     context.throw_if_cancelled();
-    const CellIndex end = std::min(begin + kBlockCells, summary.n_cells);
+    end = source->block_end(begin, kBlockCells, context);
     const CsrMatrix block = source->read_cells(begin, end, listening);
     summary.n_stored += block.n_stored();
     finder.add(block.view(), begin);
@@ -219,14 +225,15 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
   summary.total = finder.total();
   summary.value_kind = finder.has_values() ? finder.kind() : ValueKind::Unknown;
   if (!finder.has_values()) {
-    summary.warnings.push_back("there are no values other than 0, so what they are is not known");
+    warnings.push_back("there are no values other than 0, so what they are is not known");
   } else if (summary.value_kind != ValueKind::Counts) {
-    summary.warnings.push_back(fmt::format("the values are no counts: they are {}",
-                                           summary.value_kind == ValueKind::Unknown
-                                               ? "of no known kind"
-                                               : to_text(summary.value_kind)));
+    warnings.push_back(fmt::format("the values are no counts: they are {}",
+                                   summary.value_kind == ValueKind::Unknown
+                                       ? "of no known kind"
+                                       : to_text(summary.value_kind)));
   }
-  return summary;
+  summary.warnings = std::move(warnings);
+  return std::move(summary);
 }
 
 }  // namespace saithe

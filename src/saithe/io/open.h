@@ -105,6 +105,16 @@ struct FileSummary {
 /// values no more is read than a sample. Throws Error(NotFound) and Error(BadFormat).
 FileSummary list_contents(const std::filesystem::path& path, const Context& context);
 
+/// A source, and what list_contents() says of its file.
+struct DescribedSource {
+  FileSummary contents;
+  std::unique_ptr<CellSource> source;
+};
+
+/// open_source() and list_contents() of a file that is opened once.
+DescribedSource open_described(const std::filesystem::path& path, const ReadOptions& options,
+                               const Context& context);
+
 /// Reads a file once, in blocks. Throws as open_source().
 FileSummary inspect_file(const std::filesystem::path& path, const ReadOptions& options,
                          const Context& context);

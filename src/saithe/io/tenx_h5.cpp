@@ -47,6 +47,9 @@ class TenxSource final : public CellSource {
     if (new_column_.empty()) return cells;
     return map_columns(cells.view(), new_column_, n_genes(), context);
   }
+  std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
+    return rows_.n_stored(begin, end);
+  }
 
  private:
   std::string name_;

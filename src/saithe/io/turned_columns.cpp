@@ -7,11 +7,12 @@
 #include <utility>
 
 #include "saithe/core/usable_memory.h"
+#include "saithe/matrix/row_source.h"
 
 namespace saithe::io {
 namespace {
 
-// Entries of a piece of the file that is in memory while it passes by.
+// Most entries of a piece of the file that is in memory while it passes by.
 constexpr RowPointer kPieceEntries = RowPointer{1} << 22;
 constexpr std::int64_t kBytesOfEntry = 8;  // column and value
 // Of this share of the memory the parts have their buffers, but each a page at least.
@@ -19,9 +20,10 @@ constexpr std::int64_t kBuffersShare = 4;
 constexpr std::int64_t kSmallestBuffer = 4096;
 
 /// The end of the genes from `begin` on that make up a piece; one gene at least.
-std::int64_t piece_end(const CompressedRows& by_gene, std::int64_t begin) {
+std::int64_t piece_end(const CompressedRows& by_gene, std::int64_t begin, const Context& context) {
+  const RowPointer most = std::min(kPieceEntries, most_block_values(context));
   std::int64_t end = begin + 1;
-  while (end < by_gene.n_rows() && by_gene.n_stored(begin, end + 1) <= kPieceEntries) ++end;
+  while (end < by_gene.n_rows() && by_gene.n_stored(begin, end + 1) <= most) ++end;
   return end;
 }
 
@@ -32,7 +34,7 @@ TurnedColumns::TurnedColumns(CompressedRows by_gene, CellIndex n_cells, std::int
     : by_gene_(std::move(by_gene)), bytes_(bytes), row_start_(as_size(n_cells) + 1) {
   for (std::int64_t gene = 0; gene < by_gene_.n_rows();) {
     context.throw_if_cancelled();
-    const std::int64_t end = piece_end(by_gene_, gene);
+    const std::int64_t end = piece_end(by_gene_, gene, context);
     for (const GeneIndex cell : by_gene_.read_columns(gene, end, context)) {
       ++row_start_[as_size(cell) + 1];
     }
@@ -142,7 +144,7 @@ template <typename Take>
 void for_each_piece(const CompressedRows& by_gene, const Context& context, const Take& take) {
   for (std::int64_t gene = 0; gene < by_gene.n_rows();) {
     context.throw_if_cancelled();
-    const std::int64_t end = piece_end(by_gene, gene);
+    const std::int64_t end = piece_end(by_gene, gene, context);
     const CsrMatrix genes = by_gene.read(gene, end, context);
     for (std::int64_t g = 0; g < genes.n_rows; ++g) {
       take(static_cast<GeneIndex>(gene + g), genes.view(), g);

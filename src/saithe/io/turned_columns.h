@@ -28,6 +28,10 @@ class TurnedColumns {
   [[nodiscard]] CellIndex first_part_end() const { return parts_.front().end; }
   /// Gives back the memory of the cells that are kept.
   void let_go();
+  /// Stored entries of cells, before those of one gene are added up.
+  [[nodiscard]] RowPointer n_stored(CellIndex begin, CellIndex end) const {
+    return row_start_[as_size(end)] - row_start_[as_size(begin)];
+  }
   /// What the command's --memory leaves for gathered entries: with the pieces of the file and the
   /// blocks of cells that are read meanwhile it stays below the rest.
   static std::int64_t bytes_of(const Context& context) { return context.max_memory / 4; }

@@ -174,9 +174,9 @@ void write_h5ad(const fs::path& path, CellSource& source, const Annotations& ann
   const CellIndex n_cells = source.n_cells();
   write_new_h5ad(path, source, most_stored(n_cells, source.n_genes()), annotations, overwrite,
                  context, [&](CsrTarget& counts) {
-                   for (CellIndex begin = 0; begin < n_cells; begin += kBlockCells) {
+                   for (CellIndex begin = 0, end = 0; begin < n_cells; begin = end) {
                      context.throw_if_cancelled();
-                     const CellIndex end = std::min(begin + kBlockCells, n_cells);
+                     end = source.block_end(begin, kBlockCells, context);
                      counts.append(source.read_cells(begin, end, context).view(), context);
                      context.report("writing", end, n_cells);
                    }

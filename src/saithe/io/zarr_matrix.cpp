@@ -31,7 +31,7 @@ class ZarrEntries final : public EntryArrays {
     values_.read(first, values, context);
   }
   // Chunks that are not stored take no bytes: only the shape bounds what a row may have.
-  void require_plausible(std::int64_t) const override {}
+  bool are_plausible(std::int64_t) const override { return true; }
 
  private:
   ZarrArray columns_;
@@ -116,6 +116,11 @@ CsrMatrix ZarrMatrix::read(CellIndex begin, CellIndex end, const Context& contex
   if (rows_) return rows_->read(begin, end, context);
   if (turned_) return turned_->read(begin, end, context);
   return dense_->read(begin, end, context);
+}
+
+std::int64_t ZarrMatrix::most_stored(CellIndex begin, CellIndex end) const {
+  if (rows_) return rows_->n_stored(begin, end);
+  return turned_ ? turned_->n_stored(begin, end) : dense_->most_stored(begin, end);
 }
 
 CellIndex ZarrMatrix::cheap_end() const {

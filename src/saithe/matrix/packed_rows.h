@@ -40,6 +40,9 @@ class PackedRows final : public RowSource {
 
   [[nodiscard]] CsrMatrix read(std::span<const CellIndex> rows,
                                const Context& context) const override;
+  [[nodiscard]] std::int64_t most_stored(CellIndex row) const override {
+    return places_[as_size(row)].n_entries;
+  }
 
  private:
   /// Rows one after the other; in the file once memory is full.

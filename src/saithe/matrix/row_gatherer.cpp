@@ -95,9 +95,18 @@ std::unique_ptr<PackedRows> RowGatherer::merge(bool add_up, const Context& conte
   auto merged = std::make_unique<PackedRows>(n_cols_, rows_bytes_);
   std::vector<CsrMatrix> parts(runs_.size());
   std::vector<CellIndex> numbers;
-  for (CellIndex first = 0; first < end; first += kMergedRows) {
+  const auto n_values = [&](CellIndex from, CellIndex to) {
+    std::int64_t n = 0;
+    for (const Run& run : runs_) {
+      for (CellIndex row = std::max(from, run.begin); row < std::min(to, run.end()); ++row) {
+        n += run.rows->most_stored(row - run.begin);
+      }
+    }
+    return n;
+  };
+  for (CellIndex first = 0, past = 0; first < end; first = past) {
     context.throw_if_cancelled();
-    const CellIndex past = std::min(first + kMergedRows, end);
+    past = find_block_end(first, std::min(first + kMergedRows, end), context, n_values);
     for (std::size_t i = 0; i < runs_.size(); ++i) {
       const Run& run = runs_[i];
       numbers.clear();
@@ -150,12 +159,11 @@ std::shared_ptr<PackedRows> RowGatherer::finish(CellIndex n_rows, const Context&
 std::shared_ptr<PackedRows> transpose(const PackedRows& rows, std::int64_t max_memory,
                                       const Context& context) {
   RowGatherer turned(checked_cast<GeneIndex>(rows.n_rows(), "transposed matrix"), max_memory);
-  std::vector<CellIndex> numbers;
-  for (CellIndex first = 0; first < rows.n_rows(); first += kMergedRows) {
+  const RowSelection all(rows, {});
+  for (CellIndex first = 0, end = 0; first < rows.n_rows(); first = end) {
     context.throw_if_cancelled();
-    numbers.resize(as_size(std::min(kMergedRows, rows.n_rows() - first)));
-    std::iota(numbers.begin(), numbers.end(), first);
-    const CsrMatrix block = rows.read(numbers, context);
+    end = all.block_end(first, kMergedRows, context);
+    const CsrMatrix block = all.read(first, end, context);
     const CsrView view = block.view();
     for (CellIndex row = 0; row < block.n_rows; ++row) {
       const auto columns = view.row_columns(row);

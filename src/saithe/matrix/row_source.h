@@ -3,6 +3,8 @@
 // Sparse rows read some at a time: what computes over many cells asks for blocks, and does not know
 // whether they lie in memory, packed, or in a file.
 
+#include <algorithm>
+#include <cstdint>
 #include <numeric>
 #include <span>
 #include <vector>
@@ -11,6 +13,33 @@
 #include "saithe/matrix/csr_matrix.h"
 
 namespace saithe {
+
+/// Values that a block of rows may have: a sixteenth of context.max_memory at 8 bytes each, since
+/// what is made of a block lies beside it; at least 2^20, below which nothing is won.
+inline std::int64_t most_block_values(const Context& context) {
+  constexpr std::int64_t kBlockShare = 16;
+  constexpr std::int64_t kValueBytes = sizeof(GeneIndex) + sizeof(float);
+  constexpr std::int64_t kLeastValues = std::int64_t{1} << 20;
+  return std::max(kLeastValues, context.max_memory / kBlockShare / kValueBytes);
+}
+
+/// The end of the block that begins with row `begin` and ends at `most_end` or before: as many rows
+/// as have most_block_values(), one at least. n_values(begin, end), which grows with `end`, tells
+/// how many values rows have at most.
+template <typename NValues>
+CellIndex find_block_end(CellIndex begin, CellIndex most_end, const Context& context,
+                         const NValues& n_values) {
+  if (most_end <= begin + 1) return most_end;
+  const std::int64_t most = most_block_values(context);
+  if (n_values(begin, most_end) <= most) return most_end;
+  CellIndex fits = begin + 1;
+  CellIndex passes = most_end;
+  while (passes - fits > 1) {
+    const CellIndex middle = fits + (passes - fits) / 2;
+    (n_values(begin, middle) <= most ? fits : passes) = middle;
+  }
+  return fits;
+}
 
 /// Rows of a sparse matrix of cells x genes.
 class RowSource {
@@ -21,6 +50,8 @@ class RowSource {
   /// The rows `rows`, in that order.
   [[nodiscard]] virtual CsrMatrix read(std::span<const CellIndex> rows,
                                        const Context& context) const = 0;
+  /// At most how many values a row has that is read.
+  [[nodiscard]] virtual std::int64_t most_stored(CellIndex row) const = 0;
 };
 
 /// Rows that lie in memory; borrows them.
@@ -31,6 +62,9 @@ class MatrixRows final : public RowSource {
   [[nodiscard]] GeneIndex n_cols() const override { return matrix_.n_cols; }
   [[nodiscard]] CsrMatrix read(std::span<const CellIndex> rows, const Context&) const override {
     return select_rows(matrix_, rows);
+  }
+  [[nodiscard]] std::int64_t most_stored(CellIndex row) const override {
+    return std::ssize(matrix_.row_columns(row));
   }
 
  private:
@@ -57,10 +91,27 @@ class RowSelection {
   /// The rows at the positions [begin, end) of the selection.
   [[nodiscard]] CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) const {
     const auto rows = std::span(rows_).subspan(as_size(begin), as_size(end - begin));
-    return source_ == nullptr ? matrix_.read(rows, context) : source_->read(rows, context);
+    return source().read(rows, context);
+  }
+  /// The end of the block from position `begin` on: `most_rows` rows, fewer where they have many
+  /// values.
+  [[nodiscard]] CellIndex block_end(CellIndex begin, CellIndex most_rows,
+                                    const Context& context) const {
+    const std::int64_t most = most_block_values(context);
+    const CellIndex most_end = std::min(begin + most_rows, n_rows());
+    std::int64_t n_values = 0;
+    CellIndex end = begin;
+    for (; end < most_end; ++end) {
+      n_values += source().most_stored(rows_[as_size(end)]);
+      if (n_values > most && end > begin) break;
+    }
+    return end;
   }
 
  private:
+  [[nodiscard]] const RowSource& source() const {
+    return source_ == nullptr ? static_cast<const RowSource&>(matrix_) : *source_;
+  }
   static std::vector<CellIndex> all(CellIndex n) {
     std::vector<CellIndex> rows(as_size(n));
     std::iota(rows.begin(), rows.end(), CellIndex{0});

@@ -14,18 +14,47 @@ bool is_whole(float value) {
   return value == std::floor(value);
 }
 
+/// What has been seen of values that may be logarithms.
+struct SeenValues {
+  bool are_in_range = true;
+  bool are_whole = true;
+  [[nodiscard]] bool are_logarithms() const { return are_in_range && !are_whole; }
+
+  void add(const CsrView& values) {
+    const auto first = as_size(values.row_start.front());
+    const auto stored = values.values.subspan(first, as_size(values.n_stored()));
+    are_in_range = are_in_range && std::all_of(stored.begin(), stored.end(), [](float value) {
+                     return value >= 0 && value <= kLargestLogNormalized;
+                   });
+    are_whole = are_whole && std::all_of(stored.begin(), stored.end(), is_whole);
+  }
+};
+
 }  // namespace
 
 ExpressionKind find_expression_kind(const CellSource& source, const CsrView& values,
                                     CellIndex first_cell, const Context& context) {
-  const auto first = as_size(values.row_start.front());
-  const auto stored = values.values.subspan(first, as_size(values.n_stored()));
-  const bool is_log =
-      std::all_of(stored.begin(), stored.end(),
-                  [](float value) { return value >= 0 && value <= kLargestLogNormalized; }) &&
-      !std::all_of(stored.begin(), stored.end(), is_whole);
-  if (is_log) return ExpressionKind::LogNormalized;
+  SeenValues seen;
+  seen.add(values);
+  if (seen.are_logarithms()) return ExpressionKind::LogNormalized;
   require_counts(source, values, first_cell, true, context);
+  return ExpressionKind::Counts;
+}
+
+ExpressionKind find_expression_kind(CellSource& source, const CsrView& first_block,
+                                    const Context& context) {
+  // How many cells a block has depends on memory; how many are looked at does not.
+  const CellIndex n = std::min(kCellsLookedAt, source.n_cells());
+  SeenValues seen;
+  seen.add(first_block);
+  for (CellIndex begin = first_block.n_rows; begin < n && seen.are_in_range;) {
+    context.throw_if_cancelled();
+    const CellIndex end = source.block_end(begin, n - begin, context);
+    seen.add(source.read_cells(begin, end, context).view());
+    begin = end;
+  }
+  if (seen.are_logarithms()) return ExpressionKind::LogNormalized;
+  require_counts(source, first_block, 0, true, context);
   return ExpressionKind::Counts;
 }
 
@@ -33,8 +62,8 @@ void require_common_kind(std::span<CellSource* const> sources, const Context& co
   std::optional<ExpressionKind> first;
   for (CellSource* source : sources) {
     const CsrMatrix block =
-        source->read_cells(0, std::min(kCellsLookedAt, source->n_cells()), context);
-    const ExpressionKind found = find_expression_kind(*source, block.view(), 0, context);
+        source->read_cells(0, source->block_end(0, kCellsLookedAt, context), context);
+    const ExpressionKind found = find_expression_kind(*source, block.view(), context);
     if (!first) first = found;
     if (found == *first) continue;
     fail(ErrorKind::BadFormat,

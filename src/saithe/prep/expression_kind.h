@@ -28,6 +28,11 @@ struct EnumNames<ExpressionKind> {
 ExpressionKind find_expression_kind(const CellSource& source, const CsrView& values,
                                     CellIndex first_cell, const Context& context);
 
+/// The same of the first 4 096 cells of a source, of which those of `first_block` have been read:
+/// values of that block are checked, those of others, which are read for it, only looked at.
+ExpressionKind find_expression_kind(CellSource& source, const CsrView& first_block,
+                                    const Context& context);
+
 /// Throws Error(BadFormat) naming two sources unless their first cells hold values of one kind, and
 /// as find_expression_kind().
 void require_common_kind(std::span<CellSource* const> sources, const Context& context);

@@ -17,10 +17,10 @@ InputCells::InputCells(const RowSource& values, const Preprocessor& preprocessor
   const std::vector<GeneIndex> input_of = preprocessor_.match_reference().model_gene;
   SAITHE_ASSERT(values.n_cols() == static_cast<GeneIndex>(input_of.size()));
   const RowSelection rows(values, {});
-  for (CellIndex begin = 0; begin < rows.n_rows(); begin += kPassBlockCells) {
+  for (CellIndex begin = 0, end = 0; begin < rows.n_rows(); begin = end) {
     context.throw_if_cancelled();
-    const CsrMatrix block =
-        rows.read(begin, std::min(begin + kPassBlockCells, rows.n_rows()), context);
+    end = rows.block_end(begin, kPassBlockCells, context);
+    const CsrMatrix block = rows.read(begin, end, context);
     const auto totals = total_counts(block.view(), context);
     totals_.insert(totals_.end(), totals.begin(), totals.end());
     const CsrMatrix inputs = map_columns(block.view(), input_of, n_genes(), context);
@@ -30,6 +30,20 @@ InputCells::InputCells(const RowSource& values, const Preprocessor& preprocessor
     }
     inputs_.append(inputs.view(), context);
   }
+}
+
+std::size_t InputCells::block_end(std::span<const CellIndex> cells, std::size_t begin,
+                                  std::size_t most_cells, const Context& context) const {
+  const std::size_t most_end = std::min(begin + most_cells, cells.size());
+  const std::int64_t most = most_block_values(context);
+  std::int64_t n_values = 0;
+  std::size_t end = begin;
+  for (; end < most_end; ++end) {
+    // Inputs that were not measured are filled in.
+    n_values += measured_.is_complete() ? inputs_.most_stored(cells[end]) : n_genes();
+    if (n_values > most && end > begin) break;
+  }
+  return end;
 }
 
 CsrMatrix InputCells::finish(CsrMatrix rows, std::span<const CellIndex> cells,

@@ -40,6 +40,10 @@ class InputCells {
 
   /// The features of cells, rows in their order; inputs that were not measured have their means.
   [[nodiscard]] CsrMatrix features(std::span<const CellIndex> cells, const Context& context) const;
+  /// The end of the block from position `begin` of `cells` on whose features may lie in memory:
+  /// `most_cells`, fewer where they have many values (most_block_values()), one at least.
+  [[nodiscard]] std::size_t block_end(std::span<const CellIndex> cells, std::size_t begin,
+                                      std::size_t most_cells, const Context& context) const;
   /// The rows of inputs() of these cells as features, without the inputs that were not measured.
   [[nodiscard]] CsrMatrix finish(CsrMatrix rows, std::span<const CellIndex> cells,
                                  const Context& context) const;

@@ -119,8 +119,8 @@ namespace {
 std::vector<std::int64_t> count_expressed_genes(const RowSource& values, const Context& context) {
   const RowSelection rows(values, {});
   std::vector<std::int64_t> n_genes(as_size(values.n_rows()));
-  for (CellIndex begin = 0; begin < rows.n_rows(); begin += kPassBlockCells) {
-    const CellIndex end = std::min(begin + kPassBlockCells, rows.n_rows());
+  for (CellIndex begin = 0, end = 0; begin < rows.n_rows(); begin = end) {
+    end = rows.block_end(begin, kPassBlockCells, context);
     const CsrMatrix block = rows.read(begin, end, context);
     for (CellIndex row = 0; row < block.n_rows; ++row) {
       n_genes[as_size(begin + row)] = count_expressed(block.view().row_values(row));
@@ -141,9 +141,9 @@ QcMetrics metrics_of(const RowSource& values, std::span<const CellIndex> cells,
   }
   const RowSelection rows(values, cells);
   QcMetrics all;
-  for (CellIndex begin = 0; begin < rows.n_rows(); begin += kPassBlockCells) {
+  for (CellIndex begin = 0, end = 0; begin < rows.n_rows(); begin = end) {
     context.throw_if_cancelled();
-    const CellIndex end = std::min(begin + kPassBlockCells, rows.n_rows());
+    end = rows.block_end(begin, kPassBlockCells, context);
     const CsrMatrix block = map_columns(rows.read(begin, end, context).view(), new_column,
                                         static_cast<GeneIndex>(genes.size()), context);
     const QcMetrics own = qc_metrics(block.view(), is_mt_of_kept, context);

@@ -72,6 +72,20 @@ TEST(Concatenate, TwoHalvesAreTheWhole) {
   }
 }
 
+TEST(ConcatenatedCells, KnowHowManyValuesCellsOfTheirPartsHave) {
+  const Dataset whole = marker_cells(20, 30, 3);
+  std::vector<std::unique_ptr<CellSource>> parts;
+  parts.push_back(std::make_unique<Dataset>(renamed(whole, "a.h5ad")));
+  parts.push_back(std::make_unique<PackedCells>(renamed(whole, "b.h5ad"), Context(1)));
+  const ConcatenatedCells both(std::move(parts), {});
+  const auto n_in = [&](CellIndex begin, CellIndex end) {
+    return whole.counts.row_start[as_size(end)] - whole.counts.row_start[as_size(begin)];
+  };
+  EXPECT_EQ(both.most_stored(3, 7), n_in(3, 7));
+  EXPECT_EQ(both.most_stored(18, 25), n_in(18, 20) + n_in(0, 5));
+  EXPECT_EQ(both.most_stored(20, 40), whole.counts.n_stored());
+}
+
 TEST(Concatenate, CommonKeepsWhatAllHave) {
   const Dataset joined =
       concatenate({one_cell("a", {"x", "y", "z"}), one_cell("b", {"z", "w", "y"})}, {});

@@ -24,6 +24,7 @@ class OneValue final : public CellMatrix {
   CsrMatrix read(CellIndex, CellIndex, const Context&) override {
     return {1, 1, {0, 1}, {0}, {value_}};
   }
+  std::int64_t most_stored(CellIndex begin, CellIndex end) const override { return end - begin; }
   [[nodiscard]] CellIndex cheap_end() const override { return 1; }
 
  private:

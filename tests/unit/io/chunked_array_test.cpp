@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <limits>
 
 #include "saithe/core/random.h"
+#include "saithe/io/growing_array.h"
 #include "saithe/io/hdf5_writer.h"
 #include "support/folder_for_test.h"
 
@@ -95,6 +97,50 @@ TEST(ChunkedArray, AnyRangeIsTheRangeOfTheWhole) {
       ASSERT_EQ(static_cast<double>(read[i]), values[as_size(begin) + i]);
     }
   }
+}
+
+TEST(ChunkedArray, AChunkThatBlocksShareIsUnpackedOnce) {
+  const FolderForTest folder;
+  std::vector<double> values(1 << 20);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i % 1013);
+  Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+  io::GrowingArray growing(root, "v", H5T_IEEE_F64LE);  // 16 chunks
+  growing.append({reinterpret_cast<const unsigned char*>(values.data()), 8 * values.size()},
+                 kContext);
+  growing.finish(kContext);
+  root.flush();
+  root.close();
+  const Hdf5Group group = Hdf5Group::open_file(folder / "a.h5");
+  const ChunkedArray array(group.dataset("v"));
+  std::vector<float> read(10'000);
+  const auto read_all = [&] {
+    for (std::size_t begin = 0; begin < values.size(); begin += read.size()) {
+      const std::span<float> part(read.data(), std::min(read.size(), values.size() - begin));
+      array.read(static_cast<std::int64_t>(begin), part, kContext);
+      for (std::size_t i = 0; i < part.size(); ++i) {
+        ASSERT_EQ(static_cast<double>(part[i]), values[begin + i]);
+      }
+    }
+  };
+  // A sample first, as of the places that may hold counts: every second chunk.
+  for (std::int64_t chunk = 0; chunk < 16; chunk += 2) {
+    array.read(chunk * (1 << 16) + 5, std::span<float>(read).first(100), kContext);
+  }
+  EXPECT_EQ(group.cache().n_unpacked(), 8);
+  read_all();
+  EXPECT_EQ(group.cache().n_unpacked(), 16);
+
+  // With room for no chunk but the one that was used last, only the sample's are unpacked again.
+  Context little(2);
+  little.max_memory = 1;
+  const Hdf5Group other = Hdf5Group::open_file(folder / "a.h5");
+  const ChunkedArray alone(other.dataset("v"));
+  for (std::size_t begin = 0; begin < values.size(); begin += read.size()) {
+    const std::span<float> part(read.data(), std::min(read.size(), values.size() - begin));
+    alone.read(static_cast<std::int64_t>(begin), part, little);
+  }
+  EXPECT_EQ(other.cache().n_unpacked(), 16);
+  EXPECT_EQ(other.cache().bytes_kept(), 0);
 }
 
 // R writes one chunk as large as the array: any blocks of it, in any order, and what was not

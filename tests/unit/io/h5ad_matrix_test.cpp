@@ -74,6 +74,23 @@ TEST(H5adMatrix, MoreValuesThan31BitsAreReadInBlocks) {
   EXPECT_SAITHE_ERROR(matrix.read(0, kRows, kContext), ErrorKind::BadFormat, "in memory at once");
 }
 
+TEST(H5adMatrix, ACellThatPassesMemoryIsRefusedWithTheMemoryThatItTakes) {
+  const FolderForTest folder;
+  write_huge(folder / "a.h5", "csr_matrix", 3, std::int64_t{1} << 22, {3, 5});  // 32 MiB a cell
+  const Hdf5Group root = Hdf5Group::open_file(folder / "a.h5");
+  H5adMatrix matrix(root, "X", 3, 5, kContext);
+  EXPECT_EQ(matrix.most_stored(1, 3), std::int64_t{1} << 23);
+  Context little(2);
+  little.max_memory = std::int64_t{1} << 24;
+  EXPECT_SAITHE_ERROR(matrix.read(1, 2, little), ErrorKind::BadFormat,
+                      "claim 4194304 values at once, which take 34 MB, more than --memory (17 MB). "
+                      "If the file is not damaged, give it more with --memory 32M.");
+  little.max_memory = std::int64_t{1} << 25;
+  EXPECT_EQ(matrix.read(1, 2, little).n_stored(), 1);
+  // Values that were never written: no more of them at once than memory is given.
+  EXPECT_SAITHE_ERROR(matrix.read(0, 3, little), ErrorKind::BadFormat, "--memory 96M");
+}
+
 TEST(H5adMatrix, WhatIsNoMatrixIsNamed) {
   const FolderForTest folder;
   Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");

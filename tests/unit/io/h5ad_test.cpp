@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "saithe/io/formats.h"
 #include "saithe/io/hdf5_writer.h"
 #include "saithe/io/open.h"
 #include "saithe/io/write_h5ad.h"
@@ -194,6 +195,26 @@ TEST(H5ad, NamesThatStandTwice) {
 }
 
 // AnnData packs texts of any length, too, of which h5py tells the filter no size.
+TEST(H5ad, ArraysOfOneChunkAreUnpackedOnceHoweverOftenTheyAreRead) {
+  const FolderForTest folder;
+  const Dataset cells = marker_cells(2000, 20, 2);
+  write_h5ad(folder / "a.h5ad", cells, {}, false, kContext);
+  io::InputFile input = io::look_at(folder / "a.h5ad");
+  const io::Hdf5Group root = *input.hdf5;
+  FileSummary summary;
+  io::kH5ad.describe(input, summary, kContext);                        // samples of 16 places
+  const auto source = io::kH5ad.open(std::move(input), {}, kContext);  // again
+  CsrMatrix read;
+  read.n_cols = cells.n_genes();
+  for (CellIndex cell = 0; cell < 2000; cell += 50) {
+    append_rows(read, source->read_cells(cell, cell + 50, kContext).view());
+  }
+  EXPECT_EQ(read.values, cells.counts.values);
+  EXPECT_EQ(read.columns, cells.counts.columns);
+  // data and indices once, indptr by each who opens the matrix.
+  EXPECT_EQ(root.cache().n_unpacked(), 4);
+}
+
 TEST(H5ad, PackedByLzf) {
   const auto folder = std::filesystem::path(SAITHE_SOURCE_DIR) / "tests" / "fuzz" / "corpus";
   const Dataset lzf = read_dataset(folder / "lzf.h5ad", {}, kContext);

@@ -74,6 +74,33 @@ TEST(ExpressionKind, ALaterBlockMustBeOfTheSameKind) {
   }
 }
 
+TEST(ExpressionKind, IsToldFromTheFirstCellsWhateverABlockHolds) {
+  // Whole numbers, which could be counts, but for a fraction in the last of 1 200 cells.
+  constexpr CellIndex kCells = 1200;
+  constexpr GeneIndex kGenes = 1000;
+  CsrMatrix values{kCells, kGenes, {0}, {}, {}};
+  std::vector<std::string> cells;
+  std::vector<std::string> genes;
+  for (GeneIndex gene = 0; gene < kGenes; ++gene) genes.push_back("g" + std::to_string(gene));
+  for (CellIndex cell = 0; cell < kCells; ++cell) {
+    cells.push_back("c" + std::to_string(cell));
+    for (GeneIndex gene = 0; gene < kGenes; ++gene) values.columns.push_back(gene);
+    values.row_start.push_back(std::ssize(values.columns));
+  }
+  values.values.assign(values.columns.size(), 2.0F);
+  values.values.back() = 0.5F;
+  Dataset dataset("cells", std::move(values), Table(cells), Table(genes));
+  Context little(2);
+  little.max_memory = 1;
+  const CellIndex end = dataset.block_end(0, 4096, little);
+  ASSERT_LT(end, kCells);
+  const CsrMatrix block = dataset.read_cells(0, end, little);
+  EXPECT_EQ(find_expression_kind(dataset, block.view(), little), ExpressionKind::LogNormalized);
+  // A value that is no logarithm makes them counts, wherever it stands.
+  dataset.counts.values[dataset.counts.values.size() - 2] = 50;
+  EXPECT_EQ(find_expression_kind(dataset, block.view(), little), ExpressionKind::Counts);
+}
+
 TEST(ExpressionKind, ABlockThatBeginsLaterIsNumberedFromThere) {
   const Dataset dataset = cells_with(0.5F, -1);
   const CsrMatrix second = select_rows(dataset.counts.view(), std::vector<CellIndex>{1});
