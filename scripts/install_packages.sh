@@ -24,7 +24,7 @@ test_packages=(
   python3 python3-pytest python3-numpy python3-scipy python3-pandas
   python3-h5py python3-anndata python3-zarr python3-sklearn
 )
-oracle_packages=(python3 python3-venv)
+oracle_packages=(python3 python3-venv python3-anndata python3-zarr)  # AnnData 0.8, beside the newest
 fuzz_packages=(clang-16 libclang-rt-16-dev)
 
 usage() {

@@ -22,6 +22,8 @@ std::string joined(const std::vector<std::string>& names) {
 
 /// The place whose values become X: "layers/counts", "raw/X", "X".
 std::string place_used(const FileSummary& contents, const ReadOptions& reading) {
+  const bool is_layer = std::ranges::find(contents.layers, reading.layer) != contents.layers.end();
+  if (reading.layer == "X" && !is_layer) return "X";
   if (!reading.layer.empty()) return "layers/" + reading.layer;
   if (reading.use_raw) return "raw/X";
   for (const ValueKind kind : {ValueKind::Counts, ValueKind::LogNormalized}) {

@@ -133,6 +133,9 @@ def test_the_counts_that_are_asked_for(rich, tmp_path):
     assert "not kept: X\n" in said and "not kept: layers" not in said
     before = anndata.read_h5ad(rich)
     assert (anndata.read_h5ad(tmp_path / "layer.h5ad").X != before.layers["double"]).nnz == 0
+    said = must("convert", rich, tmp_path / "x.h5ad", "--layer", "X").err
+    assert "not kept: X\n" not in said and "not kept: layers double" in said
+    assert (anndata.read_h5ad(tmp_path / "x.h5ad").X != before.X).nnz == 0
     must("convert", rich, tmp_path / "raw.h5ad", "--use-raw")
     assert (anndata.read_h5ad(tmp_path / "raw.h5ad").X != before.raw.X).nnz == 0
 

@@ -1,4 +1,7 @@
-"""h5ad files of every generation: what AnnData reads from them now, and what saithe says of them."""
+"""h5ad files of every generation: what AnnData reads from them now, and what saithe says of them.
+
+Every value of them is compared by test_formats.py.
+"""
 
 import json
 import os
