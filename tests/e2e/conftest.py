@@ -1,6 +1,7 @@
 """Fixtures of the end-to-end tests: the program, simulated cells, a model."""
 
 import gzip
+import mmap
 import os
 import pathlib
 import subprocess
@@ -15,6 +16,14 @@ SOURCE = pathlib.Path(os.environ.get("SAITHE_SOURCE", pathlib.Path(__file__).par
 
 COLUMNS = ["barcode", "predicted", "confidence", "best_label", "runner_up", "runner_up_confidence",
            "novelty"]
+
+# Sanitizers keep freed memory and tables of their own: what is resident says nothing of saithe.
+def has_sanitizer(program):
+    with open(program, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(b"__asan_init") >= 0 or content.find(b"__tsan_init") >= 0
+
+
+HAS_SANITIZER = os.access(PROGRAM, os.R_OK) and has_sanitizer(PROGRAM)
 
 # A training of a moment: one small network, no folds, no search for suspects.
 QUICK = ["--hidden", "8", "--epochs", "1", "--min-steps", "0", "--validate", "none",

@@ -15,7 +15,7 @@ import pytest
 import scipy.io
 import scipy.sparse
 
-from conftest import PROGRAM, must, must_fail
+from conftest import HAS_SANITIZER, PROGRAM, must, must_fail
 
 
 def write_frame(file, name, names):
@@ -182,12 +182,14 @@ def test_a_long_table_keeps_to_memory(tmp_path, model, cells):
             file.write("".join(f"{name}\tcell{c:05}\t{1 + (c + i) % 3}\n" for c in range(n_cells)))
     little = peak_megabytes("convert", path, tmp_path / "little.h5ad", "--memory", "16M")
     much = peak_megabytes("convert", path, tmp_path / "much.h5ad", "--memory", "1G")
-    assert little + 50 < much
     assert (tmp_path / "little.h5ad").read_bytes() == (tmp_path / "much.h5ad").read_bytes()
     read = anndata.read_h5ad(tmp_path / "little.h5ad")
     assert read.shape == (n_cells, 600) and list(read.var_names) == sorted(names)
     i = names.index(read.var_names[5])
     assert list(read.X[:, 5].toarray()[:4, 0]) == [1 + (c + i) % 3 for c in range(4)]
+    if HAS_SANITIZER:
+        pytest.skip("the same values; how much memory they took is not told under a sanitizer")
+    assert little + 50 < much
 
 
 # ---- booleans ---------------------------------------------------------------------------------
