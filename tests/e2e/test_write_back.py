@@ -257,7 +257,8 @@ def test_a_table_is_what_seurat_takes(cells, tmp_path):
 
 
 def test_cellxgene_opens_the_result(model, cells, tmp_path):
-    """The rules of CELLxGENE's schema 7.1.0 for what is added (docs/file_formats.md)."""
+    """The rules of CELLxGENE's schema 7.1.0 for what is added (docs/file_formats.md); cellxgene itself
+    is started by tests/oracle/test_cellxgene.py."""
     data = anndata.read_h5ad(cells)
     # Of one type only: most of the model's types do not occur; a cell without counts is unassigned.
     data = data[data.obs.cell_type == data.obs.cell_type.cat.categories[0]].copy()

@@ -1,7 +1,7 @@
 """Where the programs are, and runs of them that several tests look at.
 
-SAITHE_PROGRAM names the program; saithe_oracle_driver and umap_driver lie beside it. Only test_seurat.py skips, without R: a program
-that is missing is an error.
+SAITHE_PROGRAM names the program; saithe_oracle_driver and umap_driver lie beside it. A program that
+is missing is an error; only test_seurat.py skips without R, and test_cellxgene.py without cellxgene.
 """
 
 import json
