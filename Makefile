@@ -66,15 +66,17 @@ cuda-check:
 	  $(CUDA_CHECK)/tests/backends/kernels_sparse_input_test --gtest_filter='Cuda/*' --gtest_brief=1; \
 	fi
 
-# Random kills while outputs are written, 200 of each kind; 10 000 flips of files of each kind; the
+# Random kills while outputs are written, 200 of each kind; 10 000 trials with flipped bits of each
+# kind of input, shared among its files; the
 # fuzzers, a minute each from the committed corpus. About two hours.
 soak: build
 	@scripts/install_packages.sh build test fuzz
 	SAITHE_PROGRAM=$(CURDIR)/$(SAITHE) SAITHE_KILLS=200 $(PYTHON) -B -m pytest -q -rs -p no:cacheprovider \
 	  tests/e2e/test_crash_safety.py
 	cmake --preset $(PRESET) -DSAITHE_TESTS=ON
-	cmake --build --preset $(PRESET) -j $(JOBS) --target io_open_damage_test
+	cmake --build --preset $(PRESET) -j $(JOBS) --target io_open_damage_test io_folder_damage_test
 	SAITHE_FLIPS=10000 $(BUILD)/tests/unit/io/io_open_damage_test
+	SAITHE_FLIPS=10000 $(BUILD)/tests/unit/io/io_folder_damage_test
 	cmake --preset fuzz -DSAITHE_TESTS=ON
 	cmake --build --preset fuzz -j $(JOBS) --target fuzzers
 	scripts/run_fuzzers.sh build/fuzz/tests/fuzz 60

@@ -93,6 +93,28 @@ def write_tenx(path, version):
         features["genome"] = np.array([b"GRCh38"] * N_GENES)
 
 
+def write_probes(path):
+    """A matrix of probes, two or three of a gene, one of them left out."""
+    matrix = scipy.sparse.csr_matrix(counts().astype(np.int64))
+    options = {"chunks": (8,), "compression": "gzip"}
+    with h5py.File(path, "w") as file:
+        group = file.create_group("matrix")
+        write_sparse(group, matrix, **options)
+        group["shape"] = np.array([N_GENES, N_CELLS], np.int32)
+        group["barcodes"] = np.array([f"{name}-1".encode() for name in cell_names()])
+        group["filtered_barcodes"] = np.arange(N_CELLS) % 4 != 0
+        features = group.create_group("features")
+        genes = [i // 2 if i < N_GENES - 1 else 0 for i in range(N_GENES)]
+        features["id"] = np.array([f"probe{i}".encode() for i in range(N_GENES)])
+        features["name"] = features["id"][:]
+        features["gene_id"] = np.array([f"ENSG{gene:011}".encode() for gene in genes])
+        features["gene_name"] = np.array([gene_names()[gene].encode() for gene in genes])
+        features["feature_type"] = np.array([b"Gene Expression"] * N_GENES)
+        features["genome"] = np.array([b"GRCh38"] * N_GENES)
+        features["probe_region"] = np.array([b"spliced"] * N_GENES)
+        features["filtered_probes"] = np.arange(N_GENES) != 3
+
+
 def write_loom(path):
     with h5py.File(path, "w") as file:
         file.create_dataset("matrix", data=counts().T, chunks=(4, 4), compression="gzip",
@@ -162,6 +184,37 @@ def gzipped(text):
     return packed.getvalue()
 
 
+def matrix_market(values):
+    """Entries of a table of whole numbers, row by row."""
+    entries = [f"{i + 1} {j + 1} {value}" for (i, j), value in np.ndenumerate(values) if value]
+    return "\n".join(["%%MatrixMarket matrix coordinate integer general",
+                      f"{values.shape[0]} {values.shape[1]} {len(entries)}", *entries, ""])
+
+
+def write_folders(folder):
+    """MTX with its tables: 10x's, plain and packed, and split-pipe's (cells x genes)."""
+    values = counts().astype(int)
+    ids = [f"ENSG{i:011}" for i in range(N_GENES)]
+    tenx = {"matrix.mtx": matrix_market(values.T),
+            "barcodes.tsv": "".join(f"{name}-1\n" for name in cell_names()),
+            "features.tsv": "".join(f"{gene}\t{name}\t{kind}\n" for gene, name, kind in zip(
+                ids, gene_names(), ["Gene Expression"] * (N_GENES - 1) + ["Custom"]))}
+    split_pipe = {
+        "DGE.mtx": matrix_market(values),
+        "all_genes.csv": "gene_id,gene_name,genome\n" + "".join(
+            f"{gene},{name},hg38\n" for gene, name in zip(ids, gene_names())),
+        "cell_metadata.csv": "bc_wells,sample,share,tscp_count\n" + "".join(
+            f"{name},s{i % 2},{i / 8},{values[i].sum()}\n" for i, name in enumerate(cell_names()))}
+    for name, files, is_packed in (("tenx_mtx", tenx, False), ("tenx_mtx_gz", tenx, True),
+                                   ("split_pipe", split_pipe, False)):
+        (folder / name).mkdir(exist_ok=True)
+        for file, text in files.items():
+            if is_packed:
+                (folder / name / f"{file}.gz").write_bytes(gzipped(text))
+            else:
+                (folder / name / file).write_text(text)
+
+
 def write_texts(folder):
     values = counts().astype(int)
     entries = [f"{gene + 1} {cell + 1} {values[cell, gene]}"
@@ -193,10 +246,12 @@ def main(folder):
     write_h5ad_07(folder / "anndata_07.h5ad")
     write_tenx(folder / "tenx_v2.h5", 2)
     write_tenx(folder / "tenx_v3.h5", 3)
+    write_probes(folder / "tenx_probes.h5")
     write_loom(folder / "cells.loom")
     write_h5seurat(folder / "cells.h5seurat")
     write_zarr(folder / "store.zarr.zip")
     write_texts(folder)
+    write_folders(folder)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "fuzz_reader.h"
+#include "saithe/io/open.h"
 #include "support/folder_for_test.h"
 
 namespace saithe {
@@ -27,7 +28,19 @@ TEST(Replay, EveryFileOfTheCorpusIsRead) {
         << entry.path();
     ++n;
   }
-  EXPECT_GE(n, 15);
+  EXPECT_GE(n, 16);
+}
+
+TEST(Replay, EveryFolderOfTheCorpusIsRead) {
+  int n = 0;
+  const std::filesystem::path corpus = std::string(SAITHE_SOURCE_DIR) + "/tests/fuzz/corpus";
+  for (const auto& entry : std::filesystem::directory_iterator(corpus)) {
+    if (!entry.is_directory()) continue;
+    const Dataset cells = read_dataset(entry.path(), {}, Context(1));
+    EXPECT_EQ(cells.n_cells(), 12) << entry.path();
+    ++n;
+  }
+  EXPECT_EQ(n, 3);
 }
 
 TEST(Replay, WhatWasFoundIsNoCrashAnyMore) {

@@ -159,6 +159,17 @@ def read_tenx_mtx(path):
         return scanpy.read_10x_mtx(packed)
 
 
+def read_split_pipe(path):
+    """As Parse's own notebooks do: the matrix by SciPy, the tables by pandas."""
+    import scipy.io
+
+    folder = pathlib.Path(path)
+    genes = pd.read_csv(folder / "all_genes.csv", index_col="gene_name")
+    return anndata.AnnData(scipy.sparse.csr_matrix(scipy.io.mmread(folder / "DGE.mtx")),
+                           pd.read_csv(folder / "cell_metadata.csv", index_col="bc_wells"),
+                           genes.rename(columns={"gene_id": "gene_ids"}))
+
+
 def read_lone_mtx(path):
     """Genes x cells without names, which saithe numbers."""
     data = anndata.read_mtx(path) if not hasattr(anndata, "io") else anndata.io.read_mtx(path)

@@ -113,6 +113,10 @@ SMALL = {
     "fuzz/corpus/counts.mtx.gz": DataSet("lone_mtx"),
     "fuzz/corpus/long.tsv": DataSet("long_table"),
     "fuzz/corpus/store.zarr.zip": DataSet("zarr"),
+    "fuzz/corpus/tenx_mtx": DataSet("tenx_mtx"),
+    "fuzz/corpus/tenx_mtx_gz": DataSet("tenx_mtx"),
+    "fuzz/corpus/split_pipe": DataSet("split_pipe"),
+    "fuzz/corpus/tenx_probes.h5": DataSet("probes"),
     "fuzz/corpus/tenx_v2.h5": DataSet("tenx_h5"),
     "fuzz/corpus/tenx_v3.h5": DataSet("tenx_h5"),
 }
