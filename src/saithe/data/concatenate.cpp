@@ -14,7 +14,6 @@ namespace {
 
 constexpr const char* kIdColumn = "gene_ids";
 constexpr const char* kReferenceColumn = "reference";
-
 using Parts = std::vector<std::unique_ptr<CellSource>>;
 
 /// Names and ids of a file's genes; ids are empty where it has none.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "saithe/data/packed_cells.h"
 #include "support/marker_cells.h"
 
 namespace saithe {
