@@ -130,8 +130,10 @@ class Results {
       session_.say("written: " + path);
     };
     if (!tables.probabilities.empty()) {
-      write_table(tables.probabilities,
-                  probabilities_tsv(model_, source_, predictions_.probabilities));
+      write_text(tables.probabilities, overwrite, [&](const PutText& put) {
+        put_probabilities(model_, source_, predictions_.probabilities, put);
+      });
+      session_.say("written: " + tables.probabilities);
     }
     if (!tables.cluster_table.empty()) {
       write_table(tables.cluster_table, majority_vote_tsv("cluster", groups_, vote_, model_.types));
@@ -143,10 +145,16 @@ class Results {
       write_table(tables.donor_table, types_by_group_tsv("donor", donors, types, model_.types));
     }
     if (destination_) return destination_->write(source_, make_annotations(), session_);
-    const std::string table =
-        predictions_tsv(model_, source_, predictions_, heads_, extra_columns());
-    if (request_.output == "-") return write_stdout(table);
-    write_table(request_.output, table);
+    const auto put_table = [&](const PutText& put) {
+      put_predictions(model_, source_, predictions_, heads_, extra_columns(), put);
+    };
+    if (request_.output == "-") {
+      std::string table;
+      put_table([&](std::string_view text) { table += text; });
+      return write_stdout(table);
+    }
+    write_text(request_.output, overwrite, put_table);
+    session_.say("written: " + request_.output);
   }
 
  private:

@@ -14,15 +14,17 @@ std::string number_or_empty(float value) {
 
 }  // namespace
 
-std::string predictions_tsv(const Model& model, const CellSource& source,
-                            const Predictions& predictions, const TableHeads& heads,
-                            const std::vector<ExtraColumn>& extra_columns) {
+void put_predictions(const Model& model, const CellSource& source, const Predictions& predictions,
+                     const TableHeads& heads, const std::vector<ExtraColumn>& extra_columns,
+                     const PutText& put) {
   std::string text = "barcode\t" + heads.label + "\t" + heads.confidence +
                      "\tbest_label\trunner_up\trunner_up_confidence\tnovelty";
   for (const ExtraColumn& column : extra_columns) text += "\t" + column.name;
   text += "\n";
+  put(text);
   const auto& barcodes = source.obs().index();
   for (std::size_t cell = 0; cell < barcodes.size(); ++cell) {
+    text.clear();
     for (const std::string& field :
          {printable(barcodes[cell]), type_name(model, predictions.labels[cell]),
           format_number(predictions.confidence[cell]),
@@ -34,24 +36,25 @@ std::string predictions_tsv(const Model& model, const CellSource& source,
     text += number_or_empty(predictions.novelty[cell]);
     for (const ExtraColumn& column : extra_columns) text += "\t" + column.cells[cell];
     text += "\n";
+    put(text);
   }
-  return text;
 }
 
-std::string probabilities_tsv(const Model& model, const CellSource& source,
-                              const DenseMatrix& probabilities) {
+void put_probabilities(const Model& model, const CellSource& source,
+                       const DenseMatrix& probabilities, const PutText& put) {
   std::string text = "barcode";
   for (const std::string& type : model.types.names()) text += "\t" + type;
   text += "\n";
+  put(text);
   const auto& barcodes = source.obs().index();
   for (std::size_t cell = 0; cell < barcodes.size(); ++cell) {
-    text += printable(barcodes[cell]);
+    text = printable(barcodes[cell]);
     for (const float p : probabilities.row(static_cast<std::int64_t>(cell))) {
       text += "\t" + format_number(p);
     }
     text += "\n";
+    put(text);
   }
-  return text;
 }
 
 namespace {

@@ -8,6 +8,7 @@
 #include "result_names.h"
 #include "saithe/classify/model.h"
 #include "saithe/classify/predict.h"
+#include "saithe/core/text_output.h"
 #include "saithe/data/cell_source.h"
 
 namespace saithe::cli {
@@ -20,13 +21,13 @@ struct ExtraColumn {
 
 /// barcode, predicted, confidence (as `heads` calls them), best_label, runner_up,
 /// runner_up_confidence, novelty, and the extra columns.
-std::string predictions_tsv(const Model& model, const CellSource& source,
-                            const Predictions& predictions, const TableHeads& heads,
-                            const std::vector<ExtraColumn>& extra_columns);
+void put_predictions(const Model& model, const CellSource& source, const Predictions& predictions,
+                     const TableHeads& heads, const std::vector<ExtraColumn>& extra_columns,
+                     const PutText& put);
 
 /// barcode and the probability of each type.
-std::string probabilities_tsv(const Model& model, const CellSource& source,
-                              const DenseMatrix& probabilities);
+void put_probabilities(const Model& model, const CellSource& source,
+                       const DenseMatrix& probabilities, const PutText& put);
 
 /// The types of --multi-label, joined by '|' (within a name it and '\' have a '\' before them);
 /// unassigned where there is none.

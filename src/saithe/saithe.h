@@ -11,6 +11,7 @@
 #include "saithe/core/option_text.h"
 #include "saithe/core/open_input.h"
 #include "saithe/core/text_io.h"
+#include "saithe/core/text_output.h"
 #include "saithe/core/aligned_vector.h"
 #include "saithe/matrix/csr_matrix.h"
 #include "saithe/matrix/dense_matrix.h"

@@ -16,6 +16,7 @@
 
 #include "saithe/core/error.h"
 #include "saithe/core/open_input.h"
+#include "saithe/core/text_output.h"
 #include "saithe/core/types.h"
 #include "saithe/core/utf8.h"
 
@@ -343,51 +344,8 @@ void OutputFile::commit() {
   flush_folder(path_);
 }
 
-namespace {
-
-/// A gzip member without time or name: the same text, the same bytes.
-std::string gzip(std::string_view text) {
-  constexpr int kGzipWindow = 15 + 16;
-  constexpr int kMemoryLevel = 8;
-  constexpr std::size_t kPiece = std::size_t{1} << 20;
-  z_stream stream = {};
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipWindow, kMemoryLevel,
-                   Z_DEFAULT_STRATEGY) != Z_OK) {
-    throw std::bad_alloc();
-  }
-  std::string result;
-  std::string piece(kPiece, '\0');
-  int status = Z_OK;
-  for (std::size_t begin = 0; status != Z_STREAM_END; begin += kPiece) {
-    const std::string_view input = text.substr(std::min(begin, text.size()), kPiece);
-    // zlib does not change its input, it only lacks the const.
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
-    stream.avail_in = static_cast<uInt>(input.size());
-    const bool is_last = begin + kPiece >= text.size();
-    do {
-      stream.next_out = reinterpret_cast<Bytef*>(piece.data());
-      stream.avail_out = static_cast<uInt>(piece.size());
-      status = deflate(&stream, is_last ? Z_FINISH : Z_NO_FLUSH);
-      result.append(piece, 0, piece.size() - stream.avail_out);
-    } while (stream.avail_out == 0);
-  }
-  deflateEnd(&stream);
-  return result;
-}
-
-}  // namespace
-
 void write_file(const fs::path& path, std::string_view content, bool overwrite) {
-  OutputFile output(path, overwrite);
-  std::ofstream file(output.temporary_path(), std::ios::binary);
-  std::string compressed;
-  if (path.extension() == ".gz" || path.extension() == ".GZ") content = compressed = gzip(content);
-  file.write(content.data(), static_cast<std::streamsize>(content.size()));
-  file.close();
-  if (!file) {
-    fail(ErrorKind::Output, "{}: cannot be written: {}", path.string(), std::strerror(errno));
-  }
-  output.commit();
+  write_text(path, overwrite, [&](const PutText& put) { put(content); });
 }
 
 }  // namespace saithe

@@ -11,6 +11,7 @@ namespace saithe::io {
 namespace {
 
 constexpr hsize_t kChunkValues = 65536;
+constexpr std::size_t kChunksTogether = GrowingArray::kValuesTogether / kChunkValues;
 constexpr int kDeflateLevel = 4;
 
 }  // namespace
@@ -47,7 +48,8 @@ void GrowingArray::write_chunks(const Context& context, bool with_rest) {
     pending_.resize((pending_.size() / chunk_bytes + 1) *
                     chunk_bytes);  // the last chunk is full size
   }
-  const std::size_t n_chunks = pending_.size() / chunk_bytes;
+  std::size_t n_chunks = pending_.size() / chunk_bytes;
+  if (!with_rest) n_chunks -= n_chunks % kChunksTogether;
   if (n_chunks == 0) return;
   std::vector<std::vector<unsigned char>> packed(n_chunks);
   parallel_for(context, static_cast<std::int64_t>(n_chunks), 1, [&](std::int64_t c, std::int64_t) {

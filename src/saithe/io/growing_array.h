@@ -16,6 +16,10 @@ namespace saithe::io {
 /// A growing one-dimensional array, chunked, shuffled and deflated on all threads.
 class GrowingArray {
  public:
+  /// Values that are written together: where they are appended so many at a time, the places of the
+  /// chunks of several arrays in the file do not depend on how values come.
+  static constexpr std::size_t kValuesTogether = std::size_t{1} << 20;
+
   GrowingArray(const Hdf5Target& group, const std::string& name, hid_t type);
   /// Appends values of the array's own type, as bytes.
   void append(std::span<const unsigned char> bytes, const Context& context);

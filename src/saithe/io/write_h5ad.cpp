@@ -78,8 +78,13 @@ class CsrTarget {
     SAITHE_ASSERT(n_stored_ + counts.n_stored() <= most_stored_);
     const auto begin = as_size(counts.row_start.front());
     const auto n = as_size(counts.n_stored());
-    values_.append(as_bytes_of(counts.values.subspan(begin, n)), context);
-    columns_.append(counts.columns.subspan(begin, n), context);
+    for (std::size_t at = 0; at < n;) {
+      const std::size_t together = GrowingArray::kValuesTogether;
+      const std::size_t n_now = std::min(n - at, together - (as_size(n_stored_) + at) % together);
+      values_.append(as_bytes_of(counts.values.subspan(begin + at, n_now)), context);
+      columns_.append(counts.columns.subspan(begin + at, n_now), context);
+      at += n_now;
+    }
     std::vector<RowPointer> starts;
     for (CellIndex cell = 1; cell <= counts.n_rows; ++cell) {
       starts.push_back(n_stored_ + counts.row_start[as_size(cell)] - counts.row_start.front());

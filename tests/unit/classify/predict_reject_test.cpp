@@ -311,17 +311,20 @@ TEST(PredictKind, LogarithmsOfTheQueryAreTakenAsTheyAre) {
                   static_cast<double>(of_counts.probabilities(cell, type)), 1e-4);
     }
   }
-  // Counts in a later block of a file that began with logarithms are located.
-  Dataset mixed = logs;
-  testing::stored_value(mixed, 250, testing::first_gene(mixed, 250)) = 30;
-  PredictOptions options;
-  options.block_cells = 100;
+  // Counts after the cells that are looked at, in a file that began with logarithms, are located.
+  std::vector<CellIndex> many;
+  for (CellIndex cell = 0; cell < 4500; ++cell) many.push_back(cell % 300);
+  const CsrMatrix repeated = select_rows(logs.counts.view(), many);
+  std::vector<std::string> names;
+  for (CellIndex cell = 0; cell < 4500; ++cell) names.push_back(fmt::format("cell{}", cell));
+  Dataset mixed("many", repeated, Table(names), logs.var());
+  testing::stored_value(mixed, 4250, testing::first_gene(mixed, 4250)) = 30;
   try {
-    said(options, small_model(), mixed);
+    said({}, small_model(), mixed);
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::BadFormat);
-    EXPECT_NE(std::string(error.what()).find("'cell250'"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("'cell4250'"), std::string::npos) << error.what();
   }
 }
 

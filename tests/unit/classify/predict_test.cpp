@@ -274,7 +274,8 @@ TEST(Predict, ValuesThatAreNoCountsAreLocated) {
   const Model model = random_model();
   for (const float value : {-2.0F, 1.5F, std::nanf("")}) {
     Dataset bad = marker_cells(40, kGenes, 3);
-    const GeneIndex gene = first_gene(bad, 37);  // in the third block
+    stored_value(bad, 0, first_gene(bad, 0)) = 50;  // these are no logarithms
+    const GeneIndex gene = first_gene(bad, 37);     // in the third block
     stored_value(bad, 37, gene) = value;
     const auto [kind, message] = refusal(model, bad);
     EXPECT_EQ(kind, ErrorKind::BadFormat);

@@ -104,10 +104,12 @@ TEST(ChunkedArray, AChunkThatBlocksShareIsUnpackedOnce) {
   std::vector<double> values(1 << 20);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i % 1013);
   Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
-  io::GrowingArray growing(root, "v", H5T_IEEE_F64LE);  // 16 chunks
-  growing.append({reinterpret_cast<const unsigned char*>(values.data()), 8 * values.size()},
-                 kContext);
-  growing.finish(kContext);
+  {
+    io::GrowingArray growing(root, "v", H5T_IEEE_F64LE);  // 16 chunks
+    growing.append({reinterpret_cast<const unsigned char*>(values.data()), 8 * values.size()},
+                   kContext);
+    growing.finish(kContext);
+  }
   root.flush();
   root.close();
   const Hdf5Group group = Hdf5Group::open_file(folder / "a.h5");

@@ -36,13 +36,13 @@ TEST(BlocksOfRows, EndWhereTheNextRowWouldBeTooMuch) {
 }
 
 TEST(BlocksOfRows, AreTheSameOfAMatrixAndOfPackedRows) {
-  const CsrMatrix matrix = testing::random_cells(900, 3000, 0.9, 5);
+  const CsrMatrix matrix = testing::random_cells(1200, 3000, 0.9, 5);
   PackedRows packed(3000);
   packed.append(matrix.view(), Context(1));
   const MatrixRows rows(matrix.view());
   const Context context = with_memory(1);
   std::vector<CellIndex> chosen;
-  for (CellIndex row = 898; row >= 0; row -= 2) chosen.push_back(row);
+  for (CellIndex row = 1198; row >= 0; row -= 2) chosen.push_back(row);
   const RowSelection of_matrix(rows, chosen);
   const RowSelection of_packed(packed, chosen);
   CellIndex n_blocks = 0;
@@ -56,7 +56,7 @@ TEST(BlocksOfRows, AreTheSameOfAMatrixAndOfPackedRows) {
   }
   EXPECT_GE(n_blocks, 1);
   EXPECT_EQ(of_packed.block_end(7, 20, context), 27);
-  EXPECT_EQ(of_packed.block_end(440, 20, context), 450);
+  EXPECT_EQ(of_packed.block_end(590, 20, context), 600);
 }
 
 }  // namespace
