@@ -120,7 +120,7 @@ def test_every_name_begins_with_the_key(model, query, tmp_path):
 def test_a_name_that_no_column_can_have_is_refused(model, query, tmp_path, key):
     for command in ("predict", "embed"):
         line = must_fail(2, command, model, query, "-o", tmp_path / "o.h5ad", "--key-added", key)
-        assert ("is no name for a column" if key else "--key-added: is empty") in line
+        assert "--key-added" in line and ("is no name for a column" in line or not key)
     assert list(tmp_path.iterdir()) == []
 
 
