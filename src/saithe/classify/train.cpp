@@ -204,13 +204,14 @@ class TrainingRun {
     std::erase_if(training_, [&](CellIndex cell) { return is_dropped_[as_size(cell)]; });
   }
 
-  /// Types that would be left with fewer cells than --min-cells-per-type, by type.
+  /// Types of which no cell would be left, by type. Where labels are wrong a small type has more
+  /// cells that are none of its own than others: those that stay tell what it is, few as they are.
   [[nodiscard]] std::vector<bool> find_types_to_keep_whole() const {
     std::vector<std::int64_t> n_left(as_size(n_types()));
     for (const CellIndex cell : training_) ++n_left[as_size(data_.labels[as_size(cell)])];
     for (const Suspect& suspect : result_.suspects) --n_left[as_size(suspect.label)];
     std::vector<bool> keeps_all;
-    for (const std::int64_t n : n_left) keeps_all.push_back(n < options_.min_cells_per_type);
+    for (const std::int64_t n : n_left) keeps_all.push_back(n == 0);
     return keeps_all;
   }
 
