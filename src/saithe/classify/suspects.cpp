@@ -20,6 +20,9 @@ constexpr double kRobustDrop = 0.5;
 // A wrong label is far less probable than the right one; where types overlap, many labels are a
 // little less probable than another (docs/methods_training.md has the measurements).
 constexpr float kClearlyWrong = 0.1F;
+// A cell that looks like another type gives it at least this share of its label's probability: not
+// all of it, because where most labels of a rare type are wrong the wrong ones look right.
+constexpr float kComparable = 0.25F;
 // Models of few cells are never so sure; then so many times the gate tell of wrong labels.
 constexpr double kManySuspects = 3;
 
@@ -159,7 +162,7 @@ class Search {
       if (suspect.looks_like == kNoLabel || suspect.looks_like == suspect.label) continue;
       suspect.label_probability = row[as_size(suspect.label)];
       // Where a type is so hard to tell that its own cells' mean is near 0, all cells pass that.
-      if (!(suspect.probability > suspect.label_probability)) continue;
+      if (suspect.probability < kComparable * suspect.label_probability) continue;
       suspects.push_back(suspect);
     }
     std::sort(suspects.begin(), suspects.end(),

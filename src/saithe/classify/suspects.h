@@ -59,8 +59,8 @@ struct Suspect {
 /// models that withstand wrong labels: a logistic regression with C 0.01 and weights n_k^-1/2, and
 /// the recipe's network with input mask and dropout of one half. A cell is suspect where the most
 /// probable type, among those whose probability is at least the mean that the type's own cells
-/// have, is not its label and more probable than it. The second pass trains without the suspects of
-/// the first and judges all cells anew. Ascending by cell.
+/// have, is not its label and has at least a quarter of its label's probability. The second pass
+/// trains without the suspects of the first and judges all cells anew. Ascending by cell.
 std::vector<Suspect> find_suspects(const RecipeCells& cells, const RecipeOptions& recipe,
                                    const SuspectOptions& options, kernels::Backend& backend,
                                    const Context& context);
