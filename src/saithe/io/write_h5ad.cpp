@@ -74,7 +74,6 @@ class CsrTarget {
         row_start_(group_, "indptr", integer_type(most_stored)),
         most_stored_(most_stored) {}
   void append(const CsrView& counts, const Context& context) {
-    if (n_cells_ == 0) append_start({&n_stored_, 1}, context);
     SAITHE_ASSERT(n_stored_ + counts.n_stored() <= most_stored_);
     const auto begin = as_size(counts.row_start.front());
     const auto n = as_size(counts.n_stored());
@@ -85,30 +84,26 @@ class CsrTarget {
       columns_.append(counts.columns.subspan(begin + at, n_now), context);
       at += n_now;
     }
-    std::vector<RowPointer> starts;
     for (CellIndex cell = 1; cell <= counts.n_rows; ++cell) {
-      starts.push_back(n_stored_ + counts.row_start[as_size(cell)] - counts.row_start.front());
+      starts_.push_back(n_stored_ + counts.row_start[as_size(cell)] - counts.row_start.front());
     }
-    append_start(starts, context);
     n_cells_ += counts.n_rows;
     n_stored_ += counts.n_stored();
   }
   void finish(GeneIndex n_genes, const Context& context) {
-    if (n_cells_ == 0) append_start({&n_stored_, 1}, context);
     values_.finish(context);
     columns_.finish(context);
+    row_start_.append(std::span<const RowPointer>(starts_), context);
     row_start_.finish(context);
     group_.set_attribute("shape", std::array<std::int64_t, 2>{n_cells_, n_genes});
   }
 
  private:
-  void append_start(std::span<const RowPointer> starts, const Context& context) {
-    row_start_.append(starts, context);
-  }
   Hdf5Target group_;
   GrowingArray values_;
   GrowingIntegers columns_;
   GrowingIntegers row_start_;
+  std::vector<RowPointer> starts_ = {0};  // written last: where its chunks lie depends on no block
   RowPointer most_stored_;
   std::int64_t n_cells_ = 0;
   RowPointer n_stored_ = 0;
