@@ -3,8 +3,8 @@
     python overlapping_types.py --saithe build/release/bin/saithe
 
 3 000 training and 6 000 test cells, 6 % of the rare type; 120 of 400 genes differ by a quarter to
-a third. Printed for each preset: the mean probability of the rare type beside its share, and the
-share among cells of like probability. Needs anndata, NumPy, SciPy and pandas.
+a third. Printed for each preset, calibrated and not: the mean probability of the rare type beside
+its share, and the share among cells of like probability. Needs anndata, NumPy, SciPy and pandas.
 """
 
 import argparse
@@ -37,16 +37,16 @@ def draw_cells(n_cells, seed):
     return cells
 
 
-def judge(saithe, preset, folder, is_rare):
+def judge(saithe, preset, calibrate, folder, is_rare):
     def run(*arguments):
         subprocess.run([saithe, *map(str, arguments), "--overwrite", "--quiet"], check=True)
 
-    run("train", folder / "training.h5ad", "--label-key", "cell_type", "--preset", preset, "-o",
-        folder / "model.saithe")
+    run("train", folder / "training.h5ad", "--label-key", "cell_type", "--preset", preset, calibrate,
+        "-o", folder / "model.saithe")
     run("predict", folder / "model.saithe", folder / "test.h5ad", "-o", folder / "labels.tsv",
         "--probabilities", folder / "probabilities.tsv")
     p = pandas.read_csv(folder / "probabilities.tsv", sep="\t", index_col=0)["rare"].to_numpy()
-    print(f"{preset}: mean probability {p.mean():.3f}, share {is_rare.mean():.3f}")
+    print(f"{preset} {calibrate}: mean probability {p.mean():.3f}, share {is_rare.mean():.3f}")
     for low, high in zip(BINS, BINS[1:]):
         inside = (p >= low) & ((p < high) | (high == 1))
         if inside.any():
@@ -64,7 +64,9 @@ def main():
         test = draw_cells(6000, 2)
         test.write_h5ad(folder / "test.h5ad")
         for preset in ("standard", "fast"):
-            judge(saithe, preset, folder, (test.obs["cell_type"] == "rare").to_numpy())
+            for calibrate in ("--no-calibrate", "--calibrate"):
+                judge(saithe, preset, calibrate, folder,
+                      (test.obs["cell_type"] == "rare").to_numpy())
 
 
 if __name__ == "__main__":

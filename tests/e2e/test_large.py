@@ -37,6 +37,17 @@ def peak_megabytes(*arguments):
     return int(kilobytes) / 1000
 
 
+def write_all_but_values(file, n_cells, names):
+    """An h5ad of which the group X waits for its three arrays."""
+    file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
+    write_frame(file, "obs", [f"c{i}" for i in range(n_cells)])
+    write_frame(file, "var", names)
+    x = file.create_group("X")
+    x.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
+    x.attrs["shape"] = np.array([n_cells, len(names)])
+    return x
+
+
 def test_more_values_than_31_bits(cells, model, tmp_path):
     """2 148 000 000 stored values in a file of some hundred kilobytes: none of its chunks was ever
     written, so that each value is the fill value, 1, of gene 0."""
@@ -44,12 +55,7 @@ def test_more_values_than_31_bits(cells, model, tmp_path):
     names = list(anndata.read_h5ad(cells, backed="r").var_names)
     path = tmp_path / "large.h5ad"
     with h5py.File(path, "w") as file:
-        file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
-        write_frame(file, "obs", [f"c{i}" for i in range(n_cells)])
-        write_frame(file, "var", names)
-        x = file.create_group("X")
-        x.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
-        x.attrs["shape"] = np.array([n_cells, len(names)])
+        x = write_all_but_values(file, n_cells, names)
         for name, dtype, fill in (("data", "<f4", 1), ("indices", "<i4", 0)):
             x.create_dataset(name, shape=(n_cells * n_each,), chunks=(1 << 20,), dtype=dtype,
                              fillvalue=fill)
@@ -146,12 +152,7 @@ def many_values(cells, tmp_path_factory):
                               for _ in range(n_kinds)]).astype(np.int32)
     path = tmp_path_factory.mktemp("many") / "many.h5ad"
     with h5py.File(path, "w") as file:
-        file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
-        write_frame(file, "obs", [f"c{i}" for i in range(n_cells)])
-        write_frame(file, "var", names)
-        x = file.create_group("X")
-        x.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
-        x.attrs["shape"] = np.array([n_cells, len(names)])
+        x = write_all_but_values(file, n_cells, names)
         for name, kinds in (("data", (1 + indices % 7).astype(np.float32)), ("indices", indices)):
             x.create_dataset(name, data=np.tile(kinds, n_cells // n_kinds), chunks=(30000,))
         x.create_dataset("indptr", data=np.arange(n_cells + 1) * n_each)

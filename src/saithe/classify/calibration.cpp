@@ -60,8 +60,14 @@ class LogLinear {
  public:
   LogLinear(DenseView probabilities, std::span<const LabelIndex> labels,
             std::span<const double> type_shares)
-      : probabilities_(probabilities), labels_(labels) {
+      : labels_(labels) {
     for (const double share : type_shares) log_share_.push_back(std::log(share));
+    const auto n = as_size(probabilities.n_rows * probabilities.n_cols);
+    log_p_.reserve(n);
+    for (const float p : std::span(probabilities.values, n)) {
+      log_p_.push_back(
+          std::log(static_cast<double>(std::max(p, std::numeric_limits<float>::min()))));
+    }
   }
 
   [[nodiscard]] double nll(CellIndex cell, const PriorFit& at) const { return terms(cell, at).nll; }
@@ -108,13 +114,11 @@ class LogLinear {
   };
 
   [[nodiscard]] Terms terms(CellIndex cell, const PriorFit& at) const {
-    const auto row = probabilities_.row(cell);
-    const auto log_p = [&](std::size_t t) {
-      return std::log(static_cast<double>(std::max(row[t], std::numeric_limits<float>::min())));
-    };
+    const std::size_t n_types = log_share_.size();
+    const auto log_p = std::span(log_p_).subspan(as_size(cell) * n_types, n_types);
     double highest = -std::numeric_limits<double>::infinity();
-    for (std::size_t t = 0; t < row.size(); ++t) {
-      highest = std::max(highest, at.sharpness * log_p(t) + at.strength * log_share_[t]);
+    for (std::size_t t = 0; t < n_types; ++t) {
+      highest = std::max(highest, at.sharpness * log_p[t] + at.strength * log_share_[t]);
     }
     double sum = 0;
     double p_mean = 0;
@@ -122,8 +126,8 @@ class LogLinear {
     double p_square = 0;
     double product = 0;
     double share_square = 0;
-    for (std::size_t t = 0; t < row.size(); ++t) {
-      const double p = log_p(t);
+    for (std::size_t t = 0; t < n_types; ++t) {
+      const double p = log_p[t];
       const double share = log_share_[t];
       const double weight = std::exp(at.sharpness * p + at.strength * share - highest);
       sum += weight;
@@ -138,8 +142,8 @@ class LogLinear {
     const auto own = as_size(labels_[as_size(cell)]);
     Terms result;
     result.nll =
-        std::log(sum) + highest - at.sharpness * log_p(own) - at.strength * log_share_[own];
-    result.by_sharpness = p_mean - log_p(own);
+        std::log(sum) + highest - at.sharpness * log_p[own] - at.strength * log_share_[own];
+    result.by_sharpness = p_mean - log_p[own];
     result.by_strength = share_mean - log_share_[own];
     result.sharpness_twice = p_square / sum - p_mean * p_mean;
     result.both = product / sum - p_mean * share_mean;
@@ -178,7 +182,7 @@ class LogLinear {
   }
   static constexpr double kRidge = 1e-9;
 
-  DenseView probabilities_;
+  std::vector<double> log_p_;  // of all rows and types, looked at in every step
   std::span<const LabelIndex> labels_;
   std::vector<double> log_share_;
 };

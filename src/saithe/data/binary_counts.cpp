@@ -1,8 +1,7 @@
 #include "saithe/data/binary_counts.h"
 
-#include <algorithm>
-
 #include "saithe/core/text_io.h"
+#include "saithe/data/watched_cells.h"
 
 namespace saithe {
 namespace {
@@ -10,29 +9,14 @@ namespace {
 // So many ones are no chance.
 constexpr std::int64_t kFewestOnes = 100;
 
-class CellsWithBinaryCounts final : public CellSource {
+class CellsWithBinaryCounts final : public WatchedCells {
  public:
   explicit CellsWithBinaryCounts(std::unique_ptr<CellSource> cells)
-      : cells_(std::move(cells)), is_decided_(cells_->holds_booleans()) {}
-  [[nodiscard]] const std::string& name() const override { return cells_->name(); }
-  [[nodiscard]] const Table& obs() const override { return cells_->obs(); }
-  [[nodiscard]] const Table& var() const override { return cells_->var(); }
-  [[nodiscard]] bool holds_booleans() const override { return cells_->holds_booleans(); }
-  [[nodiscard]] const MeasuredGenes& measured_genes() const override {
-    return cells_->measured_genes();
-  }
-  [[nodiscard]] CsrMatrix read_cells(CellIndex begin, CellIndex end,
-                                     const Context& context) override {
-    CsrMatrix block = cells_->read_cells(begin, end, context);
-    if (!is_decided_) look_at(block.view(), begin, context);
-    return block;
-  }
-  [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
-    return cells_->most_stored(begin, end);
-  }
+      : WatchedCells(std::move(cells)), is_decided_(holds_booleans()) {}
 
  private:
-  void look_at(const CsrView& block, CellIndex begin, const Context& context) {
+  void look_at(const CsrView& block, CellIndex begin, const Context& context) override {
+    if (is_decided_) return;
     const CellIndex end = begin + block.n_rows;
     if (begin > seen_end_ || end <= seen_end_) return;
     for (CellIndex r = seen_end_ - begin; r < block.n_rows; ++r) {
@@ -54,8 +38,7 @@ class CellsWithBinaryCounts final : public CellSource {
                     name()));
   }
 
-  std::unique_ptr<CellSource> cells_;
-  bool is_decided_;  // one thread at a time reads cells
+  bool is_decided_;
   CellIndex seen_end_ = 0;
   std::int64_t n_ones_ = 0;
 };

@@ -5,6 +5,7 @@
 
 #include "saithe/core/parallel.h"
 #include "saithe/core/text_io.h"
+#include "saithe/data/watched_cells.h"
 
 namespace saithe {
 namespace {
@@ -18,28 +19,13 @@ bool has_large(std::span<const float> values) {
   return n_large > 0;
 }
 
-class CellsWithLargeCounts final : public CellSource {
+class CellsWithLargeCounts final : public WatchedCells {
  public:
-  explicit CellsWithLargeCounts(std::unique_ptr<CellSource> cells) : cells_(std::move(cells)) {}
-  [[nodiscard]] const std::string& name() const override { return cells_->name(); }
-  [[nodiscard]] const Table& obs() const override { return cells_->obs(); }
-  [[nodiscard]] const Table& var() const override { return cells_->var(); }
-  [[nodiscard]] bool holds_booleans() const override { return cells_->holds_booleans(); }
-  [[nodiscard]] const MeasuredGenes& measured_genes() const override {
-    return cells_->measured_genes();
-  }
-  [[nodiscard]] CsrMatrix read_cells(CellIndex begin, CellIndex end,
-                                     const Context& context) override {
-    CsrMatrix block = cells_->read_cells(begin, end, context);
-    if (!has_warned_) look_for_large(block.view(), begin, context);
-    return block;
-  }
-  [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
-    return cells_->most_stored(begin, end);
-  }
+  using WatchedCells::WatchedCells;
 
  private:
-  void look_for_large(const CsrView& block, CellIndex first_cell, const Context& context) {
+  void look_at(const CsrView& block, CellIndex first_cell, const Context& context) override {
+    if (has_warned_) return;
     std::atomic<bool> is_found = false;
     parallel_for(context, std::ssize(block.values), kChunkValues,
                  [&](std::int64_t begin, std::int64_t end) {
@@ -63,8 +49,7 @@ class CellsWithLargeCounts final : public CellSource {
     }
   }
 
-  std::unique_ptr<CellSource> cells_;
-  bool has_warned_ = false;  // one thread at a time reads cells
+  bool has_warned_ = false;
 };
 
 }  // namespace

@@ -110,9 +110,8 @@ std::string scores(const ReportInput& input) {
   if (input.validation.n_cells > 0) rows.push_back(row("validation", input.validation));
   if (input.uncalibrated.n_cells == 0 || input.calibration.empty()) return table(rows);
   rows.push_back(row("validation, not calibrated", input.uncalibrated));
-  return table(rows) +
-         fmt::format("<p>Calibrated by {}, fitted on the validation cells.</p>\n",
-                     input.calibration);
+  return table(rows) + fmt::format("<p>Calibrated by {}, fitted on the validation cells.</p>\n",
+                                   input.calibration);
 }
 
 /// The cells whose label looks wrong, most certain first, cut where the list gets long.

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -18,24 +19,24 @@ struct Judged {
   std::vector<CellIndex> cells;
 };
 
-/// Cells whose labels are drawn from softmax(logits); told are softmax(logits x sharpness), whose
-/// right temperature therefore is `sharpness`.
-Judged judged(std::int64_t n_cells, double sharpness, std::uint64_t stream = 0) {
-  const Random random(12, stream);
+/// One cell: weights of what it may be, and of what a model says that it is.
+struct Weights {
+  std::array<double, 4> is;
+  std::array<double, 4> told;
+};
+
+/// Cells whose labels are drawn from is / sum; told are told / sum. `draw(random, cell)`: Weights.
+template <typename Draw>
+Judged judged_cells(std::int64_t n_cells, const Random& random, const Draw& draw) {
   Judged result{DenseMatrix(n_cells, 4), {}, {}};
   for (std::int64_t cell = 0; cell < n_cells; ++cell) {
-    std::vector<double> p(4);
-    std::vector<double> told(4);
-    for (std::size_t t = 0; t < 4; ++t) {
-      const double logit = 2 * random.normal(static_cast<std::uint64_t>(cell) * 8 + t);
-      p[t] = std::exp(logit);
-      told[t] = std::exp(logit * sharpness);
-    }
-    const double sum = std::accumulate(p.begin(), p.end(), 0.0);
+    const Weights weights = draw(random, cell);
+    const auto& [is, told] = weights;
+    const double sum = std::accumulate(is.begin(), is.end(), 0.0);
     const double told_sum = std::accumulate(told.begin(), told.end(), 0.0);
     double place = sum * random.uniform(static_cast<std::uint64_t>(n_cells * 16 + cell));
     LabelIndex label = 0;
-    while (label < 3 && place >= p[as_size(label)]) place -= p[as_size(label++)];
+    while (label < 3 && place >= is[as_size(label)]) place -= is[as_size(label++)];
     result.labels.push_back(label);
     result.cells.push_back(cell);
     for (std::size_t t = 0; t < 4; ++t) {
@@ -44,6 +45,20 @@ Judged judged(std::int64_t n_cells, double sharpness, std::uint64_t stream = 0) 
     }
   }
   return result;
+}
+
+/// Cells whose labels are drawn from softmax(logits); told are softmax(logits x sharpness), whose
+/// right temperature therefore is `sharpness`.
+Judged judged(std::int64_t n_cells, double sharpness, std::uint64_t stream = 0) {
+  return judged_cells(n_cells, Random(12, stream), [&](const Random& random, std::int64_t cell) {
+    Weights weights;
+    for (std::size_t t = 0; t < 4; ++t) {
+      const double logit = 2 * random.normal(static_cast<std::uint64_t>(cell) * 8 + t);
+      weights.is[t] = std::exp(logit);
+      weights.told[t] = std::exp(logit * sharpness);
+    }
+    return weights;
+  });
 }
 
 TEST(ApplyCalibration, IsTheSoftmaxOfTheLogitsOverIt) {
@@ -161,28 +176,15 @@ const std::vector<double> kShares = {0.7, 0.2, 0.07, 0.03};
 /// Cells as judged(), but of types as common as kShares; told is what a model says that takes all
 /// types for equally common: the posterior over share^hidden.
 Judged of_unequal_types(std::int64_t n_cells, double hidden, std::uint64_t stream = 0) {
-  const Random random(13, stream);
-  Judged result{DenseMatrix(n_cells, 4), {}, {}};
-  for (std::int64_t cell = 0; cell < n_cells; ++cell) {
-    std::vector<double> p(4);
-    std::vector<double> told(4);
+  return judged_cells(n_cells, Random(13, stream), [&](const Random& random, std::int64_t cell) {
+    Weights weights;
     for (std::size_t t = 0; t < 4; ++t) {
-      p[t] = kShares[t] * std::exp(random.normal(static_cast<std::uint64_t>(cell) * 8 + t));
-      told[t] = p[t] / std::pow(kShares[t], hidden);
+      weights.is[t] =
+          kShares[t] * std::exp(random.normal(static_cast<std::uint64_t>(cell) * 8 + t));
+      weights.told[t] = weights.is[t] / std::pow(kShares[t], hidden);
     }
-    const double told_sum = std::accumulate(told.begin(), told.end(), 0.0);
-    double place = std::accumulate(p.begin(), p.end(), 0.0) *
-                   random.uniform(static_cast<std::uint64_t>(n_cells * 16 + cell));
-    LabelIndex label = 0;
-    while (label < 3 && place >= p[as_size(label)]) place -= p[as_size(label++)];
-    result.labels.push_back(label);
-    result.cells.push_back(cell);
-    for (std::size_t t = 0; t < 4; ++t) {
-      result.probabilities(cell, static_cast<std::int64_t>(t)) =
-          static_cast<float>(told[t] / told_sum);
-    }
-  }
-  return result;
+    return weights;
+  });
 }
 
 double strength_of(const Calibration& calibration) {
