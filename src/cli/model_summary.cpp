@@ -53,8 +53,9 @@ std::string threshold_text(const NoveltyModel& novelty) {
     return "cells without counts alone; no cell was held out to set a threshold from";
   }
   const double rate = PredictOptions{}.false_reject_rate;
-  return fmt::format("novelty above {:.4g}, which {:.4g} % of held-out cells have",
-                     novelty_threshold(novelty, rate), 100 * rate);
+  return fmt::format(
+      "beyond a distance of {:.4g} (novelty 1), which {:.4g} % of held-out cells pass",
+      novelty_threshold(novelty, rate), 100 * rate);
 }
 
 std::string how_good(const Model& model) {

@@ -208,7 +208,9 @@ def test_inspect_tells_in_words_what_the_card_of_a_model_holds(mislabelled, tmp_
         assert said[field] != said[f"{field}_uncalibrated"], "a calibration that changes nothing shows nothing"
         assert lines[name] == f"{said[field]:.4f} ({said[f'{field}_uncalibrated']:.4f} before calibration)"
     assert lines["calibrated by"].startswith(f"temperature {said['temperature']:.3f}")
-    assert lines["unassigned"] == f"novelty above {said['novelty_threshold']:.4g}, which 1 % of held-out cells have"
+    assert lines["unassigned"] == (
+        f"beyond a distance of {said['novelty_threshold']:.4g} (novelty 1), which 1 % of held-out "
+        "cells pass")
     types = text.split("\nTypes\n")[1].split("\n\n")[0].splitlines()[1:]
     assert [line.split(maxsplit=2) for line in types] == [
         [str(n), f"{f1:.4f}", name]
