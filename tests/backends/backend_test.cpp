@@ -16,7 +16,7 @@ using saithe::testing::as_double;
 using saithe::testing::largest_error;
 using saithe::testing::random_values;
 
-INSTANTIATE_TEST_SUITE_P(Cpu, BackendTest, ::testing::ValuesIn(cpu::simd_targets()));
+INSTANTIATE_TEST_SUITE_P(Cpu, BackendTest, ::testing::ValuesIn(kSimdTargets));
 INSTANTIATE_TEST_SUITE_P(Cuda, BackendTest, ::testing::ValuesIn(kCudaBackends), backend_name);
 
 TEST_P(BackendTest, BuffersStartAtZeroAndGiveBackWhatWasUploaded) {
@@ -28,13 +28,15 @@ TEST_P(BackendTest, BuffersStartAtZeroAndGiveBackWhatWasUploaded) {
 TEST_P(BackendTest, LinearMatchesTheReference) {
   for (const auto& [rows, in, out] :
        {std::tuple(64, 100, 70), std::tuple(1, 3, 1), std::tuple(19, 33, 128),
-        std::tuple(130, 17, 65), std::tuple(2100, 5, 3), std::tuple(40, 300, 9)}) {
+        std::tuple(130, 17, 65), std::tuple(2100, 5, 3), std::tuple(40, 300, 9),
+        std::tuple(700, 40, 300), std::tuple(30, 600, 700)}) {
     const auto x = random_values(as_size(rows * in), 2);
     const auto w = random_values(as_size(out * in), 3);
     const auto b = random_values(as_size(out), 4);
     const auto dy = random_values(as_size(rows * out), 5);
     const auto y = backend_->allocate(rows * out);
-    backend_->linear_forward(rows, *upload(x), in, *upload(w), *upload(b), out, *y);
+    backend_->linear_forward(rows, *upload(x), in, *upload(w), *upload(b), out, *y,
+                             std::nullopt);
     EXPECT_LT(
         largest_error(download(*y), reference::linear_forward(rows, as_double(x), in, as_double(w),
                                                               as_double(b), out)),
@@ -43,12 +45,78 @@ TEST_P(BackendTest, LinearMatchesTheReference) {
     const auto db = backend_->allocate(out);
     const auto dx = backend_->allocate(rows * in);
     backend_->linear_backward(rows, *upload(x), in, *upload(w), *upload(dy), out, *dw, *db,
-                              dx.get());
+                              dx.get(), std::nullopt);
     const auto expected =
         reference::linear_backward(rows, as_double(x), in, as_double(w), as_double(dy), out);
     EXPECT_LT(largest_error(download(*dw), expected.dw), kTolerance);
     EXPECT_LT(largest_error(download(*db), expected.db), kTolerance);
     EXPECT_LT(largest_error(download(*dx), expected.dx), kTolerance);
+  }
+}
+
+TEST_P(BackendTest, LinearWithReluHasTheBitsOfBothOneByOne) {
+  for (const auto& [rows, in, out] : {std::tuple(19, 33, 28), std::tuple(700, 40, 300)}) {
+    for (const double rate : {0.0, 0.3}) {
+      const Dropout dropout{rate, 9, 17};
+      const auto x = upload(random_values(as_size(rows * in), 2));
+      const auto w = upload(random_values(as_size(out * in), 3));
+      const auto b = upload(random_values(as_size(out), 4));
+      const auto dy = upload(random_values(as_size(rows * out), 5));
+      backend_->relu_dropout_forward(rows, in, dropout, *x);
+      const auto y = backend_->allocate(rows * out);
+      const auto apart = backend_->allocate(rows * out);
+      backend_->linear_forward(rows, *x, in, *w, *b, out, *y, dropout);
+      backend_->linear_forward(rows, *x, in, *w, *b, out, *apart, std::nullopt);
+      backend_->relu_dropout_forward(rows, out, dropout, *apart);
+      EXPECT_EQ(download(*y), download(*apart));
+
+      const auto dw = backend_->allocate(out * in);
+      const auto db = backend_->allocate(out);
+      const auto dx = backend_->allocate(rows * in);
+      const auto dx_apart = backend_->allocate(rows * in);
+      backend_->linear_backward(rows, *x, in, *w, *dy, out, *dw, *db, dx.get(), rate);
+      backend_->linear_backward(rows, *x, in, *w, *dy, out, *dw, *db, dx_apart.get(), std::nullopt);
+      backend_->relu_dropout_backward(rows, in, rate, *x, *dx_apart);
+      EXPECT_EQ(download(*dx), download(*dx_apart));
+    }
+  }
+}
+
+// In either tile, of products and of their sums: where the processor has fused multiply-adds.
+TEST_P(BackendTest, LinearHasTheBitsOfTheCpu) {
+  if (std::ranges::find(kCudaBackends, GetParam()) == kCudaBackends.end()) {
+    GTEST_SKIP() << "this is the CPU";
+  }
+  if (std::ranges::find(kSimdTargets, "AVX2") == kSimdTargets.end()) {
+    GTEST_SKIP() << "this processor has no fused multiply-adds";
+  }
+  cpu::force_simd_target("AVX2");
+  const auto cpu = make_backend(Device::Cpu, context_);
+  for (const auto& [rows, in, out] :
+       {std::tuple(19, 133, 28), std::tuple(700, 40, 300), std::tuple(30, 600, 700)}) {
+    const auto results = [&, rows = rows, in = in, out = out](Backend& backend) {
+      const auto sent = [&](std::int64_t n, std::uint64_t seed) {
+        auto buffer = backend.allocate(n);
+        backend.upload(random_values(as_size(n), seed), *buffer);
+        return buffer;
+      };
+      const auto x = sent(rows * in, 2);
+      const auto w = sent(out * in, 3);
+      const auto dy = sent(rows * out, 5);
+      std::vector<std::unique_ptr<Buffer>> made;
+      for (const std::int64_t n : {rows * out, out * in, out, rows * in}) {
+        made.push_back(backend.allocate(n));
+      }
+      backend.linear_forward(rows, *x, in, *w, *sent(out, 4), out, *made[0], std::nullopt);
+      backend.linear_backward(rows, *x, in, *w, *dy, out, *made[1], *made[2], made[3].get(), 0.2);
+      std::vector<std::vector<float>> values;
+      for (const auto& buffer : made) {
+        values.emplace_back(as_size(buffer->size()));
+        backend.download(*buffer, values.back());
+      }
+      return values;
+    };
+    EXPECT_EQ(results(*backend_), results(*cpu)) << rows << " x " << in << " x " << out;
   }
 }
 
@@ -237,15 +305,28 @@ TEST_P(BackendTest, AdamMatchesTheReference) {
     const auto parameter = upload(start);
     const auto m = backend_->allocate(static_cast<std::int64_t>(n));
     const auto v = backend_->allocate(static_cast<std::int64_t>(n));
+    const auto other = upload(start);  // a second one, with a step of its own
+    const auto other_m = backend_->allocate(static_cast<std::int64_t>(n));
+    const auto other_v = backend_->allocate(static_cast<std::int64_t>(n));
+    auto expected_other = as_double(start);
+    std::vector<double> expected_other_m(n);
+    std::vector<double> expected_other_v(n);
     auto expected = as_double(start);
     std::vector<double> expected_m(n);
     std::vector<double> expected_v(n);
     for (int step = 1; step <= 20; ++step) {
       const auto gradient = random_values(n, 100 + static_cast<std::uint64_t>(step));
       const AdamStep adam{step, 1e-2, 0.9, 0.999, 1e-8, 0.1};
-      backend_->adam_step(adam, *upload(gradient), *parameter, *m, *v);
+      const auto gradient_there = upload(gradient);
+      const Backend::AdamParameter parameters[] = {
+          {gradient_there.get(), parameter.get(), m.get(), v.get(), adam},
+          {gradient_there.get(), other.get(), other_m.get(), other_v.get(), {step, 1e-3}}};
+      backend_->adam_step(parameters);
       reference::adam_step(adam, as_double(gradient), expected, expected_m, expected_v);
+      reference::adam_step({step, 1e-3}, as_double(gradient), expected_other, expected_other_m,
+                           expected_other_v);
     }
+    EXPECT_LT(largest_error(download(*other), expected_other), 1e-5);
     EXPECT_LT(largest_error(download(*parameter), expected), 1e-5);
   }
 }

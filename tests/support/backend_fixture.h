@@ -30,6 +30,9 @@ inline std::unique_ptr<Backend> make_gpu_backend(std::string& why) {
   }
 }
 
+/// All of them: once one is forced, the processor seems to have no other.
+inline const std::vector<std::string> kSimdTargets = cpu::simd_targets();
+
 /// A backend to test, by the name of a SIMD target or one of kCudaBackends.
 class BackendTest : public ::testing::TestWithParam<std::string> {
  protected:

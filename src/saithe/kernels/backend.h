@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -158,13 +159,16 @@ class Backend {
   }
   [[nodiscard]] virtual std::unique_ptr<LogisticLoss> make_logistic_loss(
       LogisticProblem problem) = 0;
-  /// y (B, O) = b + x (B, I) w^T, w (O, I). Each row's bits depend on that row alone.
+  /// y (B, O) = b + x (B, I) w^T, w (O, I); with `relu`, then what relu_dropout_forward() does.
+  /// Each row's bits depend on that row alone.
   virtual void linear_forward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in,
-                              const Buffer& w, const Buffer& b, std::int64_t n_out, Buffer& y) = 0;
-  /// dw (O, I) = dy^T x, db (O) = column sums of dy, dx (B, I) = dy w unless null.
+                              const Buffer& w, const Buffer& b, std::int64_t n_out, Buffer& y,
+                              std::optional<Dropout> relu) = 0;
+  /// dw (O, I) = dy^T x, db (O) = column sums of dy, dx (B, I) = dy w unless null; with `relu_rate`
+  /// x came from relu_dropout_forward() with that rate, and dx goes through its way back.
   virtual void linear_backward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in,
                                const Buffer& w, const Buffer& dy, std::int64_t n_out, Buffer& dw,
-                               Buffer& db, Buffer* dx) = 0;
+                               Buffer& db, Buffer* dx, std::optional<double> relu_rate) = 0;
   /// y = max(y, 0), then dropout with the kept units divided by 1 - rate (none if rate is 0).
   virtual void relu_dropout_forward(std::int64_t n_rows, std::int64_t n_units,
                                     const Dropout& dropout, Buffer& y) = 0;
@@ -196,9 +200,16 @@ class Backend {
                                      std::span<const float> weights, Buffer* dlogits) = 0;
   /// The results of softmax_cross_entropy() since it was last asked, in the order of the calls.
   virtual std::vector<LossResult> take_losses() = 0;
-  /// One Adam step on a dense parameter of any shape.
-  virtual void adam_step(const AdamStep& adam, const Buffer& gradient, Buffer& parameter,
-                         Buffer& first_moment, Buffer& second_moment) = 0;
+  /// A dense parameter of any shape, its gradient, and Adam's moments.
+  struct AdamParameter {
+    const Buffer* gradient;
+    Buffer* parameter;
+    Buffer* first_moment;
+    Buffer* second_moment;
+    AdamStep adam;
+  };
+  /// One Adam step on each parameter.
+  virtual void adam_step(std::span<const AdamParameter> parameters) = 0;
 
   /// Starts what was asked for so far, without waiting for it. Whoever calls it where a like
   /// sequence of operations ends, as after each training step, lets a device record that sequence.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <optional>
 
 #include "saithe/core/random.h"
 
@@ -35,8 +35,8 @@ struct Parameter {
     first_moment.reset();
     second_moment.reset();
   }
-  void adam_step(kernels::Backend& backend, const kernels::AdamStep& adam) {
-    backend.adam_step(adam, *gradient, *value, *first_moment, *second_moment);
+  [[nodiscard]] kernels::Backend::AdamParameter with(const kernels::AdamStep& adam) const {
+    return {gradient.get(), value.get(), first_moment.get(), second_moment.get(), adam};
   }
 };
 
@@ -136,12 +136,15 @@ struct Mlp::State {
   }
   [[nodiscard]] std::vector<NormRecord> make_norm_records(std::int64_t n_rows) const;
   void normalize(std::int64_t n_rows, std::size_t layer, Buffer& y, NormRecord& record) const;
+  /// Whether the inputs of a layer become activations in an operation of their own: those of the
+  /// first layer's step are sums, and the normalisation lies between the product and its ReLU.
+  [[nodiscard]] bool is_activated_apart(int layer) const { return layer == 1 || shape.layer_norm; }
   void run_layers(std::int64_t n_rows, std::vector<std::unique_ptr<Buffer>>& buffers,
                   std::vector<NormRecord>& records) const;
   void forward_blocks(const CsrView& features, std::int64_t n_block, Activations& result,
                       const Context& context) const;
   void forward_training(std::int64_t n_rows, std::uint64_t seed, std::int64_t step);
-  void backward(std::int64_t n_rows, const std::function<void(int)>& on_gradient);
+  void backward(std::int64_t n_rows);
   void backward_norm(std::int64_t n_rows, std::size_t layer);
   [[nodiscard]] kernels::Dropout dropout(int layer, std::uint64_t seed, std::int64_t step) const;
 };
@@ -192,9 +195,14 @@ void Mlp::State::run_layers(std::int64_t n_rows, std::vector<std::unique_ptr<Buf
   for (int layer = 1; layer <= last(); ++layer) {
     const auto at = as_size(layer);
     if (shape.layer_norm) normalize(n_rows, at - 1, *buffers[at - 1], records[at - 1]);
-    backend.relu_dropout_forward(n_rows, shape.inputs_of(layer), {}, *buffers[at - 1]);
+    if (is_activated_apart(layer)) {
+      backend.relu_dropout_forward(n_rows, shape.inputs_of(layer), {}, *buffers[at - 1]);
+    }
+    const bool with_relu = layer < last() && !is_activated_apart(layer + 1);
     backend.linear_forward(n_rows, *buffers[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
-                           *biases[at - 1].value, shape.outputs_of(layer), *buffers[at]);
+                           *biases[at - 1].value, shape.outputs_of(layer), *buffers[at],
+                           with_relu ? std::optional<kernels::Dropout>(kernels::Dropout{})
+                                     : std::nullopt);
   }
 }
 
@@ -225,26 +233,28 @@ void Mlp::State::forward_training(std::int64_t n_rows, std::uint64_t seed, std::
   for (int layer = 1; layer <= last(); ++layer) {
     const auto at = as_size(layer);
     if (shape.layer_norm) normalize(n_rows, at - 1, *outputs[at - 1], norms[at - 1]);
-    backend.relu_dropout_forward(n_rows, shape.inputs_of(layer), dropout(layer - 1, seed, step),
-                                 *outputs[at - 1]);
-    backend.linear_forward(n_rows, *outputs[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
-                           *biases[at - 1].value, shape.outputs_of(layer), *outputs[at]);
+    if (is_activated_apart(layer)) {
+      backend.relu_dropout_forward(n_rows, shape.inputs_of(layer), dropout(layer - 1, seed, step),
+                                   *outputs[at - 1]);
+    }
+    const bool with_relu = layer < last() && !is_activated_apart(layer + 1);
+    backend.linear_forward(
+        n_rows, *outputs[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
+        *biases[at - 1].value, shape.outputs_of(layer), *outputs[at],
+        with_relu ? std::optional(dropout(layer, seed, step)) : std::nullopt);
   }
 }
 
-/// From gradients.back() to gradients[0]; calls on_gradient(layer) when a dense layer's own
-/// gradient is known and its weights are no longer needed.
-void Mlp::State::backward(std::int64_t n_rows, const std::function<void(int)>& on_gradient) {
+/// From gradients.back() to gradients[0], and the gradients of all dense parameters.
+void Mlp::State::backward(std::int64_t n_rows) {
   for (int layer = last(); layer >= 1; --layer) {
     const auto at = as_size(layer);
     Parameter& weight = weights[at - 1];
     Parameter& bias = biases[at - 1];
     backend.linear_backward(n_rows, *outputs[at - 1], shape.inputs_of(layer), *weight.value,
                             *gradients[at], shape.outputs_of(layer), *weight.gradient,
-                            *bias.gradient, gradients[at - 1].get());
-    on_gradient(layer);
-    backend.relu_dropout_backward(n_rows, shape.inputs_of(layer), shape.dropout_after(layer - 1),
-                                  *outputs[at - 1], *gradients[at - 1]);
+                            *bias.gradient, gradients[at - 1].get(),
+                            shape.dropout_after(layer - 1));
     if (shape.layer_norm) backward_norm(n_rows, at - 1);
   }
 }
@@ -391,14 +401,14 @@ void Mlp::start_step(const kernels::SparseRows& features, std::span<const LabelI
   const auto last = as_size(s.last());
   s.backend.softmax_cross_entropy(n_rows, s.shape.n_outputs, loss, *s.outputs[last], row_labels,
                                   row_weights, s.gradients[last].get());
+  s.backward(n_rows);
   const kernels::AdamStep vector_adam = kernels::vector_step(adam);
-  s.backward(n_rows, [&](int layer) {
-    s.weights[as_size(layer) - 1].adam_step(s.backend, adam);
-    s.biases[as_size(layer) - 1].adam_step(s.backend, vector_adam);
-  });
-  for (auto* norms : {&s.norm_gains, &s.norm_biases}) {
-    for (Parameter& norm : *norms) norm.adam_step(s.backend, vector_adam);
+  std::vector<kernels::Backend::AdamParameter> dense;
+  for (const Parameter& weight : s.weights) dense.push_back(weight.with(adam));
+  for (const auto* vectors : {&s.biases, &s.norm_gains, &s.norm_biases}) {
+    for (const Parameter& vector : *vectors) dense.push_back(vector.with(vector_adam));
   }
+  s.backend.adam_step(dense);
 
   s.ahead_minibatch.reset();
   if (next_rows.empty()) {
@@ -435,12 +445,12 @@ MlpParameters Mlp::gradient(const CsrView& features, std::span<const LabelIndex>
   // Dropout is off here: the layers are taken back with rate 0.
   std::vector<double> rates(s.shape.hidden.size(), 0.0);
   std::swap(rates, s.shape.dropout);
-  s.backward(n_rows, [&](int layer) {
-    const auto at = as_size(layer);
+  s.backward(n_rows);
+  std::swap(rates, s.shape.dropout);
+  for (std::size_t at = 1; at <= last; ++at) {
     gradient.weights[at] = download(s.backend, *s.weights[at - 1].gradient);
     gradient.biases[at] = download(s.backend, *s.biases[at - 1].gradient);
-  });
-  std::swap(rates, s.shape.dropout);
+  }
   for (std::size_t layer = 0; layer < s.norm_gains.size(); ++layer) {
     gradient.norm_gains.push_back(download(s.backend, *s.norm_gains[layer].gradient));
     gradient.norm_biases.push_back(download(s.backend, *s.norm_biases[layer].gradient));

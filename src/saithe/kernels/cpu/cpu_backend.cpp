@@ -92,7 +92,8 @@ class CpuBackend final : public Backend {
   }
 
   void linear_forward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in, const Buffer& w,
-                      const Buffer& b, std::int64_t n_out, Buffer& y) override {
+                      const Buffer& b, std::int64_t n_out, Buffer& y,
+                      std::optional<Dropout> relu) override {
     SAITHE_ASSERT(x.size() >= n_rows * n_in && w.size() >= n_out * n_in);
     SAITHE_ASSERT(b.size() >= n_out && y.size() >= n_rows * n_out);
     multiply_by_transposed(n_rows, n_in, n_out, data_of(x), data_of(w), data_of(y), context_);
@@ -104,11 +105,12 @@ class CpuBackend final : public Backend {
                      for (std::int64_t o = 0; o < n_out; ++o) row[o] += bias[o];
                    }
                  });
+    if (relu) relu_dropout_forward(n_rows, n_out, *relu, y);
   }
 
   void linear_backward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in, const Buffer& w,
                        const Buffer& dy, std::int64_t n_out, Buffer& dw, Buffer& db,
-                       Buffer* dx) override {
+                       Buffer* dx, std::optional<double> relu_rate) override {
     SAITHE_ASSERT(x.size() >= n_rows * n_in && dy.size() >= n_rows * n_out);
     SAITHE_ASSERT(dw.size() >= n_out * n_in && db.size() >= n_out);
     multiply_transposed(n_rows, n_in, n_out, data_of(dy), data_of(x), data_of(dw), context_);
@@ -121,6 +123,7 @@ class CpuBackend final : public Backend {
     if (dx == nullptr) return;
     SAITHE_ASSERT(dx->size() >= n_rows * n_in);
     multiply(n_rows, n_in, n_out, data_of(dy), data_of(w), data_of(*dx), context_);
+    if (relu_rate) relu_dropout_backward(n_rows, n_in, *relu_rate, x, *dx);
   }
 
   void relu_dropout_forward(std::int64_t n_rows, std::int64_t n_units, const Dropout& dropout,
@@ -253,14 +256,17 @@ class CpuBackend final : public Backend {
 
   std::vector<LossResult> take_losses() override { return std::exchange(losses_, {}); }
 
-  void adam_step(const AdamStep& adam, const Buffer& gradient, Buffer& parameter,
-                 Buffer& first_moment, Buffer& second_moment) override {
-    SAITHE_ASSERT(gradient.size() == parameter.size());
-    const AdamConstants constants = adam_constants(adam);
-    parallel_for(context_, parameter.size(), kChunkValues, [&](std::int64_t i, std::int64_t end) {
-      adam_update(constants, end - i, data_of(gradient) + i, data_of(parameter) + i,
-                  data_of(first_moment) + i, data_of(second_moment) + i);
-    });
+  void adam_step(std::span<const AdamParameter> parameters) override {
+    for (const AdamParameter& p : parameters) {
+      SAITHE_ASSERT(p.gradient->size() == p.parameter->size());
+      const AdamConstants constants = adam_constants(p.adam);
+      parallel_for(context_, p.parameter->size(), kChunkValues,
+                   [&](std::int64_t i, std::int64_t end) {
+                     adam_update(constants, end - i, data_of(*p.gradient) + i,
+                                 data_of(*p.parameter) + i, data_of(*p.first_moment) + i,
+                                 data_of(*p.second_moment) + i);
+                   });
+    }
   }
 
  private:

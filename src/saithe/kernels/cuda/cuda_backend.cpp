@@ -13,6 +13,8 @@ namespace {
 
 // Results of losses that lie on the device before they are fetched.
 constexpr std::int64_t kMaxLosses = 1024;
+// Large tiles of a product that keep most of a GPU at work.
+constexpr std::int64_t kFewestLargeTiles = 96;
 
 class CudaBackend final : public Backend {
  public:
@@ -46,25 +48,41 @@ class CudaBackend final : public Backend {
   }
 
   void linear_forward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in, const Buffer& w,
-                      const Buffer& b, std::int64_t n_out, Buffer& y) override {
+                      const Buffer& b, std::int64_t n_out, Buffer& y,
+                      std::optional<Dropout> relu) override {
     SAITHE_ASSERT(x.size() >= n_rows * n_in && w.size() >= n_out * n_in);
     SAITHE_ASSERT(b.size() >= n_out && y.size() >= n_rows * n_out);
-    multiply(
-        {n_rows, n_out, n_in, data_of(x), n_in, 1, data_of(w), 1, n_in, data_of(b), data_of(y)});
+    MultiplyArgs args = product_of(n_rows, n_out, n_in, {data_of(x), n_in, 1},
+                                   {data_of(w), 1, n_in}, data_of(y));
+    args.bias = data_of(b);
+    if (relu) {
+      args.finish = Finish::ReluDropoutForward;
+      args.rate = static_cast<float>(relu->rate);
+      args.scale = 1.0F / (1.0F - args.rate);
+      args.random = Random(relu->seed, relu->stream);
+    }
+    multiply(args);
   }
 
   void linear_backward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in, const Buffer& w,
-                       const Buffer& dy, std::int64_t n_out, Buffer& dw, Buffer& db,
-                       Buffer* dx) override {
+                       const Buffer& dy, std::int64_t n_out, Buffer& dw, Buffer& db, Buffer* dx,
+                       std::optional<double> relu_rate) override {
     SAITHE_ASSERT(x.size() >= n_rows * n_in && dy.size() >= n_rows * n_out);
     SAITHE_ASSERT(dw.size() >= n_out * n_in && db.size() >= n_out);
-    multiply(
-        {n_out, n_in, n_rows, data_of(dy), 1, n_out, data_of(x), n_in, 1, nullptr, data_of(dw)});
-    add_column_sums<float>(queue_, n_rows, n_out, data_of(dy), nullptr, data_of(db), sums_);
+    MultiplyArgs args = product_of(n_out, n_in, n_rows, {data_of(dy), 1, n_out},
+                                   {data_of(x), n_in, 1}, data_of(dw));
+    args.a_sums = data_of(db);
+    multiply(args);
     if (dx == nullptr) return;
     SAITHE_ASSERT(dx->size() >= n_rows * n_in);
-    multiply(
-        {n_rows, n_in, n_out, data_of(dy), n_out, 1, data_of(w), n_in, 1, nullptr, data_of(*dx)});
+    args = product_of(n_rows, n_in, n_out, {data_of(dy), n_out, 1}, {data_of(w), n_in, 1},
+                      data_of(*dx));
+    if (relu_rate) {
+      args.finish = Finish::ReluDropoutBackward;
+      args.scale = 1.0F / (1.0F - static_cast<float>(*relu_rate));
+      args.outputs = data_of(x);
+    }
+    multiply(args);
   }
 
   void relu_dropout_forward(std::int64_t n_rows, std::int64_t n_units, const Dropout& dropout,
@@ -147,37 +165,50 @@ class CudaBackend final : public Backend {
     return std::exchange(fetched_, {});
   }
 
-  void adam_step(const AdamStep& adam, const Buffer& gradient, Buffer& parameter,
-                 Buffer& first_moment, Buffer& second_moment) override {
-    SAITHE_ASSERT(gradient.size() == parameter.size());
-    queue_->add_elements<Adam>(parameter.size(),
-                               {parameter.size(), adam_constants(adam), data_of(gradient),
-                                data_of(parameter), data_of(first_moment), data_of(second_moment)});
+  void adam_step(std::span<const AdamParameter> parameters) override {
+    std::vector<AdamArrays> arrays;
+    std::int64_t n_blocks = 0;
+    for (const AdamParameter& p : parameters) {
+      SAITHE_ASSERT(p.gradient->size() == p.parameter->size());
+      const std::int64_t n = p.parameter->size();
+      arrays.push_back({n_blocks, n, adam_constants(p.adam), data_of(*p.gradient),
+                        data_of(*p.parameter), data_of(*p.first_moment),
+                        data_of(*p.second_moment)});
+      n_blocks += Adam::n_blocks(n);
+    }
+    queue_->reserve(std::span(arrays).size_bytes());
+    const AdamArrays* const on_device = queue_->put(std::span<const AdamArrays>(arrays));
+    queue_->add<Adam>(n_blocks, 1, kElementThreads, 0,
+                      {static_cast<std::int64_t>(arrays.size()), on_device});
   }
 
   void submit() override { queue_->submit(); }
 
  private:
-  /// A product, its sum cut into chunks of k whatever the number of rows.
-  void multiply(Multiply::Args args) {
-    const std::int64_t n_chunks =
-        std::max<std::int64_t>(1, Multiply::n_tiles(args.k, Multiply::kChunk));
-    float* const out = args.out;
-    const float* const bias = args.bias;
-    if (n_chunks > 1) {
-      const std::int64_t n_bytes =
-          checked_multiply(checked_multiply(n_chunks, args.m, "a product"),
-                           args.n * std::int64_t{sizeof(float)}, "a product");
-      products_.grow(queue_, n_bytes);
-      args.out = products_.as<float>();
-      args.bias = nullptr;
+  /// A matrix of a product, as it lies: the steps from row to row and from column to column.
+  struct Strided {
+    const float* data;
+    std::int64_t row_step;
+    std::int64_t col_step;
+  };
+  static MultiplyArgs product_of(std::int64_t m, std::int64_t n, std::int64_t k, const Strided& a,
+                                 const Strided& b, float* out) {
+    return {m,          n,       k,   a.data,  a.row_step,      a.col_step, b.data, b.row_step,
+            b.col_step, nullptr, out, nullptr, Finish::Nothing, 0,          1,      Random(0, 0),
+            nullptr};
+  }
+  template <typename Kernel>
+  void add_product(const MultiplyArgs& args) {
+    queue_->add<Kernel>(Kernel::n_blocks(args), 1, Kernel::kThreads,
+                        Kernel::kShared * sizeof(float), args);
+  }
+  /// The bits are the same for either tile.
+  void multiply(const MultiplyArgs& args) {
+    if (MultiplyLarge::n_blocks(args) < kFewestLargeTiles) {
+      add_product<MultiplySmall>(args);
+    } else {
+      add_product<MultiplyLarge>(args);
     }
-    queue_->add<Multiply>(
-        Multiply::n_tiles(args.m, Multiply::kRows) * Multiply::n_tiles(args.n, Multiply::kCols),
-        n_chunks, Multiply::kThreads, Multiply::kShared * sizeof(float), args);
-    if (n_chunks == 1) return;
-    queue_->add_elements<SumChunks>(args.m * args.n,
-                                    {args.m, args.n, n_chunks, args.n, args.out, bias, out});
   }
 
   void fetch_losses() {
@@ -192,7 +223,6 @@ class CudaBackend final : public Backend {
   std::int64_t n_losses_ = 0;
   std::vector<LossResult> fetched_;
   // Of one operation, used by the next again.
-  DeviceMemory products_;
   DeviceMemory sums_;
   DeviceMemory probabilities_;
   DeviceMemory row_losses_;

@@ -11,66 +11,130 @@ namespace saithe::kernels::cuda {
 /// Threads of an elementwise kernel's block.
 inline constexpr int kElementThreads = 256;
 
-/// Zeros.
-struct Clear {
-  struct Args {
-    std::uint32_t* words;
-    std::int64_t n;
-  };
-  template <typename Thread>
-  SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
-    const std::int64_t i = grid_index(thread);
-    if (i < a.n) a.words[i] = 0;
-  }
+/// What happens to a product before it is stored.
+enum class Finish : std::int32_t { Nothing, ReluDropoutForward, ReluDropoutBackward };
+
+/// max(value, 0), then dropout with the random number of element i.
+SAITHE_DEVICE inline float relu_dropout(float value, std::int64_t i, const Random& random,
+                                        float rate, float scale) {
+  if (value < 0) value = 0;  // a NaN stays: a training that diverged is not to be hidden
+  if (rate <= 0) return value;
+  const bool is_kept = random.uniform_float(static_cast<std::uint64_t>(i)) >= rate;
+  return is_kept ? value * scale : 0.0F;
+}
+
+/// A product and what belongs to it, whatever the tiles it is computed in.
+struct MultiplyArgs {
+  std::int64_t m;
+  std::int64_t n;
+  std::int64_t k;
+  const float* a;
+  std::int64_t a_row;
+  std::int64_t a_col;
+  const float* b;
+  std::int64_t b_row;
+  std::int64_t b_col;
+  const float* bias;  // (n), added; null: none
+  float* out;
+  float* a_sums;  // (m), the sums of a's rows; null: not asked for
+  Finish finish;
+  float rate;   // of the dropout
+  float scale;  // 1 / (1 - rate)
+  Random random;
+  const float* outputs;  // (m, n), for ReluDropoutBackward: what the layer below gave
 };
 
-/// out (m, n) = a (m, k) b (k, n), each with any strides; for chunk y of k alone, at chunk * m * n.
-/// With one chunk the bias (n), if there is one, is added at once.
+/// out (m, n) = a (m, k) b (k, n), each with any strides. Each sum runs over k in its order, as on
+/// the CPU: the bits of a result do not depend on the tile, and are those of the CPU.
+///
+/// A block has a tile of kRows x kCols, a thread kThreadRows x kThreadCols of it; kDepth of k lie
+/// in shared memory at a time, while the next are on their way.
+template <int kRows, int kCols, int kThreadRows, int kThreadCols, int kDepth>
 struct Multiply {
-  static constexpr int kRows = 32;  // of a block's tile
-  static constexpr int kCols = 64;
-  static constexpr int kDepth = 16;  // of what lies in shared memory at a time
-  static constexpr int kChunk = 128;
-  static constexpr int kThreads = 128;  // 8 x 16, each with 4 x 4 of the tile
-  static constexpr int kRowStride = kRows + 1;
-  static constexpr int kColStride = kCols + 1;
+  using Args = MultiplyArgs;
+  static constexpr int kThreadsAcross = kCols / kThreadCols;
+  static constexpr int kThreads = kRows / kThreadRows * kThreadsAcross;
+  // Off the number of banks, and still aligned for what a thread reads at once.
+  static constexpr int kRowStride = kRows + kThreadRows;
+  static constexpr int kColStride = kCols + kThreadCols;
   static constexpr int kShared = kDepth * (kRowStride + kColStride);  // floats
-
-  struct Args {
-    std::int64_t m;
-    std::int64_t n;
-    std::int64_t k;
-    const float* a;
-    std::int64_t a_row;
-    std::int64_t a_col;
-    const float* b;
-    std::int64_t b_row;
-    std::int64_t b_col;
-    const float* bias;
-    float* out;
-  };
+  // Lengths of a thread's arrays.
+  static constexpr std::size_t kRowSums = kThreadRows;
+  static constexpr std::size_t kColSums = kThreadCols;
+  static_assert(kThreads >= kRows);
 
   /// The tiles of `length` rows or columns.
   static constexpr std::int64_t n_tiles(std::int64_t length, std::int64_t width) {
     return (length + width - 1) / width;
   }
-
-  /// Copies a tile into shared memory as (depth, width), neighbours in memory by neighbours among
-  /// the threads; zeros beyond the matrix.
-  template <typename Thread>
-  SAITHE_DEVICE static void load(const Thread& thread, const float* source, std::int64_t first,
-                                 std::int64_t length, std::int64_t step, std::int64_t depth_first,
-                                 std::int64_t depth_end, std::int64_t depth_step, int width,
-                                 int stride, float* tile) {
-    for (int e = thread.index(); e < width * kDepth; e += kThreads) {
-      const int d = depth_step == 1 ? e % kDepth : e / width;
-      const int i = depth_step == 1 ? e / kDepth : e % width;
-      const std::int64_t at = first + i;
-      const std::int64_t depth = depth_first + d;
-      const bool is_inside = at < length && depth < depth_end;
-      tile[d * stride + i] = is_inside ? source[at * step + depth * depth_step] : 0.0F;
-    }
+  static constexpr std::int64_t n_blocks(const Args& a) {
+    return n_tiles(a.m, kRows) * n_tiles(a.n, kCols);
   }
+
+  /// What a thread reads of shared memory at once.
+  template <std::size_t kN>
+  struct alignas(kN * sizeof(float)) Fragment {
+    float values[kN];
+  };
+  template <std::size_t kN>
+  SAITHE_DEVICE static Fragment<kN> read(const float* place) {
+    return *reinterpret_cast<const Fragment<kN>*>(place);
+  }
+
+  /// What a thread copies of one operand: elements of the tile at hand, neighbours in memory by
+  /// neighbours among the threads.
+  template <int kWidth, int kStride>
+  struct Operand {
+    static constexpr std::size_t kLoads = kWidth * kDepth / kThreads;
+    static_assert(kThreads % kWidth == 0 && kThreads % kDepth == 0);
+    const float* source;   // the thread's first element
+    std::int64_t to_next;  // from one of its elements to the next
+    std::int64_t to_tile;  // from one tile to the next
+    std::int64_t k_left;
+    int n_inside;  // rows, or columns, of the tile that belong to the matrix
+    int i;         // row, or column, and depth of the first element, and the steps to the next
+    int d;
+    int i_step;
+    int d_step;
+    float ahead[kLoads];
+
+    template <typename Thread>
+    SAITHE_DEVICE Operand(const Thread& thread, const float* data, std::int64_t first,
+                          std::int64_t length, std::int64_t step, std::int64_t k,
+                          std::int64_t depth_step)
+        : k_left(k) {
+      const bool is_along_depth = depth_step == 1;
+      i = is_along_depth ? thread.index() / kDepth : thread.index() % kWidth;
+      d = is_along_depth ? thread.index() % kDepth : thread.index() / kWidth;
+      i_step = is_along_depth ? kThreads / kDepth : 0;
+      d_step = is_along_depth ? 0 : kThreads / kWidth;
+      n_inside = length - first < kWidth ? static_cast<int>(length - first) : kWidth;
+      source = data + (first + i) * step + d * depth_step;
+      to_next = i_step * step + d_step * depth_step;
+      to_tile = kDepth * depth_step;
+    }
+    /// Asks for the next tile; zeros beyond the matrix.
+    SAITHE_DEVICE void load() {
+      if (n_inside == kWidth && k_left >= kDepth) {
+        SAITHE_UNROLL
+        for (int l = 0; l < static_cast<int>(kLoads); ++l) ahead[l] = source[l * to_next];
+      } else {
+        SAITHE_UNROLL
+        for (int l = 0; l < static_cast<int>(kLoads); ++l) {
+          const bool is_inside = i + l * i_step < n_inside && d + l * d_step < k_left;
+          ahead[l] = is_inside ? source[l * to_next] : 0.0F;
+        }
+      }
+      source += to_tile;
+      k_left -= kDepth;
+    }
+    SAITHE_DEVICE void store(float* tile) const {
+      SAITHE_UNROLL
+      for (int l = 0; l < static_cast<int>(kLoads); ++l) {
+        tile[(d + l * d_step) * kStride + i + l * i_step] = ahead[l];
+      }
+    }
+  };
 
   template <typename Thread>
   SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
@@ -79,61 +143,68 @@ struct Multiply {
     const std::int64_t n_col_tiles = n_tiles(a.n, kCols);
     const std::int64_t first_row = thread.block_x() / n_col_tiles * kRows;
     const std::int64_t first_col = thread.block_x() % n_col_tiles * kCols;
-    const std::int64_t chunk = thread.block_y();
-    const std::int64_t k_end = (chunk + 1) * kChunk < a.k ? (chunk + 1) * kChunk : a.k;
-    const int row = thread.index() / 16;
-    const int col = thread.index() % 16;
-    float sums[4][4] = {};
-    for (std::int64_t depth = chunk * kChunk; depth < k_end; depth += kDepth) {
-      load(thread, a.a, first_row, a.m, a.a_row, depth, k_end, a.a_col, kRows, kRowStride, a_tile);
-      load(thread, a.b, first_col, a.n, a.b_col, depth, k_end, a.b_row, kCols, kColStride, b_tile);
+    Operand<kRows, kRowStride> left(thread, a.a, first_row, a.m, a.a_row, a.k, a.a_col);
+    Operand<kCols, kColStride> right(thread, a.b, first_col, a.n, a.b_col, a.k, a.b_row);
+    const int row = thread.index() / kThreadsAcross * kThreadRows;
+    const int col = thread.index() % kThreadsAcross * kThreadCols;
+    const bool adds_row = a.a_sums != nullptr && first_col == 0 && thread.index() < kRows;
+    float row_sum = 0;
+    float sums[kRowSums][kColSums] = {};
+    left.load();
+    right.load();
+    for (std::int64_t depth = 0; depth < a.k; depth += kDepth) {
+      left.store(a_tile);
+      right.store(b_tile);
       thread.sync();
+      if (depth + kDepth < a.k) {  // on their way meanwhile
+        left.load();
+        right.load();
+      }
+      SAITHE_UNROLL_16
       for (int d = 0; d < kDepth; ++d) {
-        float left[4];
-        float right[4];
-        for (int i = 0; i < 4; ++i) left[i] = a_tile[d * kRowStride + row + 8 * i];
-        for (int j = 0; j < 4; ++j) right[j] = b_tile[d * kColStride + col + 16 * j];
-        for (int i = 0; i < 4; ++i) {
-          for (int j = 0; j < 4; ++j) sums[i][j] = multiply_add(left[i], right[j], sums[i][j]);
+        const auto x = read<kRowSums>(a_tile + d * kRowStride + row);
+        const auto y = read<kColSums>(b_tile + d * kColStride + col);
+        SAITHE_UNROLL
+        for (int i = 0; i < kThreadRows; ++i) {
+          SAITHE_UNROLL
+          for (int j = 0; j < kThreadCols; ++j) {
+            sums[i][j] = multiply_add(x.values[i], y.values[j], sums[i][j]);
+          }
         }
       }
+      if (adds_row) {
+        SAITHE_UNROLL_16
+        for (int d = 0; d < kDepth; ++d) row_sum += a_tile[d * kRowStride + thread.index()];
+      }
       thread.sync();
     }
-    for (int i = 0; i < 4; ++i) {
-      for (int j = 0; j < 4; ++j) {
-        const std::int64_t r = first_row + row + 8 * i;
-        const std::int64_t c = first_col + col + 16 * j;
-        if (r >= a.m || c >= a.n) continue;
-        const float bias = a.bias != nullptr ? a.bias[c] : 0.0F;
-        a.out[(chunk * a.m + r) * a.n + c] = sums[i][j] + bias;
+    if (adds_row && first_row + thread.index() < a.m) {
+      a.a_sums[first_row + thread.index()] = row_sum;
+    }
+    SAITHE_UNROLL
+    for (int i = 0; i < kThreadRows; ++i) {
+      SAITHE_UNROLL
+      for (int j = 0; j < kThreadCols; ++j) {
+        const std::int64_t r = first_row + row + i;
+        const std::int64_t c = first_col + col + j;
+        if (r < a.m && c < a.n) a.out[r * a.n + c] = finished(a, r * a.n + c, c, sums[i][j]);
       }
     }
+  }
+  SAITHE_DEVICE static float finished(const Args& a, std::int64_t i, std::int64_t col, float sum) {
+    if (a.bias != nullptr) sum += a.bias[col];
+    if (a.finish == Finish::ReluDropoutForward) {
+      return relu_dropout(sum, i, a.random, a.rate, a.scale);
+    }
+    if (a.finish == Finish::ReluDropoutBackward) return a.outputs[i] > 0 ? sum * a.scale : 0.0F;
+    return sum;
   }
 };
 
-/// out (m, n) = the sum of the chunks of a product, in their order, and the bias (n) if there is
-/// one.
-struct SumChunks {
-  struct Args {
-    std::int64_t m;
-    std::int64_t n;
-    std::int64_t n_chunks;
-    std::int64_t stride;  // of a row of the chunks
-    const float* chunks;
-    const float* bias;
-    float* out;
-  };
-  template <typename Thread>
-  SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
-    const std::int64_t i = grid_index(thread);
-    if (i >= a.m * a.n) return;
-    const std::int64_t col = i % a.n;
-    const float* chunk = a.chunks + i / a.n * a.stride + col;
-    float sum = 0;
-    for (std::int64_t k = 0; k < a.n_chunks; ++k) sum += chunk[k * a.m * a.stride];
-    a.out[i] = a.bias != nullptr ? sum + a.bias[col] : sum;
-  }
-};
+/// For minibatches of tens of cells: many blocks.
+using MultiplySmall = Multiply<8, 16, 1, 2, 64>;
+/// For hundreds of cells and more: fewer reads of shared memory for each product.
+using MultiplyLarge = Multiply<64, 32, 4, 4, 64>;
 
 /// Sums of the columns of values (rows, n), or of their products with `factors`; for stretch y of
 /// kStretch rows alone, at y * n.
@@ -185,14 +256,7 @@ struct ReluDropoutForward {
   template <typename Thread>
   SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
     const std::int64_t i = grid_index(thread);
-    if (i >= a.n) return;
-    float value = a.y[i];
-    if (value < 0) value = 0;  // a NaN stays: a training that diverged is not to be hidden
-    if (a.rate > 0) {
-      const bool is_kept = a.random.uniform_float(static_cast<std::uint64_t>(i)) >= a.rate;
-      value = is_kept ? value * a.scale : 0.0F;
-    }
-    a.y[i] = value;
+    if (i < a.n) a.y[i] = relu_dropout(a.y[i], i, a.random, a.rate, a.scale);
   }
 };
 
@@ -309,22 +373,36 @@ SAITHE_DEVICE inline float adam_update(const AdamConstants& adam, float gradient
   return multiply_add(-adam.step_size, m / denominator, parameter * adam.keep);
 }
 
-/// Adam of a dense parameter.
+/// A dense parameter whose Adam step begins at a block of the kernel.
+struct AdamArrays {
+  std::int64_t first_block;
+  std::int64_t n;
+  AdamConstants adam;
+  const float* gradient;
+  float* parameter;
+  float* first_moment;
+  float* second_moment;
+};
+
+/// Adam of dense parameters, one or several.
 struct Adam {
   struct Args {
-    std::int64_t n;
-    AdamConstants adam;
-    const float* gradient;
-    float* parameter;
-    float* first_moment;
-    float* second_moment;
+    std::int64_t n_arrays;
+    const AdamArrays* arrays;
   };
+  static constexpr std::int64_t n_blocks(std::int64_t n) {
+    return (n + kElementThreads - 1) / kElementThreads;
+  }
   template <typename Thread>
   SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
-    const std::int64_t i = grid_index(thread);
-    if (i >= a.n) return;
-    a.parameter[i] =
-        adam_update(a.adam, a.gradient[i], a.parameter[i], a.first_moment[i], a.second_moment[i]);
+    std::int64_t at = 0;
+    while (at + 1 < a.n_arrays && a.arrays[at + 1].first_block <= thread.block_x()) ++at;
+    const AdamArrays& own = a.arrays[at];
+    const std::int64_t i =
+        (thread.block_x() - own.first_block) * kElementThreads + thread.index();
+    if (i >= own.n) return;
+    own.parameter[i] = adam_update(own.adam, own.gradient[i], own.parameter[i],
+                                   own.first_moment[i], own.second_moment[i]);
   }
 };
 

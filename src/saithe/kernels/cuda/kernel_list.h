@@ -27,11 +27,11 @@ struct KernelList {
 };
 
 using AllKernels =
-    KernelList<Clear, Multiply, SumChunks, ColumnSums<float>, ColumnSums<double>,
+    KernelList<MultiplySmall, MultiplyLarge, ColumnSums<float>, ColumnSums<double>,
                ReluDropoutForward, ReluDropoutBackward, LayerNormForward, LayerNormBackward, Adam,
-               Softmax, SoftmaxLoss<float>, SoftmaxLoss<double>, SumLosses, ScatterMinibatch,
-               SparseForward, SparseStep, ShiftSums, SparseBase, SparseGradient, PackTiles,
-               LogisticBase, LogisticLogits, LogisticGradient>;
+               Softmax, SoftmaxLoss<float>, SoftmaxLoss<double>, SumLosses, FindSegments,
+               SortMinibatch, SparseForward, BiasStep, SparseStep, ShiftSums, FinishForward,
+               SparseGradient, PackTiles, LogisticBase, LogisticLogits, LogisticGradient>;
 
 /// How many blocks of how many threads, with how much shared memory.
 struct Launch {

@@ -19,6 +19,7 @@ class DeviceThread {
     return memory;
   }
   __device__ void sync() const { __syncthreads(); }
+  __device__ void sync_warp() const { __syncwarp(); }
   __device__ void atomic_or(std::uint32_t* word, std::uint32_t bits) const { atomicOr(word, bits); }
 };
 
@@ -30,9 +31,27 @@ __global__ void run_kernel(const void* args) {
   Kernel::run(copy, thread);
 }
 
+/// The same with so few registers that kBlocksPerProcessor blocks run beside one another.
+template <typename Kernel>
+__global__ void __launch_bounds__(Kernel::kThreads, Kernel::kBlocksPerProcessor)
+    run_bounded_kernel(const void* args) {
+  const typename Kernel::Args copy = *static_cast<const typename Kernel::Args*>(args);
+  DeviceThread thread;
+  Kernel::run(copy, thread);
+}
+
+template <typename Kernel>
+const void* entry_of() {
+  if constexpr (requires { Kernel::kBlocksPerProcessor; }) {
+    return reinterpret_cast<const void*>(&run_bounded_kernel<Kernel>);
+  } else {
+    return reinterpret_cast<const void*>(&run_kernel<Kernel>);
+  }
+}
+
 template <typename... Kernels>
 std::array<const void*, sizeof...(Kernels)> table_of(KernelList<Kernels...> /*list*/) {
-  return {reinterpret_cast<const void*>(&run_kernel<Kernels>)...};
+  return {entry_of<Kernels>()...};
 }
 
 }  // namespace

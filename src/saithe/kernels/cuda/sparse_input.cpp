@@ -20,9 +20,11 @@ struct MinibatchMemory {
   explicit MinibatchMemory(const std::shared_ptr<Queue>& queue) : slot(queue) {}
   RowSlot slot;
   DeviceMemory places;  // begin and end of each row
-  DeviceMemory bits;
-  DeviceMemory values;
   DeviceMemory segments;
+  DeviceMemory gene_starts;
+  DeviceMemory by_gene;
+  DeviceMemory row_starts;
+  DeviceMemory by_row;
 };
 
 /// Memory that is free, longest free first.
@@ -47,7 +49,6 @@ class CudaSparseMinibatch final : public SparseMinibatch {
 
   DeviceRows rows{};
   DeviceMinibatch values{};
-  const std::int64_t* segments = nullptr;
 
  private:
   std::shared_ptr<MinibatchPool> pool_;  // shared: a minibatch may outlive its layer
@@ -160,7 +161,7 @@ class CudaSparseInputLayer final : public SparseInputLayer {
                 std::span<float> db) const override {
     const auto& minibatch = as_cuda(x);
     const DeviceMemory rows = device_array<float>(queue_, n_genes_ * n_units_);
-    add_dy_sum(minibatch.values.n_rows, dy);
+    add_bias_step(minibatch.values.n_rows, dy, nullptr);
     queue_->add_elements<SparseGradient>(
         n_genes_ * n_units_,
         {layer(), minibatch.values, data_of(dy), dy_sum_.as<float>(), rows.as<float>()});
@@ -212,17 +213,31 @@ class CudaSparseInputLayer final : public SparseInputLayer {
   void refresh_base() {
     queue_->add<ShiftSums>(n_tiles_, n_chunks_, kChunkThreads, ShiftSums::kShared * sizeof(float),
                            {layer(), weights_.as<float>(), shift_sums_.as<double>(), n_tiles_});
-    add_base();
+    finish_forward(0, nullptr);
   }
-  void add_base() {
-    queue_->add_elements<SparseBase>(
-        n_units_, {n_units_, n_chunks_, n_tiles_, shift_sums_.as<double>(), bias_.as<float>(),
-                   base_.as<float>()});
+  /// The base anew, and what `n_rows` rows are with what a step left of them.
+  void finish_forward(std::int64_t n_rows, float* out) {
+    const std::int64_t n_blocks = (n_rows + FinishForward::kRows - 1) / FinishForward::kRows;
+    queue_->add<FinishForward>(n_tiles_, std::max<std::int64_t>(n_blocks, 1),
+                               FinishForward::kThreads, FinishForward::kThreads * sizeof(double),
+                               {n_rows, n_units_, n_chunks_, n_tiles_, shift_sums_.as<double>(),
+                                bias_.as<float>(), base_.as<float>(), next_sums_.as<float>(), out});
   }
-  void add_dy_sum(std::int64_t n_rows, const Buffer& dy) const {
+  /// The column sums of dy, and the bias's step by them if there is one.
+  void add_bias_step(std::int64_t n_rows, const Buffer& dy, const AdamStep* adam) const {
     SAITHE_ASSERT(dy.size() >= n_rows * n_units_);
-    add_column_sums<float>(queue_, n_rows, n_units_, data_of(dy), nullptr, dy_sum_.as<float>(),
-                           sums_);
+    BiasStep::Args args{};
+    args.n_rows = n_rows;
+    args.n_units = n_units_;
+    args.dy = data_of(dy);
+    args.sums = dy_sum_.as<float>();
+    if (adam != nullptr) {
+      args.adam = adam_constants(vector_step(*adam));
+      args.bias = bias_.as<float>();
+      args.first_moment = bias_first_.as<float>();
+      args.second_moment = bias_second_.as<float>();
+    }
+    queue_->add<BiasStep>(n_tiles_, 1, BiasStep::kThreads, BiasStep::kShared * sizeof(float), args);
   }
   void forward(const DeviceRows& rows, std::int64_t n_rows, Buffer& out) const {
     queue_->add<SparseForward>(
@@ -252,36 +267,52 @@ class CudaSparseInputLayer final : public SparseInputLayer {
   DeviceMemory dy_sum_;
   DeviceMemory shift_sums_;
   DeviceMemory next_sums_;
-  mutable DeviceMemory sums_;
 };
 
 std::unique_ptr<SparseMinibatch> CudaSparseInputLayer::prepare(
     const SparseRows& features, std::span<const CellIndex> rows) const {
   SAITHE_ASSERT(features.host().n_cols == n_genes_);
   const auto n_rows = static_cast<std::int64_t>(rows.size());
-  const std::int64_t n_words = (n_rows + 31) / 32;
+  const std::int64_t n_groups = (n_rows + kGroupRows - 1) / kGroupRows;
+  std::int64_t n_stored = 0;
+  for (const CellIndex row : rows) {
+    n_stored += static_cast<std::int64_t>(features.host().row_size(row));
+  }
+  checked_cast<std::int32_t>(n_stored, "stored values of a minibatch");
   auto minibatch = std::make_unique<CudaSparseMinibatch>(pool_, queue_);
   MinibatchMemory& memory = minibatch->memory();
   const auto grow = [&](DeviceMemory& array, std::int64_t n, std::size_t size) {
-    array.grow(queue_, checked_multiply(n, static_cast<std::int64_t>(size), "a minibatch"));
+    const std::int64_t n_bytes =
+        checked_multiply(n, static_cast<std::int64_t>(size), "a minibatch");
+    // Half as much again, so that a few minibatches later it is large enough for all.
+    if (n_bytes > array.n_bytes()) array.grow(queue_, n_bytes + n_bytes / 2);
   };
   grow(memory.places, 2 * n_rows, sizeof(std::int64_t));
-  grow(memory.bits, n_genes_ * n_words, sizeof(std::uint32_t));
-  grow(memory.values, n_genes_ * n_rows, sizeof(float));
   grow(memory.segments, n_rows * (n_chunks_ + 1), sizeof(std::int64_t));
+  grow(memory.gene_starts, n_groups * n_chunks_ * (kChunkGenes + 1), sizeof(std::int32_t));
+  grow(memory.row_starts, n_groups * n_chunks_ * (kGroupRows + 1), sizeof(std::int32_t));
+  grow(memory.by_gene, n_stored, sizeof(MinibatchEntry));
+  grow(memory.by_row, n_stored, sizeof(MinibatchEntry));
   const auto* const resident = dynamic_cast<const ResidentRows*>(&features);
   const DeviceRows sent =
       resident != nullptr ? resident->rows(rows) : memory.slot.send(features.host(), rows);
   auto* const places = memory.places.as<std::int64_t>();
+  auto* const segments = memory.segments.as<std::int64_t>();
   minibatch->rows = sent;
   minibatch->rows.begin = places;
   minibatch->rows.end = places + n_rows;
-  minibatch->values = {n_rows, n_words, memory.bits.as<std::uint32_t>(), memory.values.as<float>()};
-  minibatch->segments = memory.segments.as<std::int64_t>();
-  queue_->add_elements<Clear>(n_genes_ * n_words, {minibatch->values.bits, n_genes_ * n_words});
-  queue_->add<ScatterMinibatch>(n_rows, 1, ScatterMinibatch::kThreads, 0,
-                                {sent, n_chunks_, minibatch->values,
-                                 memory.segments.as<std::int64_t>(), places, places + n_rows});
+  minibatch->values = {n_rows,
+                       n_groups,
+                       n_chunks_,
+                       memory.gene_starts.as<std::int32_t>(),
+                       memory.by_gene.as<MinibatchEntry>(),
+                       memory.row_starts.as<std::int32_t>(),
+                       memory.by_row.as<MinibatchEntry>()};
+  queue_->add<FindSegments>(n_rows, 1, FindSegments::kThreads, 0,
+                            {sent, n_chunks_, segments, places, places + n_rows});
+  queue_->add<SortMinibatch>(n_groups, n_chunks_, SortMinibatch::kThreads,
+                             sizeof(SortMinibatch::Shared),
+                             {minibatch->rows, segments, minibatch->values});
   return minibatch;
 }
 
@@ -294,7 +325,7 @@ void CudaSparseInputLayer::step(const SparseMinibatch& x, const Buffer& dy, cons
   make_moments();
   next_sums_.grow(queue_, checked_multiply(n_chunks_ * n_next * std::int64_t{sizeof(float)},
                                            n_padded(), "a minibatch"));
-  add_dy_sum(minibatch.values.n_rows, dy);
+  add_bias_step(minibatch.values.n_rows, dy, &adam);
   SparseStep::Args args{};
   args.layer = layer();
   args.x = minibatch.values;
@@ -306,23 +337,11 @@ void CudaSparseInputLayer::step(const SparseMinibatch& x, const Buffer& dy, cons
   args.second_moment = second_.as<float>();
   args.shift_sums = shift_sums_.as<double>();
   args.n_tiles = n_tiles_;
-  args.n_chunks = n_chunks_;
-  args.n_next = n_next;
   args.next_sums = next_sums_.as<float>();
-  if (following != nullptr) {
-    args.next = following->rows;
-    args.next_segments = following->segments;
-  }
-  queue_->add<SparseStep>(n_tiles_, n_chunks_, kChunkThreads, SparseStep::kShared * sizeof(float),
+  if (following != nullptr) args.next = following->values;
+  queue_->add<SparseStep>(n_tiles_, n_chunks_, SparseStep::kThreads, sizeof(SparseStep::Shared),
                           args);
-  queue_->add_elements<Adam>(
-      n_units_, {n_units_, adam_constants(vector_step(adam)), dy_sum_.as<float>(),
-                 bias_.as<float>(), bias_first_.as<float>(), bias_second_.as<float>()});
-  add_base();
-  if (following == nullptr) return;
-  queue_->add_elements<SumChunks>(n_next * n_units_,
-                                  {n_next, n_units_, n_chunks_, n_padded(), next_sums_.as<float>(),
-                                   base_.as<float>(), data_of(*next_out)});
+  finish_forward(n_next, following == nullptr ? nullptr : data_of(*next_out));
 }
 
 }  // namespace

@@ -9,12 +9,14 @@
 
 namespace saithe::kernels::cuda {
 
-inline constexpr int kTileUnits = 32;
+inline constexpr int kTileUnits = kWarp;
 inline constexpr int kChunkGenes = 256;
 /// Of a block that passes over a chunk: a warp for every 32 genes.
 inline constexpr int kChunkThreads = 256;
 inline constexpr int kChunkWarps = kChunkThreads / kTileUnits;
 inline constexpr int kWarpGenes = kChunkGenes / kChunkWarps;
+/// Rows of a minibatch that are taken through the gradient together.
+inline constexpr int kGroupRows = 64;
 
 /// Where the rows of a set of cells begin and end among stored values, on the device.
 struct DeviceRows {
@@ -37,23 +39,40 @@ struct DeviceWeights {
   }
 };
 
-/// A minibatch as the gradient wants it. Row c expresses gene g where bit c of the gene's words is
-/// set, with values[g * n_rows + c]; values that no bit tells of are undefined.
-struct DeviceMinibatch {
-  std::int64_t n_rows;
-  std::int64_t n_words;  // 32-bit words of bits of each gene
-  std::uint32_t* bits;
-  float* values;
+/// A stored value of a minibatch, and where its other factor lies: kTileUnits times the row in its
+/// group, or times the gene in its chunk.
+struct alignas(8) MinibatchEntry {  // read at once
+  std::int32_t place;
+  float value;
 };
 
-/// Turns rows into a DeviceMinibatch and finds where each row enters each chunk of genes; a block
-/// for each row. The bits are zero before.
-struct ScatterMinibatch {
+/// A minibatch as SparseStep wants it. The entries of each group of kGroupRows rows and each chunk
+/// of genes lie together, once gene by gene (of each the rows in their order), once row by row.
+struct DeviceMinibatch {
+  std::int64_t n_rows;
+  std::int64_t n_groups;
+  std::int64_t n_chunks;
+  std::int32_t* gene_starts;  // (n_groups, n_chunks, kChunkGenes + 1): where each begins
+  MinibatchEntry* by_gene;
+  std::int32_t* row_starts;  // (n_groups, n_chunks, kGroupRows + 1)
+  MinibatchEntry* by_row;
+
+  [[nodiscard]] SAITHE_DEVICE std::int32_t* gene_starts_of(std::int64_t group,
+                                                           std::int64_t chunk) const {
+    return gene_starts + (group * n_chunks + chunk) * (kChunkGenes + 1);
+  }
+  [[nodiscard]] SAITHE_DEVICE std::int32_t* row_starts_of(std::int64_t group,
+                                                          std::int64_t chunk) const {
+    return row_starts + (group * n_chunks + chunk) * (kGroupRows + 1);
+  }
+};
+
+/// Where each row enters each chunk of genes; a block for each row.
+struct FindSegments {
   static constexpr int kThreads = 128;
   struct Args {
     DeviceRows rows;
     std::int64_t n_chunks;
-    DeviceMinibatch out;
     std::int64_t* segments;  // (rows, n_chunks + 1): positions, less the origin
     std::int64_t* begin;     // copies of the rows' own
     std::int64_t* end;
@@ -69,18 +88,124 @@ struct ScatterMinibatch {
       a.end[row] = a.rows.end[row];
     }
     for (std::int64_t i = begin + thread.index(); i < end; i += kThreads) {
-      const std::int64_t gene = a.rows.columns[i];
-      a.out.values[gene * a.out.n_rows + row] = a.rows.values[i];
-      thread.atomic_or(a.out.bits + gene * a.out.n_words + row / 32,
-                       std::uint32_t{1} << static_cast<unsigned>(row % 32));
+      const std::int64_t chunk = a.rows.columns[i] / kChunkGenes;
       const std::int64_t before = i == begin ? -1 : a.rows.columns[i - 1] / kChunkGenes;
-      for (std::int64_t k = before + 1; k <= gene / kChunkGenes; ++k) segments[k] = i;
+      for (std::int64_t k = before + 1; k <= chunk; ++k) segments[k] = i;
       if (i + 1 == end) {
-        for (std::int64_t k = gene / kChunkGenes + 1; k <= a.n_chunks; ++k) segments[k] = end;
+        for (std::int64_t k = chunk + 1; k <= a.n_chunks; ++k) segments[k] = end;
       }
     }
     if (begin == end && thread.index() == 0) {
       for (std::int64_t k = 0; k <= a.n_chunks; ++k) segments[k] = end;
+    }
+  }
+};
+
+/// Turns rows into a DeviceMinibatch, after FindSegments. Block (group, chunk), a thread for each
+/// gene of the chunk: a bit for each gene and row tells where an entry goes.
+struct SortMinibatch {
+  static constexpr int kThreads = kChunkGenes;
+  static constexpr int kWords = kGroupRows / 32;  // of bits of a gene
+  struct Shared {
+    double sums[kThreads];
+    std::int32_t starts[kThreads];
+    std::int32_t row_starts[kGroupRows];
+    std::uint32_t bits[kWords][kThreads];
+  };
+  struct Args {
+    DeviceRows rows;  // begin and end as FindSegments left them
+    const std::int64_t* segments;
+    DeviceMinibatch out;
+  };
+  template <typename Thread>
+  SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
+    auto& shared = *static_cast<Shared*>(thread.shared());
+    const int gene = thread.index();
+    const std::int64_t chunk = thread.block_y();
+    const std::int64_t first = thread.block_x() * kGroupRows;
+    const std::int64_t last =
+        first + kGroupRows < a.out.n_rows ? first + kGroupRows : a.out.n_rows;
+    // In front lie the entries of earlier groups, and this group's of earlier chunks.
+    double n_before = 0;
+    for (std::int64_t row = gene; row < last; row += kThreads) {
+      const std::int64_t* const segments = a.segments + row * (a.out.n_chunks + 1);
+      n_before += static_cast<double>(segments[row < first ? a.out.n_chunks : chunk] - segments[0]);
+    }
+    n_before = block_sum(thread, shared.sums, n_before);
+    const auto base = static_cast<std::int32_t>(n_before);
+    for (int word = 0; word < kWords; ++word) shared.bits[word][gene] = 0;
+    if (gene < kGroupRows) {
+      const std::int64_t row = first + gene;
+      const std::int64_t* const segment = a.segments + row * (a.out.n_chunks + 1) + chunk;
+      shared.row_starts[gene] =
+          row < last ? static_cast<std::int32_t>(segment[1] - segment[0]) : 0;
+    }
+    thread.sync();
+    for_each_entry(a, thread, first, last,
+                   [&](std::int32_t row, std::int32_t g, std::int64_t /*i*/, float /*value*/) {
+                     thread.atomic_or(&shared.bits[row / 32][g], bit(row));
+                   });
+    thread.sync();
+    std::int32_t n_entries = 0;
+    for (int word = 0; word < kWords; ++word) n_entries += count_bits(shared.bits[word][gene]);
+    std::int32_t* const gene_starts = a.out.gene_starts_of(thread.block_x(), chunk);
+    const std::int32_t start = base + running_sum(thread, shared.starts, n_entries) - n_entries;
+    shared.starts[gene] = start;
+    gene_starts[gene] = start;
+    if (gene + 1 == kThreads) gene_starts[kThreads] = start + n_entries;
+    std::int32_t row_start = base;
+    if (gene <= kGroupRows) {
+      for (int row = 0; row < gene; ++row) row_start += shared.row_starts[row];
+      a.out.row_starts_of(thread.block_x(), chunk)[gene] = row_start;
+    }
+    thread.sync();
+    if (gene < kGroupRows) shared.row_starts[gene] = row_start;
+    thread.sync();
+    for_each_entry(
+        a, thread, first, last,
+        [&](std::int32_t row, std::int32_t g, std::int64_t i, float value) {
+          std::int32_t place = shared.starts[g];
+          for (int word = 0; word < row / 32; ++word) place += count_bits(shared.bits[word][g]);
+          place += count_bits(shared.bits[row / 32][g] & (bit(row) - 1));
+          a.out.by_gene[place] = {row * kTileUnits, value};
+          a.out.by_row[shared.row_starts[row] + static_cast<std::int32_t>(i)] = {g * kTileUnits,
+                                                                                 value};
+        });
+  }
+
+ private:
+  SAITHE_DEVICE static std::uint32_t bit(std::int32_t row) {
+    return std::uint32_t{1} << static_cast<unsigned>(row % 32);
+  }
+  /// The sum of what this thread and those before it bring. `shared` is free afterwards.
+  template <typename Thread>
+  SAITHE_DEVICE static std::int32_t running_sum(Thread& thread, std::int32_t* shared,
+                                                std::int32_t value) {
+    const int i = thread.index();
+    shared[i] = value;
+    for (int step = 1; step < kThreads; step *= 2) {
+      thread.sync();
+      const std::int32_t left = i >= step ? shared[i - step] : 0;
+      thread.sync();
+      shared[i] += left;
+    }
+    const std::int32_t sum = shared[i];
+    thread.sync();
+    return sum;
+  }
+  /// Calls visit(row in group, gene in chunk, number among the row's in the chunk, value) for the
+  /// entries of the block: a warp for each row.
+  template <typename Thread, typename Visit>
+  SAITHE_DEVICE static void for_each_entry(const Args& a, const Thread& thread, std::int64_t first,
+                                           std::int64_t last, Visit visit) {
+    const std::int64_t chunk = thread.block_y();
+    for (std::int64_t row = first + thread.index() / kWarp; row < last; row += kThreads / kWarp) {
+      const std::int64_t* const segment = a.segments + row * (a.out.n_chunks + 1) + chunk;
+      for (std::int64_t i = segment[0] + thread.index() % kWarp; i < segment[1]; i += kWarp) {
+        visit(static_cast<std::int32_t>(row - first),
+              static_cast<std::int32_t>(a.rows.columns[i] - chunk * kChunkGenes), i - segment[0],
+              a.rows.values[i]);
+      }
     }
   }
 };
@@ -105,41 +230,151 @@ struct SparseForward {
     if (tile * kTileUnits >= a.layer.n_units) return;
     const std::int64_t end = a.rows.end[row] - a.rows.origin;
     const float* const weights = a.weights + a.layer.at(tile, 0, lane);
+    constexpr int kAtOnce = 8;  // on their way
     float total = 0;
     float sum = 0;
     std::int32_t chunk = 0;
-    for (std::int64_t i = a.rows.begin[row] - a.rows.origin; i < end; ++i) {
-      const std::int32_t gene = a.rows.columns[i];
+    const auto add = [&](std::int32_t gene, float value, float weight) {
       if (gene / kChunkGenes != chunk) {
         total += sum;
         sum = 0;
         chunk = gene / kChunkGenes;
       }
-      sum = multiply_add(a.rows.values[i], weights[static_cast<std::int64_t>(gene) * kTileUnits],
-                         sum);
+      sum = multiply_add(value, weight, sum);
+    };
+    const auto weight_of = [&](std::int32_t gene) {
+      return weights[static_cast<std::int64_t>(gene) * kTileUnits];
+    };
+    std::int64_t i = a.rows.begin[row] - a.rows.origin;
+    for (; i + kAtOnce <= end; i += kAtOnce) {
+      std::int32_t genes[kAtOnce];
+      float values[kAtOnce];
+      float at[kAtOnce];
+      SAITHE_UNROLL
+      for (int k = 0; k < kAtOnce; ++k) {
+        genes[k] = a.rows.columns[i + k];
+        values[k] = a.rows.values[i + k];
+        at[k] = weight_of(genes[k]);
+      }
+      SAITHE_UNROLL
+      for (int k = 0; k < kAtOnce; ++k) add(genes[k], values[k], at[k]);
+    }
+    for (; i < end; ++i) {
+      const std::int32_t gene = a.rows.columns[i];
+      add(gene, a.rows.values[i], weight_of(gene));
     }
     total += sum;
     if (unit < a.layer.n_units) a.out[row * a.layer.n_units + unit] = total + a.base[unit];
   }
 };
 
-/// The gradient of one weight: the rank-one term of the shift, then the rows that express the gene,
-/// in their order, as on the CPU.
-SAITHE_DEVICE inline float weight_gradient(const DeviceMinibatch& x, const float* dy,
-                                           std::int64_t n_units, std::int64_t gene,
-                                           std::int64_t unit, float shift, float dy_sum) {
-  float gradient = -(shift * dy_sum);
-  const std::uint32_t* const words = x.bits + gene * x.n_words;
-  for (std::int64_t word = 0; word < x.n_words; ++word) {
-    for (std::uint32_t bits = words[word]; bits != 0; bits &= bits - 1) {
-      const std::int64_t row = word * 32 + lowest_bit(bits);
-      gradient = multiply_add(x.values[gene * x.n_rows + row], dy[row * n_units + unit], gradient);
+/// The sums of the columns of dy (n_rows, n_units), rows in their order as on the CPU, and Adam of
+/// the bias by them; a block for each 32 units.
+struct BiasStep {
+  static constexpr int kRowsAtOnce = 128;
+  static constexpr int kThreads = 256;
+  static constexpr int kShared = kRowsAtOnce * kTileUnits;  // floats
+  struct Args {
+    std::int64_t n_rows;
+    std::int64_t n_units;
+    const float* dy;
+    float* sums;
+    AdamConstants adam;
+    float* bias;  // null: the sums alone
+    float* first_moment;
+    float* second_moment;
+  };
+  template <typename Thread>
+  SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
+    float* const rows = static_cast<float*>(thread.shared());
+    const int lane = thread.index() % kTileUnits;
+    const std::int64_t unit = thread.block_x() * kTileUnits + lane;
+    const bool is_unit = unit < a.n_units;
+    float sum = 0;
+    for (std::int64_t first = 0; first < a.n_rows; first += kRowsAtOnce) {
+      for (int row = thread.index() / kTileUnits; row < kRowsAtOnce;
+           row += kThreads / kTileUnits) {
+        const bool is_inside = is_unit && first + row < a.n_rows;
+        rows[row * kTileUnits + lane] = is_inside ? a.dy[(first + row) * a.n_units + unit] : 0.0F;
+      }
+      thread.sync();
+      if (thread.index() < kTileUnits) {
+        SAITHE_UNROLL_16
+        for (int row = 0; row < kRowsAtOnce; ++row) sum += rows[row * kTileUnits + lane];
+      }
+      thread.sync();
     }
+    if (thread.index() >= kTileUnits || !is_unit) return;
+    a.sums[unit] = sum;
+    if (a.bias == nullptr) return;
+    a.bias[unit] =
+        adam_update(a.adam, sum, a.bias[unit], a.first_moment[unit], a.second_moment[unit]);
   }
-  return gradient;
-}
+};
 
-/// Adds up what the warps of a block have of shift * weight, for SparseBase. All threads call it.
+/// The entries of a warp, read once and in their order: kWarp of them lie in shared memory, and each
+/// lane has one of the next kWarp on its way.
+template <typename Thread>
+class EntryStream {
+ public:
+  SAITHE_DEVICE EntryStream(Thread& thread, const MinibatchEntry* entries, std::int32_t begin,
+                            std::int32_t end, MinibatchEntry* shared)
+      : thread_(thread),
+        entries_(entries),
+        lane_(thread.index() % kWarp),
+        next_(begin),
+        staged_end_(begin),
+        end_(end),
+        staged_(shared) {
+    ask();
+  }
+  /// sum + the products of the entries up to `end` with what lies at their places.
+  SAITHE_DEVICE float add(float sum, std::int32_t end, const float* factors) {
+    constexpr std::int32_t kAtOnce = 4;
+    while (next_ < end) {
+      if (next_ == staged_end_) stage();
+      const MinibatchEntry* entry = staged_ + (next_ - (staged_end_ - kWarp));
+      const std::int32_t n = (end < staged_end_ ? end : staged_end_) - next_;
+      next_ += n;
+      std::int32_t i = 0;
+      for (; i + kAtOnce <= n; i += kAtOnce, entry += kAtOnce) {
+        MinibatchEntry some[kAtOnce];
+        SAITHE_UNROLL
+        for (int k = 0; k < kAtOnce; ++k) some[k] = entry[k];
+        SAITHE_UNROLL
+        for (int k = 0; k < kAtOnce; ++k) {
+          sum = multiply_add(some[k].value, factors[some[k].place], sum);
+        }
+      }
+      for (; i < n; ++i, ++entry) sum = multiply_add(entry->value, factors[entry->place], sum);
+    }
+    return sum;
+  }
+
+ private:
+  SAITHE_DEVICE void ask() {
+    if (staged_end_ + lane_ < end_) ahead_ = entries_[staged_end_ + lane_];
+  }
+  SAITHE_DEVICE void stage() {
+    thread_.sync_warp();  // all have read what lies there
+    staged_[lane_] = ahead_;
+    thread_.sync_warp();
+    staged_end_ += kWarp;
+    ask();
+  }
+
+  Thread& thread_;
+  const MinibatchEntry* entries_;
+  int lane_;
+  std::int32_t next_;
+  std::int32_t staged_end_;  // may lie behind end_
+  std::int32_t end_;
+  MinibatchEntry* staged_;
+  MinibatchEntry ahead_{};
+};
+
+/// Adds up what the warps of a block have of shift * weight, for FinishForward. All threads call
+/// it.
 template <typename Thread>
 SAITHE_DEVICE void store_shift_sum(Thread& thread, float* shared, float sum, double* out) {
   shared[thread.index()] = sum;
@@ -155,7 +390,19 @@ SAITHE_DEVICE void store_shift_sum(Thread& thread, float* shared, float sum, dou
 /// One pass over weights and moments: gradient, Adam, and the products of the updated weights with
 /// the next minibatch and with the shift, each for one chunk of genes. Block (tile, chunk).
 struct SparseStep {
-  static constexpr int kShared = (kChunkGenes + kChunkWarps) * kTileUnits;  // floats
+  static constexpr int kBlocksPerProcessor = 4;
+  static constexpr int kThreads = kChunkThreads;
+  // Weights of a thread that are on their way.
+  static constexpr int kAhead = 4;
+  static_assert(kWarpGenes % kAhead == 0);
+  static constexpr int kWarpRows = kGroupRows / kChunkWarps;
+  struct Shared {
+    float weights[kChunkGenes * kTileUnits];  // gradients up to the last group of rows
+    float dy[kGroupRows * kTileUnits];
+    float sums[kChunkThreads];
+    MinibatchEntry entries[kChunkWarps][kWarp];
+    std::int32_t starts[kChunkGenes + 1];
+  };
   struct Args {
     DeviceWeights layer;
     DeviceMinibatch x;
@@ -167,62 +414,122 @@ struct SparseStep {
     float* second_moment;
     double* shift_sums;  // (n_chunks, padded units)
     std::int64_t n_tiles;
-    std::int64_t n_chunks;
-    std::int64_t n_next;  // 0: there is no next minibatch
-    DeviceRows next;
-    const std::int64_t* next_segments;  // of ScatterMinibatch
-    float* next_sums;                   // (n_chunks, n_next, padded units)
+    DeviceMinibatch next;  // no groups: there is none
+    float* next_sums;      // (n_chunks, rows of next, padded units)
   };
+
+  template <typename Thread>
+  SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
+    auto& shared = *static_cast<Shared*>(thread.shared());
+    const std::int64_t tile = thread.block_x();
+    const std::int64_t chunk = thread.block_y();
+    const int lane = thread.index() % kTileUnits;
+    const int warp = thread.index() / kTileUnits;
+    const std::int64_t unit = tile * kTileUnits + lane;
+    const float dy_sum = unit < a.layer.n_units ? a.dy_sum[unit] : 0.0F;
+    const float* const shift = a.layer.shift + chunk * kChunkGenes;
+    const std::int64_t n_left = a.layer.n_genes - chunk * kChunkGenes;
+    const int n_genes = n_left < kChunkGenes ? static_cast<int>(n_left) : kChunkGenes;
+    const int first = warp * kWarpGenes;
+    const int end = first + kWarpGenes < n_genes ? first + kWarpGenes : n_genes;
+    float* const own = shared.weights + lane;  // of gene j at j * kTileUnits
+
+    // The last group's rows are added where Adam wants them; those of others before.
+    const auto stream_of = [&](std::int64_t group) {
+      load_group(a, thread, group, shared);
+      return EntryStream<Thread>(thread, a.x.by_gene, shared.starts[first],
+                                 shared.starts[first + kWarpGenes], shared.entries[warp]);
+    };
+    const std::int64_t last_group = a.x.n_groups - 1;
+    for (std::int64_t group = 0; group < last_group; ++group) {
+      auto entries = stream_of(group);
+      for (int j = first; j < end; ++j) {
+        float& gradient = own[j * kTileUnits];
+        gradient = entries.add(group == 0 ? -(shift[j] * dy_sum) : gradient, shared.starts[j + 1],
+                               shared.dy + lane);
+      }
+    }
+    const std::int64_t at = a.layer.at(tile, chunk * kChunkGenes, lane);
+    Weight ahead[kAhead];
+    SAITHE_UNROLL
+    for (int k = 0; k < kAhead; ++k) {
+      if (first + k < end) ahead[k] = load(a, at + (first + k) * kTileUnits);
+    }
+    auto entries = stream_of(last_group);
+    float shift_sum = 0;
+    for (int j0 = first; j0 < end; j0 += kAhead) {
+      SAITHE_UNROLL
+      for (int k = 0; k < kAhead; ++k) {
+        const int j = j0 + k;
+        if (j >= end) continue;
+        Weight weight = ahead[k];
+        const std::int64_t i = at + j * kTileUnits;
+        if (j + kAhead < end) ahead[k] = load(a, i + kAhead * kTileUnits);
+        const float gradient =
+            entries.add(last_group == 0 ? -(shift[j] * dy_sum) : own[j * kTileUnits],
+                        shared.starts[j + 1], shared.dy + lane);
+        const float updated = adam_update(a.adam, gradient, weight.value, weight.first_moment,
+                                          weight.second_moment);
+        a.weights[i] = updated;
+        a.first_moment[i] = weight.first_moment;
+        a.second_moment[i] = weight.second_moment;
+        own[j * kTileUnits] = updated;
+        shift_sum = multiply_add(shift[j], updated, shift_sum);
+      }
+    }
+    const std::int64_t padded = a.n_tiles * kTileUnits;
+    store_shift_sum(thread, shared.sums, shift_sum,
+                    a.shift_sums + chunk * padded + tile * kTileUnits);
+    multiply_next(a, thread, shared);
+  }
+
+ private:
   struct Weight {
     float value;
     float first_moment;
     float second_moment;
   };
-  SAITHE_DEVICE static Weight load(const Args& a, std::int64_t tile, std::int64_t gene, int lane) {
-    const std::int64_t at = a.layer.at(tile, gene, lane);
-    return {a.weights[at], a.first_moment[at], a.second_moment[at]};
+  SAITHE_DEVICE static Weight load(const Args& a, std::int64_t i) {
+    return {a.weights[i], a.first_moment[i], a.second_moment[i]};
   }
+  /// Takes the rows of a group, and where the entries of the block's genes begin, into shared
+  /// memory.
   template <typename Thread>
-  SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
-    float* const updated = static_cast<float*>(thread.shared());  // (kChunkGenes, kTileUnits)
-    const std::int64_t tile = thread.block_x();
-    const std::int64_t chunk = thread.block_y();
-    const int warp = thread.index() / kTileUnits;
-    const int lane = thread.index() % kTileUnits;
-    const std::int64_t unit = tile * kTileUnits + lane;
-    const bool is_unit = unit < a.layer.n_units;
-    const float dy_sum = is_unit ? a.dy_sum[unit] : 0.0F;
-    const std::int64_t first = chunk * kChunkGenes + warp * kWarpGenes;
-    const std::int64_t end =
-        first + kWarpGenes < a.layer.n_genes ? first + kWarpGenes : a.layer.n_genes;
-    float shift_sum = 0;
-    Weight ahead{};
-    if (first < end) ahead = load(a, tile, first, lane);
-    for (std::int64_t gene = first; gene < end; ++gene) {
-      Weight own = ahead;
-      if (gene + 1 < end) ahead = load(a, tile, gene + 1, lane);  // on its way meanwhile
-      const float shift = a.layer.shift[gene];
-      const float gradient =
-          is_unit ? weight_gradient(a.x, a.dy, a.layer.n_units, gene, unit, shift, dy_sum) : 0.0F;
-      own.value = adam_update(a.adam, gradient, own.value, own.first_moment, own.second_moment);
-      const std::int64_t at = a.layer.at(tile, gene, lane);
-      a.first_moment[at] = own.first_moment;
-      a.second_moment[at] = own.second_moment;
-      a.weights[at] = own.value;
-      updated[(gene - chunk * kChunkGenes) * kTileUnits + lane] = own.value;
-      shift_sum = multiply_add(shift, own.value, shift_sum);
+  SAITHE_DEVICE static void load_group(const Args& a, Thread& thread, std::int64_t group,
+                                       Shared& shared) {
+    if (group > 0) thread.sync();  // all are done with the group before
+    const std::int64_t unit = thread.block_x() * kTileUnits + thread.index() % kTileUnits;
+    for (int row = thread.index() / kTileUnits; row < kGroupRows; row += kChunkWarps) {
+      const std::int64_t r = group * kGroupRows + row;
+      shared.dy[row * kTileUnits + thread.index() % kTileUnits] =
+          r < a.x.n_rows && unit < a.layer.n_units ? a.dy[r * a.layer.n_units + unit] : 0.0F;
     }
+    const std::int32_t* const starts = a.x.gene_starts_of(group, thread.block_y());
+    for (int j = thread.index(); j <= kChunkGenes; j += kChunkThreads) shared.starts[j] = starts[j];
+    thread.sync();
+  }
+  /// The products of the rows of the next minibatch with the updated weights: a warp takes
+  /// neighbouring rows of a group.
+  template <typename Thread>
+  SAITHE_DEVICE static void multiply_next(const Args& a, Thread& thread, Shared& shared) {
+    const std::int64_t chunk = thread.block_y();
+    const int lane = thread.index() % kTileUnits;
+    const int first = thread.index() / kTileUnits * kWarpRows;
     const std::int64_t padded = a.n_tiles * kTileUnits;
-    store_shift_sum(thread, updated + kChunkGenes * kTileUnits, shift_sum,
-                    a.shift_sums + chunk * padded + tile * kTileUnits);
-    for (std::int64_t row = warp; row < a.n_next; row += kChunkWarps) {
-      const std::int64_t* const segment = a.next_segments + row * (a.n_chunks + 1) + chunk;
-      float sum = 0;
-      for (std::int64_t i = segment[0]; i < segment[1]; ++i) {
-        const std::int64_t j = a.next.columns[i] - chunk * kChunkGenes;
-        sum = multiply_add(a.next.values[i], updated[j * kTileUnits + lane], sum);
+    for (std::int64_t group = 0; group < a.next.n_groups; ++group) {
+      thread.sync();  // the weights are there; all are done with the group before
+      const std::int32_t* const starts = a.next.row_starts_of(group, chunk);
+      if (thread.index() <= kGroupRows) shared.starts[thread.index()] = starts[thread.index()];
+      thread.sync();
+      EntryStream<Thread> entries(thread, a.next.by_row, shared.starts[first],
+                                  shared.starts[first + kWarpRows],
+                                  shared.entries[thread.index() / kTileUnits]);
+      for (int row = first; row < first + kWarpRows; ++row) {
+        const std::int64_t r = group * kGroupRows + row;
+        if (r >= a.next.n_rows) break;
+        a.next_sums[(chunk * a.next.n_rows + r) * padded + thread.block_x() * kTileUnits + lane] =
+            entries.add(0.0F, shared.starts[row + 1], shared.weights + lane);
       }
-      a.next_sums[(chunk * a.n_next + row) * padded + unit] = sum;
     }
   }
 };
@@ -254,29 +561,53 @@ struct ShiftSums {
   }
 };
 
-/// base (n_units) = bias - the sum over genes of shift * weight.
-struct SparseBase {
+/// base (n_units) = bias - the sum over genes of shift * weight, and out (n_rows, n_units) = base +
+/// the sums that SparseStep left of the chunks of genes, in their order. Block (tile, 8 rows).
+struct FinishForward {
+  static constexpr int kThreads = 256;
+  static constexpr int kRows = kThreads / kTileUnits;  // of a block
   struct Args {
+    std::int64_t n_rows;  // 0: the base alone
     std::int64_t n_units;
     std::int64_t n_chunks;
     std::int64_t n_tiles;
     const double* shift_sums;
     const float* bias;
     float* base;
+    const float* next_sums;
+    float* out;
   };
   template <typename Thread>
   SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
-    const std::int64_t unit = grid_index(thread);
-    if (unit >= a.n_units) return;
-    double sum = 0;
-    for (std::int64_t k = 0; k < a.n_chunks; ++k) {
-      sum += a.shift_sums[k * a.n_tiles * kTileUnits + unit];
+    double* const shared = static_cast<double*>(thread.shared());  // (kThreads)
+    const std::int64_t padded = a.n_tiles * kTileUnits;
+    const int lane = thread.index() % kTileUnits;
+    const int warp = thread.index() / kTileUnits;
+    const std::int64_t unit = thread.block_x() * kTileUnits + lane;
+    double shift_sum = 0;
+    SAITHE_UNROLL_16
+    for (std::int64_t k = warp; k < a.n_chunks; k += kRows) {
+      shift_sum += a.shift_sums[k * padded + unit];
     }
-    a.base[unit] = static_cast<float>(static_cast<double>(a.bias[unit]) - sum);
+    shared[thread.index()] = shift_sum;
+    thread.sync();
+    if (unit >= a.n_units) return;
+    shift_sum = 0;
+    for (int other = 0; other < kRows; ++other) shift_sum += shared[other * kTileUnits + lane];
+    const auto base = static_cast<float>(static_cast<double>(a.bias[unit]) - shift_sum);
+    if (thread.block_y() == 0 && warp == 0) a.base[unit] = base;
+    const std::int64_t row = thread.block_y() * kRows + warp;
+    if (row >= a.n_rows) return;
+    float sum = 0;
+    SAITHE_UNROLL_16
+    for (std::int64_t k = 0; k < a.n_chunks; ++k) {
+      sum += a.next_sums[(k * a.n_rows + row) * padded + unit];
+    }
+    a.out[row * a.n_units + unit] = sum + base;
   }
 };
 
-/// dw (n_genes, n_units), for tests.
+/// dw (n_genes, n_units), for tests: what SparseStep gives to Adam.
 struct SparseGradient {
   struct Args {
     DeviceWeights layer;
@@ -287,12 +618,21 @@ struct SparseGradient {
   };
   template <typename Thread>
   SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
-    const std::int64_t i = grid_index(thread);
-    if (i >= a.layer.n_genes * a.layer.n_units) return;
-    const std::int64_t gene = i / a.layer.n_units;
-    const std::int64_t unit = i % a.layer.n_units;
-    a.dw[i] = weight_gradient(a.x, a.dy, a.layer.n_units, gene, unit, a.layer.shift[gene],
-                              a.dy_sum[unit]);
+    const std::int64_t at = grid_index(thread);
+    if (at >= a.layer.n_genes * a.layer.n_units) return;
+    const std::int64_t gene = at / a.layer.n_units;
+    const std::int64_t unit = at % a.layer.n_units;
+    float gradient = -(a.layer.shift[gene] * a.dy_sum[unit]);
+    for (std::int64_t group = 0; group < a.x.n_groups; ++group) {
+      const std::int32_t* const starts =
+          a.x.gene_starts_of(group, gene / kChunkGenes) + gene % kChunkGenes;
+      for (std::int32_t i = starts[0]; i < starts[1]; ++i) {
+        const MinibatchEntry entry = a.x.by_gene[i];
+        const std::int64_t row = group * kGroupRows + entry.place / kTileUnits;
+        gradient = multiply_add(entry.value, a.dy[row * a.layer.n_units + unit], gradient);
+      }
+    }
+    a.dw[at] = gradient;
   }
 };
 

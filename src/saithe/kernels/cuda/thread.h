@@ -6,7 +6,8 @@
 // A kernel is a struct with `Args`, a plain struct of values and device pointers, and
 //   template <typename Thread> SAITHE_DEVICE static void run(const Args& args, Thread& thread);
 // A Thread has block_x(), block_y(), index() and count() of threads in the block, sync(), which all
-// threads of a block reach together, shared(), the block's memory, and atomic_or(). Device code
+// threads of a block reach together, sync_warp() likewise of each kWarp of them, shared(), the
+// block's memory, and atomic_or(). Device code
 // calls nothing else: what is tested on the processor is then what the GPU runs, but for its speed
 // and its memory order. Multiply-adds are written out (the compiler is told to make none), so that
 // both round alike.
@@ -16,11 +17,20 @@
 
 #ifdef __CUDACC__
 #define SAITHE_DEVICE __device__
+// Before a loop over an array that is to stay in registers.
+#define SAITHE_UNROLL _Pragma("unroll")
+// Before a loop whose loads are to be on their way together.
+#define SAITHE_UNROLL_16 _Pragma("unroll 16")
 #else
 #define SAITHE_DEVICE
+#define SAITHE_UNROLL
+#define SAITHE_UNROLL_16
 #endif
 
 namespace saithe::kernels::cuda {
+
+/// Threads that sync_warp() lets wait for one another.
+inline constexpr int kWarp = 32;
 
 /// a * b + c, rounded once.
 SAITHE_DEVICE inline float multiply_add(float a, float b, float c) {
@@ -30,12 +40,12 @@ SAITHE_DEVICE inline double multiply_add(double a, double b, double c) {
   return fma(a, b, c);
 }
 
-/// The place of the lowest set bit; `bits` is not 0.
-SAITHE_DEVICE inline int lowest_bit(std::uint32_t bits) {
+/// The number of set bits.
+SAITHE_DEVICE inline int count_bits(std::uint32_t bits) {
 #ifdef __CUDA_ARCH__
-  return __ffs(static_cast<int>(bits)) - 1;
+  return __popc(bits);
 #else
-  return __builtin_ctz(bits);
+  return __builtin_popcount(bits);
 #endif
 }
 
