@@ -294,18 +294,33 @@ class EmulatedDevice final : public kernels::cuda::Runtime {
     SAITHE_ASSERT(arguments.size() <= argument_bytes_);
     std::memset(arguments_, kPoison, argument_bytes_);  // no kernel finds an older list's
     std::memcpy(arguments_, arguments.data(), arguments.size());
+    // What is aside runs at once, or, backward, as late as may be.
+    std::vector<const Command*> late;
+    const auto run_late = [&] {
+      for (const Command* command : std::exchange(late, {})) run(*command);
+    };
     for (const Command& command : commands) {
-      const std::int64_t n_x = command.launch.blocks_x;
-      const std::int64_t n_blocks = n_x * command.launch.blocks_y;
-      for (std::int64_t turn = 0; turn < n_blocks; ++turn) {
-        const std::int64_t i = order_ == ThreadOrder::Forward ? turn : n_blocks - 1 - turn;
-        block_.run(command, kernels_.at(static_cast<std::size_t>(command.kernel)),
-                   arguments_ + command.arguments, i % n_x, i / n_x, order_);
+      if (command.joins) run_late();
+      if (command.is_aside && order_ == ThreadOrder::Backward) {
+        late.push_back(&command);
+      } else {
+        run(command);
       }
     }
+    run_late();
   }
 
  private:
+  void run(const Command& command) {
+    const std::int64_t n_x = command.launch.blocks_x;
+    const std::int64_t n_blocks = n_x * command.launch.blocks_y;
+    for (std::int64_t turn = 0; turn < n_blocks; ++turn) {
+      const std::int64_t i = order_ == ThreadOrder::Forward ? turn : n_blocks - 1 - turn;
+      block_.run(command, kernels_.at(static_cast<std::size_t>(command.kernel)),
+                 arguments_ + command.arguments, i % n_x, i / n_x, order_);
+    }
+  }
+
   ThreadOrder order_;
   std::size_t free_;
   std::map<void*, std::size_t> sizes_;

@@ -389,6 +389,8 @@ void Mlp::start_step(const kernels::SparseRows& features, std::span<const LabelI
     minibatch = s.input->prepare(features, rows);
     s.input->forward(*minibatch, *s.outputs[0]);
   }
+  // Asked for at once, so that a device can prepare it beside this step.
+  s.ahead_minibatch = next_rows.empty() ? nullptr : s.input->prepare(features, next_rows);
   s.forward_training(n_rows, seed, adam.step);
 
   std::vector<LabelIndex> row_labels;
@@ -410,11 +412,9 @@ void Mlp::start_step(const kernels::SparseRows& features, std::span<const LabelI
   }
   s.backend.adam_step(dense);
 
-  s.ahead_minibatch.reset();
   if (next_rows.empty()) {
     s.input->step(*minibatch, *s.gradients[0], adam, nullptr, nullptr);
   } else {
-    s.ahead_minibatch = s.input->prepare(features, next_rows);
     s.ahead_rows.assign(next_rows.begin(), next_rows.end());
     s.ahead_values = features.host().values.data();
     s.input->step(*minibatch, *s.gradients[0], adam, s.ahead_minibatch.get(), s.ahead.get());

@@ -1,6 +1,8 @@
 #include "saithe/kernels/cuda/cuda_backend.h"
 
+#include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <utility>
 
 #include "saithe/kernels/cuda/device_buffer.h"
@@ -52,6 +54,7 @@ class CudaBackend final : public Backend {
                       std::optional<Dropout> relu) override {
     SAITHE_ASSERT(x.size() >= n_rows * n_in && w.size() >= n_out * n_in);
     SAITHE_ASSERT(b.size() >= n_out && y.size() >= n_rows * n_out);
+    join_for({data_of(x), data_of(w), data_of(b)}, {data_of(y)});
     MultiplyArgs args = product_of(n_rows, n_out, n_in, {data_of(x), n_in, 1},
                                    {data_of(w), 1, n_in}, data_of(y));
     args.bias = data_of(b);
@@ -72,8 +75,14 @@ class CudaBackend final : public Backend {
     MultiplyArgs args = product_of(n_out, n_in, n_rows, {data_of(dy), 1, n_out},
                                    {data_of(x), n_in, 1}, data_of(dw));
     args.a_sums = data_of(db);
-    multiply(args);
+    join_for({data_of(dy), data_of(x)}, {data_of(dw), data_of(db)});
+    {
+      const Queue::Aside aside(*queue_);  // nothing waits for it but Adam
+      multiply(args);
+      keep_apart({data_of(dy), data_of(x)}, {data_of(dw), data_of(db)});
+    }
     if (dx == nullptr) return;
+    join_for({data_of(dy), data_of(w), data_of(x)}, {data_of(*dx)});
     SAITHE_ASSERT(dx->size() >= n_rows * n_in);
     args = product_of(n_rows, n_in, n_out, {data_of(dy), n_out, 1}, {data_of(w), n_in, 1},
                       data_of(*dx));
@@ -88,6 +97,7 @@ class CudaBackend final : public Backend {
   void relu_dropout_forward(std::int64_t n_rows, std::int64_t n_units, const Dropout& dropout,
                             Buffer& y) override {
     SAITHE_ASSERT(y.size() >= n_rows * n_units);
+    join_for({}, {data_of(y)});
     const auto rate = static_cast<float>(dropout.rate);
     queue_->add_elements<ReluDropoutForward>(
         n_rows * n_units, {n_rows * n_units, Random(dropout.seed, dropout.stream), rate,
@@ -97,6 +107,7 @@ class CudaBackend final : public Backend {
   void relu_dropout_backward(std::int64_t n_rows, std::int64_t n_units, double rate,
                              const Buffer& y, Buffer& dy) override {
     SAITHE_ASSERT(y.size() >= n_rows * n_units && dy.size() >= n_rows * n_units);
+    join_for({data_of(y)}, {data_of(dy)});
     queue_->add_elements<ReluDropoutBackward>(
         n_rows * n_units,
         {n_rows * n_units, 1.0F / (1.0F - static_cast<float>(rate)), data_of(y), data_of(dy)});
@@ -107,6 +118,8 @@ class CudaBackend final : public Backend {
                           Buffer& inverse_sd) override {
     SAITHE_ASSERT(y.size() >= n_rows * n_units && normalized.size() >= n_rows * n_units);
     SAITHE_ASSERT(gain.size() >= n_units && bias.size() >= n_units && inverse_sd.size() >= n_rows);
+    join_for({data_of(gain), data_of(bias)},
+             {data_of(y), data_of(normalized), data_of(inverse_sd)});
     queue_->add<LayerNormForward>(n_rows, 1, kRowThreads, kRowThreads * sizeof(double),
                                   {n_units, kNormEpsilon, data_of(gain), data_of(bias), data_of(y),
                                    data_of(normalized), data_of(inverse_sd)});
@@ -117,6 +130,8 @@ class CudaBackend final : public Backend {
                            Buffer& dgain, Buffer& dbias) override {
     SAITHE_ASSERT(dy.size() >= n_rows * n_units && normalized.size() >= n_rows * n_units);
     SAITHE_ASSERT(dgain.size() >= n_units && dbias.size() >= n_units);
+    join_for({data_of(gain), data_of(normalized), data_of(inverse_sd)},
+             {data_of(dy), data_of(dgain), data_of(dbias)});
     add_column_sums<float>(queue_, n_rows, n_units, data_of(dy), data_of(normalized),
                            data_of(dgain), sums_);
     add_column_sums<float>(queue_, n_rows, n_units, data_of(dy), nullptr, data_of(dbias), sums_);
@@ -128,6 +143,7 @@ class CudaBackend final : public Backend {
   void softmax(std::int64_t n_rows, std::int64_t n_types, const Buffer& logits,
                Buffer& probabilities) override {
     SAITHE_ASSERT(logits.size() >= n_rows * n_types && probabilities.size() >= n_rows * n_types);
+    join_for({data_of(logits)}, {data_of(probabilities)});
     queue_->add<Softmax>(n_rows, 1, kTypeThreads, kTypeThreads * sizeof(double),
                          {n_types, data_of(logits), data_of(probabilities)});
   }
@@ -137,8 +153,10 @@ class CudaBackend final : public Backend {
                              std::span<const float> weights, Buffer* dlogits) override {
     SAITHE_ASSERT(logits.size() >= n_rows * n_types && labels.size() == as_size(n_rows));
     SAITHE_ASSERT(weights.empty() || weights.size() == labels.size());
+    join_for({data_of(logits)}, {dlogits == nullptr ? nullptr : data_of(*dlogits)});
     for (const LabelIndex label : labels) SAITHE_ASSERT(label >= 0 && label < n_types);
     if (n_losses_ == kMaxLosses) fetch_losses();
+    queue_->join(losses_aside_);  // which read what the rows' losses are written over
     probabilities_.grow(queue_, n_rows * n_types * static_cast<std::int64_t>(sizeof(double)));
     row_losses_.grow(queue_, n_rows * static_cast<std::int64_t>(sizeof(double)));
     row_correct_.grow(queue_, n_rows * static_cast<std::int64_t>(sizeof(std::int32_t)));
@@ -155,9 +173,11 @@ class CudaBackend final : public Backend {
     args.row_correct = row_correct_.as<std::int32_t>();
     args.slopes = dlogits == nullptr ? nullptr : data_of(*dlogits);
     queue_->add<SoftmaxLoss<float>>(n_rows, 1, kTypeThreads, kTypeThreads * sizeof(double), args);
+    const Queue::Aside aside(*queue_);
     queue_->add<SumLosses>(
         1, 1, SumLosses::kThreads, SumLosses::kThreads * sizeof(double),
         {n_rows, args.row_losses, args.row_correct, losses_.as<LossSum>() + n_losses_++});
+    losses_aside_ = queue_->n_aside();
   }
 
   std::vector<LossResult> take_losses() override {
@@ -171,6 +191,8 @@ class CudaBackend final : public Backend {
     for (const AdamParameter& p : parameters) {
       SAITHE_ASSERT(p.gradient->size() == p.parameter->size());
       const std::int64_t n = p.parameter->size();
+      join_for({data_of(*p.gradient)},
+               {data_of(*p.parameter), data_of(*p.first_moment), data_of(*p.second_moment)});
       arrays.push_back({n_blocks, n, adam_constants(p.adam), data_of(*p.gradient),
                         data_of(*p.parameter), data_of(*p.first_moment),
                         data_of(*p.second_moment)});
@@ -178,13 +200,48 @@ class CudaBackend final : public Backend {
     }
     queue_->reserve(std::span(arrays).size_bytes());
     const AdamArrays* const on_device = queue_->put(std::span<const AdamArrays>(arrays));
+    const Queue::Aside aside(*queue_);  // the first layer's step needs none of them
     queue_->add<Adam>(n_blocks, 1, kElementThreads, 0,
                       {static_cast<std::int64_t>(arrays.size()), on_device});
+    for (const AdamParameter& p : parameters) {
+      keep_apart({data_of(*p.gradient)},
+                 {data_of(*p.parameter), data_of(*p.first_moment), data_of(*p.second_moment)});
+    }
   }
 
-  void submit() override { queue_->submit(); }
+  void submit() override {
+    queue_->submit();
+    forget_apart();
+  }
 
  private:
+  using Arrays = std::initializer_list<const float*>;
+
+  /// Notes what the commands aside use.
+  void keep_apart(Arrays read, Arrays written) {
+    apart_read_.insert(apart_read_.end(), read);
+    apart_written_.insert(apart_written_.end(), written);
+    apart_end_ = queue_->n_aside();
+  }
+  /// Waits for what is aside, if what comes reads what that writes, or writes what that uses.
+  void join_for(Arrays read, Arrays written) {
+    const auto is_among = [](const std::vector<const float*>& arrays, const float* array) {
+      return std::ranges::find(arrays, array) != arrays.end();
+    };
+    const bool conflicts =
+        std::ranges::any_of(read, [&](auto* a) { return is_among(apart_written_, a); }) ||
+        std::ranges::any_of(written, [&](auto* a) {
+          return is_among(apart_written_, a) || is_among(apart_read_, a);
+        });
+    if (!conflicts) return;
+    queue_->join(apart_end_);
+    forget_apart();
+  }
+  void forget_apart() {
+    apart_read_.clear();
+    apart_written_.clear();
+  }
+
   /// A matrix of a product, as it lies: the steps from row to row and from column to column.
   struct Strided {
     const float* data;
@@ -222,6 +279,11 @@ class CudaBackend final : public Backend {
   DeviceMemory losses_;
   std::int64_t n_losses_ = 0;
   std::vector<LossResult> fetched_;
+  // What the products aside use, which nothing waits for yet.
+  std::vector<const float*> apart_read_;
+  std::vector<const float*> apart_written_;
+  std::uint64_t apart_end_ = 0;
+  std::uint64_t losses_aside_ = 0;
   // Of one operation, used by the next again.
   DeviceMemory sums_;
   DeviceMemory probabilities_;

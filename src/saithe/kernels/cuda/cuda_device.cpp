@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -108,7 +109,10 @@ class CudaDevice final : public Runtime {
     check(cudaGetDeviceProperties(&properties, index), "its properties");
     model_ = properties.name;
     check(cudaStreamCreateWithFlags(&compute_, cudaStreamNonBlocking), "a stream");
+    check(cudaStreamCreateWithFlags(&aside_, cudaStreamNonBlocking), "a stream");
     check(cudaStreamCreateWithFlags(&copy_, cudaStreamNonBlocking), "a stream");
+    forked_.emplace();
+    joined_.emplace();
     int has_pool = 0;
     cudaDeviceGetAttribute(&has_pool, cudaDevAttrMemoryPoolsSupported, index);
     if (has_pool != 0) {
@@ -129,6 +133,7 @@ class CudaDevice final : public Runtime {
     cudaStreamSynchronize(compute_);
     if (pool_ != nullptr) cudaMemPoolTrimTo(pool_, 0);
     cudaStreamDestroy(copy_);
+    cudaStreamDestroy(aside_);
     cudaStreamDestroy(compute_);
   }
   CudaDevice(const CudaDevice&) = delete;
@@ -292,15 +297,33 @@ class CudaDevice final : public Runtime {
     staging.read.set(compute_);
   }
   void launch(std::span<const Command> commands) {
+    bool has_forked = false;  // nothing was added to the main branch since the last fork
+    bool is_apart = false;    // something is aside that was not joined
+    const auto join = [&] {
+      if (std::exchange(is_apart, false)) lead(aside_, *joined_, compute_);
+    };
     for (const Command& command : commands) {
+      if (command.is_aside) {
+        if (!std::exchange(has_forked, true)) lead(compute_, *forked_, aside_);
+        is_apart = true;
+      } else {
+        if (command.joins) join();
+        has_forked = false;
+      }
       const void* args = static_cast<const std::byte*>(arguments_) + command.arguments;
       void* parameters[] = {&args};
       check(cudaLaunchKernel(kernel_table()[static_cast<std::size_t>(command.kernel)],
                              dim3(command.launch.blocks_x, command.launch.blocks_y),
                              dim3(command.launch.threads), parameters, command.launch.shared_bytes,
-                             compute_),
+                             command.is_aside ? aside_ : compute_),
             "the start of a kernel");
     }
+    join();
+  }
+  /// Lets what follows in a stream wait for what is in another.
+  static void lead(cudaStream_t from, CudaMark& mark, cudaStream_t to) {
+    mark.set(from);
+    check(cudaStreamWaitEvent(to, mark.event(), 0), "an event");
   }
   /// The record of a list that came before; of a new one its first half is kept.
   Recording* find_recording(std::span<const Command> commands) {
@@ -335,7 +358,10 @@ class CudaDevice final : public Runtime {
   int index_;
   std::string model_;
   cudaStream_t compute_ = nullptr;
+  cudaStream_t aside_ = nullptr;  // of the Compute lane: it ends there again with each list
   cudaStream_t copy_ = nullptr;
+  std::optional<CudaMark> forked_;  // made when the device was chosen
+  std::optional<CudaMark> joined_;
   cudaMemPool_t pool_ = nullptr;  // null where the device has none
   void* arguments_ = nullptr;
   std::size_t argument_bytes_ = 0;

@@ -48,6 +48,11 @@ struct Command {
   int kernel = 0;
   Launch launch;
   std::uint64_t arguments = 0;
+  /// May run beside the commands after it that are not aside, up to one that joins; what is aside
+  /// keeps its own order. What lies before it is done when it starts.
+  bool is_aside = false;
+  /// Waits for all that is aside before it.
+  bool joins = false;
 
   bool operator==(const Command&) const = default;
 };

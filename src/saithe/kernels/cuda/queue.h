@@ -51,7 +51,32 @@ class Queue {
     command.launch.threads = static_cast<std::uint32_t>(threads);
     command.launch.shared_bytes = static_cast<std::uint32_t>(shared_bytes);
     command.arguments = append(&args, sizeof(args));
+    command.is_aside = is_aside_;
+    if (is_aside_) {
+      ++n_aside_;
+    } else {
+      command.joins = std::exchange(joins_next_, false);
+    }
     commands_.push_back(command);
+  }
+  /// What is added while one lives is aside: whoever uses its results joins up to n_aside().
+  class Aside {
+   public:
+    explicit Aside(Queue& queue) : queue_(queue) { queue_.is_aside_ = true; }
+    ~Aside() { queue_.is_aside_ = false; }
+    Aside(const Aside&) = delete;
+    Aside& operator=(const Aside&) = delete;
+
+   private:
+    Queue& queue_;
+  };
+  /// How many commands were aside up to now.
+  [[nodiscard]] std::uint64_t n_aside() const { return n_aside_; }
+  /// Lets the next command wait for the first `n_aside` of those aside.
+  void join(std::uint64_t n_aside) {
+    if (n_aside <= n_joined_) return;
+    joins_next_ = true;
+    n_joined_ = n_aside_;
   }
   /// Appends a kernel with a thread for each of n elements.
   template <typename Kernel>
@@ -63,6 +88,8 @@ class Queue {
   /// Starts everything, waits for nothing.
   void submit() {
     ++n_submits_;
+    n_joined_ = n_aside_;  // a list ends when all of it has
+    joins_next_ = false;
     // Swapped and not moved, so that the next list finds its memory; what fails is not tried again.
     running_bytes_.swap(bytes_);
     running_commands_.swap(commands_);
@@ -90,6 +117,10 @@ class Queue {
 
   std::unique_ptr<Runtime> runtime_;
   std::uint64_t n_submits_ = 0;
+  bool is_aside_ = false;
+  bool joins_next_ = false;
+  std::uint64_t n_aside_ = 0;
+  std::uint64_t n_joined_ = 0;
   std::size_t capacity_ = kFirst;
   std::byte* base_ = nullptr;
   std::vector<std::byte> bytes_;

@@ -57,8 +57,8 @@ class Runtime {
 
   /// A block of device memory of at least this size that run() fills. It moves only when it grows.
   [[nodiscard]] virtual std::byte* argument_block(std::size_t n_bytes) = 0;
-  /// Copies the arguments into the block and runs the commands, in their order, in the Compute
-  /// lane; does not wait for them.
+  /// Copies the arguments into the block and runs the commands in the Compute lane, in their order
+  /// but for what is aside; does not wait for them. What follows waits for all of them.
   virtual void run(std::span<const std::byte> arguments, std::span<const Command> commands) = 0;
 };
 

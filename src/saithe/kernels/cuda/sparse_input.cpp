@@ -49,6 +49,7 @@ class CudaSparseMinibatch final : public SparseMinibatch {
 
   DeviceRows rows{};
   DeviceMinibatch values{};
+  std::uint64_t aside = 0;  // what has to be joined before it is used
 
  private:
   std::shared_ptr<MinibatchPool> pool_;  // shared: a minibatch may outlive its layer
@@ -127,6 +128,7 @@ class CudaSparseInputLayer final : public SparseInputLayer {
   void forward(const SparseMinibatch& x, Buffer& out) const override {
     const auto& minibatch = as_cuda(x);
     SAITHE_ASSERT(out.size() >= minibatch.values.n_rows * n_units_);
+    queue_->join(minibatch.aside);
     forward(minibatch.rows, minibatch.values.n_rows, out);
   }
   void forward_rows(const CsrView& features, CellIndex begin, CellIndex end,
@@ -160,6 +162,7 @@ class CudaSparseInputLayer final : public SparseInputLayer {
   void gradient(const SparseMinibatch& x, const Buffer& dy, std::span<float> dw,
                 std::span<float> db) const override {
     const auto& minibatch = as_cuda(x);
+    queue_->join(minibatch.aside);
     const DeviceMemory rows = device_array<float>(queue_, n_genes_ * n_units_);
     add_bias_step(minibatch.values.n_rows, dy, nullptr);
     queue_->add_elements<SparseGradient>(
@@ -308,11 +311,13 @@ std::unique_ptr<SparseMinibatch> CudaSparseInputLayer::prepare(
                        memory.by_gene.as<MinibatchEntry>(),
                        memory.row_starts.as<std::int32_t>(),
                        memory.by_row.as<MinibatchEntry>()};
+  const Queue::Aside aside(*queue_);
   queue_->add<FindSegments>(n_rows, 1, FindSegments::kThreads, 0,
                             {sent, n_chunks_, segments, places, places + n_rows});
   queue_->add<SortMinibatch>(n_groups, n_chunks_, SortMinibatch::kThreads,
                              sizeof(SortMinibatch::Shared),
                              {minibatch->rows, segments, minibatch->values});
+  minibatch->aside = queue_->n_aside();
   return minibatch;
 }
 
@@ -322,6 +327,8 @@ void CudaSparseInputLayer::step(const SparseMinibatch& x, const Buffer& dy, cons
   const CudaSparseMinibatch* following = next == nullptr ? nullptr : &as_cuda(*next);
   const std::int64_t n_next = following == nullptr ? 0 : following->values.n_rows;
   SAITHE_ASSERT(following == nullptr || next_out->size() >= n_next * n_units_);
+  queue_->join(minibatch.aside);
+  if (following != nullptr) queue_->join(following->aside);
   make_moments();
   next_sums_.grow(queue_, checked_multiply(n_chunks_ * n_next * std::int64_t{sizeof(float)},
                                            n_padded(), "a minibatch"));
