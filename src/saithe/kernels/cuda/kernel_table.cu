@@ -31,13 +31,13 @@ __global__ void run_kernel(const void* args) {
   Kernel::run(copy, thread);
 }
 
-/// The same with so few registers that kBlocksPerProcessor blocks run beside one another.
+/// With so few registers that kBlocksPerProcessor blocks run beside one another. The arguments are
+/// read where they are used.
 template <typename Kernel>
 __global__ void __launch_bounds__(Kernel::kThreads, Kernel::kBlocksPerProcessor)
     run_bounded_kernel(const void* args) {
-  const typename Kernel::Args copy = *static_cast<const typename Kernel::Args*>(args);
   DeviceThread thread;
-  Kernel::run(copy, thread);
+  Kernel::run(*static_cast<const typename Kernel::Args*>(args), thread);
 }
 
 template <typename Kernel>

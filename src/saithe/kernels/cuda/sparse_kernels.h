@@ -39,12 +39,13 @@ struct DeviceWeights {
   }
 };
 
-/// A stored value of a minibatch, and where its other factor lies: kTileUnits times the row in its
-/// group, or times the gene in its chunk.
+/// A stored value of a minibatch, and where its other factor lies, in bytes: kTileUnits floats times
+/// the row in its group, or times the gene in its chunk.
 struct alignas(8) MinibatchEntry {  // read at once
   std::int32_t place;
   float value;
 };
+inline constexpr std::int32_t kBytesOfTileRow = kTileUnits * sizeof(float);
 
 /// A minibatch as SparseStep wants it. The entries of each group of kGroupRows rows and each chunk
 /// of genes lie together, once gene by gene (of each the rows in their order), once row by row.
@@ -167,9 +168,9 @@ struct SortMinibatch {
           std::int32_t place = shared.starts[g];
           for (int word = 0; word < row / 32; ++word) place += count_bits(shared.bits[word][g]);
           place += count_bits(shared.bits[row / 32][g] & (bit(row) - 1));
-          a.out.by_gene[place] = {row * kTileUnits, value};
-          a.out.by_row[shared.row_starts[row] + static_cast<std::int32_t>(i)] = {g * kTileUnits,
-                                                                                 value};
+          a.out.by_gene[place] = {row * kBytesOfTileRow, value};
+          a.out.by_row[shared.row_starts[row] + static_cast<std::int32_t>(i)] = {
+              g * kBytesOfTileRow, value};
         });
   }
 
@@ -292,8 +293,9 @@ struct BiasStep {
     const bool is_unit = unit < a.n_units;
     float sum = 0;
     for (std::int64_t first = 0; first < a.n_rows; first += kRowsAtOnce) {
-      for (int row = thread.index() / kTileUnits; row < kRowsAtOnce;
-           row += kThreads / kTileUnits) {
+      SAITHE_UNROLL
+      for (int k = 0; k < kRowsAtOnce / (kThreads / kTileUnits); ++k) {
+        const int row = thread.index() / kTileUnits + k * (kThreads / kTileUnits);
         const bool is_inside = is_unit && first + row < a.n_rows;
         rows[row * kTileUnits + lane] = is_inside ? a.dy[(first + row) * a.n_units + unit] : 0.0F;
       }
@@ -320,56 +322,61 @@ class EntryStream {
   SAITHE_DEVICE EntryStream(Thread& thread, const MinibatchEntry* entries, std::int32_t begin,
                             std::int32_t end, MinibatchEntry* shared)
       : thread_(thread),
-        entries_(entries),
         lane_(thread.index() % kWarp),
-        next_(begin),
-        staged_end_(begin),
-        end_(end),
-        staged_(shared) {
+        asked_(entries + begin + lane_),
+        n_left_(end - begin - lane_),
+        staged_(shared),
+        next_(kWarp) {
     ask();
   }
-  /// sum + the products of the entries up to `end` with what lies at their places.
-  SAITHE_DEVICE float add(float sum, std::int32_t end, const float* factors) {
-    constexpr std::int32_t kAtOnce = 4;
-    while (next_ < end) {
-      if (next_ == staged_end_) stage();
-      const MinibatchEntry* entry = staged_ + (next_ - (staged_end_ - kWarp));
-      const std::int32_t n = (end < staged_end_ ? end : staged_end_) - next_;
-      next_ += n;
-      std::int32_t i = 0;
-      for (; i + kAtOnce <= n; i += kAtOnce, entry += kAtOnce) {
-        MinibatchEntry some[kAtOnce];
-        SAITHE_UNROLL
-        for (int k = 0; k < kAtOnce; ++k) some[k] = entry[k];
-        SAITHE_UNROLL
-        for (int k = 0; k < kAtOnce; ++k) {
-          sum = multiply_add(some[k].value, factors[some[k].place], sum);
-        }
+  /// sum + the products of the next n entries with what lies at their places from `factors` on.
+  SAITHE_DEVICE float add(float sum, std::int32_t n, const float* factors) {
+    SAITHE_NO_UNROLL
+    while (n > 0) {
+      if (next_ == kWarp) stage();
+      const int stop = next_ + n < kWarp ? next_ + n : kWarp;
+      n -= stop - next_;
+      SAITHE_NO_UNROLL
+      for (; next_ + 1 < stop; next_ += 2) {
+        const MinibatchEntry first = staged_[next_];
+        const MinibatchEntry second = staged_[next_ + 1];
+        const float first_factor = factor(factors, first);
+        const float second_factor = factor(factors, second);
+        sum = multiply_add(first.value, first_factor, sum);
+        sum = multiply_add(second.value, second_factor, sum);
       }
-      for (; i < n; ++i, ++entry) sum = multiply_add(entry->value, factors[entry->place], sum);
+      if (next_ < stop) {
+        const MinibatchEntry last = staged_[next_++];
+        sum = multiply_add(last.value, factor(factors, last), sum);
+      }
     }
     return sum;
   }
 
  private:
+  SAITHE_DEVICE static float factor(const float* factors, const MinibatchEntry& entry) {
+    const auto* const bytes = reinterpret_cast<const char*>(factors);
+    return *reinterpret_cast<const float*>(bytes + entry.place);
+  }
   SAITHE_DEVICE void ask() {
-    if (staged_end_ + lane_ < end_) ahead_ = entries_[staged_end_ + lane_];
+    if (n_left_ > 0) ahead_ = *asked_;
+    asked_ += kWarp;
+    n_left_ -= kWarp;
   }
   SAITHE_DEVICE void stage() {
     thread_.sync_warp();  // all have read what lies there
     staged_[lane_] = ahead_;
     thread_.sync_warp();
-    staged_end_ += kWarp;
+    next_ = 0;
     ask();
   }
 
   Thread& thread_;
-  const MinibatchEntry* entries_;
   int lane_;
-  std::int32_t next_;
-  std::int32_t staged_end_;  // may lie behind end_
-  std::int32_t end_;
-  MinibatchEntry* staged_;
+  const MinibatchEntry* asked_;  // the lane's next, if any of n_left_ is left
+  std::int32_t n_left_;
+  MinibatchEntry* staged_;  // (kWarp)
+  int next_;                // of these
   MinibatchEntry ahead_{};
 };
 
@@ -399,6 +406,7 @@ struct SparseStep {
   struct Shared {
     float weights[kChunkGenes * kTileUnits];  // gradients up to the last group of rows
     float dy[kGroupRows * kTileUnits];
+    float shift[kChunkGenes];
     float sums[kChunkThreads];
     MinibatchEntry entries[kChunkWarps][kWarp];
     std::int32_t starts[kChunkGenes + 1];
@@ -427,55 +435,80 @@ struct SparseStep {
     const int warp = thread.index() / kTileUnits;
     const std::int64_t unit = tile * kTileUnits + lane;
     const float dy_sum = unit < a.layer.n_units ? a.dy_sum[unit] : 0.0F;
-    const float* const shift = a.layer.shift + chunk * kChunkGenes;
+    const AdamConstants adam = a.adam;
     const std::int64_t n_left = a.layer.n_genes - chunk * kChunkGenes;
     const int n_genes = n_left < kChunkGenes ? static_cast<int>(n_left) : kChunkGenes;
     const int first = warp * kWarpGenes;
-    const int end = first + kWarpGenes < n_genes ? first + kWarpGenes : n_genes;
-    float* const own = shared.weights + lane;  // of gene j at j * kTileUnits
+    const int n_own = n_genes - first < kWarpGenes ? n_genes - first : kWarpGenes;
+    // Of the warp's gene j, j rows behind these.
+    const std::int64_t at = a.layer.at(tile, chunk * kChunkGenes + first, lane);
+    float* weights = a.weights + at;
+    float* first_moments = a.first_moment + at;
+    float* second_moments = a.second_moment + at;
+    float* own = shared.weights + first * kTileUnits + lane;
+    const float* shift = shared.shift + first;
+    const std::int32_t* starts = shared.starts + first;
+    if (thread.index() < n_genes) {
+      shared.shift[thread.index()] = a.layer.shift[chunk * kChunkGenes + thread.index()];
+    }
 
     // The last group's rows are added where Adam wants them; those of others before.
     const auto stream_of = [&](std::int64_t group) {
       load_group(a, thread, group, shared);
-      return EntryStream<Thread>(thread, a.x.by_gene, shared.starts[first],
-                                 shared.starts[first + kWarpGenes], shared.entries[warp]);
+      return EntryStream<Thread>(thread, a.x.by_gene, starts[0], starts[kWarpGenes],
+                                 shared.entries[warp]);
     };
     const std::int64_t last_group = a.x.n_groups - 1;
+    SAITHE_NO_UNROLL
     for (std::int64_t group = 0; group < last_group; ++group) {
       auto entries = stream_of(group);
-      for (int j = first; j < end; ++j) {
+      SAITHE_NO_UNROLL
+      for (int j = 0; j < n_own; ++j) {
         float& gradient = own[j * kTileUnits];
-        gradient = entries.add(group == 0 ? -(shift[j] * dy_sum) : gradient, shared.starts[j + 1],
-                               shared.dy + lane);
+        gradient = entries.add(group == 0 ? -(shift[j] * dy_sum) : gradient,
+                               starts[j + 1] - starts[j], shared.dy + lane);
       }
     }
-    const std::int64_t at = a.layer.at(tile, chunk * kChunkGenes, lane);
     Weight ahead[kAhead];
     SAITHE_UNROLL
     for (int k = 0; k < kAhead; ++k) {
-      if (first + k < end) ahead[k] = load(a, at + (first + k) * kTileUnits);
+      if (k < n_own) {
+        ahead[k] = {weights[k * kTileUnits], first_moments[k * kTileUnits],
+                    second_moments[k * kTileUnits]};
+      }
     }
     auto entries = stream_of(last_group);
+    const bool has_gradients = last_group > 0;
     float shift_sum = 0;
-    for (int j0 = first; j0 < end; j0 += kAhead) {
+    SAITHE_NO_UNROLL
+    for (int j = 0; j < n_own; j += kAhead) {
       SAITHE_UNROLL
       for (int k = 0; k < kAhead; ++k) {
-        const int j = j0 + k;
-        if (j >= end) continue;
+        if (j + k >= n_own) continue;
+        constexpr int kRow = kTileUnits;
         Weight weight = ahead[k];
-        const std::int64_t i = at + j * kTileUnits;
-        if (j + kAhead < end) ahead[k] = load(a, i + kAhead * kTileUnits);
+        if (j + k + kAhead < n_own) {  // on its way meanwhile
+          constexpr int kNext = kAhead * kTileUnits;
+          ahead[k] = {weights[k * kRow + kNext], first_moments[k * kRow + kNext],
+                      second_moments[k * kRow + kNext]};
+        }
         const float gradient =
-            entries.add(last_group == 0 ? -(shift[j] * dy_sum) : own[j * kTileUnits],
-                        shared.starts[j + 1], shared.dy + lane);
-        const float updated = adam_update(a.adam, gradient, weight.value, weight.first_moment,
+            entries.add(has_gradients ? own[k * kRow] : -(shift[k] * dy_sum),
+                        starts[k + 1] - starts[k], shared.dy + lane);
+        const float updated = adam_update(adam, gradient, weight.value, weight.first_moment,
                                           weight.second_moment);
-        a.weights[i] = updated;
-        a.first_moment[i] = weight.first_moment;
-        a.second_moment[i] = weight.second_moment;
-        own[j * kTileUnits] = updated;
-        shift_sum = multiply_add(shift[j], updated, shift_sum);
+        weights[k * kRow] = updated;
+        first_moments[k * kRow] = weight.first_moment;
+        second_moments[k * kRow] = weight.second_moment;
+        own[k * kRow] = updated;
+        shift_sum = multiply_add(shift[k], updated, shift_sum);
       }
+      weights += kAhead * kTileUnits;
+      first_moments += kAhead * kTileUnits;
+      second_moments += kAhead * kTileUnits;
+      own += kAhead * kTileUnits;
+      shift += kAhead;
+      starts += kAhead;
     }
     const std::int64_t padded = a.n_tiles * kTileUnits;
     store_shift_sum(thread, shared.sums, shift_sum,
@@ -489,9 +522,6 @@ struct SparseStep {
     float first_moment;
     float second_moment;
   };
-  SAITHE_DEVICE static Weight load(const Args& a, std::int64_t i) {
-    return {a.weights[i], a.first_moment[i], a.second_moment[i]};
-  }
   /// Takes the rows of a group, and where the entries of the block's genes begin, into shared
   /// memory.
   template <typename Thread>
@@ -499,13 +529,16 @@ struct SparseStep {
                                        Shared& shared) {
     if (group > 0) thread.sync();  // all are done with the group before
     const std::int64_t unit = thread.block_x() * kTileUnits + thread.index() % kTileUnits;
-    for (int row = thread.index() / kTileUnits; row < kGroupRows; row += kChunkWarps) {
+    SAITHE_UNROLL
+    for (int k = 0; k < kWarpRows; ++k) {
+      const int row = thread.index() / kTileUnits + k * kChunkWarps;
       const std::int64_t r = group * kGroupRows + row;
       shared.dy[row * kTileUnits + thread.index() % kTileUnits] =
           r < a.x.n_rows && unit < a.layer.n_units ? a.dy[r * a.layer.n_units + unit] : 0.0F;
     }
     const std::int32_t* const starts = a.x.gene_starts_of(group, thread.block_y());
-    for (int j = thread.index(); j <= kChunkGenes; j += kChunkThreads) shared.starts[j] = starts[j];
+    shared.starts[thread.index()] = starts[thread.index()];
+    if (thread.index() == 0) shared.starts[kChunkGenes] = starts[kChunkGenes];
     thread.sync();
   }
   /// The products of the rows of the next minibatch with the updated weights: a warp takes
@@ -516,6 +549,7 @@ struct SparseStep {
     const int lane = thread.index() % kTileUnits;
     const int first = thread.index() / kTileUnits * kWarpRows;
     const std::int64_t padded = a.n_tiles * kTileUnits;
+    SAITHE_NO_UNROLL
     for (std::int64_t group = 0; group < a.next.n_groups; ++group) {
       thread.sync();  // the weights are there; all are done with the group before
       const std::int32_t* const starts = a.next.row_starts_of(group, chunk);
@@ -524,11 +558,12 @@ struct SparseStep {
       EntryStream<Thread> entries(thread, a.next.by_row, shared.starts[first],
                                   shared.starts[first + kWarpRows],
                                   shared.entries[thread.index() / kTileUnits]);
+      SAITHE_NO_UNROLL
       for (int row = first; row < first + kWarpRows; ++row) {
         const std::int64_t r = group * kGroupRows + row;
         if (r >= a.next.n_rows) break;
         a.next_sums[(chunk * a.next.n_rows + r) * padded + thread.block_x() * kTileUnits + lane] =
-            entries.add(0.0F, shared.starts[row + 1], shared.weights + lane);
+            entries.add(0.0F, shared.starts[row + 1] - shared.starts[row], shared.weights + lane);
       }
     }
   }
@@ -584,26 +619,25 @@ struct FinishForward {
     const int lane = thread.index() % kTileUnits;
     const int warp = thread.index() / kTileUnits;
     const std::int64_t unit = thread.block_x() * kTileUnits + lane;
+    const std::int64_t row = thread.block_y() * kRows + warp;
     double shift_sum = 0;
     SAITHE_UNROLL_16
     for (std::int64_t k = warp; k < a.n_chunks; k += kRows) {
       shift_sum += a.shift_sums[k * padded + unit];
     }
     shared[thread.index()] = shift_sum;
+    float sum = 0;
+    SAITHE_UNROLL_16
+    for (std::int64_t k = 0; k < (row < a.n_rows ? a.n_chunks : 0); ++k) {
+      sum += a.next_sums[(k * a.n_rows + row) * padded + unit];
+    }
     thread.sync();
     if (unit >= a.n_units) return;
     shift_sum = 0;
     for (int other = 0; other < kRows; ++other) shift_sum += shared[other * kTileUnits + lane];
     const auto base = static_cast<float>(static_cast<double>(a.bias[unit]) - shift_sum);
     if (thread.block_y() == 0 && warp == 0) a.base[unit] = base;
-    const std::int64_t row = thread.block_y() * kRows + warp;
-    if (row >= a.n_rows) return;
-    float sum = 0;
-    SAITHE_UNROLL_16
-    for (std::int64_t k = 0; k < a.n_chunks; ++k) {
-      sum += a.next_sums[(k * a.n_rows + row) * padded + unit];
-    }
-    a.out[row * a.n_units + unit] = sum + base;
+    if (row < a.n_rows) a.out[row * a.n_units + unit] = sum + base;
   }
 };
 
@@ -628,7 +662,7 @@ struct SparseGradient {
           a.x.gene_starts_of(group, gene / kChunkGenes) + gene % kChunkGenes;
       for (std::int32_t i = starts[0]; i < starts[1]; ++i) {
         const MinibatchEntry entry = a.x.by_gene[i];
-        const std::int64_t row = group * kGroupRows + entry.place / kTileUnits;
+        const std::int64_t row = group * kGroupRows + entry.place / kBytesOfTileRow;
         gradient = multiply_add(entry.value, a.dy[row * a.layer.n_units + unit], gradient);
       }
     }

@@ -21,10 +21,13 @@
 #define SAITHE_UNROLL _Pragma("unroll")
 // Before a loop whose loads are to be on their way together.
 #define SAITHE_UNROLL_16 _Pragma("unroll 16")
+// Before a loop that is long enough as it is.
+#define SAITHE_NO_UNROLL _Pragma("unroll 1")
 #else
 #define SAITHE_DEVICE
 #define SAITHE_UNROLL
 #define SAITHE_UNROLL_16
+#define SAITHE_NO_UNROLL
 #endif
 
 namespace saithe::kernels::cuda {
