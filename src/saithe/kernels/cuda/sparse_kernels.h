@@ -11,10 +11,21 @@ namespace saithe::kernels::cuda {
 
 inline constexpr int kTileUnits = kWarp;
 inline constexpr int kChunkGenes = 256;
-/// Of a block that passes over a chunk: a warp for every 32 genes.
+/// Of a block that passes over a chunk. Warp w has the genes w, w + kChunkWarps, ...: what its warps
+/// ask for at a time lies together, as memory likes it.
 inline constexpr int kChunkThreads = 256;
 inline constexpr int kChunkWarps = kChunkThreads / kTileUnits;
 inline constexpr int kWarpGenes = kChunkGenes / kChunkWarps;
+
+/// The place of a gene of a chunk where the genes of each warp lie together.
+SAITHE_DEVICE inline std::int32_t place_of_gene(std::int32_t gene) {
+  return gene % kChunkWarps * kWarpGenes + gene / kChunkWarps;
+}
+/// How many genes of a chunk of n_genes a warp has.
+SAITHE_DEVICE inline int n_genes_of_warp(std::int64_t n_genes, int warp) {
+  const std::int64_t n = (n_genes - warp + kChunkWarps - 1) / kChunkWarps;
+  return n < 0 ? 0 : (n < kWarpGenes ? static_cast<int>(n) : kWarpGenes);
+}
 /// Rows of a minibatch that are taken through the gradient together.
 inline constexpr int kGroupRows = 64;
 
@@ -48,7 +59,8 @@ struct alignas(8) MinibatchEntry {  // read at once
 inline constexpr std::int32_t kBytesOfTileRow = kTileUnits * sizeof(float);
 
 /// A minibatch as SparseStep wants it. The entries of each group of kGroupRows rows and each chunk
-/// of genes lie together, once gene by gene (of each the rows in their order), once row by row.
+/// of genes lie together, once gene by gene in the order of place_of_gene() (of each the rows in
+/// their order), once row by row.
 struct DeviceMinibatch {
   std::int64_t n_rows;
   std::int64_t n_groups;
@@ -103,7 +115,7 @@ struct FindSegments {
 };
 
 /// Turns rows into a DeviceMinibatch, after FindSegments. Block (group, chunk), a thread for each
-/// gene of the chunk: a bit for each gene and row tells where an entry goes.
+/// place of a gene: a bit for each gene and row tells where an entry goes.
 struct SortMinibatch {
   static constexpr int kThreads = kChunkGenes;
   static constexpr int kWords = kGroupRows / 32;  // of bits of a gene
@@ -144,7 +156,7 @@ struct SortMinibatch {
     thread.sync();
     for_each_entry(a, thread, first, last,
                    [&](std::int32_t row, std::int32_t g, std::int64_t /*i*/, float /*value*/) {
-                     thread.atomic_or(&shared.bits[row / 32][g], bit(row));
+                     thread.atomic_or(&shared.bits[row / 32][place_of_gene(g)], bit(row));
                    });
     thread.sync();
     std::int32_t n_entries = 0;
@@ -165,9 +177,10 @@ struct SortMinibatch {
     for_each_entry(
         a, thread, first, last,
         [&](std::int32_t row, std::int32_t g, std::int64_t i, float value) {
-          std::int32_t place = shared.starts[g];
-          for (int word = 0; word < row / 32; ++word) place += count_bits(shared.bits[word][g]);
-          place += count_bits(shared.bits[row / 32][g] & (bit(row) - 1));
+          const std::int32_t at = place_of_gene(g);
+          std::int32_t place = shared.starts[at];
+          for (int word = 0; word < row / 32; ++word) place += count_bits(shared.bits[word][at]);
+          place += count_bits(shared.bits[row / 32][at] & (bit(row) - 1));
           a.out.by_gene[place] = {row * kBytesOfTileRow, value};
           a.out.by_row[shared.row_starts[row] + static_cast<std::int32_t>(i)] = {
               g * kBytesOfTileRow, value};
@@ -337,26 +350,35 @@ class EntryStream {
       const int stop = next_ + n < kWarp ? next_ + n : kWarp;
       n -= stop - next_;
       SAITHE_NO_UNROLL
-      for (; next_ + 1 < stop; next_ += 2) {
-        const MinibatchEntry first = staged_[next_];
-        const MinibatchEntry second = staged_[next_ + 1];
-        const float first_factor = factor(factors, first);
-        const float second_factor = factor(factors, second);
-        sum = multiply_add(first.value, first_factor, sum);
-        sum = multiply_add(second.value, second_factor, sum);
+      for (; next_ + 4 <= stop; next_ += 4) sum = add_next<4>(sum, factors);
+      if (next_ + 2 <= stop) {
+        sum = add_next<2>(sum, factors);
+        next_ += 2;
       }
       if (next_ < stop) {
-        const MinibatchEntry last = staged_[next_++];
-        sum = multiply_add(last.value, factor(factors, last), sum);
+        sum = add_next<1>(sum, factors);
+        ++next_;
       }
     }
     return sum;
   }
 
  private:
-  SAITHE_DEVICE static float factor(const float* factors, const MinibatchEntry& entry) {
-    const auto* const bytes = reinterpret_cast<const char*>(factors);
-    return *reinterpret_cast<const float*>(bytes + entry.place);
+  template <std::size_t kN>
+  SAITHE_DEVICE float add_next(float sum, const float* factors) const {
+    const MinibatchEntry* const next = staged_ + next_;
+    MinibatchEntry entries[kN];
+    float at[kN];
+    SAITHE_UNROLL
+    for (std::size_t k = 0; k < kN; ++k) entries[k] = next[k];
+    SAITHE_UNROLL
+    for (std::size_t k = 0; k < kN; ++k) {
+      const auto* const bytes = reinterpret_cast<const char*>(factors);
+      at[k] = *reinterpret_cast<const float*>(bytes + entries[k].place);
+    }
+    SAITHE_UNROLL
+    for (std::size_t k = 0; k < kN; ++k) sum = multiply_add(entries[k].value, at[k], sum);
+    return sum;
   }
   SAITHE_DEVICE void ask() {
     if (n_left_ > 0) ahead_ = *asked_;
@@ -423,14 +445,14 @@ struct SparseStep {
     double* shift_sums;  // (n_chunks, padded units)
     std::int64_t n_tiles;
     DeviceMinibatch next;  // no groups: there is none
-    float* next_sums;      // (n_chunks, rows of next, padded units)
+    float* next_sums;      // (n_chunks, n_tiles, rows of next, kTileUnits)
   };
 
   template <typename Thread>
   SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
     auto& shared = *static_cast<Shared*>(thread.shared());
-    const std::int64_t tile = thread.block_x();
-    const std::int64_t chunk = thread.block_y();
+    const std::int64_t tile = tile_of(thread);
+    const std::int64_t chunk = chunk_of(thread);
     const int lane = thread.index() % kTileUnits;
     const int warp = thread.index() / kTileUnits;
     const std::int64_t unit = tile * kTileUnits + lane;
@@ -438,16 +460,16 @@ struct SparseStep {
     const AdamConstants adam = a.adam;
     const std::int64_t n_left = a.layer.n_genes - chunk * kChunkGenes;
     const int n_genes = n_left < kChunkGenes ? static_cast<int>(n_left) : kChunkGenes;
-    const int first = warp * kWarpGenes;
-    const int n_own = n_genes - first < kWarpGenes ? n_genes - first : kWarpGenes;
-    // Of the warp's gene j, j rows behind these.
-    const std::int64_t at = a.layer.at(tile, chunk * kChunkGenes + first, lane);
+    const int n_own = n_genes_of_warp(n_genes, warp);
+    // Of the warp's gene j, j * kNextGene, or j * kChunkWarps, behind these.
+    constexpr int kNextGene = kChunkWarps * kTileUnits;
+    const std::int64_t at = a.layer.at(tile, chunk * kChunkGenes + warp, lane);
     float* weights = a.weights + at;
     float* first_moments = a.first_moment + at;
     float* second_moments = a.second_moment + at;
-    float* own = shared.weights + first * kTileUnits + lane;
-    const float* shift = shared.shift + first;
-    const std::int32_t* starts = shared.starts + first;
+    float* own = shared.weights + warp * kTileUnits + lane;
+    const float* shift = shared.shift + warp;
+    const std::int32_t* starts = shared.starts + warp * kWarpGenes;
     if (thread.index() < n_genes) {
       shared.shift[thread.index()] = a.layer.shift[chunk * kChunkGenes + thread.index()];
     }
@@ -464,8 +486,8 @@ struct SparseStep {
       auto entries = stream_of(group);
       SAITHE_NO_UNROLL
       for (int j = 0; j < n_own; ++j) {
-        float& gradient = own[j * kTileUnits];
-        gradient = entries.add(group == 0 ? -(shift[j] * dy_sum) : gradient,
+        float& gradient = own[j * kNextGene];
+        gradient = entries.add(group == 0 ? -(shift[j * kChunkWarps] * dy_sum) : gradient,
                                starts[j + 1] - starts[j], shared.dy + lane);
       }
     }
@@ -473,8 +495,8 @@ struct SparseStep {
     SAITHE_UNROLL
     for (int k = 0; k < kAhead; ++k) {
       if (k < n_own) {
-        ahead[k] = {weights[k * kTileUnits], first_moments[k * kTileUnits],
-                    second_moments[k * kTileUnits]};
+        ahead[k] = {weights[k * kNextGene], first_moments[k * kNextGene],
+                    second_moments[k * kNextGene]};
       }
     }
     auto entries = stream_of(last_group);
@@ -485,29 +507,29 @@ struct SparseStep {
       SAITHE_UNROLL
       for (int k = 0; k < kAhead; ++k) {
         if (j + k >= n_own) continue;
-        constexpr int kRow = kTileUnits;
         Weight weight = ahead[k];
         if (j + k + kAhead < n_own) {  // on its way meanwhile
-          constexpr int kNext = kAhead * kTileUnits;
-          ahead[k] = {weights[k * kRow + kNext], first_moments[k * kRow + kNext],
-                      second_moments[k * kRow + kNext]};
+          constexpr int kThere = kAhead * kNextGene;
+          ahead[k] = {weights[k * kNextGene + kThere], first_moments[k * kNextGene + kThere],
+                      second_moments[k * kNextGene + kThere]};
         }
+        const float own_shift = shift[k * kChunkWarps];
         const float gradient =
-            entries.add(has_gradients ? own[k * kRow] : -(shift[k] * dy_sum),
+            entries.add(has_gradients ? own[k * kNextGene] : -(own_shift * dy_sum),
                         starts[k + 1] - starts[k], shared.dy + lane);
         const float updated = adam_update(adam, gradient, weight.value, weight.first_moment,
                                           weight.second_moment);
-        weights[k * kRow] = updated;
-        first_moments[k * kRow] = weight.first_moment;
-        second_moments[k * kRow] = weight.second_moment;
-        own[k * kRow] = updated;
-        shift_sum = multiply_add(shift[k], updated, shift_sum);
+        weights[k * kNextGene] = updated;
+        first_moments[k * kNextGene] = weight.first_moment;
+        second_moments[k * kNextGene] = weight.second_moment;
+        own[k * kNextGene] = updated;
+        shift_sum = multiply_add(own_shift, updated, shift_sum);
       }
-      weights += kAhead * kTileUnits;
-      first_moments += kAhead * kTileUnits;
-      second_moments += kAhead * kTileUnits;
-      own += kAhead * kTileUnits;
-      shift += kAhead;
+      weights += kAhead * kNextGene;
+      first_moments += kAhead * kNextGene;
+      second_moments += kAhead * kNextGene;
+      own += kAhead * kNextGene;
+      shift += kAhead * kChunkWarps;
       starts += kAhead;
     }
     const std::int64_t padded = a.n_tiles * kTileUnits;
@@ -517,6 +539,14 @@ struct SparseStep {
   }
 
  private:
+  template <typename Thread>
+  SAITHE_DEVICE static std::int64_t tile_of(const Thread& thread) {
+    return thread.block_x();
+  }
+  template <typename Thread>
+  SAITHE_DEVICE static std::int64_t chunk_of(const Thread& thread) {
+    return thread.block_y();
+  }
   struct Weight {
     float value;
     float first_moment;
@@ -528,7 +558,7 @@ struct SparseStep {
   SAITHE_DEVICE static void load_group(const Args& a, Thread& thread, std::int64_t group,
                                        Shared& shared) {
     if (group > 0) thread.sync();  // all are done with the group before
-    const std::int64_t unit = thread.block_x() * kTileUnits + thread.index() % kTileUnits;
+    const std::int64_t unit = tile_of(thread) * kTileUnits + thread.index() % kTileUnits;
     SAITHE_UNROLL
     for (int k = 0; k < kWarpRows; ++k) {
       const int row = thread.index() / kTileUnits + k * kChunkWarps;
@@ -536,7 +566,7 @@ struct SparseStep {
       shared.dy[row * kTileUnits + thread.index() % kTileUnits] =
           r < a.x.n_rows && unit < a.layer.n_units ? a.dy[r * a.layer.n_units + unit] : 0.0F;
     }
-    const std::int32_t* const starts = a.x.gene_starts_of(group, thread.block_y());
+    const std::int32_t* const starts = a.x.gene_starts_of(group, chunk_of(thread));
     shared.starts[thread.index()] = starts[thread.index()];
     if (thread.index() == 0) shared.starts[kChunkGenes] = starts[kChunkGenes];
     thread.sync();
@@ -545,10 +575,11 @@ struct SparseStep {
   /// neighbouring rows of a group.
   template <typename Thread>
   SAITHE_DEVICE static void multiply_next(const Args& a, Thread& thread, Shared& shared) {
-    const std::int64_t chunk = thread.block_y();
+    const std::int64_t chunk = chunk_of(thread);
     const int lane = thread.index() % kTileUnits;
     const int first = thread.index() / kTileUnits * kWarpRows;
-    const std::int64_t padded = a.n_tiles * kTileUnits;
+    float* const sums =
+        a.next_sums + (chunk * a.n_tiles + tile_of(thread)) * a.next.n_rows * kTileUnits + lane;
     SAITHE_NO_UNROLL
     for (std::int64_t group = 0; group < a.next.n_groups; ++group) {
       thread.sync();  // the weights are there; all are done with the group before
@@ -562,7 +593,7 @@ struct SparseStep {
       for (int row = first; row < first + kWarpRows; ++row) {
         const std::int64_t r = group * kGroupRows + row;
         if (r >= a.next.n_rows) break;
-        a.next_sums[(chunk * a.next.n_rows + r) * padded + thread.block_x() * kTileUnits + lane] =
+        sums[r * kTileUnits] =
             entries.add(0.0F, shared.starts[row + 1] - shared.starts[row], shared.weights + lane);
       }
     }
@@ -585,9 +616,9 @@ struct ShiftSums {
     const int warp = thread.index() / kTileUnits;
     const int lane = thread.index() % kTileUnits;
     float shift_sum = 0;
-    for (int j = warp * kWarpGenes; j < (warp + 1) * kWarpGenes; ++j) {
-      const std::int64_t gene = chunk * kChunkGenes + j;
-      if (gene >= a.layer.n_genes) break;
+    const int n_own = n_genes_of_warp(a.layer.n_genes - chunk * kChunkGenes, warp);
+    for (int j = 0; j < n_own; ++j) {
+      const std::int64_t gene = chunk * kChunkGenes + j * kChunkWarps + warp;
       shift_sum =
           multiply_add(a.layer.shift[gene], a.weights[a.layer.at(tile, gene, lane)], shift_sum);
     }
@@ -629,7 +660,7 @@ struct FinishForward {
     float sum = 0;
     SAITHE_UNROLL_16
     for (std::int64_t k = 0; k < (row < a.n_rows ? a.n_chunks : 0); ++k) {
-      sum += a.next_sums[(k * a.n_rows + row) * padded + unit];
+      sum += a.next_sums[((k * a.n_tiles + thread.block_x()) * a.n_rows + row) * kTileUnits + lane];
     }
     thread.sync();
     if (unit >= a.n_units) return;
@@ -659,7 +690,8 @@ struct SparseGradient {
     float gradient = -(a.layer.shift[gene] * a.dy_sum[unit]);
     for (std::int64_t group = 0; group < a.x.n_groups; ++group) {
       const std::int32_t* const starts =
-          a.x.gene_starts_of(group, gene / kChunkGenes) + gene % kChunkGenes;
+          a.x.gene_starts_of(group, gene / kChunkGenes) +
+          place_of_gene(static_cast<std::int32_t>(gene % kChunkGenes));
       for (std::int32_t i = starts[0]; i < starts[1]; ++i) {
         const MinibatchEntry entry = a.x.by_gene[i];
         const std::int64_t row = group * kGroupRows + entry.place / kBytesOfTileRow;
