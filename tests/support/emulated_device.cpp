@@ -2,7 +2,6 @@
 
 #include <ucontext.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -21,7 +20,6 @@ namespace {
 using kernels::cuda::AllKernels;
 using kernels::cuda::Command;
 using kernels::cuda::KernelList;
-using kernels::cuda::kWarp;
 using kernels::cuda::Lane;
 using kernels::cuda::Mark;
 
@@ -35,8 +33,6 @@ struct Fiber {
   ucontext_t context = {};
   std::vector<char> stack;
   bool has_ended = false;
-  bool waits_for_block = false;
-  bool waits_for_warp = false;
 #ifdef __SANITIZE_THREAD__
   void* sanitizer = nullptr;
 #endif
@@ -63,7 +59,6 @@ class EmulatedThread {
   [[nodiscard]] int count() const;
   [[nodiscard]] void* shared() const;
   void sync();
-  void sync_warp();
   void atomic_or(std::uint32_t* word, std::uint32_t bits) { *word |= bits; }
 
  private:
@@ -73,8 +68,7 @@ class EmulatedThread {
 
 using KernelFunction = void (*)(const void* args, EmulatedThread& thread);
 
-/// One block, whose threads take turns from one sync() to the next; those of a warp from one
-/// sync_warp() to the next.
+/// One block, whose threads take turns from one sync() to the next.
 class BlockOfThreads {
  public:
   void run(const Command& command, KernelFunction kernel, const void* args, std::int64_t x,
@@ -99,12 +93,9 @@ class BlockOfThreads {
     syncs.has_run = true;
   }
   void sync() {
-    fibers_[current_]->waits_for_block = true;
-    leave();
-  }
-  void sync_warp() {
-    fibers_[current_]->waits_for_warp = true;
-    leave();
+    SAITHE_ASSERT(has_stacks_);
+    has_synced_ = true;
+    fibers_[current_]->go_to(scheduler_);
   }
   [[nodiscard]] std::int64_t x() const { return x_; }
   [[nodiscard]] std::int64_t y() const { return y_; }
@@ -133,46 +124,25 @@ class BlockOfThreads {
       fibers_.back()->stack.resize(kStackBytes);
     }
     for (std::size_t i = 0; i < n; ++i) begin(i);
-    while (true) {
-      const std::size_t n_warps = (n + kWarp - 1) / kWarp;
-      for (std::size_t turn = 0; turn < n_warps; ++turn) {
-        const std::size_t warp = order == ThreadOrder::Forward ? turn : n_warps - 1 - turn;
-        run_warp(warp * kWarp, std::min(n, (warp + 1) * kWarp), order);
-      }
-      const auto n_waiting = std::count_if(fibers_.begin(), fibers_.begin() + as_difference(n),
-                                           [](auto& fiber) { return fiber->waits_for_block; });
-      SAITHE_ASSERT(n_waiting == 0 || n_waiting == as_difference(n));  // all meet, or none
-      if (n_waiting == 0) return;
-      for (std::size_t i = 0; i < n; ++i) fibers_[i]->waits_for_block = false;
-    }
-  }
-  /// Threads [first, end) until they have ended or wait for the block.
-  void run_warp(std::size_t first, std::size_t end, ThreadOrder order) {
-    while (true) {
-      std::size_t n_waiting = 0;
-      for (std::size_t turn = first; turn < end; ++turn) {
-        const std::size_t i = order == ThreadOrder::Forward ? turn : end - 1 - (turn - first);
+    for (std::size_t n_running = n; n_running > 0;) {
+      std::size_t n_synced = 0;
+      for (std::size_t turn = 0; turn < n; ++turn) {
+        const std::size_t i = order == ThreadOrder::Forward ? turn : n - 1 - turn;
         if (fibers_[i]->has_ended) continue;
-        fibers_[i]->waits_for_warp = false;
         current_ = i;
         scheduler_.go_to(*fibers_[i]);
-        if (fibers_[i]->waits_for_warp) ++n_waiting;
+        if (fibers_[i]->has_ended) {
+          --n_running;
+        } else {
+          ++n_synced;
+        }
       }
-      SAITHE_ASSERT(n_waiting == 0 || n_waiting == end - first);  // all meet, or none
-      if (n_waiting == 0) return;
+      SAITHE_ASSERT(n_synced == 0 || n_synced == n);  // all threads meet, or none
     }
   }
-  void leave() {
-    SAITHE_ASSERT(has_stacks_);
-    has_synced_ = true;
-    fibers_[current_]->go_to(scheduler_);
-  }
-  static std::ptrdiff_t as_difference(std::size_t n) { return static_cast<std::ptrdiff_t>(n); }
   void begin(std::size_t i) {
     Fiber& fiber = *fibers_[i];
     fiber.has_ended = false;
-    fiber.waits_for_block = false;
-    fiber.waits_for_warp = false;
     getcontext(&fiber.context);
     fiber.context.uc_stack.ss_sp = fiber.stack.data();
     fiber.context.uc_stack.ss_size = fiber.stack.size();
@@ -219,9 +189,6 @@ void* EmulatedThread::shared() const {
 }
 void EmulatedThread::sync() {
   block_.sync();
-}
-void EmulatedThread::sync_warp() {
-  block_.sync_warp();
 }
 
 template <typename Kernel>

@@ -19,7 +19,6 @@ class DeviceThread {
     return memory;
   }
   __device__ void sync() const { __syncthreads(); }
-  __device__ void sync_warp() const { __syncwarp(); }
   __device__ void atomic_or(std::uint32_t* word, std::uint32_t bits) const { atomicOr(word, bits); }
 };
 

@@ -244,9 +244,9 @@ class CudaSparseInputLayer final : public SparseInputLayer {
   }
   void forward(const DeviceRows& rows, std::int64_t n_rows, Buffer& out) const {
     queue_->add<SparseForward>(
-        n_rows, (n_tiles_ + SparseForward::kTiles - 1) / SparseForward::kTiles,
+        (n_rows + kWarpItems - 1) / kWarpItems, (n_tiles_ + SparseForward::kTiles - 1) / SparseForward::kTiles,
         SparseForward::kThreads, 0,
-        {rows, layer(), weights_.as<float>(), base_.as<float>(), data_of(out)});
+        {n_rows, rows, layer(), weights_.as<float>(), base_.as<float>(), data_of(out)});
   }
 
   std::shared_ptr<Queue> queue_;

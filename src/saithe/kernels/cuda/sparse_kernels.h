@@ -11,21 +11,36 @@ namespace saithe::kernels::cuda {
 
 inline constexpr int kTileUnits = kWarp;
 inline constexpr int kChunkGenes = 256;
-/// Of a block that passes over a chunk. Warp w has the genes w, w + kChunkWarps, ...: what its warps
-/// ask for at a time lies together, as memory likes it.
+/// Of a block that passes over a chunk.
 inline constexpr int kChunkThreads = 256;
-inline constexpr int kChunkWarps = kChunkThreads / kTileUnits;
-inline constexpr int kWarpGenes = kChunkGenes / kChunkWarps;
+inline constexpr int kChunkWarps = kChunkThreads / kWarp;
+/// A thread has kLaneUnits units of a tile, and a warp therefore kWarpItems genes, or rows, at a
+/// time: few wide reads keep more of them on their way than many narrow ones.
+inline constexpr int kLaneUnits = 4;
+inline constexpr int kItemLanes = kTileUnits / kLaneUnits;
+inline constexpr int kWarpItems = kWarp / kItemLanes;
+inline constexpr int kBlockItems = kWarpItems * kChunkWarps;
 
-/// The place of a gene of a chunk where the genes of each warp lie together.
-SAITHE_DEVICE inline std::int32_t place_of_gene(std::int32_t gene) {
-  return gene % kChunkWarps * kWarpGenes + gene / kChunkWarps;
+/// What a thread has of a tile's row.
+struct alignas(kLaneUnits * sizeof(float)) LaneUnits {
+  float of[kLaneUnits];
+};
+SAITHE_DEVICE inline LaneUnits* lane_units(float* place) {
+  return reinterpret_cast<LaneUnits*>(place);
 }
-/// How many genes of a chunk of n_genes a warp has.
-SAITHE_DEVICE inline int n_genes_of_warp(std::int64_t n_genes, int warp) {
-  const std::int64_t n = (n_genes - warp + kChunkWarps - 1) / kChunkWarps;
-  return n < 0 ? 0 : (n < kWarpGenes ? static_cast<int>(n) : kWarpGenes);
+SAITHE_DEVICE inline const LaneUnits* lane_units(const float* place) {
+  return reinterpret_cast<const LaneUnits*>(place);
 }
+/// The first of a thread's units, and its gene or row among the block's.
+template <typename Thread>
+SAITHE_DEVICE int first_lane_unit(const Thread& thread) {
+  return thread.index() % kItemLanes * kLaneUnits;
+}
+template <typename Thread>
+SAITHE_DEVICE int item_of(const Thread& thread) {
+  return thread.index() / kItemLanes;
+}
+
 /// Rows of a minibatch that are taken through the gradient together.
 inline constexpr int kGroupRows = 64;
 
@@ -59,8 +74,7 @@ struct alignas(8) MinibatchEntry {  // read at once
 inline constexpr std::int32_t kBytesOfTileRow = kTileUnits * sizeof(float);
 
 /// A minibatch as SparseStep wants it. The entries of each group of kGroupRows rows and each chunk
-/// of genes lie together, once gene by gene in the order of place_of_gene() (of each the rows in
-/// their order), once row by row.
+/// of genes lie together, once gene by gene (of each the rows in their order), once row by row.
 struct DeviceMinibatch {
   std::int64_t n_rows;
   std::int64_t n_groups;
@@ -115,7 +129,7 @@ struct FindSegments {
 };
 
 /// Turns rows into a DeviceMinibatch, after FindSegments. Block (group, chunk), a thread for each
-/// place of a gene: a bit for each gene and row tells where an entry goes.
+/// gene of the chunk: a bit for each gene and row tells where an entry goes.
 struct SortMinibatch {
   static constexpr int kThreads = kChunkGenes;
   static constexpr int kWords = kGroupRows / 32;  // of bits of a gene
@@ -156,7 +170,7 @@ struct SortMinibatch {
     thread.sync();
     for_each_entry(a, thread, first, last,
                    [&](std::int32_t row, std::int32_t g, std::int64_t /*i*/, float /*value*/) {
-                     thread.atomic_or(&shared.bits[row / 32][place_of_gene(g)], bit(row));
+                     thread.atomic_or(&shared.bits[row / 32][g], bit(row));
                    });
     thread.sync();
     std::int32_t n_entries = 0;
@@ -177,10 +191,9 @@ struct SortMinibatch {
     for_each_entry(
         a, thread, first, last,
         [&](std::int32_t row, std::int32_t g, std::int64_t i, float value) {
-          const std::int32_t at = place_of_gene(g);
-          std::int32_t place = shared.starts[at];
-          for (int word = 0; word < row / 32; ++word) place += count_bits(shared.bits[word][at]);
-          place += count_bits(shared.bits[row / 32][at] & (bit(row) - 1));
+          std::int32_t place = shared.starts[g];
+          for (int word = 0; word < row / 32; ++word) place += count_bits(shared.bits[word][g]);
+          place += count_bits(shared.bits[row / 32][g] & (bit(row) - 1));
           a.out.by_gene[place] = {row * kBytesOfTileRow, value};
           a.out.by_row[shared.row_starts[row] + static_cast<std::int32_t>(i)] = {
               g * kBytesOfTileRow, value};
@@ -224,11 +237,12 @@ struct SortMinibatch {
   }
 };
 
-/// out (rows, n_units) = base + x W; a warp for each row and tile.
+/// out (rows, n_units) = base + x W; a warp for kWarpItems rows of a tile.
 struct SparseForward {
   static constexpr int kTiles = 8;  // of a block
-  static constexpr int kThreads = kTiles * kTileUnits;
+  static constexpr int kThreads = kTiles * kWarp;
   struct Args {
+    std::int64_t n_rows;
     DeviceRows rows;
     DeviceWeights layer;
     const float* weights;
@@ -237,33 +251,37 @@ struct SparseForward {
   };
   template <typename Thread>
   SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
-    const std::int64_t row = thread.block_x();
-    const std::int64_t tile = thread.block_y() * kTiles + thread.index() / kTileUnits;
-    const int lane = thread.index() % kTileUnits;
-    const std::int64_t unit = tile * kTileUnits + lane;
-    if (tile * kTileUnits >= a.layer.n_units) return;
+    const std::int64_t row =
+        thread.block_x() * kWarpItems + thread.index() % kWarp / kItemLanes;
+    const std::int64_t tile = thread.block_y() * kTiles + thread.index() / kWarp;
+    if (row >= a.n_rows || tile * kTileUnits >= a.layer.n_units) return;
+    const int first_unit = first_lane_unit(thread);
+    const float* const weights = a.weights + a.layer.at(tile, 0, first_unit);
     const std::int64_t end = a.rows.end[row] - a.rows.origin;
-    const float* const weights = a.weights + a.layer.at(tile, 0, lane);
-    constexpr int kAtOnce = 8;  // on their way
-    float total = 0;
-    float sum = 0;
+    LaneUnits total{};
+    LaneUnits sum{};
     std::int32_t chunk = 0;
-    const auto add = [&](std::int32_t gene, float value, float weight) {
-      if (gene / kChunkGenes != chunk) {
-        total += sum;
-        sum = 0;
-        chunk = gene / kChunkGenes;
+    const auto add = [&](std::int32_t gene, float value, const LaneUnits& weight) {
+      const bool is_next = gene / kChunkGenes != chunk;
+      chunk = gene / kChunkGenes;
+      SAITHE_UNROLL
+      for (int u = 0; u < kLaneUnits; ++u) {
+        if (is_next) {
+          total.of[u] += sum.of[u];
+          sum.of[u] = 0;
+        }
+        sum.of[u] = multiply_add(value, weight.of[u], sum.of[u]);
       }
-      sum = multiply_add(value, weight, sum);
     };
     const auto weight_of = [&](std::int32_t gene) {
-      return weights[static_cast<std::int64_t>(gene) * kTileUnits];
+      return *lane_units(weights + static_cast<std::int64_t>(gene) * kTileUnits);
     };
     std::int64_t i = a.rows.begin[row] - a.rows.origin;
+    constexpr int kAtOnce = 4;  // on their way
     for (; i + kAtOnce <= end; i += kAtOnce) {
       std::int32_t genes[kAtOnce];
       float values[kAtOnce];
-      float at[kAtOnce];
+      LaneUnits at[kAtOnce];
       SAITHE_UNROLL
       for (int k = 0; k < kAtOnce; ++k) {
         genes[k] = a.rows.columns[i + k];
@@ -273,12 +291,14 @@ struct SparseForward {
       SAITHE_UNROLL
       for (int k = 0; k < kAtOnce; ++k) add(genes[k], values[k], at[k]);
     }
-    for (; i < end; ++i) {
-      const std::int32_t gene = a.rows.columns[i];
-      add(gene, a.rows.values[i], weight_of(gene));
+    for (; i < end; ++i) add(a.rows.columns[i], a.rows.values[i], weight_of(a.rows.columns[i]));
+    SAITHE_UNROLL
+    for (int u = 0; u < kLaneUnits; ++u) {
+      const std::int64_t unit = tile * kTileUnits + first_unit + u;
+      if (unit < a.layer.n_units) {
+        a.out[row * a.layer.n_units + unit] = total.of[u] + sum.of[u] + a.base[unit];
+      }
     }
-    total += sum;
-    if (unit < a.layer.n_units) a.out[row * a.layer.n_units + unit] = total + a.base[unit];
   }
 };
 
@@ -327,91 +347,49 @@ struct BiasStep {
   }
 };
 
-/// The entries of a warp, read once and in their order: kWarp of them lie in shared memory, and each
-/// lane has one of the next kWarp on its way.
-template <typename Thread>
-class EntryStream {
- public:
-  SAITHE_DEVICE EntryStream(Thread& thread, const MinibatchEntry* entries, std::int32_t begin,
-                            std::int32_t end, MinibatchEntry* shared)
-      : thread_(thread),
-        lane_(thread.index() % kWarp),
-        asked_(entries + begin + lane_),
-        n_left_(end - begin - lane_),
-        staged_(shared),
-        next_(kWarp) {
-    ask();
-  }
-  /// sum + the products of the next n entries with what lies at their places from `factors` on.
-  SAITHE_DEVICE float add(float sum, std::int32_t n, const float* factors) {
-    SAITHE_NO_UNROLL
-    while (n > 0) {
-      if (next_ == kWarp) stage();
-      const int stop = next_ + n < kWarp ? next_ + n : kWarp;
-      n -= stop - next_;
-      SAITHE_NO_UNROLL
-      for (; next_ + 4 <= stop; next_ += 4) sum = add_next<4>(sum, factors);
-      if (next_ + 2 <= stop) {
-        sum = add_next<2>(sum, factors);
-        next_ += 2;
-      }
-      if (next_ < stop) {
-        sum = add_next<1>(sum, factors);
-        ++next_;
-      }
+/// Adds the products of the entries [begin, end), in their order, with what lies at their places
+/// from `factors` on.
+SAITHE_DEVICE inline void add_products(LaneUnits& sum, const MinibatchEntry* entries,
+                                       std::int32_t begin, std::int32_t end,
+                                       const float* factors) {
+  constexpr int kAtOnce = 2;
+  const auto factor = [&](const MinibatchEntry& entry) {
+    const auto* const bytes = reinterpret_cast<const char*>(factors);
+    return *reinterpret_cast<const LaneUnits*>(bytes + entry.place);
+  };
+  std::int32_t i = begin;
+  SAITHE_NO_UNROLL
+  for (; i + kAtOnce <= end; i += kAtOnce) {
+    const MinibatchEntry first = entries[i];
+    const MinibatchEntry second = entries[i + 1];
+    const LaneUnits first_factor = factor(first);
+    const LaneUnits second_factor = factor(second);
+    SAITHE_UNROLL
+    for (int u = 0; u < kLaneUnits; ++u) {
+      sum.of[u] = multiply_add(first.value, first_factor.of[u], sum.of[u]);
+      sum.of[u] = multiply_add(second.value, second_factor.of[u], sum.of[u]);
     }
-    return sum;
   }
+  if (i == end) return;
+  const MinibatchEntry last = entries[i];
+  const LaneUnits last_factor = factor(last);
+  SAITHE_UNROLL
+  for (int u = 0; u < kLaneUnits; ++u) {
+    sum.of[u] = multiply_add(last.value, last_factor.of[u], sum.of[u]);
+  }
+}
 
- private:
-  template <std::size_t kN>
-  SAITHE_DEVICE float add_next(float sum, const float* factors) const {
-    const MinibatchEntry* const next = staged_ + next_;
-    MinibatchEntry entries[kN];
-    float at[kN];
-    SAITHE_UNROLL
-    for (std::size_t k = 0; k < kN; ++k) entries[k] = next[k];
-    SAITHE_UNROLL
-    for (std::size_t k = 0; k < kN; ++k) {
-      const auto* const bytes = reinterpret_cast<const char*>(factors);
-      at[k] = *reinterpret_cast<const float*>(bytes + entries[k].place);
-    }
-    SAITHE_UNROLL
-    for (std::size_t k = 0; k < kN; ++k) sum = multiply_add(entries[k].value, at[k], sum);
-    return sum;
-  }
-  SAITHE_DEVICE void ask() {
-    if (n_left_ > 0) ahead_ = *asked_;
-    asked_ += kWarp;
-    n_left_ -= kWarp;
-  }
-  SAITHE_DEVICE void stage() {
-    thread_.sync_warp();  // all have read what lies there
-    staged_[lane_] = ahead_;
-    thread_.sync_warp();
-    next_ = 0;
-    ask();
-  }
-
-  Thread& thread_;
-  int lane_;
-  const MinibatchEntry* asked_;  // the lane's next, if any of n_left_ is left
-  std::int32_t n_left_;
-  MinibatchEntry* staged_;  // (kWarp)
-  int next_;                // of these
-  MinibatchEntry ahead_{};
-};
-
-/// Adds up what the warps of a block have of shift * weight, for FinishForward. All threads call
-/// it.
+/// Adds up what the threads of a block have of shift * weight, for FinishForward. All threads call
+/// it; `shared` has room for kBlockItems * kTileUnits.
 template <typename Thread>
-SAITHE_DEVICE void store_shift_sum(Thread& thread, float* shared, float sum, double* out) {
-  shared[thread.index()] = sum;
+SAITHE_DEVICE void store_shift_sum(Thread& thread, float* shared, const LaneUnits& sum,
+                                   double* out) {
+  *lane_units(shared + item_of(thread) * kTileUnits + first_lane_unit(thread)) = sum;
   thread.sync();
   if (thread.index() >= kTileUnits) return;
   double total = 0;
-  for (int warp = 0; warp < kChunkWarps; ++warp) {
-    total += static_cast<double>(shared[warp * kTileUnits + thread.index()]);
+  for (int item = 0; item < kBlockItems; ++item) {
+    total += static_cast<double>(shared[item * kTileUnits + thread.index()]);
   }
   out[thread.index()] = total;
 }
@@ -419,18 +397,12 @@ SAITHE_DEVICE void store_shift_sum(Thread& thread, float* shared, float sum, dou
 /// One pass over weights and moments: gradient, Adam, and the products of the updated weights with
 /// the next minibatch and with the shift, each for one chunk of genes. Block (tile, chunk).
 struct SparseStep {
-  static constexpr int kBlocksPerProcessor = 4;
+  static constexpr int kBlocksPerProcessor = 3;
   static constexpr int kThreads = kChunkThreads;
-  // Weights of a thread that are on their way.
-  static constexpr int kAhead = 4;
-  static_assert(kWarpGenes % kAhead == 0);
-  static constexpr int kWarpRows = kGroupRows / kChunkWarps;
   struct Shared {
     float weights[kChunkGenes * kTileUnits];  // gradients up to the last group of rows
-    float dy[kGroupRows * kTileUnits];
+    float dy[kGroupRows * kTileUnits];        // sums of shift * weight in the end
     float shift[kChunkGenes];
-    float sums[kChunkThreads];
-    MinibatchEntry entries[kChunkWarps][kWarp];
     std::int32_t starts[kChunkGenes + 1];
   };
   struct Args {
@@ -451,150 +423,133 @@ struct SparseStep {
   template <typename Thread>
   SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
     auto& shared = *static_cast<Shared*>(thread.shared());
-    const std::int64_t tile = tile_of(thread);
-    const std::int64_t chunk = chunk_of(thread);
-    const int lane = thread.index() % kTileUnits;
-    const int warp = thread.index() / kTileUnits;
-    const std::int64_t unit = tile * kTileUnits + lane;
-    const float dy_sum = unit < a.layer.n_units ? a.dy_sum[unit] : 0.0F;
+    const std::int64_t tile = thread.block_x();
+    const std::int64_t chunk = thread.block_y();
+    const int first_unit = first_lane_unit(thread);
     const AdamConstants adam = a.adam;
+    LaneUnits dy_sum{};
+    SAITHE_UNROLL
+    for (int u = 0; u < kLaneUnits; ++u) {
+      const std::int64_t unit = tile * kTileUnits + first_unit + u;
+      if (unit < a.layer.n_units) dy_sum.of[u] = a.dy_sum[unit];
+    }
     const std::int64_t n_left = a.layer.n_genes - chunk * kChunkGenes;
     const int n_genes = n_left < kChunkGenes ? static_cast<int>(n_left) : kChunkGenes;
-    const int n_own = n_genes_of_warp(n_genes, warp);
-    // Of the warp's gene j, j * kNextGene, or j * kChunkWarps, behind these.
-    constexpr int kNextGene = kChunkWarps * kTileUnits;
-    const std::int64_t at = a.layer.at(tile, chunk * kChunkGenes + warp, lane);
-    float* weights = a.weights + at;
-    float* first_moments = a.first_moment + at;
-    float* second_moments = a.second_moment + at;
-    float* own = shared.weights + warp * kTileUnits + lane;
-    const float* shift = shared.shift + warp;
-    const std::int32_t* starts = shared.starts + warp * kWarpGenes;
     if (thread.index() < n_genes) {
       shared.shift[thread.index()] = a.layer.shift[chunk * kChunkGenes + thread.index()];
     }
+    // The thread's genes are gene, gene + kBlockItems, ...
+    const int gene = item_of(thread);
+    const std::int64_t at = a.layer.at(tile, chunk * kChunkGenes + gene, first_unit);
+    float* weights = on_device(a.weights + at);
+    float* first_moments = on_device(a.first_moment + at);
+    float* second_moments = on_device(a.second_moment + at);
+    const MinibatchEntry* const entries = on_device(a.x.by_gene);
+    const float* const dy = shared.dy + first_unit;
+    const std::int64_t last_group = a.x.n_groups - 1;
 
     // The last group's rows are added where Adam wants them; those of others before.
-    const auto stream_of = [&](std::int64_t group) {
-      load_group(a, thread, group, shared);
-      return EntryStream<Thread>(thread, a.x.by_gene, starts[0], starts[kWarpGenes],
-                                 shared.entries[warp]);
-    };
-    const std::int64_t last_group = a.x.n_groups - 1;
     SAITHE_NO_UNROLL
     for (std::int64_t group = 0; group < last_group; ++group) {
-      auto entries = stream_of(group);
+      load_group(a, thread, group, shared);
       SAITHE_NO_UNROLL
-      for (int j = 0; j < n_own; ++j) {
-        float& gradient = own[j * kNextGene];
-        gradient = entries.add(group == 0 ? -(shift[j * kChunkWarps] * dy_sum) : gradient,
-                               starts[j + 1] - starts[j], shared.dy + lane);
+      for (int j = gene; j < n_genes; j += kBlockItems) {
+        LaneUnits& stored = *lane_units(shared.weights + j * kTileUnits + first_unit);
+        LaneUnits gradient = group == 0 ? of_shift(shared.shift[j], dy_sum) : stored;
+        add_products(gradient, entries, shared.starts[j], shared.starts[j + 1], dy);
+        stored = gradient;
       }
     }
-    Weight ahead[kAhead];
-    SAITHE_UNROLL
-    for (int k = 0; k < kAhead; ++k) {
-      if (k < n_own) {
-        ahead[k] = {weights[k * kNextGene], first_moments[k * kNextGene],
-                    second_moments[k * kNextGene]};
-      }
-    }
-    auto entries = stream_of(last_group);
-    const bool has_gradients = last_group > 0;
-    float shift_sum = 0;
+    Weights ahead{};
+    if (gene < n_genes) ahead = load(weights, first_moments, second_moments);
+    load_group(a, thread, last_group, shared);
+    LaneUnits shift_sum{};
     SAITHE_NO_UNROLL
-    for (int j = 0; j < n_own; j += kAhead) {
-      SAITHE_UNROLL
-      for (int k = 0; k < kAhead; ++k) {
-        if (j + k >= n_own) continue;
-        Weight weight = ahead[k];
-        if (j + k + kAhead < n_own) {  // on its way meanwhile
-          constexpr int kThere = kAhead * kNextGene;
-          ahead[k] = {weights[k * kNextGene + kThere], first_moments[k * kNextGene + kThere],
-                      second_moments[k * kNextGene + kThere]};
-        }
-        const float own_shift = shift[k * kChunkWarps];
-        const float gradient =
-            entries.add(has_gradients ? own[k * kNextGene] : -(own_shift * dy_sum),
-                        starts[k + 1] - starts[k], shared.dy + lane);
-        const float updated = adam_update(adam, gradient, weight.value, weight.first_moment,
-                                          weight.second_moment);
-        weights[k * kNextGene] = updated;
-        first_moments[k * kNextGene] = weight.first_moment;
-        second_moments[k * kNextGene] = weight.second_moment;
-        own[k * kNextGene] = updated;
-        shift_sum = multiply_add(own_shift, updated, shift_sum);
+    for (int j = gene; j < n_genes; j += kBlockItems) {
+      constexpr int kNext = kBlockItems * kTileUnits;
+      Weights own = ahead;
+      if (j + kBlockItems < n_genes) {  // on its way meanwhile
+        ahead = load(weights + kNext, first_moments + kNext, second_moments + kNext);
       }
-      weights += kAhead * kNextGene;
-      first_moments += kAhead * kNextGene;
-      second_moments += kAhead * kNextGene;
-      own += kAhead * kNextGene;
-      shift += kAhead * kChunkWarps;
-      starts += kAhead;
+      LaneUnits& stored = *lane_units(shared.weights + j * kTileUnits + first_unit);
+      LaneUnits gradient = last_group == 0 ? of_shift(shared.shift[j], dy_sum) : stored;
+      add_products(gradient, entries, shared.starts[j], shared.starts[j + 1], dy);
+      SAITHE_UNROLL
+      for (int u = 0; u < kLaneUnits; ++u) {
+        own.value.of[u] = adam_update(adam, gradient.of[u], own.value.of[u],
+                                      own.first_moment.of[u], own.second_moment.of[u]);
+        shift_sum.of[u] = multiply_add(shared.shift[j], own.value.of[u], shift_sum.of[u]);
+      }
+      *lane_units(weights) = own.value;
+      *lane_units(first_moments) = own.first_moment;
+      *lane_units(second_moments) = own.second_moment;
+      stored = own.value;
+      weights += kNext;
+      first_moments += kNext;
+      second_moments += kNext;
     }
-    const std::int64_t padded = a.n_tiles * kTileUnits;
-    store_shift_sum(thread, shared.sums, shift_sum,
-                    a.shift_sums + chunk * padded + tile * kTileUnits);
+    thread.sync();  // nothing wants dy any more, and all weights are there
+    store_shift_sum(thread, shared.dy, shift_sum,
+                    a.shift_sums + (chunk * a.n_tiles + tile) * kTileUnits);
     multiply_next(a, thread, shared);
   }
 
  private:
-  template <typename Thread>
-  SAITHE_DEVICE static std::int64_t tile_of(const Thread& thread) {
-    return thread.block_x();
-  }
-  template <typename Thread>
-  SAITHE_DEVICE static std::int64_t chunk_of(const Thread& thread) {
-    return thread.block_y();
-  }
-  struct Weight {
-    float value;
-    float first_moment;
-    float second_moment;
+  struct Weights {
+    LaneUnits value;
+    LaneUnits first_moment;
+    LaneUnits second_moment;
   };
+  SAITHE_DEVICE static Weights load(const float* weights, const float* first_moments,
+                                    const float* second_moments) {
+    return {*lane_units(weights), *lane_units(first_moments), *lane_units(second_moments)};
+  }
+  /// The rank-one term of the gradient that the shift of all rows makes.
+  SAITHE_DEVICE static LaneUnits of_shift(float shift, const LaneUnits& dy_sum) {
+    LaneUnits gradient;
+    SAITHE_UNROLL
+    for (int u = 0; u < kLaneUnits; ++u) gradient.of[u] = -(shift * dy_sum.of[u]);
+    return gradient;
+  }
   /// Takes the rows of a group, and where the entries of the block's genes begin, into shared
   /// memory.
   template <typename Thread>
   SAITHE_DEVICE static void load_group(const Args& a, Thread& thread, std::int64_t group,
                                        Shared& shared) {
     if (group > 0) thread.sync();  // all are done with the group before
-    const std::int64_t unit = tile_of(thread) * kTileUnits + thread.index() % kTileUnits;
+    const int lane = thread.index() % kTileUnits;
+    const std::int64_t unit = thread.block_x() * kTileUnits + lane;
     SAITHE_UNROLL
-    for (int k = 0; k < kWarpRows; ++k) {
+    for (int k = 0; k < kGroupRows / kChunkWarps; ++k) {
       const int row = thread.index() / kTileUnits + k * kChunkWarps;
       const std::int64_t r = group * kGroupRows + row;
-      shared.dy[row * kTileUnits + thread.index() % kTileUnits] =
+      shared.dy[row * kTileUnits + lane] =
           r < a.x.n_rows && unit < a.layer.n_units ? a.dy[r * a.layer.n_units + unit] : 0.0F;
     }
-    const std::int32_t* const starts = a.x.gene_starts_of(group, chunk_of(thread));
+    const std::int32_t* const starts = a.x.gene_starts_of(group, thread.block_y());
     shared.starts[thread.index()] = starts[thread.index()];
     if (thread.index() == 0) shared.starts[kChunkGenes] = starts[kChunkGenes];
     thread.sync();
   }
-  /// The products of the rows of the next minibatch with the updated weights: a warp takes
-  /// neighbouring rows of a group.
+  /// The products of the rows of the next minibatch with the updated weights.
   template <typename Thread>
   SAITHE_DEVICE static void multiply_next(const Args& a, Thread& thread, Shared& shared) {
-    const std::int64_t chunk = chunk_of(thread);
-    const int lane = thread.index() % kTileUnits;
-    const int first = thread.index() / kTileUnits * kWarpRows;
+    const std::int64_t chunk = thread.block_y();
+    const int first_unit = first_lane_unit(thread);
+    const std::int64_t n_rows = a.next.n_rows;
+    const MinibatchEntry* const entries = on_device(a.next.by_row);
     float* const sums =
-        a.next_sums + (chunk * a.n_tiles + tile_of(thread)) * a.next.n_rows * kTileUnits + lane;
+        a.next_sums + (chunk * a.n_tiles + thread.block_x()) * n_rows * kTileUnits + first_unit;
     SAITHE_NO_UNROLL
     for (std::int64_t group = 0; group < a.next.n_groups; ++group) {
-      thread.sync();  // the weights are there; all are done with the group before
       const std::int32_t* const starts = a.next.row_starts_of(group, chunk);
-      if (thread.index() <= kGroupRows) shared.starts[thread.index()] = starts[thread.index()];
-      thread.sync();
-      EntryStream<Thread> entries(thread, a.next.by_row, shared.starts[first],
-                                  shared.starts[first + kWarpRows],
-                                  shared.entries[thread.index() / kTileUnits]);
       SAITHE_NO_UNROLL
-      for (int row = first; row < first + kWarpRows; ++row) {
+      for (int row = item_of(thread); row < kGroupRows; row += kBlockItems) {
         const std::int64_t r = group * kGroupRows + row;
-        if (r >= a.next.n_rows) break;
-        sums[r * kTileUnits] =
-            entries.add(0.0F, shared.starts[row + 1] - shared.starts[row], shared.weights + lane);
+        if (r >= n_rows) break;
+        LaneUnits sum{};
+        add_products(sum, entries, starts[row], starts[row + 1], shared.weights + first_unit);
+        *lane_units(sums + r * kTileUnits) = sum;
       }
     }
   }
@@ -602,7 +557,7 @@ struct SparseStep {
 
 /// The sums of shift * weight that SparseStep leaves, in its order, without a step.
 struct ShiftSums {
-  static constexpr int kShared = kChunkThreads;  // floats
+  static constexpr int kShared = kBlockItems * kTileUnits;  // floats
   struct Args {
     DeviceWeights layer;
     const float* weights;
@@ -613,14 +568,18 @@ struct ShiftSums {
   SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
     const std::int64_t tile = thread.block_x();
     const std::int64_t chunk = thread.block_y();
-    const int warp = thread.index() / kTileUnits;
-    const int lane = thread.index() % kTileUnits;
-    float shift_sum = 0;
-    const int n_own = n_genes_of_warp(a.layer.n_genes - chunk * kChunkGenes, warp);
-    for (int j = 0; j < n_own; ++j) {
-      const std::int64_t gene = chunk * kChunkGenes + j * kChunkWarps + warp;
-      shift_sum =
-          multiply_add(a.layer.shift[gene], a.weights[a.layer.at(tile, gene, lane)], shift_sum);
+    const std::int64_t end = (chunk + 1) * kChunkGenes < a.layer.n_genes
+                                 ? (chunk + 1) * kChunkGenes
+                                 : a.layer.n_genes;
+    LaneUnits shift_sum{};
+    for (std::int64_t gene = chunk * kChunkGenes + item_of(thread); gene < end;
+         gene += kBlockItems) {
+      const LaneUnits weights =
+          *lane_units(a.weights + a.layer.at(tile, gene, first_lane_unit(thread)));
+      SAITHE_UNROLL
+      for (int u = 0; u < kLaneUnits; ++u) {
+        shift_sum.of[u] = multiply_add(a.layer.shift[gene], weights.of[u], shift_sum.of[u]);
+      }
     }
     store_shift_sum(thread, static_cast<float*>(thread.shared()), shift_sum,
                     a.shift_sums + (chunk * a.n_tiles + tile) * kTileUnits);
@@ -690,8 +649,7 @@ struct SparseGradient {
     float gradient = -(a.layer.shift[gene] * a.dy_sum[unit]);
     for (std::int64_t group = 0; group < a.x.n_groups; ++group) {
       const std::int32_t* const starts =
-          a.x.gene_starts_of(group, gene / kChunkGenes) +
-          place_of_gene(static_cast<std::int32_t>(gene % kChunkGenes));
+          a.x.gene_starts_of(group, gene / kChunkGenes) + gene % kChunkGenes;
       for (std::int32_t i = starts[0]; i < starts[1]; ++i) {
         const MinibatchEntry entry = a.x.by_gene[i];
         const std::int64_t row = group * kGroupRows + entry.place / kBytesOfTileRow;

@@ -6,8 +6,7 @@
 // A kernel is a struct with `Args`, a plain struct of values and device pointers, and
 //   template <typename Thread> SAITHE_DEVICE static void run(const Args& args, Thread& thread);
 // A Thread has block_x(), block_y(), index() and count() of threads in the block, sync(), which all
-// threads of a block reach together, sync_warp() likewise of each kWarp of them, shared(), the
-// block's memory, and atomic_or(). Device code
+// threads of a block reach together, shared(), the block's memory, and atomic_or(). Device code
 // calls nothing else: what is tested on the processor is then what the GPU runs, but for its speed
 // and its memory order. Multiply-adds are written out (the compiler is told to make none), so that
 // both round alike.
@@ -32,7 +31,7 @@
 
 namespace saithe::kernels::cuda {
 
-/// Threads that sync_warp() lets wait for one another.
+/// Threads that take their steps together.
 inline constexpr int kWarp = 32;
 
 /// a * b + c, rounded once.
@@ -41,6 +40,16 @@ SAITHE_DEVICE inline float multiply_add(float a, float b, float c) {
 }
 SAITHE_DEVICE inline double multiply_add(double a, double b, double c) {
   return fma(a, b, c);
+}
+
+/// Tells the compiler that a pointer which comes out of memory leads into the device's: it then does
+/// without the way by which shared memory could be reached, too.
+template <typename T>
+SAITHE_DEVICE inline T* on_device(T* pointer) {
+#ifdef __CUDA_ARCH__
+  __builtin_assume(__isGlobal(pointer));
+#endif
+  return pointer;
 }
 
 /// The number of set bits.
