@@ -35,8 +35,7 @@ TEST_P(BackendTest, LinearMatchesTheReference) {
     const auto b = random_values(as_size(out), 4);
     const auto dy = random_values(as_size(rows * out), 5);
     const auto y = backend_->allocate(rows * out);
-    backend_->linear_forward(rows, *upload(x), in, *upload(w), *upload(b), out, *y,
-                             std::nullopt);
+    backend_->linear_forward(rows, *upload(x), in, *upload(w), *upload(b), out, *y, std::nullopt);
     EXPECT_LT(
         largest_error(download(*y), reference::linear_forward(rows, as_double(x), in, as_double(w),
                                                               as_double(b), out)),

@@ -4,10 +4,9 @@
 //
 // Each thread of a block has its own stack, and goes on where sync() left it when all have come
 // there. Shared and device memory are filled with bytes that make NaNs before they are used, blocks
-// and threads run in the order that `order` says, and with Backward what is aside as late as it may: a
-// kernel that reads what nothing wrote, or that
-// depends on the order of its threads, gives other results. With AddressSanitizer accesses outside
-// of device memory are found.
+// and threads run in the order that `order` says, and with Backward what is aside as late as it
+// may: a kernel that reads what nothing wrote, or that depends on the order of its threads, gives
+// other results. With AddressSanitizer accesses outside of device memory are found.
 
 #include <memory>
 

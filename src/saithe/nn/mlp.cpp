@@ -199,10 +199,10 @@ void Mlp::State::run_layers(std::int64_t n_rows, std::vector<std::unique_ptr<Buf
       backend.relu_dropout_forward(n_rows, shape.inputs_of(layer), {}, *buffers[at - 1]);
     }
     const bool with_relu = layer < last() && !is_activated_apart(layer + 1);
-    backend.linear_forward(n_rows, *buffers[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
-                           *biases[at - 1].value, shape.outputs_of(layer), *buffers[at],
-                           with_relu ? std::optional<kernels::Dropout>(kernels::Dropout{})
-                                     : std::nullopt);
+    backend.linear_forward(
+        n_rows, *buffers[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
+        *biases[at - 1].value, shape.outputs_of(layer), *buffers[at],
+        with_relu ? std::optional<kernels::Dropout>(kernels::Dropout{}) : std::nullopt);
   }
 }
 
@@ -238,10 +238,9 @@ void Mlp::State::forward_training(std::int64_t n_rows, std::uint64_t seed, std::
                                    *outputs[at - 1]);
     }
     const bool with_relu = layer < last() && !is_activated_apart(layer + 1);
-    backend.linear_forward(
-        n_rows, *outputs[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
-        *biases[at - 1].value, shape.outputs_of(layer), *outputs[at],
-        with_relu ? std::optional(dropout(layer, seed, step)) : std::nullopt);
+    backend.linear_forward(n_rows, *outputs[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
+                           *biases[at - 1].value, shape.outputs_of(layer), *outputs[at],
+                           with_relu ? std::optional(dropout(layer, seed, step)) : std::nullopt);
   }
 }
 

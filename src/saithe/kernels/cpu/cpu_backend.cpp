@@ -109,8 +109,8 @@ class CpuBackend final : public Backend {
   }
 
   void linear_backward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in, const Buffer& w,
-                       const Buffer& dy, std::int64_t n_out, Buffer& dw, Buffer& db,
-                       Buffer* dx, std::optional<double> relu_rate) override {
+                       const Buffer& dy, std::int64_t n_out, Buffer& dw, Buffer& db, Buffer* dx,
+                       std::optional<double> relu_rate) override {
     SAITHE_ASSERT(x.size() >= n_rows * n_in && dy.size() >= n_rows * n_out);
     SAITHE_ASSERT(dw.size() >= n_out * n_in && db.size() >= n_out);
     multiply_transposed(n_rows, n_in, n_out, data_of(dy), data_of(x), data_of(dw), context_);
@@ -260,12 +260,11 @@ class CpuBackend final : public Backend {
     for (const AdamParameter& p : parameters) {
       SAITHE_ASSERT(p.gradient->size() == p.parameter->size());
       const AdamConstants constants = adam_constants(p.adam);
-      parallel_for(context_, p.parameter->size(), kChunkValues,
-                   [&](std::int64_t i, std::int64_t end) {
-                     adam_update(constants, end - i, data_of(*p.gradient) + i,
-                                 data_of(*p.parameter) + i, data_of(*p.first_moment) + i,
-                                 data_of(*p.second_moment) + i);
-                   });
+      parallel_for(
+          context_, p.parameter->size(), kChunkValues, [&](std::int64_t i, std::int64_t end) {
+            adam_update(constants, end - i, data_of(*p.gradient) + i, data_of(*p.parameter) + i,
+                        data_of(*p.first_moment) + i, data_of(*p.second_moment) + i);
+          });
     }
   }
 

@@ -55,8 +55,8 @@ class CudaBackend final : public Backend {
     SAITHE_ASSERT(x.size() >= n_rows * n_in && w.size() >= n_out * n_in);
     SAITHE_ASSERT(b.size() >= n_out && y.size() >= n_rows * n_out);
     join_for({data_of(x), data_of(w), data_of(b)}, {data_of(y)});
-    MultiplyArgs args = product_of(n_rows, n_out, n_in, {data_of(x), n_in, 1},
-                                   {data_of(w), 1, n_in}, data_of(y));
+    MultiplyArgs args =
+        product_of(n_rows, n_out, n_in, {data_of(x), n_in, 1}, {data_of(w), 1, n_in}, data_of(y));
     args.bias = data_of(b);
     if (relu) {
       args.finish = Finish::ReluDropoutForward;

@@ -30,8 +30,9 @@ using AllKernels =
     KernelList<MultiplySmall, MultiplyLarge, ColumnSums<float>, ColumnSums<double>,
                ReluDropoutForward, ReluDropoutBackward, LayerNormForward, LayerNormBackward, Adam,
                Softmax, SoftmaxLoss<float>, SoftmaxLoss<double>, SumLosses, FindSegments,
-               SortMinibatch, SparseForward, BiasStep, SparseStep, ShiftSums, FinishForward,
-               SparseGradient, PackTiles, LogisticBase, LogisticLogits, LogisticGradient>;
+               SortMinibatch, SparseForward, BiasStep, SparseStepOfFewRows, SparseStepOfManyRows,
+               ShiftSums, FinishForward, SparseGradient, PackTiles, LogisticBase, LogisticLogits,
+               LogisticGradient>;
 
 /// How many blocks of how many threads, with how much shared memory.
 struct Launch {

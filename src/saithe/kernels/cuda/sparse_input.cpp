@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <type_traits>
 #include <utility>
 
 #include "saithe/kernels/cuda/device_buffer.h"
@@ -244,8 +245,8 @@ class CudaSparseInputLayer final : public SparseInputLayer {
   }
   void forward(const DeviceRows& rows, std::int64_t n_rows, Buffer& out) const {
     queue_->add<SparseForward>(
-        (n_rows + kWarpItems - 1) / kWarpItems, (n_tiles_ + SparseForward::kTiles - 1) / SparseForward::kTiles,
-        SparseForward::kThreads, 0,
+        (n_rows + kWarpItems - 1) / kWarpItems,
+        (n_tiles_ + SparseForward::kTiles - 1) / SparseForward::kTiles, SparseForward::kThreads, 0,
         {n_rows, rows, layer(), weights_.as<float>(), base_.as<float>(), data_of(out)});
   }
 
@@ -332,8 +333,15 @@ void CudaSparseInputLayer::step(const SparseMinibatch& x, const Buffer& dy, cons
   make_moments();
   next_sums_.grow(queue_, checked_multiply(n_chunks_ * n_next * std::int64_t{sizeof(float)},
                                            n_padded(), "a minibatch"));
-  add_bias_step(minibatch.values.n_rows, dy, &adam);
-  SparseStep::Args args{};
+  const bool has_few_rows = minibatch.values.n_groups == 1;
+  if (has_few_rows) {
+    const Queue::Aside aside(*queue_);  // a block of SparseStep adds so few rows itself
+    add_bias_step(minibatch.values.n_rows, dy, &adam);
+  } else {
+    add_bias_step(minibatch.values.n_rows, dy, &adam);
+  }
+  const std::uint64_t bias_aside = queue_->n_aside();
+  SparseStepArgs args{};
   args.layer = layer();
   args.x = minibatch.values;
   args.dy = data_of(dy);
@@ -346,8 +354,16 @@ void CudaSparseInputLayer::step(const SparseMinibatch& x, const Buffer& dy, cons
   args.n_tiles = n_tiles_;
   args.next_sums = next_sums_.as<float>();
   if (following != nullptr) args.next = following->values;
-  queue_->add<SparseStep>(n_tiles_, n_chunks_, SparseStep::kThreads, sizeof(SparseStep::Shared),
-                          args);
+  const auto add_step = [&]<typename Kernel>(std::type_identity<Kernel> /*kernel*/) {
+    queue_->add<Kernel>(n_tiles_, n_chunks_, Kernel::kThreads, sizeof(typename Kernel::Shared),
+                        args);
+  };
+  if (has_few_rows) {
+    add_step(std::type_identity<SparseStepOfFewRows>());
+  } else {
+    add_step(std::type_identity<SparseStepOfManyRows>());
+  }
+  queue_->join(bias_aside);
   finish_forward(n_next, following == nullptr ? nullptr : data_of(*next_out));
 }
 

@@ -65,8 +65,8 @@ struct DeviceWeights {
   }
 };
 
-/// A stored value of a minibatch, and where its other factor lies, in bytes: kTileUnits floats times
-/// the row in its group, or times the gene in its chunk.
+/// A stored value of a minibatch, and where its other factor lies, in bytes: kTileUnits floats
+/// times the row in its group, or times the gene in its chunk.
 struct alignas(8) MinibatchEntry {  // read at once
   std::int32_t place;
   float value;
@@ -150,8 +150,7 @@ struct SortMinibatch {
     const int gene = thread.index();
     const std::int64_t chunk = thread.block_y();
     const std::int64_t first = thread.block_x() * kGroupRows;
-    const std::int64_t last =
-        first + kGroupRows < a.out.n_rows ? first + kGroupRows : a.out.n_rows;
+    const std::int64_t last = first + kGroupRows < a.out.n_rows ? first + kGroupRows : a.out.n_rows;
     // In front lie the entries of earlier groups, and this group's of earlier chunks.
     double n_before = 0;
     for (std::int64_t row = gene; row < last; row += kThreads) {
@@ -164,8 +163,7 @@ struct SortMinibatch {
     if (gene < kGroupRows) {
       const std::int64_t row = first + gene;
       const std::int64_t* const segment = a.segments + row * (a.out.n_chunks + 1) + chunk;
-      shared.row_starts[gene] =
-          row < last ? static_cast<std::int32_t>(segment[1] - segment[0]) : 0;
+      shared.row_starts[gene] = row < last ? static_cast<std::int32_t>(segment[1] - segment[0]) : 0;
     }
     thread.sync();
     for_each_entry(a, thread, first, last,
@@ -188,16 +186,16 @@ struct SortMinibatch {
     thread.sync();
     if (gene < kGroupRows) shared.row_starts[gene] = row_start;
     thread.sync();
-    for_each_entry(
-        a, thread, first, last,
-        [&](std::int32_t row, std::int32_t g, std::int64_t i, float value) {
-          std::int32_t place = shared.starts[g];
-          for (int word = 0; word < row / 32; ++word) place += count_bits(shared.bits[word][g]);
-          place += count_bits(shared.bits[row / 32][g] & (bit(row) - 1));
-          a.out.by_gene[place] = {row * kBytesOfTileRow, value};
-          a.out.by_row[shared.row_starts[row] + static_cast<std::int32_t>(i)] = {
-              g * kBytesOfTileRow, value};
-        });
+    for_each_entry(a, thread, first, last,
+                   [&](std::int32_t row, std::int32_t g, std::int64_t i, float value) {
+                     std::int32_t place = shared.starts[g];
+                     for (int word = 0; word < row / 32; ++word)
+                       place += count_bits(shared.bits[word][g]);
+                     place += count_bits(shared.bits[row / 32][g] & (bit(row) - 1));
+                     a.out.by_gene[place] = {row * kBytesOfTileRow, value};
+                     a.out.by_row[shared.row_starts[row] + static_cast<std::int32_t>(i)] = {
+                         g * kBytesOfTileRow, value};
+                   });
   }
 
  private:
@@ -251,8 +249,7 @@ struct SparseForward {
   };
   template <typename Thread>
   SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
-    const std::int64_t row =
-        thread.block_x() * kWarpItems + thread.index() % kWarp / kItemLanes;
+    const std::int64_t row = thread.block_x() * kWarpItems + thread.index() % kWarp / kItemLanes;
     const std::int64_t tile = thread.block_y() * kTiles + thread.index() / kWarp;
     if (row >= a.n_rows || tile * kTileUnits >= a.layer.n_units) return;
     const int first_unit = first_lane_unit(thread);
@@ -350,8 +347,7 @@ struct BiasStep {
 /// Adds the products of the entries [begin, end), in their order, with what lies at their places
 /// from `factors` on.
 SAITHE_DEVICE inline void add_products(LaneUnits& sum, const MinibatchEntry* entries,
-                                       std::int32_t begin, std::int32_t end,
-                                       const float* factors) {
+                                       std::int32_t begin, std::int32_t end, const float* factors) {
   constexpr int kAtOnce = 2;
   const auto factor = [&](const MinibatchEntry& entry) {
     const auto* const bytes = reinterpret_cast<const char*>(factors);
@@ -394,32 +390,37 @@ SAITHE_DEVICE void store_shift_sum(Thread& thread, float* shared, const LaneUnit
   out[thread.index()] = total;
 }
 
+struct SparseStepArgs {
+  DeviceWeights layer;
+  DeviceMinibatch x;
+  const float* dy;      // (rows of x, n_units)
+  const float* dy_sum;  // (n_units); with one group of rows a block finds its own
+  AdamConstants adam;
+  float* weights;
+  float* first_moment;
+  float* second_moment;
+  double* shift_sums;  // (n_chunks, padded units)
+  std::int64_t n_tiles;
+  DeviceMinibatch next;  // no groups: there is none
+  float* next_sums;      // (n_chunks, n_tiles, rows of next, kTileUnits)
+};
+
 /// One pass over weights and moments: gradient, Adam, and the products of the updated weights with
 /// the next minibatch and with the shift, each for one chunk of genes. Block (tile, chunk).
+///
+/// kBlocks blocks share a multiprocessor.
+template <int kBlocks>
 struct SparseStep {
-  static constexpr int kBlocksPerProcessor = 3;
+  static constexpr int kBlocksPerProcessor = kBlocks;
   static constexpr int kThreads = kChunkThreads;
+  using Args = SparseStepArgs;
   struct Shared {
     float weights[kChunkGenes * kTileUnits];  // gradients up to the last group of rows
     float dy[kGroupRows * kTileUnits];        // sums of shift * weight in the end
+    float dy_sum[kTileUnits];
     float shift[kChunkGenes];
     std::int32_t starts[kChunkGenes + 1];
   };
-  struct Args {
-    DeviceWeights layer;
-    DeviceMinibatch x;
-    const float* dy;      // (rows of x, n_units)
-    const float* dy_sum;  // (n_units)
-    AdamConstants adam;
-    float* weights;
-    float* first_moment;
-    float* second_moment;
-    double* shift_sums;  // (n_chunks, padded units)
-    std::int64_t n_tiles;
-    DeviceMinibatch next;  // no groups: there is none
-    float* next_sums;      // (n_chunks, n_tiles, rows of next, kTileUnits)
-  };
-
   template <typename Thread>
   SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
     auto& shared = *static_cast<Shared*>(thread.shared());
@@ -427,12 +428,6 @@ struct SparseStep {
     const std::int64_t chunk = thread.block_y();
     const int first_unit = first_lane_unit(thread);
     const AdamConstants adam = a.adam;
-    LaneUnits dy_sum{};
-    SAITHE_UNROLL
-    for (int u = 0; u < kLaneUnits; ++u) {
-      const std::int64_t unit = tile * kTileUnits + first_unit + u;
-      if (unit < a.layer.n_units) dy_sum.of[u] = a.dy_sum[unit];
-    }
     const std::int64_t n_left = a.layer.n_genes - chunk * kChunkGenes;
     const int n_genes = n_left < kChunkGenes ? static_cast<int>(n_left) : kChunkGenes;
     if (thread.index() < n_genes) {
@@ -447,6 +442,11 @@ struct SparseStep {
     const MinibatchEntry* const entries = on_device(a.x.by_gene);
     const float* const dy = shared.dy + first_unit;
     const std::int64_t last_group = a.x.n_groups - 1;
+    if (last_group > 0 && thread.index() < kTileUnits) {  // read after the first load_group()
+      const std::int64_t unit = tile * kTileUnits + thread.index();
+      shared.dy_sum[thread.index()] = unit < a.layer.n_units ? a.dy_sum[unit] : 0.0F;
+    }
+    const LaneUnits& dy_sum = *lane_units(shared.dy_sum + first_unit);
 
     // The last group's rows are added where Adam wants them; those of others before.
     SAITHE_NO_UNROLL
@@ -463,6 +463,7 @@ struct SparseStep {
     Weights ahead{};
     if (gene < n_genes) ahead = load(weights, first_moments, second_moments);
     load_group(a, thread, last_group, shared);
+    if (last_group == 0) add_rows(thread, shared);
     LaneUnits shift_sum{};
     SAITHE_NO_UNROLL
     for (int j = gene; j < n_genes; j += kBlockItems) {
@@ -476,8 +477,8 @@ struct SparseStep {
       add_products(gradient, entries, shared.starts[j], shared.starts[j + 1], dy);
       SAITHE_UNROLL
       for (int u = 0; u < kLaneUnits; ++u) {
-        own.value.of[u] = adam_update(adam, gradient.of[u], own.value.of[u],
-                                      own.first_moment.of[u], own.second_moment.of[u]);
+        own.value.of[u] = adam_update(adam, gradient.of[u], own.value.of[u], own.first_moment.of[u],
+                                      own.second_moment.of[u]);
         shift_sum.of[u] = multiply_add(shared.shift[j], own.value.of[u], shift_sum.of[u]);
       }
       *lane_units(weights) = own.value;
@@ -531,6 +532,18 @@ struct SparseStep {
     if (thread.index() == 0) shared.starts[kChunkGenes] = starts[kChunkGenes];
     thread.sync();
   }
+  /// The sums of dy over the rows of the only group, as BiasStep has them.
+  template <typename Thread>
+  SAITHE_DEVICE static void add_rows(Thread& thread, Shared& shared) {
+    if (thread.index() < kTileUnits) {
+      float sum = 0;
+      SAITHE_UNROLL_16
+      for (int row = 0; row < kGroupRows; ++row)
+        sum += shared.dy[row * kTileUnits + thread.index()];
+      shared.dy_sum[thread.index()] = sum;
+    }
+    thread.sync();
+  }
   /// The products of the rows of the next minibatch with the updated weights.
   template <typename Thread>
   SAITHE_DEVICE static void multiply_next(const Args& a, Thread& thread, Shared& shared) {
@@ -555,6 +568,11 @@ struct SparseStep {
   }
 };
 
+/// With one group of rows memory is the limit: more registers for what is on its way.
+using SparseStepOfFewRows = SparseStep<3>;
+/// With several the arithmetic is: more warps.
+using SparseStepOfManyRows = SparseStep<4>;
+
 /// The sums of shift * weight that SparseStep leaves, in its order, without a step.
 struct ShiftSums {
   static constexpr int kShared = kBlockItems * kTileUnits;  // floats
@@ -568,9 +586,8 @@ struct ShiftSums {
   SAITHE_DEVICE static void run(const Args& a, Thread& thread) {
     const std::int64_t tile = thread.block_x();
     const std::int64_t chunk = thread.block_y();
-    const std::int64_t end = (chunk + 1) * kChunkGenes < a.layer.n_genes
-                                 ? (chunk + 1) * kChunkGenes
-                                 : a.layer.n_genes;
+    const std::int64_t end =
+        (chunk + 1) * kChunkGenes < a.layer.n_genes ? (chunk + 1) * kChunkGenes : a.layer.n_genes;
     LaneUnits shift_sum{};
     for (std::int64_t gene = chunk * kChunkGenes + item_of(thread); gene < end;
          gene += kBlockItems) {

@@ -42,8 +42,8 @@ SAITHE_DEVICE inline double multiply_add(double a, double b, double c) {
   return fma(a, b, c);
 }
 
-/// Tells the compiler that a pointer which comes out of memory leads into the device's: it then does
-/// without the way by which shared memory could be reached, too.
+/// Tells the compiler that a pointer which comes out of memory leads into the device's: it then
+/// does without the way by which shared memory could be reached, too.
 template <typename T>
 SAITHE_DEVICE inline T* on_device(T* pointer) {
 #ifdef __CUDA_ARCH__
