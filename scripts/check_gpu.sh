@@ -1,5 +1,5 @@
 #!/bin/bash
-# Everything that only a GPU can show, in one command of about eight minutes.
+# Everything that only a GPU can show, in one command of a few minutes.
 #
 #   scripts/check_gpu.sh OUT                  build with the preset cuda, then check
 #   scripts/check_gpu.sh --pack FOLDER        build, and put what the check needs into FOLDER, with the

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <optional>
 
 #include "saithe/core/random.h"
@@ -77,6 +78,8 @@ void require_shape(const MlpShape& shape, const MlpParameters& parameters) {
   }
 }
 
+constexpr auto kNoDropout = [](int /*layer*/) { return kernels::Dropout{}; };
+
 /// What a normalised layer keeps for its way back.
 struct NormRecord {
   std::unique_ptr<Buffer> normalized;
@@ -140,10 +143,10 @@ struct Mlp::State {
   /// first layer's step are sums, and the normalisation lies between the product and its ReLU.
   [[nodiscard]] bool is_activated_apart(int layer) const { return layer == 1 || shape.layer_norm; }
   void run_layers(std::int64_t n_rows, std::vector<std::unique_ptr<Buffer>>& buffers,
-                  std::vector<NormRecord>& records) const;
+                  std::vector<NormRecord>& records,
+                  const std::function<kernels::Dropout(int)>& dropout_of) const;
   void forward_blocks(const CsrView& features, std::int64_t n_block, Activations& result,
                       const Context& context) const;
-  void forward_training(std::int64_t n_rows, std::uint64_t seed, std::int64_t step);
   void backward(std::int64_t n_rows);
   void backward_norm(std::int64_t n_rows, std::size_t layer);
   [[nodiscard]] kernels::Dropout dropout(int layer, std::uint64_t seed, std::int64_t step) const;
@@ -189,20 +192,22 @@ kernels::Dropout Mlp::State::dropout(int layer, std::uint64_t seed, std::int64_t
       stream::kDropout + static_cast<std::uint64_t>(step) * 64 + static_cast<std::uint64_t>(layer)};
 }
 
-/// Layers 1 and on in evaluation mode; buffers[0] holds the first layer's sums.
+/// Layers 1 and on; buffers[0] holds the first layer's sums. dropout_of(layer) is what a hidden
+/// layer's outputs are thinned with.
 void Mlp::State::run_layers(std::int64_t n_rows, std::vector<std::unique_ptr<Buffer>>& buffers,
-                            std::vector<NormRecord>& records) const {
+                            std::vector<NormRecord>& records,
+                            const std::function<kernels::Dropout(int)>& dropout_of) const {
   for (int layer = 1; layer <= last(); ++layer) {
     const auto at = as_size(layer);
     if (shape.layer_norm) normalize(n_rows, at - 1, *buffers[at - 1], records[at - 1]);
     if (is_activated_apart(layer)) {
-      backend.relu_dropout_forward(n_rows, shape.inputs_of(layer), {}, *buffers[at - 1]);
+      backend.relu_dropout_forward(n_rows, shape.inputs_of(layer), dropout_of(layer - 1),
+                                   *buffers[at - 1]);
     }
     const bool with_relu = layer < last() && !is_activated_apart(layer + 1);
-    backend.linear_forward(
-        n_rows, *buffers[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
-        *biases[at - 1].value, shape.outputs_of(layer), *buffers[at],
-        with_relu ? std::optional<kernels::Dropout>(kernels::Dropout{}) : std::nullopt);
+    backend.linear_forward(n_rows, *buffers[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
+                           *biases[at - 1].value, shape.outputs_of(layer), *buffers[at],
+                           with_relu ? std::optional(dropout_of(layer)) : std::nullopt);
   }
 }
 
@@ -219,28 +224,13 @@ void Mlp::State::forward_blocks(const CsrView& features, std::int64_t n_block, A
     const CellIndex end = std::min(begin + n_block, features.n_rows);
     const std::int64_t n = end - begin;
     input->forward_rows(features, begin, end, *buffers[0]);
-    run_layers(n, buffers, records);
+    run_layers(n, buffers, records, kNoDropout);
     const auto copy_rows = [&](const Buffer& buffer, DenseMatrix& target) {
       backend.download(buffer, std::span<float>(target.data() + begin * target.n_cols(),
                                                 as_size(n * target.n_cols())));
     };
     copy_rows(*buffers[as_size(last())], result.logits);
     if (result.hidden.n_rows() > 0) copy_rows(*buffers[as_size(last()) - 1], result.hidden);
-  }
-}
-
-void Mlp::State::forward_training(std::int64_t n_rows, std::uint64_t seed, std::int64_t step) {
-  for (int layer = 1; layer <= last(); ++layer) {
-    const auto at = as_size(layer);
-    if (shape.layer_norm) normalize(n_rows, at - 1, *outputs[at - 1], norms[at - 1]);
-    if (is_activated_apart(layer)) {
-      backend.relu_dropout_forward(n_rows, shape.inputs_of(layer), dropout(layer - 1, seed, step),
-                                   *outputs[at - 1]);
-    }
-    const bool with_relu = layer < last() && !is_activated_apart(layer + 1);
-    backend.linear_forward(n_rows, *outputs[at - 1], shape.inputs_of(layer), *weights[at - 1].value,
-                           *biases[at - 1].value, shape.outputs_of(layer), *outputs[at],
-                           with_relu ? std::optional(dropout(layer, seed, step)) : std::nullopt);
   }
 }
 
@@ -390,7 +380,8 @@ void Mlp::start_step(const kernels::SparseRows& features, std::span<const LabelI
   }
   // Asked for at once, so that a device can prepare it beside this step.
   s.ahead_minibatch = next_rows.empty() ? nullptr : s.input->prepare(features, next_rows);
-  s.forward_training(n_rows, seed, adam.step);
+  s.run_layers(n_rows, s.outputs, s.norms,
+               [&](int layer) { return s.dropout(layer, seed, adam.step); });
 
   std::vector<LabelIndex> row_labels;
   std::vector<float> row_weights;
@@ -430,7 +421,7 @@ MlpParameters Mlp::gradient(const CsrView& features, std::span<const LabelIndex>
   s.for_each_parameter([&](Parameter& parameter) { parameter.prepare_training(s.backend); });
   const auto minibatch = s.input->prepare(kernels::SparseRows(features), rows);
   s.input->forward(*minibatch, *s.outputs[0]);
-  s.run_layers(n_rows, s.outputs, s.norms);
+  s.run_layers(n_rows, s.outputs, s.norms, kNoDropout);
   std::vector<LabelIndex> row_labels;
   for (const CellIndex row : rows) row_labels.push_back(labels[as_size(row)]);
   const auto last = as_size(s.last());

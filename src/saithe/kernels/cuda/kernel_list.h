@@ -10,6 +10,7 @@
 #include "saithe/kernels/cuda/logistic_kernels.h"
 #include "saithe/kernels/cuda/loss_kernels.h"
 #include "saithe/kernels/cuda/sparse_kernels.h"
+#include "saithe/kernels/cuda/sparse_step.h"
 
 namespace saithe::kernels::cuda {
 

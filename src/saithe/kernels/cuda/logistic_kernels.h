@@ -3,7 +3,7 @@
 // Kernels of the logistic regression: sparse cells times a dense table of types and its transpose,
 // in double, each sum in a fixed order.
 
-#include "saithe/kernels/cuda/sparse_kernels.h"
+#include "saithe/kernels/cuda/minibatch_kernels.h"
 
 namespace saithe::kernels::cuda {
 

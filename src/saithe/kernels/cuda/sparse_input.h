@@ -1,7 +1,7 @@
 #pragma once
 
 // The first layer of the CUDA backend: weights and moments on the device in tiles of units, passed
-// over once a step (sparse_kernels.h).
+// over once a step (sparse_step.h).
 
 #include <memory>
 
