@@ -29,7 +29,7 @@ TEST_P(BackendTest, LinearMatchesTheReference) {
   for (const auto& [rows, in, out] :
        {std::tuple(64, 100, 70), std::tuple(1, 3, 1), std::tuple(19, 33, 128),
         std::tuple(130, 17, 65), std::tuple(2100, 5, 3), std::tuple(40, 300, 9),
-        std::tuple(700, 40, 300), std::tuple(30, 600, 700)}) {
+        std::tuple(700, 40, 300), std::tuple(700, 300, 40), std::tuple(30, 600, 700)}) {
     const auto x = random_values(as_size(rows * in), 2);
     const auto w = random_values(as_size(out * in), 3);
     const auto b = random_values(as_size(out), 4);
@@ -54,7 +54,8 @@ TEST_P(BackendTest, LinearMatchesTheReference) {
 }
 
 TEST_P(BackendTest, LinearWithReluHasTheBitsOfBothOneByOne) {
-  for (const auto& [rows, in, out] : {std::tuple(19, 33, 28), std::tuple(700, 40, 300)}) {
+  for (const auto& [rows, in, out] :
+       {std::tuple(19, 33, 28), std::tuple(700, 40, 300), std::tuple(700, 300, 40)}) {
     for (const double rate : {0.0, 0.3}) {
       const Dropout dropout{rate, 9, 17};
       const auto x = upload(random_values(as_size(rows * in), 2));
@@ -91,8 +92,8 @@ TEST_P(CudaBackendTest, LinearHasTheBitsOfTheCpu) {
   }
   cpu::force_simd_target("AVX2");
   const auto cpu = make_backend(Device::Cpu, context_);
-  for (const auto& [rows, in, out] :
-       {std::tuple(19, 133, 28), std::tuple(700, 40, 300), std::tuple(30, 600, 700)}) {
+  for (const auto& [rows, in, out] : {std::tuple(19, 133, 28), std::tuple(700, 40, 300),
+                                      std::tuple(700, 300, 40), std::tuple(30, 600, 700)}) {
     const auto results = [&, rows = rows, in = in, out = out](Backend& backend) {
       const auto sent = [&](std::int64_t n, std::uint64_t seed) {
         auto buffer = backend.allocate(n);

@@ -28,10 +28,10 @@ struct SparseCase {
   std::vector<float> bias;
   std::vector<float> shift;
 
-  SparseCase(GeneIndex n_genes, std::int64_t n_units)
+  SparseCase(GeneIndex n_genes, std::int64_t n_units, CellIndex n_cells = 50)
       : genes(n_genes),
         units(n_units),
-        cells(random_cells(50, n_genes, 0.1, 1)),
+        cells(random_cells(n_cells, n_genes, 0.1, 1)),
         weights(random_values(as_size(n_genes * n_units), 10)),
         bias(random_values(as_size(n_units), 11)),
         shift(random_values(as_size(n_genes), 12)) {
@@ -50,7 +50,6 @@ struct SparseCase {
 };
 
 const std::vector<CellIndex> kRows = {3, 0, 49, 17, 4, 3, 21};
-const std::vector<CellIndex> kNextRows = {8, 9, 10, 48};
 
 TEST_P(BackendTest, SparseForwardMatchesTheReference) {
   for (const auto& [genes, units] :
@@ -86,51 +85,69 @@ TEST_P(BackendTest, SparseForwardMatchesTheReference) {
   }
 }
 
+/// Some of 160 cells, in no order; the last one twice.
+std::vector<CellIndex> some_cells(int n, CellIndex first) {
+  std::vector<CellIndex> cells;
+  for (int i = 0; i < n; ++i) cells.push_back((first + 37 * i) % 160);
+  if (n > 1) cells.back() = cells.front();
+  return cells;
+}
+
+// Minibatches below, at and above the 64 rows that a GPU sorts together, and genes of several of
+// its chunks.
 TEST_P(BackendTest, SparseStepIsGradientAdamAndTheNextForward) {
-  const SparseCase c(150, 70);
-  const auto layer = backend_->make_sparse_input(c.genes, c.units);
-  layer->set_parameters(c.weights, c.bias, c.shift);
-  auto w = c.dense_weights();
-  auto b = as_double(c.bias);
-  std::vector<double> mw(w.size());
-  std::vector<double> vw(w.size());
-  std::vector<double> mb(b.size());
-  std::vector<double> vb(b.size());
-  const auto n = static_cast<std::int64_t>(kRows.size());
-  const auto n_next = static_cast<std::int64_t>(kNextRows.size());
-  const auto x = layer->prepare(SparseRows(c.cells.view()), kRows);
-  const auto next = layer->prepare(SparseRows(c.cells.view()), kNextRows);
-  const auto next_out = backend_->allocate(n_next * c.units);
-  const auto dense_x = reference::centred_rows(c.cells.view(), kRows, c.shift);
-  for (int step = 1; step <= 5; ++step) {
-    const AdamStep adam{step, 1e-2, 0.9, 0.999, 1e-8, 0.01};
-    const auto dy = random_values(as_size(n * c.units), 200 + static_cast<std::uint64_t>(step));
-    const auto expected =
-        reference::linear_backward(n, dense_x, c.genes, w, as_double(dy), c.units);
-    std::vector<float> dw(c.weights.size());
-    std::vector<float> db(c.bias.size());
-    layer->gradient(*x, *upload(dy), dw, db);
-    std::vector<double> expected_dw(dw.size());  // turned to (gene, unit)
-    for (std::int64_t g = 0; g < c.genes; ++g) {
-      for (std::int64_t u = 0; u < c.units; ++u) {
-        expected_dw[as_size(g * c.units + u)] = expected.dw[as_size(u * c.genes + g)];
+  for (const auto& [genes, units, n_rows, n_next, n_steps] :
+       {std::tuple(150, 70, 7, 4, 5), std::tuple(600, 35, 150, 70, 2),
+        std::tuple(600, 35, 20, 150, 2), std::tuple(300, 9, 64, 65, 2),
+        std::tuple(300, 9, 129, 1, 2)}) {
+    SCOPED_TRACE(::testing::Message() << n_rows << " rows, then " << n_next);
+    const SparseCase c(genes, units, 160);
+    const auto rows = some_cells(n_rows, 3);
+    const auto next_rows = some_cells(n_next, 8);
+    const auto layer = backend_->make_sparse_input(c.genes, c.units);
+    layer->set_parameters(c.weights, c.bias, c.shift);
+    auto w = c.dense_weights();
+    auto b = as_double(c.bias);
+    std::vector<double> mw(w.size());
+    std::vector<double> vw(w.size());
+    std::vector<double> mb(b.size());
+    std::vector<double> vb(b.size());
+    const std::int64_t n = n_rows;
+    const auto x = layer->prepare(SparseRows(c.cells.view()), rows);
+    const auto next = layer->prepare(SparseRows(c.cells.view()), next_rows);
+    const auto next_out = backend_->allocate(n_next * c.units);
+    const auto dense_x = reference::centred_rows(c.cells.view(), rows, c.shift);
+    for (int step = 1; step <= n_steps; ++step) {
+      const AdamStep adam{step, 1e-2, 0.9, 0.999, 1e-8, 0.01};
+      const auto dy = random_values(as_size(n * c.units), 200 + static_cast<std::uint64_t>(step));
+      const auto expected =
+          reference::linear_backward(n, dense_x, c.genes, w, as_double(dy), c.units);
+      std::vector<float> dw(c.weights.size());
+      std::vector<float> db(c.bias.size());
+      layer->gradient(*x, *upload(dy), dw, db);
+      std::vector<double> expected_dw(dw.size());  // turned to (gene, unit)
+      for (std::int64_t g = 0; g < c.genes; ++g) {
+        for (std::int64_t u = 0; u < c.units; ++u) {
+          expected_dw[as_size(g * c.units + u)] = expected.dw[as_size(u * c.genes + g)];
+        }
       }
+      EXPECT_LT(largest_error(dw, expected_dw), kTolerance);
+      EXPECT_LT(largest_error(db, expected.db), kTolerance);
+
+      layer->step(*x, *upload(dy), adam, next.get(), next_out.get());
+      reference::adam_step(adam, expected.dw, w, mw, vw);
+      reference::adam_step(adam, expected.db, b, mb, vb);
     }
-    EXPECT_LT(largest_error(dw, expected_dw), kTolerance);
-    EXPECT_LT(largest_error(db, expected.db), kTolerance);
+    const auto expected_next = reference::linear_forward(
+        n_next, reference::centred_rows(c.cells.view(), next_rows, c.shift), c.genes, w, b,
+        c.units);
+    EXPECT_LT(largest_error(download(*next_out), expected_next), 10 * kTolerance);
 
-    layer->step(*x, *upload(dy), adam, next.get(), next_out.get());
-    reference::adam_step(adam, expected.dw, w, mw, vw);
-    reference::adam_step(adam, expected.db, b, mb, vb);
+    // The product that the step made ahead has the bits of the forward pass itself.
+    const auto separate = backend_->allocate(n_next * c.units);
+    layer->forward(*next, *separate);
+    EXPECT_EQ(download(*separate), download(*next_out));
   }
-  const auto expected_next = reference::linear_forward(
-      n_next, reference::centred_rows(c.cells.view(), kNextRows, c.shift), c.genes, w, b, c.units);
-  EXPECT_LT(largest_error(download(*next_out), expected_next), 10 * kTolerance);
-
-  // The product that the step made ahead has the bits of the forward pass itself.
-  const auto separate = backend_->allocate(n_next * c.units);
-  layer->forward(*next, *separate);
-  EXPECT_EQ(download(*separate), download(*next_out));
 }
 
 TEST_P(BackendTest, SnapshotBringsBackTheWeights) {

@@ -73,7 +73,7 @@ class SparseRows {
   CsrView host_;
 };
 
-/// A minibatch of sparse features, turned to gene-major order once and used by two passes.
+/// A minibatch of sparse features, sorted once as the device likes it and used by two passes.
 class SparseMinibatch {
  public:
   virtual ~SparseMinibatch() = default;

@@ -379,7 +379,7 @@ void Mlp::start_step(const kernels::SparseRows& features, std::span<const LabelI
     s.input->forward(*minibatch, *s.outputs[0]);
   }
   // Asked for at once, so that a device can prepare it beside this step.
-  s.ahead_minibatch = next_rows.empty() ? nullptr : s.input->prepare(features, next_rows);
+  auto next = next_rows.empty() ? nullptr : s.input->prepare(features, next_rows);
   s.run_layers(n_rows, s.outputs, s.norms,
                [&](int layer) { return s.dropout(layer, seed, adam.step); });
 
@@ -402,13 +402,10 @@ void Mlp::start_step(const kernels::SparseRows& features, std::span<const LabelI
   }
   s.backend.adam_step(dense);
 
-  if (next_rows.empty()) {
-    s.input->step(*minibatch, *s.gradients[0], adam, nullptr, nullptr);
-  } else {
-    s.ahead_rows.assign(next_rows.begin(), next_rows.end());
-    s.ahead_values = features.host().values.data();
-    s.input->step(*minibatch, *s.gradients[0], adam, s.ahead_minibatch.get(), s.ahead.get());
-  }
+  s.input->step(*minibatch, *s.gradients[0], adam, next.get(), next ? s.ahead.get() : nullptr);
+  s.ahead_minibatch = std::move(next);
+  s.ahead_rows.assign(next_rows.begin(), next_rows.end());
+  s.ahead_values = features.host().values.data();
   minibatch.reset();  // before the step is sent off: its memory is free when that is done
   s.backend.submit();
 }

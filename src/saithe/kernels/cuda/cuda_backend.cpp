@@ -200,7 +200,7 @@ class CudaBackend final : public Backend {
     }
     queue_->reserve(std::span(arrays).size_bytes());
     const AdamArrays* const on_device = queue_->put(std::span<const AdamArrays>(arrays));
-    const Queue::Aside aside(*queue_);  // the first layer's step needs none of them
+    const Queue::Aside aside(*queue_);
     queue_->add<Adam>(n_blocks, 1, kElementThreads, 0,
                       {static_cast<std::int64_t>(arrays.size()), on_device});
     for (const AdamParameter& p : parameters) {
@@ -279,7 +279,7 @@ class CudaBackend final : public Backend {
   DeviceMemory losses_;
   std::int64_t n_losses_ = 0;
   std::vector<LossResult> fetched_;
-  // What the products aside use, which nothing waits for yet.
+  // What the products and Adam aside use, which nothing waits for yet.
   std::vector<const float*> apart_read_;
   std::vector<const float*> apart_written_;
   std::uint64_t apart_end_ = 0;

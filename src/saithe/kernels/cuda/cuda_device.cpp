@@ -126,6 +126,7 @@ class CudaDevice final : public Runtime {
   ~CudaDevice() override {
     cudaSetDevice(index_);
     cudaStreamSynchronize(compute_);
+    cudaStreamSynchronize(aside_);
     cudaStreamSynchronize(copy_);
     forget_recordings();
     for (Staging& staging : staging_) cudaFreeHost(staging.memory);
@@ -341,7 +342,13 @@ class CudaDevice final : public Runtime {
     cudaGraph_t graph = nullptr;
     cudaGraphExec_t executable = nullptr;
     check(cudaStreamBeginCapture(compute_, cudaStreamCaptureModeThreadLocal), "a graph");
-    launch(commands);
+    try {
+      launch(commands);
+    } catch (const Error&) {
+      cudaStreamEndCapture(compute_, &graph);
+      if (graph != nullptr) cudaGraphDestroy(graph);
+      throw;
+    }
     check(cudaStreamEndCapture(compute_, &graph), "a graph");
     const cudaError_t status = cudaGraphInstantiate(&executable, graph, 0);
     cudaGraphDestroy(graph);

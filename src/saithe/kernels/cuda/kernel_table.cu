@@ -15,7 +15,7 @@ class DeviceThread {
   __device__ int index() const { return static_cast<int>(threadIdx.x); }
   __device__ int count() const { return static_cast<int>(blockDim.x); }
   __device__ void* shared() const {
-    extern __shared__ double memory[];
+    extern __shared__ __align__(16) double memory[];  // for reads of 16 bytes
     return memory;
   }
   __device__ void sync() const { __syncthreads(); }

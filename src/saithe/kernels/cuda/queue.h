@@ -72,7 +72,8 @@ class Queue {
   };
   /// How many commands were aside up to now.
   [[nodiscard]] std::uint64_t n_aside() const { return n_aside_; }
-  /// Lets the next command wait for the first `n_aside` of those aside.
+  /// Lets the next command that is not aside wait for what is aside, unless the first `n_aside`
+  /// were waited for already.
   void join(std::uint64_t n_aside) {
     if (n_aside <= n_joined_) return;
     joins_next_ = true;

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the backend needs of a device: memory, copies, and lists of kernels to run. cuda_device.cu
+// What the backend needs of a device: memory, copies, and lists of kernels to run. cuda_device.cpp
 // is the one for GPUs; the tests have one that runs the same kernels on the processor.
 //
 // A device does what it is asked in two lanes, each in its order: Compute, which all but copies

@@ -129,12 +129,13 @@ class CudaSparseInputLayer final : public SparseInputLayer {
   void forward(const SparseMinibatch& x, Buffer& out) const override {
     const auto& minibatch = as_cuda(x);
     SAITHE_ASSERT(out.size() >= minibatch.values.n_rows * n_units_);
-    queue_->join(minibatch.aside);
+    queue_->join(queue_->n_aside());  // what is aside may still read `out`, too
     forward(minibatch.rows, minibatch.values.n_rows, out);
   }
   void forward_rows(const CsrView& features, CellIndex begin, CellIndex end,
                     Buffer& out) const override {
     SAITHE_ASSERT(features.n_cols == n_genes_ && out.size() >= (end - begin) * n_units_);
+    queue_->join(queue_->n_aside());
     next_slot_ = 1 - next_slot_;
     RowSlot& slot = forward_slots_[next_slot_];
     forward(slot.send(features, begin, end), end - begin, out);
@@ -222,7 +223,7 @@ class CudaSparseInputLayer final : public SparseInputLayer {
   /// The base anew, and what `n_rows` rows are with what a step left of them.
   void finish_forward(std::int64_t n_rows, float* out) {
     const std::int64_t n_blocks = (n_rows + FinishForward::kRows - 1) / FinishForward::kRows;
-    queue_->add<FinishForward>(n_tiles_, std::max<std::int64_t>(n_blocks, 1),
+    queue_->add<FinishForward>(std::max<std::int64_t>(n_blocks, 1), n_tiles_,
                                FinishForward::kThreads, FinishForward::kThreads * sizeof(double),
                                {n_rows, n_units_, n_chunks_, n_tiles_, shift_sums_.as<double>(),
                                 bias_.as<float>(), base_.as<float>(), next_sums_.as<float>(), out});
@@ -327,6 +328,7 @@ void CudaSparseInputLayer::step(const SparseMinibatch& x, const Buffer& dy, cons
   const auto& minibatch = as_cuda(x);
   const CudaSparseMinibatch* following = next == nullptr ? nullptr : &as_cuda(*next);
   const std::int64_t n_next = following == nullptr ? 0 : following->values.n_rows;
+  SAITHE_ASSERT(minibatch.values.n_rows > 0);
   SAITHE_ASSERT(following == nullptr || next_out->size() >= n_next * n_units_);
   queue_->join(minibatch.aside);
   if (following != nullptr) queue_->join(following->aside);

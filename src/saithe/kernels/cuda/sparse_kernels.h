@@ -118,7 +118,7 @@ struct BiasStep {
 };
 
 /// base (n_units) = bias - the sum over genes of shift * weight, and out (n_rows, n_units) = base +
-/// the sums that SparseStep left of the chunks of genes, in their order. Block (tile, 8 rows).
+/// the sums that SparseStep left of the chunks of genes, in their order. Block (8 rows, tile).
 struct FinishForward {
   static constexpr int kThreads = 256;
   static constexpr int kRows = kThreads / kTileUnits;  // of a block
@@ -139,8 +139,8 @@ struct FinishForward {
     const std::int64_t padded = a.n_tiles * kTileUnits;
     const int lane = thread.index() % kTileUnits;
     const int warp = thread.index() / kTileUnits;
-    const std::int64_t unit = thread.block_x() * kTileUnits + lane;
-    const std::int64_t row = thread.block_y() * kRows + warp;
+    const std::int64_t unit = thread.block_y() * kTileUnits + lane;
+    const std::int64_t row = thread.block_x() * kRows + warp;
     double shift_sum = 0;
     SAITHE_UNROLL_16
     for (std::int64_t k = warp; k < a.n_chunks; k += kRows) {
@@ -150,14 +150,14 @@ struct FinishForward {
     float sum = 0;
     SAITHE_UNROLL_16
     for (std::int64_t k = 0; k < (row < a.n_rows ? a.n_chunks : 0); ++k) {
-      sum += a.next_sums[((k * a.n_tiles + thread.block_x()) * a.n_rows + row) * kTileUnits + lane];
+      sum += a.next_sums[((k * a.n_tiles + thread.block_y()) * a.n_rows + row) * kTileUnits + lane];
     }
     thread.sync();
     if (unit >= a.n_units) return;
     shift_sum = 0;
     for (int other = 0; other < kRows; ++other) shift_sum += shared[other * kTileUnits + lane];
     const auto base = static_cast<float>(static_cast<double>(a.bias[unit]) - shift_sum);
-    if (thread.block_y() == 0 && warp == 0) a.base[unit] = base;
+    if (thread.block_x() == 0 && warp == 0) a.base[unit] = base;
     if (row < a.n_rows) a.out[row * a.n_units + unit] = sum + base;
   }
 };
