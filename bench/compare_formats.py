@@ -1,0 +1,146 @@
+"""Reading the formats beside h5ad: saithe beside the reader that people use for each.
+
+    python bench/compare_formats.py SAITHE READING_DRIVER [--cells 20000] [--rounds 3]
+
+Simulated cells (20 000 genes, 850 stored values each) are written as 10x HDF5, gzip MTX, Loom, Zarr,
+and, a twentieth of them, as CSV. Each round reads each file in a process of its own: with
+scanpy.read_10x_h5, scanpy.read_10x_mtx, anndata's read_loom, read_zarr and read_csv, and with saithe,
+block by block. Both must find as many values. The files are in the page cache. Prints Markdown.
+"""
+
+import argparse
+import gzip
+import json
+import pathlib
+import statistics
+import sys
+import tempfile
+
+import anndata
+import h5py
+import numpy as np
+import scipy.io
+import scipy.sparse
+
+from peers import print_table, run_child, spread
+
+PEER = """
+import json, sys, time, warnings
+warnings.simplefilter("ignore")
+import anndata, numpy, scanpy, scipy.sparse
+start = time.perf_counter()
+cells = {}
+values = cells.X
+count = values.nnz if scipy.sparse.issparse(values) else numpy.count_nonzero(values)
+print(json.dumps({{"seconds": time.perf_counter() - start, "n_stored": int(count)}}))
+"""
+
+# What reads each file, as the name in the table and as Python.
+PEERS = {
+    "10x HDF5": ("scanpy.read_10x_h5()", "scanpy.read_10x_h5(sys.argv[1])"),
+    "MTX, gzip": ("scanpy.read_10x_mtx()", "scanpy.read_10x_mtx(sys.argv[1], cache=False)"),
+    "Loom": ("anndata's read_loom()", "anndata.io.read_loom(sys.argv[1], sparse=True)"),
+    "Zarr": ("anndata.read_zarr()", "anndata.read_zarr(sys.argv[1])"),
+    "CSV": ("anndata's read_csv()", "anndata.io.read_csv(sys.argv[1])"),
+}
+
+
+def write_10x_h5(cells, path):
+    with h5py.File(path, "w") as file:
+        matrix = file.create_group("matrix")
+        counts = cells.X.tocsr()
+        for name, values in (("data", counts.data.astype(np.int32)),
+                             ("indices", counts.indices.astype(np.int64)),
+                             ("indptr", counts.indptr.astype(np.int64))):
+            matrix.create_dataset(name, data=values, compression="gzip", shuffle=True,
+                                  chunks=(min(80000, len(values)),))
+        matrix.create_dataset("shape", data=np.array(counts.shape[::-1], dtype=np.int32))
+        matrix.create_dataset("barcodes", data=np.array(cells.obs_names, dtype="S"))
+        features = matrix.create_group("features")
+        names = np.array(cells.var_names, dtype="S")
+        for name, values in (("id", names), ("name", names),
+                             ("feature_type", np.full(len(names), b"Gene Expression")),
+                             ("genome", np.full(len(names), b"simulated"))):
+            features.create_dataset(name, data=values)
+        features.create_dataset("_all_tag_keys", data=np.array([b"genome"]))
+
+
+def write_mtx(cells, folder):
+    folder.mkdir()
+    with gzip.open(folder / "matrix.mtx.gz", "wb", compresslevel=6) as file:
+        scipy.io.mmwrite(file, cells.X.T.tocoo().astype(np.int64), field="integer")
+    with gzip.open(folder / "barcodes.tsv.gz", "wt") as file:
+        file.writelines(name + "\n" for name in cells.obs_names)
+    with gzip.open(folder / "features.tsv.gz", "wt") as file:
+        file.writelines(f"{name}\t{name}\tGene Expression\n" for name in cells.var_names)
+
+
+def write_csv(cells, path):
+    with open(path, "w") as file:
+        file.write("," + ",".join(cells.var_names) + "\n")
+        for name, row in zip(cells.obs_names, cells.X.toarray().astype(np.int64)):
+            file.write(name + "," + ",".join(map(str, row)) + "\n")
+
+
+def write_files(saithe, n_cells, folder):
+    """The path and the number of cells of each format."""
+    source = folder / "cells.h5ad"
+    run_child([saithe, "simulate", "-o", source, "--cells", n_cells, "--genes", 20000, "--seed", 4,
+               "--quiet"])
+    cells = anndata.read_h5ad(source)
+    cells = anndata.AnnData(scipy.sparse.csr_matrix(cells.X), cells.obs[[]], cells.var[[]])
+    few = cells[:n_cells // 20]
+    paths = {"10x HDF5": folder / "cells.h5", "MTX, gzip": folder / "mtx",
+             "Loom": folder / "cells.loom", "Zarr": folder / "cells.zarr",
+             "CSV": folder / "cells.csv"}
+    write_10x_h5(cells, paths["10x HDF5"])
+    write_mtx(cells, paths["MTX, gzip"])
+    cells.write_loom(paths["Loom"])
+    cells.write_zarr(paths["Zarr"])
+    write_csv(few, paths["CSV"])
+    return {name: (path, len(few if name == "CSV" else cells)) for name, path in paths.items()}
+
+
+def size_of(path):
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def measure(command):
+    output, _, memory = run_child(command)
+    return json.loads(output.strip().split("\n")[-1]) | {"memory": memory}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("saithe", type=pathlib.Path)
+    parser.add_argument("driver", type=pathlib.Path)
+    parser.add_argument("--cells", type=int, default=20000)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        files = write_files(arguments.saithe.resolve(), arguments.cells, pathlib.Path(folder))
+        for name, (path, n_cells) in files.items():
+            peer, expression = PEERS[name]
+            commands = [[arguments.driver.resolve(), "decode", path],
+                        [sys.executable, "-c", PEER.format(expression), path]]
+            for command in commands:
+                measure(command)  # into the page cache
+            runs = [[measure(command) for command in commands] for _ in range(arguments.rounds)]
+            if len({run["n_stored"] for both in runs for run in both}) != 1:
+                sys.exit(f"{name}: not as many values: {runs[0]}")
+            own, others = ([both[i] for both in runs] for i in range(2))
+            rows.append([
+                f"{name}, {n_cells} cells, {size_of(path) / 1e6:.0f} MB",
+                spread([run["seconds"] for run in own], 2),
+                f"{statistics.median(run['memory'] for run in own) / 1e6:.0f} MB",
+                f"{peer}: " + spread([run["seconds"] for run in others], 2),
+                f"{statistics.median(run['memory'] for run in others) / 1e6:.0f} MB",
+                spread([b["seconds"] / a["seconds"] for a, b in runs], 1)])
+    print_table(["file", "saithe, seconds", "memory", "peer, seconds", "memory", "times as fast"], rows)
+
+
+if __name__ == "__main__":
+    main()
