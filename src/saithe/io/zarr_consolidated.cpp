@@ -35,6 +35,11 @@ bool has_consolidated(const Json& file, int version) {
   return version == 2 || (file.contains(kInNode) && file[kInNode].is_object());
 }
 
+bool is_consolidated(const Json& file, int version, const std::string& key) {
+  const Json& known = (version == 3 ? file.at(kInNode) : file).at("metadata");
+  return known.contains(version == 3 ? key.substr(0, key.rfind('/')) : key);
+}
+
 Json update_consolidated(Json file, int version, const std::vector<std::string>& removed,
                          const std::map<std::string, Json>& changed) {
   Json& known = (version == 3 ? file[kInNode] : file)["metadata"];

@@ -16,6 +16,9 @@ const char* consolidated_file(int version);
 /// Whether the content of that file has them (a zarr.json need not).
 bool has_consolidated(const nlohmann::ordered_json& file, int version);
 
+/// Whether they have a metadata file, by its key ("obs/.zattrs").
+bool is_consolidated(const nlohmann::ordered_json& file, int version, const std::string& key);
+
 /// That file without the nodes that are removed ("obs/louvain", with what is in them) and with the
 /// metadata files (by their keys, "obs/louvain/.zattrs") that are new or changed.
 nlohmann::ordered_json update_consolidated(

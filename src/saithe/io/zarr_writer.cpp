@@ -361,12 +361,29 @@ std::optional<ZarrTarget::Json> ZarrTarget::read_consolidated() const {
   return json;
 }
 
+std::map<std::string, ZarrTarget::Json> ZarrTarget::metadata_with_groups(
+    const Json& consolidated) const {
+  const std::vector<const char*> names =
+      version_ == 3 ? std::vector{kNode} : std::vector{kGroup, kAttributes};
+  std::map<std::string, Json> all = metadata_;
+  for (const auto& [own_key, json] : metadata_) {
+    for (std::string path = folder_of(folder_of(own_key)); !path.empty(); path = folder_of(path)) {
+      for (const char* name : names) {
+        const std::string key = key_of(path, name);
+        if (all.contains(key) || is_consolidated(consolidated, version_, key)) continue;
+        if (fs::exists(folder_ / key)) all.emplace(key, read_json(folder_ / key));
+      }
+    }
+  }
+  return all;
+}
+
 void ZarrTarget::finish() {
   if (is_staged()) return publish();
   for (const auto& [key, json] : metadata_) write_json(folder_ / key, json);
   if (auto all = read_consolidated()) {
     write_json(folder_ / consolidated_file(version_),
-               update_consolidated(std::move(*all), version_, removed_, metadata_));
+               update_consolidated(*all, version_, removed_, metadata_with_groups(*all)));
   }
   metadata_.clear();
   removed_.clear();
@@ -417,7 +434,8 @@ void ZarrTarget::publish() {
   for (const auto& [key, json] : metadata_) write_json(staging_ / key, json);
   if (consolidated) {
     write_json(staging_ / consolidated_name,
-               update_consolidated(*consolidated, version_, removed_, metadata_));
+               update_consolidated(*consolidated, version_, removed_,
+                                   metadata_with_groups(*consolidated)));
   }
   if (!removed_.empty()) {
     for (const auto& [key, json] : frames) write_json(without / key, json);

@@ -83,6 +83,9 @@ class ZarrTarget {
   [[nodiscard]] std::set<std::string> new_tops() const;
   /// The metadata of obs, by their key, without the columns that are removed.
   [[nodiscard]] std::map<std::string, Json> frames_without_removed() const;
+  /// metadata_, and of the groups that its nodes lie in what the consolidated metadata lack: a run
+  /// that was killed may have left a group that they do not know.
+  [[nodiscard]] std::map<std::string, Json> metadata_with_groups(const Json& consolidated) const;
   void publish();
 
   std::filesystem::path folder_;

@@ -25,6 +25,15 @@ TEST(ZarrConsolidated, VersionTwoKeepsEveryFile) {
   EXPECT_EQ(now.at("metadata").at("obs/.zattrs").at("column-order"), Json({"new"}));
 }
 
+TEST(ZarrConsolidated, TellsWhatTheyHave) {
+  const Json two = Json::parse(R"({"metadata":{"obs/.zgroup":1}})");
+  EXPECT_TRUE(io::is_consolidated(two, 2, "obs/.zgroup"));
+  EXPECT_FALSE(io::is_consolidated(two, 2, "obs/.zattrs"));
+  const Json three = Json::parse(R"({"consolidated_metadata":{"metadata":{"obs/a":1}}})");
+  EXPECT_TRUE(io::is_consolidated(three, 3, "obs/a/zarr.json"));
+  EXPECT_FALSE(io::is_consolidated(three, 3, "obs/zarr.json"));
+}
+
 TEST(ZarrConsolidated, VersionThreeHasThemInTheRoot) {
   EXPECT_STREQ(io::consolidated_file(3), "zarr.json");
   EXPECT_FALSE(io::has_consolidated(Json::parse(R"({"node_type":"group"})"), 3));

@@ -143,8 +143,27 @@ TEST(ZarrWriterConsolidated, KnowsWhatIsNewAndForgetsWhatIsGone) {
   store.write_column("obs/text", TextColumn{{"x"}, {}});
   store.finish();
   const auto all = nlohmann::json::parse(testing::read_bytes(second / ".zmetadata"));
-  EXPECT_EQ(all.at("metadata").size(), 3U);
+  EXPECT_EQ(all.at("metadata").size(), 5U);  // of the root, of obs, which they lacked, of obs/text
+  EXPECT_TRUE(all.at("metadata").contains("obs/.zgroup"));
   EXPECT_EQ(all.at("metadata").at("obs/text/.zattrs").at("encoding-type"), "string-array");
+}
+
+// zarr-python opens no store whose consolidated metadata have a node without its group.
+TEST(ZarrWriterConsolidated, KnowsTheGroupThatAKilledRunLeft) {
+  const testing::FolderForTest folder;
+  write_small_store_v3(folder.path());
+  testing::write_key(folder.path(), "uns/zarr.json", R"({"zarr_format":3,"node_type":"group"})");
+  testing::write_key(folder.path(), "uns/saithe/zarr.json",
+                     R"({"zarr_format":3,"node_type":"group"})");
+  ZarrTarget store(folder.path(), "store");
+  store.require_group("uns/saithe", "dict");
+  store.write_value("uns/saithe/seed", std::int64_t{1});
+  store.finish();
+  const auto root = nlohmann::json::parse(testing::read_bytes(folder / "zarr.json"));
+  const auto& known = root.at("consolidated_metadata").at("metadata");
+  for (const char* path : {"uns", "uns/saithe", "uns/saithe/seed"}) {
+    EXPECT_TRUE(known.contains(path)) << path;
+  }
 }
 
 TEST(ZarrWriterErrors, WhatIsNoStoreIsNamed) {
