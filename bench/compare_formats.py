@@ -10,7 +10,6 @@ block by block. Both must find as many values. The files are in the page cache. 
 
 import argparse
 import gzip
-import json
 import pathlib
 import statistics
 import sys
@@ -22,7 +21,7 @@ import numpy as np
 import scipy.io
 import scipy.sparse
 
-from peers import print_table, run_child, spread
+from peers import measure, print_table, run_child, spread
 
 PEER = """
 import json, sys, time, warnings
@@ -104,11 +103,6 @@ def write_files(saithe, n_cells, folder):
 def size_of(path):
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def measure(command):
-    output, _, memory = run_child(command)
-    return json.loads(output.strip().split("\n")[-1]) | {"memory": memory}
 
 
 def main():

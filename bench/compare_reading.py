@@ -10,13 +10,12 @@ million cells, seconds and peak memory. Prints Markdown.
 """
 
 import argparse
-import json
 import pathlib
 import statistics
 import sys
 import tempfile
 
-from peers import print_table, run_child, spread
+from peers import measure, print_table, run_child, spread
 
 ANNDATA = """
 import json, sys, time
@@ -37,11 +36,6 @@ def train_small(saithe, folder):
     run_child([saithe, "train", folder / "reference.h5ad", "--label-key", "cell_type", "-o",
                folder / "model.saithe", "--quiet"])
     return folder / "model.saithe"
-
-
-def measure(command):
-    output, _, memory = run_child(command)
-    return json.loads(output) | {"memory": memory}
 
 
 def compare(saithe, driver, n_cells, n_rounds, folder):

@@ -34,6 +34,12 @@ def run_child(command):
         return child.stdout, seconds, int(peak.read())
 
 
+def measure(command):
+    """The JSON in the last line that a program prints, with its peak memory in bytes."""
+    output, _, memory = run_child(command)
+    return json.loads(output.strip().split("\n")[-1]) | {"memory": memory}
+
+
 def run_walkthrough(program, folder, *options):
     """(run.json, seconds, peak memory) of `saithe walkthrough` on the bundled PBMC3K."""
     _, seconds, memory = run_child([program, "walkthrough", PBMC3K, "--label-key", "louvain",
