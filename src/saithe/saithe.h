@@ -17,6 +17,7 @@
 #include "saithe/matrix/dense_matrix.h"
 #include "saithe/core/temporary_file.h"
 #include "saithe/matrix/row_source.h"
+#include "saithe/matrix/two_way_rows.h"
 #include "saithe/matrix/packed_rows.h"
 #include "saithe/matrix/row_gatherer.h"
 #include "saithe/data/table.h"

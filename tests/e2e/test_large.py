@@ -172,6 +172,25 @@ def test_memory_is_kept_where_cells_have_many_values(command, many_values, model
         assert out.read_bytes() == little
 
 
+@pytest.mark.parametrize("preset, options", [
+    # All genes are inputs: the features of all cells would take 216 MB, by cells and by genes 432 MB.
+    ("fast", ["--variable-genes", "0", "--no-find-suspects", "--validate", "none"]),
+    ("standard", ["--variable-genes", "0", "--no-find-suspects", "--validate", "none", "--hidden", "16",
+                  "--epochs", "1", "--min-steps", "1"]),
+    ("walkthrough", ["--hidden", "16", "--epochs", "1", "--max-genes", "0"]),
+])
+def test_training_keeps_to_memory(preset, options, many_values, tmp_path):
+    """--memory, the model, which is small, and 200 MB; and the model does not depend on it."""
+    labels = tmp_path / "labels.tsv"
+    labels.write_text("".join(f"c{i}\ttype{i % 10 % 3}\n" for i in range(3000)))
+    words = ["train", many_values, "--labels", labels, "--preset", preset, *options, "-o"]
+    little, much = tmp_path / "little.saithe", tmp_path / "much.saithe"
+    assert peak_of_all_processes(*words, little, "--memory", "16M") < 16 * 1.049 + 200
+    if preset == "fast":
+        must(*words, much)
+        assert little.read_bytes() == much.read_bytes()
+
+
 def test_a_long_table_keeps_to_memory(tmp_path, model, cells):
     """Six million lines, by gene: their entries alone would take 100 MB."""
     names = list(anndata.read_h5ad(cells, backed="r").var_names)[:600]

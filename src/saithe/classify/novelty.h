@@ -10,8 +10,8 @@
 #include "saithe/core/aligned_vector.h"
 #include "saithe/core/context.h"
 #include "saithe/data/label_set.h"
-#include "saithe/matrix/csr_matrix.h"
 #include "saithe/matrix/dense_matrix.h"
+#include "saithe/matrix/row_source.h"
 
 namespace saithe {
 
@@ -47,9 +47,11 @@ inline constexpr int kNoveltyAxes = 20;
 inline constexpr std::size_t kNoveltyQuantiles = 1001;
 
 /// The axes of a novelty score and the variance of the features: from features (n, inputs) of
-/// training cells, whose labels are `labels` and whose mean is about `center`.
-void fit_novelty_axes(NoveltyModel& novelty, CsrMatrix features, std::span<const LabelIndex> labels,
-                      std::span<const double> center, const Context& context);
+/// training cells, whose labels are `labels` and whose mean is about `center`. The features are
+/// read twice, block by block.
+void fit_novelty_axes(NoveltyModel& novelty, const RowSelection& features,
+                      std::span<const LabelIndex> labels, std::span<const double> center,
+                      const Context& context);
 
 /// The rest but the quantiles, from the training cells `cells`: rows of their scores on these axes
 /// and of the first member's logits, and indices of `labels`.

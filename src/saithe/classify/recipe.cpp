@@ -17,9 +17,20 @@ namespace {
 constexpr std::size_t kMaxHiddenLayers = 63;
 constexpr int kMaxNetworks = 100;
 
-// Values that a member keeps as features: 8 bytes each, for the linear one twice (by cells and by
-// genes).
-constexpr std::int64_t kMaxStoredInMemory = std::int64_t{1} << 25;
+// Values of the cells that the linear member is fitted on: more of them cost time and tell little.
+constexpr double kMaxLinearValues = std::int64_t{1} << 25;
+
+// Of the memory for values: what a network keeps as features, at so many bytes each. The reference
+// and the inputs of two models lie beside it.
+constexpr std::int64_t kFeaturesShare = 4;
+constexpr std::int64_t kFeatureBytes = sizeof(GeneIndex) + sizeof(float);
+
+/// Whether the features of all cells may lie in memory. What is computed does not depend on it.
+bool may_keep_features(const InputCells& inputs, const Context& context) {
+  std::int64_t n_values = 0;
+  for (CellIndex cell = 0; cell < inputs.n_cells(); ++cell) n_values += inputs.most_features(cell);
+  return n_values <= context.max_memory / kFeaturesShare / kFeatureBytes;
+}
 
 CsrMatrix features_of_all(const InputCells& inputs, const Context& context) {
   std::vector<CellIndex> all(as_size(inputs.n_cells()));
@@ -69,10 +80,11 @@ Member train_network_member(int number, MlpShape shape, const RecipeCells& cells
   augmentation.validation_features = [&](std::span<const CellIndex> some) {
     return cells.inputs->features(some, own);
   };
+  augmentation.most_features = [&](CellIndex cell) { return cells.inputs->most_features(cell); };
   // Features that never change are made once, if there is room for them.
   const bool changes = augmenter.changes_anything();
   CsrMatrix features;
-  if (changes || cells.inputs->inputs().n_stored() > kMaxStoredInMemory) {
+  if (changes || !may_keep_features(*cells.inputs, own)) {
     augmentation.features_of_epoch = [&](std::span<const CellIndex> some, int epoch) {
       return changes ? augmenter.features_of_epoch(some, own.seed(), epoch)
                      : cells.inputs->features(some, own);
@@ -96,15 +108,14 @@ Member train_network_member(int number, MlpShape shape, const RecipeCells& cells
   return member;
 }
 
-/// The cells that the linear member is fitted on: a draw where all are too many, or hold more
-/// values than it may keep in memory.
+/// The cells that the linear member is fitted on: a draw where all are too many, or hold too many
+/// values.
 std::vector<CellIndex> linear_cells(const RecipeCells& cells, std::int64_t n_wanted,
                                     const Context& context) {
   const PackedRows& inputs = cells.inputs->inputs();
   const double per_cell = static_cast<double>(inputs.n_stored()) /
                           static_cast<double>(std::max<CellIndex>(1, inputs.n_rows()));
-  const auto n_fitting =
-      static_cast<std::int64_t>(static_cast<double>(kMaxStoredInMemory) / std::max(1.0, per_cell));
+  const auto n_fitting = static_cast<std::int64_t>(kMaxLinearValues / std::max(1.0, per_cell));
   return draw_evenly(cells.training, cells.labels, cells.n_types, std::min(n_wanted, n_fitting),
                      context);
 }
@@ -149,11 +160,12 @@ Member train_linear_member(const MlpShape& shape, const RecipeCells& cells,
   std::vector<LabelIndex> labels;
   for (const CellIndex cell : drawn) labels.push_back(cells.labels[as_size(cell)]);
   const std::vector<float> weights = weights_of_drawn(cells, drawn, options.linear_class_weights);
+  const FeatureRows features(*cells.inputs);
   LogisticOptions logistic;
   logistic.c = options.linear_c;
   member.parameters =
-      fit_logistic_regression(cells.inputs->features(drawn, context), cells.inputs->shift(), labels,
-                              weights, cells.n_types, logistic, backend, context);
+      fit_logistic_regression(RowSelection(features, drawn), cells.inputs->shift(), labels, weights,
+                              cells.n_types, logistic, backend, context);
   if (cells.checkpoint != nullptr) {
     cells.checkpoint->keep_member(kUnit, shape, member.parameters, {});
   }

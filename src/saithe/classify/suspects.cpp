@@ -25,6 +25,8 @@ constexpr float kClearlyWrong = 0.1F;
 constexpr float kComparable = 0.25F;
 // Models of few cells are never so sure; then so many times the gate tell of wrong labels.
 constexpr double kManySuspects = 3;
+// Cells that are judged at once: of all of them only the probabilities are kept.
+constexpr std::size_t kJudgedCells = 16384;
 
 RecipeOptions robust_recipe(const RecipeOptions& recipe, bool can_mask) {
   RecipeOptions robust = recipe;
@@ -124,9 +126,15 @@ class Search {
     TrainHistory history;
     model.members = train_members(cells, recipe_, backend_, own, history);
     context_.throw_if_cancelled();
-    return Ensemble(model, cells_.inputs->shift(), backend_)
-        .forward(*cells_.inputs, judged, false, context_)
-        .probabilities;
+    const Ensemble ensemble(model, cells_.inputs->shift(), backend_);
+    DenseMatrix probabilities(static_cast<std::int64_t>(judged.size()), cells_.n_types);
+    for (std::size_t begin = 0; begin < judged.size(); begin += kJudgedCells) {
+      const auto some = judged.subspan(begin, std::min(kJudgedCells, judged.size() - begin));
+      const EnsembleOutput output = ensemble.forward(*cells_.inputs, some, false, context_);
+      std::copy_n(output.probabilities.data(), std::ssize(some) * cells_.n_types,
+                  probabilities.row(static_cast<std::int64_t>(begin)).data());
+    }
+    return probabilities;
   }
 
   /// Names are of no use here, their number is.

@@ -27,9 +27,11 @@ namespace {
 constexpr int kMaxDonorFolds = 10;
 constexpr int kFolds = 5;
 constexpr std::size_t kSha256Digits = 64;
-// Of the memory for values: half is the reference's, a quarter the inputs' of each model.
-constexpr std::int64_t kInputsShare = 4;
-// The axes of the novelty score are those of so many cells, whose features are in memory at once.
+// Of the memory for values: half is the reference's, an eighth the inputs' of each of two models, a
+// quarter what is made of them (the linear member's features, or those of a network that never
+// change).
+constexpr std::int64_t kInputsShare = 8;
+// The axes of the novelty score are those of so many cells.
 constexpr std::int64_t kMaxAxesCells = 10000;
 
 void require_options(const TrainOptions& options) {
@@ -318,7 +320,8 @@ class TrainingRun {
     const auto drawn = draw_stratified(training, data_.labels, kMaxAxesCells, context);
     std::vector<LabelIndex> labels;
     for (const CellIndex cell : drawn) labels.push_back(data_.labels[as_size(cell)]);
-    fit_novelty_axes(model.novelty, inputs.features(drawn, context), labels,
+    const FeatureRows features(inputs);
+    fit_novelty_axes(model.novelty, RowSelection(features, drawn), labels,
                      model.preprocessor.center(), context);
   }
 

@@ -19,6 +19,7 @@
 #include "saithe/kernels/device.h"
 #include "saithe/kernels/loss.h"
 #include "saithe/matrix/csr_matrix.h"
+#include "saithe/matrix/row_source.h"
 
 namespace saithe::kernels {
 
@@ -128,10 +129,14 @@ class LogisticLoss {
   virtual double operator()(std::span<const double> x, std::span<double> gradient) = 0;
 };
 
+/// Of context.max_memory, the share that a LogisticLoss takes of the host's memory: a training
+/// holds beside it its reference and the inputs of two models.
+inline constexpr std::int64_t kLogisticMemoryShare = 4;
+
 /// What a LogisticLoss is of: over all rows,
 ///   mean of weight x cross-entropy of b + (features - shift) W  +  |W|^2 / (2 c n).
 struct LogisticProblem {
-  CsrMatrix features;
+  RowSelection features;               ///< read once, by make_logistic_loss()
   std::span<const float> shift;        ///< (G)
   std::span<const LabelIndex> labels;  ///< of each row
   std::span<const float> weights;      ///< of each row; empty: all 1
@@ -157,8 +162,10 @@ class Backend {
   [[nodiscard]] virtual std::unique_ptr<SparseRows> upload_rows(const CsrView& features) {
     return std::make_unique<SparseRows>(features);
   }
+  /// Of the host's memory, about a quarter of context.max_memory is for the features, both ways;
+  /// what is more lies in a temporary file. The bits do not depend on it.
   [[nodiscard]] virtual std::unique_ptr<LogisticLoss> make_logistic_loss(
-      LogisticProblem problem) = 0;
+      const LogisticProblem& problem, const Context& context) = 0;
   /// y (B, O) = b + x (B, I) w^T, w (O, I); with `relu`, then what relu_dropout_forward() does.
   /// Each row's bits depend on that row alone.
   virtual void linear_forward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in,

@@ -97,13 +97,17 @@ class RowSelection {
   /// values.
   [[nodiscard]] CellIndex block_end(CellIndex begin, CellIndex most_rows,
                                     const Context& context) const {
-    const std::int64_t most = most_block_values(context);
+    return block_end(begin, most_rows, most_block_values(context));
+  }
+  /// The same with another number of values.
+  [[nodiscard]] CellIndex block_end(CellIndex begin, CellIndex most_rows,
+                                    std::int64_t most_values) const {
     const CellIndex most_end = std::min(begin + most_rows, n_rows());
     std::int64_t n_values = 0;
     CellIndex end = begin;
     for (; end < most_end; ++end) {
       n_values += source().most_stored(rows_[as_size(end)]);
-      if (n_values > most && end > begin) break;
+      if (n_values > most_values && end > begin) break;
     }
     return end;
   }

@@ -1,7 +1,6 @@
 #include "saithe/nn/logistic_regression.h"
 
 #include <cmath>
-#include <utility>
 
 #include "saithe/nn/lbfgs.h"
 
@@ -19,11 +18,12 @@ MlpParameters fit_logistic_regression(const CsrView& features, std::span<const f
     own_labels.push_back(labels[as_size(cell)]);
     if (!weights.empty()) own_weights.push_back(weights[as_size(cell)]);
   }
-  return fit_logistic_regression(select_rows(features, cells), shift, own_labels, own_weights,
-                                 n_types, options, backend, context);
+  const MatrixRows rows(features);
+  return fit_logistic_regression(RowSelection(rows, cells), shift, own_labels, own_weights, n_types,
+                                 options, backend, context);
 }
 
-MlpParameters fit_logistic_regression(CsrMatrix features, std::span<const float> shift,
+MlpParameters fit_logistic_regression(const RowSelection& features, std::span<const float> shift,
                                       std::span<const LabelIndex> labels,
                                       std::span<const float> weights, LabelIndex n_types,
                                       const LogisticOptions& options, kernels::Backend& backend,
@@ -32,7 +32,7 @@ MlpParameters fit_logistic_regression(CsrMatrix features, std::span<const float>
     fail(ErrorKind::InvalidArgument, "linear-c: {} is not above 0", options.c);
   }
   const auto loss =
-      backend.make_logistic_loss({std::move(features), shift, labels, weights, n_types, options.c});
+      backend.make_logistic_loss({features, shift, labels, weights, n_types, options.c}, context);
   std::vector<double> x(loss->n_parameters());
   minimize_lbfgs(
       [&](std::span<const double> at, std::span<double> gradient) { return (*loss)(at, gradient); },

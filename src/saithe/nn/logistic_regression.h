@@ -9,6 +9,7 @@
 #include "saithe/core/options.h"
 #include "saithe/kernels/backend.h"
 #include "saithe/matrix/csr_matrix.h"
+#include "saithe/matrix/row_source.h"
 #include "saithe/nn/mlp.h"
 
 namespace saithe {
@@ -32,8 +33,9 @@ MlpParameters fit_logistic_regression(const CsrView& features, std::span<const f
                                       std::span<const float> weights, LabelIndex n_types,
                                       const LogisticOptions& options, kernels::Backend& backend,
                                       const Context& context);
-/// The same over all rows, without a copy of them.
-MlpParameters fit_logistic_regression(CsrMatrix features, std::span<const float> shift,
+/// The same of rows that are read block by block, once; `labels` and `weights` have one entry for
+/// each. Memory is a quarter of context.max_memory, and beside it what an iteration takes.
+MlpParameters fit_logistic_regression(const RowSelection& features, std::span<const float> shift,
                                       std::span<const LabelIndex> labels,
                                       std::span<const float> weights, LabelIndex n_types,
                                       const LogisticOptions& options, kernels::Backend& backend,

@@ -29,10 +29,10 @@ std::int64_t Minibatches::n_minibatches() const {
   return (n + size_ - 1) / size_;
 }
 
-std::span<const CellIndex> Minibatches::at(std::int64_t i) const {
+std::span<const CellIndex> Minibatches::between(std::int64_t begin, std::int64_t end) const {
   const std::span<const CellIndex> all(cells_);
-  const std::size_t begin = std::min(as_size(i * size_), all.size());
-  return all.subspan(begin, std::min(as_size(size_), all.size() - begin));
+  const std::size_t first = std::min(as_size(begin * size_), all.size());
+  return all.subspan(first, std::min(as_size((end - begin) * size_), all.size() - first));
 }
 
 }  // namespace saithe

@@ -21,7 +21,9 @@ class Minibatches {
 
   [[nodiscard]] std::int64_t n_minibatches() const;
   /// The cells of minibatch i; empty for i == n_minibatches().
-  [[nodiscard]] std::span<const CellIndex> at(std::int64_t i) const;
+  [[nodiscard]] std::span<const CellIndex> at(std::int64_t i) const { return between(i, i + 1); }
+  /// The cells of the minibatches [begin, end).
+  [[nodiscard]] std::span<const CellIndex> between(std::int64_t begin, std::int64_t end) const;
 
  private:
   std::vector<CellIndex> cells_;

@@ -17,6 +17,8 @@ namespace {
 // what Mlp::forward takes).
 constexpr std::int64_t kStretch = 64;
 constexpr std::int64_t kValidationMinibatches = 128;
+// Fewer where they would have more values: there are a few copies of them while they are made.
+constexpr std::int64_t kStretchValues = std::int64_t{1} << 21;
 
 // Share of the steps over which a cosine schedule rises.
 constexpr double kWarmupShare = 0.1;
@@ -52,6 +54,21 @@ struct Cells {
   const Augmentation& augmentation;
 };
 
+/// The end of the stretch of minibatches from `begin` on, `most` of them or fewer, whose features
+/// are made at once.
+std::int64_t stretch_end(const Minibatches& minibatches, std::int64_t begin, std::int64_t most,
+                         const Augmentation& augmentation) {
+  const std::int64_t most_end = std::min(minibatches.n_minibatches(), begin + most);
+  if (!augmentation.most_features) return most_end;
+  std::int64_t n_values = 0;
+  std::int64_t end = begin;
+  for (; end < most_end; ++end) {
+    for (const CellIndex cell : minibatches.at(end)) n_values += augmentation.most_features(cell);
+    if (n_values > kStretchValues && end > begin) break;
+  }
+  return end;
+}
+
 /// Adds up the means of the minibatches of a block of validation cells.
 void judge_minibatches(const DenseMatrix& logits, std::span<const CellIndex> cells,
                        std::span<const LabelIndex> labels, const TrainerOptions& options,
@@ -82,18 +99,17 @@ void validate_epoch(const Mlp& mlp, const Cells& cells, std::span<const CellInde
                     const TrainerOptions& options, const Context& context, EpochRecord& record) {
   record.validation_loss = 0;
   record.validation_accuracy = 0;
-  const auto n_cells = static_cast<std::int64_t>(validation.size());
-  const std::int64_t block = kValidationMinibatches * options.minibatch_size;
-  for (std::int64_t begin = 0; begin < n_cells; begin += block) {
-    const auto some = validation.subspan(as_size(begin), as_size(std::min(block, n_cells - begin)));
+  const auto minibatches = Minibatches::in_order(validation, options.minibatch_size);
+  const std::int64_t n_minibatches = minibatches.n_minibatches();
+  for (std::int64_t begin = 0, end = 0; begin < n_minibatches; begin = end) {
+    end = stretch_end(minibatches, begin, kValidationMinibatches, cells.augmentation);
+    const auto some = minibatches.between(begin, end);
     const CsrMatrix features = cells.augmentation.validation_features
                                    ? cells.augmentation.validation_features(some)
                                    : select_rows(cells.features.host(), some);
     judge_minibatches(mlp.forward(features.view(), false, context).logits, some, cells.labels,
                       options, record);
   }
-  const std::int64_t n_minibatches =
-      (n_cells + options.minibatch_size - 1) / options.minibatch_size;
   record.validation_loss /= static_cast<double>(n_minibatches);
   record.validation_accuracy /= static_cast<double>(n_minibatches);
 }
@@ -180,8 +196,8 @@ bool train_epoch(Mlp& mlp, const Cells& cells, const Minibatches& minibatches, i
   adam.weight_decay = options.weight_decay;
   adam.decays_vectors = options.decay_biases;
   const std::int64_t n = minibatches.n_minibatches();
-  for (std::int64_t begin = 0; begin < n; begin += kStretch) {
-    const std::int64_t end = std::min(n, begin + kStretch);
+  for (std::int64_t begin = 0, end = 0; begin < n; begin = end) {
+    end = stretch_end(minibatches, begin, kStretch, cells.augmentation);
     const Stretch stretch(cells, minibatches, begin, end, record.epoch);
     for (std::int64_t i = begin; i < end; ++i) {
       if (context.is_cancelled()) {

@@ -77,6 +77,9 @@ struct Augmentation {
   std::function<CsrMatrix(std::span<const CellIndex> cells, int epoch)> features_of_epoch;
   /// The features of validation cells, likewise. Without it they are rows of the features.
   std::function<CsrMatrix(std::span<const CellIndex> cells)> validation_features;
+  /// At most how many features of a cell are stored: where they are many, fewer cells are asked for
+  /// at a time. The bits do not depend on it.
+  std::function<std::int64_t(CellIndex cell)> most_features;
 };
 
 /// The epochs that a training has: --epochs, or more until there are --min-steps steps, or as many

@@ -39,8 +39,7 @@ std::size_t InputCells::block_end(std::span<const CellIndex> cells, std::size_t 
   std::int64_t n_values = 0;
   std::size_t end = begin;
   for (; end < most_end; ++end) {
-    // Inputs that were not measured are filled in.
-    n_values += measured_.is_complete() ? inputs_.most_stored(cells[end]) : n_genes();
+    n_values += most_features(cells[end]);
     if (n_values > most && end > begin) break;
   }
   return end;

@@ -38,6 +38,10 @@ class InputCells {
   /// Whether the cell has a value above 0 on an input.
   [[nodiscard]] bool has_counts(CellIndex cell) const { return has_counts_[as_size(cell)]; }
 
+  /// At most how many features of a cell are stored: inputs that were not measured are filled in.
+  [[nodiscard]] std::int64_t most_features(CellIndex cell) const {
+    return measured_.is_complete() ? inputs_.most_stored(cell) : n_genes();
+  }
   /// The features of cells, rows in their order; inputs that were not measured have their means.
   [[nodiscard]] CsrMatrix features(std::span<const CellIndex> cells, const Context& context) const;
   /// The end of the block from position `begin` of `cells` on whose features may lie in memory:
@@ -57,6 +61,24 @@ class InputCells {
   PackedRows inputs_;
   std::vector<double> totals_;
   std::vector<bool> has_counts_;
+};
+
+/// The features of cells as rows, made when they are read; borrows the cells.
+class FeatureRows final : public RowSource {
+ public:
+  explicit FeatureRows(const InputCells& cells) : cells_(cells) {}
+  [[nodiscard]] CellIndex n_rows() const override { return cells_.n_cells(); }
+  [[nodiscard]] GeneIndex n_cols() const override { return cells_.n_genes(); }
+  [[nodiscard]] CsrMatrix read(std::span<const CellIndex> rows,
+                               const Context& context) const override {
+    return cells_.features(rows, context);
+  }
+  [[nodiscard]] std::int64_t most_stored(CellIndex row) const override {
+    return cells_.most_features(row);
+  }
+
+ private:
+  const InputCells& cells_;
 };
 
 }  // namespace saithe

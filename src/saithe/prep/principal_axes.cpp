@@ -8,6 +8,7 @@
 #include "saithe/core/parallel.h"
 #include "saithe/core/random.h"
 #include "saithe/kernels/cpu/weighted_rows.h"
+#include "saithe/matrix/two_way_rows.h"
 
 namespace saithe {
 namespace {
@@ -21,60 +22,70 @@ constexpr int kIterations = 6;
 // Chunks have fixed borders, so that every sum has one order.
 constexpr std::int64_t kChunkCells = 256;
 constexpr std::int64_t kChunkGenes = 64;
+// Of the memory for values: as much as the features of a linear member had, which are gone.
+constexpr std::int64_t kAxesShare = 4;
 
-/// Products of the centred cells A with a few vectors, which are columns of padded tables.
+/// Products of the centred cells A with a few vectors, which are columns of padded tables. Sums
+/// take cells in their order, so that their bits do not depend on where a block ends.
 class CenteredCells {
  public:
-  CenteredCells(CsrMatrix by_cell, std::span<const double> center, int n_vectors,
+  CenteredCells(const RowSelection& features, std::span<const double> center, int n_vectors,
                 const Context& context)
       : context_(context),
         width_(kernels::cpu::padded_width(as_size(n_vectors))),
-        by_cell_(std::move(by_cell)),
-        by_gene_(transpose(by_cell_.view())),
+        cells_(features, context.max_memory / kAxesShare, context),
         center_(center.begin(), center.end()) {}
 
   [[nodiscard]] std::int64_t width() const { return static_cast<std::int64_t>(width_); }
 
   /// A q: (cells, width).
-  [[nodiscard]] Matrix project(const Matrix& q) const {
+  [[nodiscard]] Matrix project(const Matrix& q) {
     Eigen::RowVectorXd at_center = Eigen::RowVectorXd::Zero(width());
     for (std::size_t gene = 0; gene < center_.size(); ++gene) {
       at_center += center_[gene] * q.row(static_cast<std::int64_t>(gene));
     }
-    Matrix y(by_cell_.n_rows, width());
-    multiply(by_cell_, kChunkCells, q, y, [&](std::int64_t row) { y.row(row) = -at_center; });
+    Matrix y(cells_.n_rows(), width());
+    for (std::int64_t cell = 0; cell < y.rows(); ++cell) y.row(cell) = -at_center;
+    for (std::size_t i = 0; i < cells_.n_blocks(); ++i) {
+      const TwoWayBlock& block = cells_.block(i);
+      multiply(block.by_row, kChunkCells, q.data(), y.row(block.begin).data());
+    }
     return y;
   }
 
   /// A^T y: (genes, width).
-  [[nodiscard]] Matrix back(const Matrix& y) const {
+  [[nodiscard]] Matrix back(const Matrix& y) {
     Eigen::RowVectorXd sum = Eigen::RowVectorXd::Zero(width());
     for (std::int64_t cell = 0; cell < y.rows(); ++cell) sum += y.row(cell);
-    Matrix q(by_gene_.n_rows, width());
-    multiply(by_gene_, kChunkGenes, y, q,
-             [&](std::int64_t gene) { q.row(gene) = -center_[as_size(gene)] * sum; });
+    Matrix q(static_cast<std::int64_t>(center_.size()), width());
+    for (std::int64_t gene = 0; gene < q.rows(); ++gene) {
+      q.row(gene) = -center_[as_size(gene)] * sum;
+    }
+    for (std::size_t i = 0; i < cells_.n_blocks(); ++i) {
+      const TwoWayBlock& block = cells_.block(i);
+      multiply(block.by_column, kChunkGenes, y.row(block.begin).data(), q.data());
+    }
     return q;
   }
 
  private:
-  template <typename Begin>
-  void multiply(const CsrMatrix& sparse, std::int64_t chunk, const Matrix& table, Matrix& result,
-                const Begin& begin_row) const {
+  /// Adds the product of sparse rows with a table to the rows of `result`.
+  void multiply(const CsrMatrix& sparse, std::int64_t chunk, const double* table,
+                double* result) const {
     parallel_for(context_, sparse.n_rows, chunk, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) {
-        begin_row(row);
-        const auto columns = sparse.view().row_columns(static_cast<CellIndex>(row));
-        kernels::cpu::add_weighted_rows(
-            sparse.view().row_values(static_cast<CellIndex>(row)).data(), columns.data(),
-            columns.size(), table.data(), width_, result.row(row).data());
+        const auto columns = sparse.view().row_columns(row);
+        if (columns.empty()) continue;
+        kernels::cpu::add_weighted_rows(sparse.view().row_values(row).data(), columns.data(),
+                                        columns.size(), table, width_,
+                                        result + as_size(row) * width_);
       }
     });
   }
 
   const Context& context_;
   std::size_t width_;
-  CsrMatrix by_cell_;
-  CsrMatrix by_gene_;
+  TwoWayRows cells_;
   std::vector<double> center_;
 };
 
@@ -87,14 +98,15 @@ void orthonormalize(Matrix& vectors, int n) {
 
 }  // namespace
 
-AlignedVector<float> fit_principal_axes(CsrMatrix features, std::span<const double> center,
-                                        int n_axes, const Context& context) {
-  const auto n_genes = static_cast<std::int64_t>(features.n_cols);
+AlignedVector<float> fit_principal_axes(const RowSelection& features,
+                                        std::span<const double> center, int n_axes,
+                                        const Context& context) {
+  const auto n_genes = static_cast<std::int64_t>(features.n_cols());
   SAITHE_ASSERT(center.size() == as_size(n_genes) && n_axes > 0);
-  const auto most = std::min<std::int64_t>(n_genes, features.n_rows);
+  const auto most = std::min<std::int64_t>(n_genes, features.n_rows());
   const int n_kept = static_cast<int>(std::min<std::int64_t>(n_axes, most));
   const int n_vectors = static_cast<int>(std::min<std::int64_t>(n_axes + kSpareVectors, most));
-  const CenteredCells centered(std::move(features), center, n_vectors, context);
+  CenteredCells centered(features, center, n_vectors, context);
 
   Matrix vectors = Matrix::Zero(n_genes, centered.width());
   const Random random(context.seed(), stream::kAxes);

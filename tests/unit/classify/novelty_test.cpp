@@ -48,7 +48,7 @@ TEST(Novelty, AModelWithMisfitsWeighsAnUnseenTypeAsNumPyDoes) {
 TEST(Novelty, AxesAndVarianceWithinTypesAreNumPys) {
   const NoveltyFixture f;
   NoveltyModel novelty;
-  fit_novelty_axes(novelty, select_rows(f.features.view(), f.training),
+  fit_novelty_axes(novelty, select_rows(f.features.view(), f.training).view(),
                    std::span(f.labels).first(f.training.size()),
                    f.json.at("center").get<std::vector<double>>(), Context(1));
   expect_near(novelty.feature_variance, f.json.at("feature_variance"));

@@ -106,10 +106,10 @@ TEST(LogisticRegression, AShiftIsTheDenseDifference) {
   expect_fit(f, f.fit(0.1, f.shift, {}), f.shift, f.json.at("fits").at("centred"));
 }
 
-TEST(LogisticRegression, TheBitsDoNotDependOnThreads) {
-  // Enough cells for several chunks of 256, and genes for several of 64.
+TEST(LogisticRegression, TheBitsDoNotDependOnThreadsOrMemory) {
+  // Enough cells for two blocks and many chunks of 256, and genes for several of 64.
   CsrMatrix values;
-  values.n_rows = 700;
+  values.n_rows = 5000;
   values.n_cols = 150;
   std::vector<LabelIndex> labels;
   std::vector<float> weights;
@@ -125,17 +125,20 @@ TEST(LogisticRegression, TheBitsDoNotDependOnThreads) {
     }
     values.row_start.push_back(static_cast<RowPointer>(values.columns.size()));
   }
-  std::vector<CellIndex> cells(650);
+  std::vector<CellIndex> cells(4950);
   std::iota(cells.begin(), cells.end(), CellIndex{50});
   const std::vector<float> shift(150, 0.05F);
-  const auto fit = [&](int n_threads) {
-    const Context context(n_threads);
+  const auto fit = [&](int n_threads, std::int64_t memory = kDefaultMemory) {
+    Context context(n_threads);
+    context.max_memory = memory;
     return fit_logistic_regression(values.view(), shift, labels, cells, weights, 3, {},
                                    *kernels::make_backend(kernels::Device::Cpu, context), context);
   };
   const auto one = fit(1);
   EXPECT_EQ(fit(2), one);
   EXPECT_EQ(fit(5), one);
+  EXPECT_EQ(fit(2, 1), one);          // from the temporary file
+  EXPECT_EQ(fit(1, 7'400'000), one);  // the second block alone: the first has 1.7 MB
 }
 
 TEST(LogisticRegression, OtherCellsAreNotLookedAt) {

@@ -252,26 +252,32 @@ TEST(TrainNetwork, FeaturesMadeInStretchesGiveTheSameBitsAsThoseInMemory) {
   made.validation_features = [&](std::span<const CellIndex> cells) {
     return select_rows(problem.cells.view(), cells);
   };
+  Augmentation few = made;  // two cells have as many features as a stretch may have
+  few.most_features = [](CellIndex) { return std::int64_t{1} << 20; };
   const Context context(2, 11);
   const auto backend = kernels::make_backend(kernels::Device::Cpu, context);
   std::vector<MlpParameters> parameters;
   std::vector<TrainHistory> histories;
   const CsrMatrix nothing;
-  for (const bool is_made : {false, true}) {
+  for (const Augmentation* augmentation :
+       {static_cast<const Augmentation*>(nullptr), &made, &few}) {
     Mlp mlp(problem.shape, initial_parameters(problem.shape, 3), problem.shift, *backend);
+    const bool is_made = augmentation != nullptr;
     histories.push_back(train_network(mlp, is_made ? nothing.view() : problem.cells.view(),
                                       problem.labels, problem.training, problem.validation, options,
-                                      context, {}, is_made ? made : Augmentation{}));
+                                      context, {}, is_made ? *augmentation : Augmentation{}));
     parameters.push_back(mlp.parameters());
   }
   ASSERT_GT(problem.training.size(), 64U);
-  EXPECT_EQ(parameters[0], parameters[1]);
-  for (std::size_t epoch = 0; epoch < 3; ++epoch) {
-    EXPECT_EQ(histories[0].epochs[epoch].train_loss, histories[1].epochs[epoch].train_loss);
-    EXPECT_EQ(histories[0].epochs[epoch].validation_loss,
-              histories[1].epochs[epoch].validation_loss);
-    EXPECT_EQ(histories[0].epochs[epoch].validation_accuracy,
-              histories[1].epochs[epoch].validation_accuracy);
+  for (const std::size_t i : {std::size_t{1}, std::size_t{2}}) {
+    EXPECT_EQ(parameters[0], parameters[i]);
+    for (std::size_t epoch = 0; epoch < 3; ++epoch) {
+      const EpochRecord& expected = histories[0].epochs[epoch];
+      const EpochRecord& found = histories[i].epochs[epoch];
+      EXPECT_EQ(expected.train_loss, found.train_loss);
+      EXPECT_EQ(expected.validation_loss, found.validation_loss);
+      EXPECT_EQ(expected.validation_accuracy, found.validation_accuracy);
+    }
   }
 }
 
@@ -314,20 +320,31 @@ TEST(TrainNetwork, CellsOfNoWeightTeachNothing) {
   options.epochs = 3;
   std::vector<float> weights(200, 1.0F);
   EXPECT_EQ(trained_with(problem,
-                         {.weights = weights, .features_of_epoch = {}, .validation_features = {}},
+                         {.weights = weights,
+                          .features_of_epoch = {},
+                          .validation_features = {},
+                          .most_features = {}},
                          options),
             trained_with(problem, {}, options));
   for (std::size_t cell = 0; cell < 200; cell += 3) weights[cell] = 0;  // the first type's
   const auto without = trained_with(
-      problem, {.weights = weights, .features_of_epoch = {}, .validation_features = {}}, options);
+      problem,
+      {.weights = weights, .features_of_epoch = {}, .validation_features = {}, .most_features = {}},
+      options);
   for (std::size_t cell = 0; cell < 200; cell += 3) problem.labels[cell] = 1;
   EXPECT_EQ(trained_with(problem,
-                         {.weights = weights, .features_of_epoch = {}, .validation_features = {}},
+                         {.weights = weights,
+                          .features_of_epoch = {},
+                          .validation_features = {},
+                          .most_features = {}},
                          options),
             without);
   weights.assign(200, 1.0F);
   EXPECT_NE(trained_with(problem,
-                         {.weights = weights, .features_of_epoch = {}, .validation_features = {}},
+                         {.weights = weights,
+                          .features_of_epoch = {},
+                          .validation_features = {},
+                          .most_features = {}},
                          options),
             without);
 }
@@ -347,7 +364,10 @@ TEST(TrainNetwork, TheHistorysLossIsWeighted) {
     const std::vector<float> weights(200, weight);
     return train_network(mlp, problem.cells.view(), problem.labels, problem.training, {}, options,
                          context, {},
-                         {.weights = weights, .features_of_epoch = {}, .validation_features = {}})
+                         {.weights = weights,
+                          .features_of_epoch = {},
+                          .validation_features = {},
+                          .most_features = {}})
         .epochs[0]
         .train_loss;
   };

@@ -37,7 +37,8 @@ TEST(PrincipalAxes, AreNumPysSingularVectors) {
   std::vector<CellIndex> training(json.at("n_training").get<std::size_t>());
   std::iota(training.begin(), training.end(), CellIndex{0});
   const auto center = json.at("center").get<std::vector<double>>();
-  const auto axes = fit_principal_axes(select_rows(cells.view(), training), center, 3, Context(1));
+  const auto axes =
+      fit_principal_axes(select_rows(cells.view(), training).view(), center, 3, Context(1));
   const auto expected = json.at("axes").get<std::vector<std::vector<float>>>();
   ASSERT_EQ(axes.size(), 36U);
   for (std::size_t gene = 0; gene < 12; ++gene) {
@@ -66,7 +67,7 @@ TEST(PrincipalAxes, FindWhatIsPlantedAmongManyGenes) {
     }
     rows.push_back(std::move(row));
   }
-  const auto axes = fit_principal_axes(sparse_of(rows), center, 5, Context(1));
+  const auto axes = fit_principal_axes(sparse_of(rows).view(), center, 5, Context(1));
   ASSERT_EQ(axes.size(), as_size(5 * kGenes));
   for (std::size_t a = 0; a < 5; ++a) {
     for (std::size_t b = 0; b < 5; ++b) {
@@ -86,19 +87,23 @@ TEST(PrincipalAxes, FindWhatIsPlantedAmongManyGenes) {
   }
 }
 
-TEST(PrincipalAxes, HaveTheSameBitsForAnyNumberOfThreads) {
-  const CsrMatrix cells = testing::random_cells(700, 90, 0.3, 5);
+TEST(PrincipalAxes, HaveTheSameBitsForAnyNumberOfThreadsAndAnyMemory) {
+  const CsrMatrix cells = testing::random_cells(5000, 90, 0.3, 5);
   const std::vector<double> center(90, 0.25);
-  const auto one = fit_principal_axes(cells, center, 8, Context(1));
-  EXPECT_EQ(one, fit_principal_axes(cells, center, 8, Context(3)));
+  const auto one = fit_principal_axes(cells.view(), center, 8, Context(1));
+  EXPECT_EQ(one, fit_principal_axes(cells.view(), center, 8, Context(3)));
+  Context little(2);
+  little.max_memory = 1;  // from the temporary file
+  EXPECT_EQ(one, fit_principal_axes(cells.view(), center, 8, little));
 }
 
 TEST(PrincipalAxes, AreNoMoreThanCellsOrGenes) {
   const CsrMatrix cells = testing::random_cells(30, 6, 0.5, 5);
   const std::vector<double> center(6, 0.1);
-  EXPECT_EQ(fit_principal_axes(cells, center, 20, Context(1)).size(), 36U);
+  EXPECT_EQ(fit_principal_axes(cells.view(), center, 20, Context(1)).size(), 36U);
   const std::vector<CellIndex> two = {4, 9};
-  const auto axes = fit_principal_axes(select_rows(cells.view(), two), center, 20, Context(1));
+  const auto axes =
+      fit_principal_axes(select_rows(cells.view(), two).view(), center, 20, Context(1));
   EXPECT_EQ(axes.size(), 12U);
   for (const float value : axes) EXPECT_TRUE(std::isfinite(value));
 }

@@ -87,8 +87,9 @@ class CpuBackend final : public Backend {
     return std::make_unique<CpuSparseInputLayer>(n_genes, n_units, context_);
   }
 
-  std::unique_ptr<LogisticLoss> make_logistic_loss(LogisticProblem problem) override {
-    return cpu::make_logistic_loss(std::move(problem), context_);
+  std::unique_ptr<LogisticLoss> make_logistic_loss(const LogisticProblem& problem,
+                                                   const Context& context) override {
+    return cpu::make_logistic_loss(problem, context);
   }
 
   void linear_forward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in, const Buffer& w,

@@ -10,7 +10,8 @@
 
 namespace saithe::kernels::cpu {
 
-/// Same bits for any number of threads.
-std::unique_ptr<LogisticLoss> make_logistic_loss(LogisticProblem problem, const Context& context);
+/// Same bits for any number of threads and any context.max_memory.
+std::unique_ptr<LogisticLoss> make_logistic_loss(const LogisticProblem& problem,
+                                                 const Context& context);
 
 }  // namespace saithe::kernels::cpu

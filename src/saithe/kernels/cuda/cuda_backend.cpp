@@ -45,8 +45,9 @@ class CudaBackend final : public Backend {
   std::unique_ptr<SparseRows> upload_rows(const CsrView& features) override {
     return cuda::upload_rows(queue_, features);
   }
-  std::unique_ptr<LogisticLoss> make_logistic_loss(LogisticProblem problem) override {
-    return cuda::make_logistic_loss(queue_, std::move(problem));
+  std::unique_ptr<LogisticLoss> make_logistic_loss(const LogisticProblem& problem,
+                                                   const Context& context) override {
+    return cuda::make_logistic_loss(queue_, problem, context);
   }
 
   void linear_forward(std::int64_t n_rows, const Buffer& x, std::int64_t n_in, const Buffer& w,

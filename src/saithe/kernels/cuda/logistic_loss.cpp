@@ -1,35 +1,116 @@
 #include "saithe/kernels/cuda/logistic_loss.h"
 
-#include <utility>
+#include <algorithm>
+#include <numeric>
 
 #include "saithe/kernels/cuda/device_buffer.h"
-#include "saithe/kernels/cuda/resident_rows.h"
+#include "saithe/matrix/two_way_rows.h"
 
 namespace saithe::kernels::cuda {
 namespace {
 
-/// The rows of a matrix on the device. The host's copy may go.
+// Values of genes that are put together on the host before they are sent.
+constexpr std::int64_t kSentValues = std::int64_t{1} << 21;
+
+/// Sparse rows on the device, sent there piece by piece.
 class RowsOnDevice {
  public:
-  RowsOnDevice(const std::shared_ptr<Queue>& queue, const CsrView& matrix)
-      : memory_(queue, matrix), rows_(memory_.all()) {}
-  [[nodiscard]] const DeviceRows& rows() const { return rows_; }
+  RowsOnDevice(const std::shared_ptr<Queue>& queue, const std::vector<std::int64_t>& starts)
+      : queue_(queue),
+        starts_(device_array<std::int64_t>(queue, std::ssize(starts))),
+        columns_(device_array<GeneIndex>(queue, starts.back())),
+        values_(device_array<float>(queue, starts.back())) {
+    copy_in(*queue, starts_.as<std::int64_t>(), std::span<const std::int64_t>(starts));
+  }
+  /// Values from a position on.
+  void send(std::int64_t position, std::span<const GeneIndex> columns,
+            std::span<const float> values) {
+    copy_in(*queue_, columns_.as<GeneIndex>() + position, columns);
+    copy_in(*queue_, values_.as<float>() + position, values);
+  }
+  [[nodiscard]] DeviceRows rows() const {
+    const auto* const begin = starts_.as<std::int64_t>();
+    return {begin, begin + 1, 0, columns_.as<GeneIndex>(), values_.as<float>()};
+  }
 
  private:
-  ResidentRows memory_;
-  DeviceRows rows_;
+  std::shared_ptr<Queue> queue_;
+  DeviceMemory starts_;
+  DeviceMemory columns_;
+  DeviceMemory values_;
 };
+
+RowsOnDevice send_cells(const std::shared_ptr<Queue>& queue, TwoWayRows& cells) {
+  std::vector<std::int64_t> starts = {0};
+  for (std::size_t i = 0; i < cells.n_blocks(); ++i) {
+    const CsrMatrix& rows = cells.block(i).by_row;
+    const std::int64_t before = starts.back();
+    for (CellIndex row = 0; row < rows.n_rows; ++row) {
+      starts.push_back(before + rows.row_start[as_size(row) + 1]);
+    }
+  }
+  RowsOnDevice sent(queue, starts);
+  for (std::size_t i = 0; i < cells.n_blocks(); ++i) {
+    const TwoWayBlock& block = cells.block(i);
+    sent.send(starts[as_size(block.begin)], block.by_row.columns, block.by_row.values);
+  }
+  return sent;
+}
+
+/// The values of the genes [begin, end), whose places are `starts`, each gene's of all blocks.
+void send_genes(TwoWayRows& cells, std::size_t begin, std::size_t end,
+                const std::vector<std::int64_t>& starts, RowsOnDevice& sent) {
+  std::vector<std::int64_t> next(starts.begin() + static_cast<std::ptrdiff_t>(begin),
+                                 starts.begin() + static_cast<std::ptrdiff_t>(end));
+  for (std::int64_t& position : next) position -= starts[begin];
+  std::vector<GeneIndex> columns(as_size(starts[end] - starts[begin]));
+  std::vector<float> values(columns.size());
+  for (std::size_t i = 0; i < cells.n_blocks(); ++i) {
+    const TwoWayBlock& block = cells.block(i);
+    const auto first = static_cast<GeneIndex>(block.begin);
+    for (std::size_t gene = begin; gene < end; ++gene) {
+      const auto rows = block.by_column.view().row_columns(static_cast<CellIndex>(gene));
+      const std::int64_t at = next[gene - begin];
+      std::ranges::transform(rows, columns.begin() + at,
+                             [&](GeneIndex row) { return first + row; });
+      std::ranges::copy(block.by_column.view().row_values(static_cast<CellIndex>(gene)),
+                        values.begin() + at);
+      next[gene - begin] += std::ssize(rows);
+    }
+  }
+  sent.send(starts[begin], columns, values);
+}
+
+RowsOnDevice send_genes(const std::shared_ptr<Queue>& queue, TwoWayRows& cells) {
+  std::vector<std::int64_t> starts(as_size(cells.n_cols()) + 1);
+  for (std::size_t i = 0; i < cells.n_blocks(); ++i) {
+    const CsrMatrix& genes = cells.block(i).by_column;
+    for (std::size_t gene = 0; gene + 1 < starts.size(); ++gene) {
+      starts[gene + 1] += genes.row_start[gene + 1] - genes.row_start[gene];
+    }
+  }
+  std::partial_sum(starts.begin(), starts.end(), starts.begin());
+  RowsOnDevice sent(queue, starts);
+  for (std::size_t begin = 0, end = 0; begin + 1 < starts.size(); begin = end) {
+    end = begin + 1;
+    while (end + 1 < starts.size() && starts[end + 1] - starts[begin] <= kSentValues) ++end;
+    send_genes(cells, begin, end, starts, sent);
+  }
+  return sent;
+}
 
 class CudaLogisticLoss final : public LogisticLoss {
  public:
-  CudaLogisticLoss(const std::shared_ptr<Queue>& queue, const LogisticProblem& problem)
+  /// `cells` are the problem's features; they may go then.
+  CudaLogisticLoss(const std::shared_ptr<Queue>& queue, const LogisticProblem& problem,
+                   TwoWayRows& cells)
       : queue_(queue),
-        n_cells_(problem.features.n_rows),
-        n_genes_(problem.features.n_cols),
+        n_cells_(problem.features.n_rows()),
+        n_genes_(problem.features.n_cols()),
         n_types_(problem.n_types),
         penalty_(1.0 / (problem.c * static_cast<double>(n_cells_))),
-        cells_(queue, problem.features.view()),
-        genes_(queue, transpose(problem.features.view()).view()),
+        cells_(send_cells(queue, cells)),
+        genes_(send_genes(queue, cells)),
         shift_(device_array<float>(queue, n_genes_)),
         labels_(device_array<LabelIndex>(queue, n_cells_)),
         weights_(device_array<float>(queue, static_cast<std::int64_t>(problem.weights.size()))),
@@ -126,8 +207,10 @@ class CudaLogisticLoss final : public LogisticLoss {
 }  // namespace
 
 std::unique_ptr<LogisticLoss> make_logistic_loss(const std::shared_ptr<Queue>& queue,
-                                                 LogisticProblem problem) {
-  return std::make_unique<CudaLogisticLoss>(queue, problem);
+                                                 const LogisticProblem& problem,
+                                                 const Context& context) {
+  TwoWayRows cells(problem.features, context.max_memory / kLogisticMemoryShare, context);
+  return std::make_unique<CudaLogisticLoss>(queue, problem, cells);
 }
 
 }  // namespace saithe::kernels::cuda

@@ -11,6 +11,7 @@
 namespace saithe::kernels::cuda {
 
 std::unique_ptr<LogisticLoss> make_logistic_loss(const std::shared_ptr<Queue>& queue,
-                                                 LogisticProblem problem);
+                                                 const LogisticProblem& problem,
+                                                 const Context& context);
 
 }  // namespace saithe::kernels::cuda
