@@ -260,7 +260,7 @@ TEST(TrainNetwork, FeaturesMadeInStretchesGiveTheSameBitsAsThoseInMemory) {
   std::vector<TrainHistory> histories;
   const CsrMatrix nothing;
   for (const Augmentation* augmentation :
-       {static_cast<const Augmentation*>(nullptr), &made, &few}) {
+       std::initializer_list<const Augmentation*>{nullptr, &made, &few}) {
     Mlp mlp(problem.shape, initial_parameters(problem.shape, 3), problem.shift, *backend);
     const bool is_made = augmentation != nullptr;
     histories.push_back(train_network(mlp, is_made ? nothing.view() : problem.cells.view(),
