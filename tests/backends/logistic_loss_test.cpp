@@ -117,17 +117,20 @@ TEST_P(BackendTest, LogisticLossGoesOnInTheNextBlock) {
   std::vector<double> from_file(own.x.size());
   Context little(2);
   little.max_memory = 1;
-  const auto loss = backend_->make_logistic_loss(own.problem(true), Context(2));
-  EXPECT_NEAR((*loss)(own.x, gradient), expected, 1e-9);
-  const auto other = backend_->make_logistic_loss(own.problem(true), little);
-  EXPECT_EQ((*other)(own.x, from_file), (*loss)(own.x, gradient));
-  EXPECT_EQ(from_file, gradient);
-  for (const std::size_t i : {std::size_t{0}, std::size_t{777}, own.x.size() - 1}) {
+  const auto loss = backend_->make_logistic_loss(own.problem(true), little);
+  const double found = (*loss)(own.x, from_file);
+  EXPECT_NEAR(found, expected, 1e-9);
+  if (!GetParam().starts_with("Emulated")) {  // which takes seconds for each
+    const auto in_memory = backend_->make_logistic_loss(own.problem(true), Context(2));
+    EXPECT_EQ((*in_memory)(own.x, gradient), found);
+    EXPECT_EQ(gradient, from_file);
+  }
+  for (const std::size_t i : {std::size_t{0}, own.x.size() / 3, own.x.size() - 1}) {
     auto up = own.x;
     auto down = own.x;
     up[i] += 1e-5;
     down[i] -= 1e-5;
-    EXPECT_NEAR(gradient[i], (own.plain_loss(up, true) - own.plain_loss(down, true)) / 2e-5, 1e-7);
+    EXPECT_NEAR(from_file[i], (own.plain_loss(up, true) - own.plain_loss(down, true)) / 2e-5, 1e-7);
   }
 }
 
