@@ -366,29 +366,39 @@ std::vector<std::uint64_t> ZarrArray::read_unsigned(std::int64_t n_expected,
   return values;
 }
 
+void ZarrArray::require_text() const {
+  if (is_text()) return;
+  fail(ErrorKind::BadFormat, "{}: holds values of type {}; expected texts", where(),
+       layout_.type.name);
+}
+
 std::vector<std::string> ZarrArray::read_texts(std::int64_t n_expected,
                                                const Context& context) const {
-  if (!is_text()) {
-    fail(ErrorKind::BadFormat, "{}: holds values of type {}; expected texts", where(),
-         layout_.type.name);
-  }
+  require_text();
+  return read_texts(0, checked_length(n_expected), context);
+}
+
+std::vector<std::string> ZarrArray::read_texts(std::int64_t begin, std::int64_t end,
+                                               const Context& context) const {
+  require_text();
   if (layout_.type.kind != Kind::VlenText) {
-    return read_field_texts({"", 0, layout_.type}, context);
+    return read_fixed_texts({"", 0, layout_.type}, begin, end, context);
   }
-  const std::int64_t n = checked_length(n_expected);
-  std::vector<std::string> texts(as_size(n));
-  for_each_chunk(0, n, context, [&](const Place& place, std::int64_t first, std::int64_t last) {
-    const auto bytes = chunk(place);
-    if (!bytes) return;  // empty texts
-    auto decoded = decode_vlen_texts(*bytes, chunk_where(place));
-    const auto n_wanted = as_size(last - first);
-    if (decoded.size() < n_wanted) {
-      fail(ErrorKind::BadFormat, "{}: has {} texts; expected {}; the store is damaged",
-           chunk_where(place), decoded.size(), n_wanted);
-    }
-    std::move(decoded.begin(), decoded.begin() + static_cast<std::ptrdiff_t>(n_wanted),
-              texts.begin() + static_cast<std::ptrdiff_t>(first));
-  });
+  std::vector<std::string> texts(as_size(end - begin));
+  for_each_chunk(
+      begin, end, context, [&](const Place& place, std::int64_t first, std::int64_t last) {
+        const auto bytes = chunk(place);
+        if (!bytes) return;  // empty texts
+        auto decoded = decode_vlen_texts(*bytes, chunk_where(place));
+        const std::int64_t in_chunk = first - place.front() * layout_.chunk.front();
+        const std::int64_t n_wanted = last - first;
+        if (std::ssize(decoded) < in_chunk + n_wanted) {
+          fail(ErrorKind::BadFormat, "{}: has {} texts; expected {}; the store is damaged",
+               chunk_where(place), decoded.size(), in_chunk + n_wanted);
+        }
+        std::move(decoded.begin() + in_chunk, decoded.begin() + in_chunk + n_wanted,
+                  texts.begin() + (first - begin));
+      });
   return texts;
 }
 
@@ -410,18 +420,19 @@ std::vector<double> ZarrArray::read_field_numbers(const ZarrType::Field& field,
   return values;
 }
 
-std::vector<std::string> ZarrArray::read_field_texts(const ZarrType::Field& field,
+std::vector<std::string> ZarrArray::read_fixed_texts(const ZarrType::Field& field,
+                                                     std::int64_t begin, std::int64_t end,
                                                      const Context& context) const {
-  std::vector<std::string> texts(as_size(checked_length(-1)));
+  std::vector<std::string> texts(as_size(end - begin));
   const std::int64_t stride = layout_.type.bytes;
   for_each_chunk(
-      0, size(), context, [&](const Place& place, std::int64_t first, std::int64_t last) {
+      begin, end, context, [&](const Place& place, std::int64_t first, std::int64_t last) {
         const auto bytes = chunk(place);
         if (!bytes) return;
         for (std::int64_t i = first; i < last; ++i) {
           const std::int64_t at =
               (i - place.front() * layout_.chunk.front()) * stride + field.offset;
-          texts[as_size(i)] = fixed_text(
+          texts[as_size(i - begin)] = fixed_text(
               std::string_view(*bytes).substr(as_size(at), as_size(field.type.bytes)), field.type);
         }
       });

@@ -52,16 +52,28 @@ class ZarrArray {
                                                          const Context& context) const;
   [[nodiscard]] std::vector<std::string> read_texts(std::int64_t n_expected,
                                                     const Context& context) const;
+  /// The length of a 1-dimensional array of which every chunk must be stored, so that it cannot be
+  /// a lie.
+  [[nodiscard]] std::int64_t stored_length() const { return checked_length(-1); }
+  /// The texts [begin, end) of a 1-dimensional array whose length was looked at.
+  [[nodiscard]] std::vector<std::string> read_texts(std::int64_t begin, std::int64_t end,
+                                                    const Context& context) const;
   /// One field of records, as numbers or texts.
   [[nodiscard]] std::vector<double> read_field_numbers(const ZarrType::Field& field,
                                                        const Context& context) const;
   [[nodiscard]] std::vector<std::string> read_field_texts(const ZarrType::Field& field,
-                                                          const Context& context) const;
+                                                          const Context& context) const {
+    return read_fixed_texts(field, 0, checked_length(-1), context);
+  }
 
  private:
   using Place = std::vector<std::int64_t>;  // of a chunk in the grid of chunks
   struct ShardIndex;
 
+  void require_text() const;
+  [[nodiscard]] std::vector<std::string> read_fixed_texts(const ZarrType::Field& field,
+                                                          std::int64_t begin, std::int64_t end,
+                                                          const Context& context) const;
   [[nodiscard]] std::int64_t checked_length(std::int64_t n_expected) const;
   [[nodiscard]] std::int64_t chunk_values() const;
   [[nodiscard]] std::string chunk_key(const Place& place) const;

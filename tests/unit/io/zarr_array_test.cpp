@@ -47,6 +47,21 @@ TEST(ZarrArray, TheSameForAnyNumberOfThreadsAndAnyPart) {
                       "chunk 0: holds 2 bytes; expected 3");
 }
 
+TEST(ZarrArray, TextsComeInAnyPieces) {
+  const testing::FolderForTest folder;
+  testing::write_group(folder.path(), "");
+  const std::vector<std::string> all = {"a", "", "ccc", "d"};
+  testing::write_texts(folder.path(), "names", all);
+  const io::ZarrArray names = open(folder, "names");
+  EXPECT_EQ(names.stored_length(), 4);
+  for (std::int64_t begin = 0; begin <= 4; ++begin) {
+    for (std::int64_t end = begin; end <= 4; ++end) {
+      EXPECT_EQ(names.read_texts(begin, end, kContext),
+                std::vector<std::string>(all.begin() + begin, all.begin() + end));
+    }
+  }
+}
+
 TEST(ZarrArray, LengthsThatCannotBeTakeNoMemory) {
   const testing::FolderForTest folder;
   testing::write_group(folder.path(), "");
