@@ -169,7 +169,10 @@ CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Conte
   rows.n_cols = n_columns_;
   rows.row_start.assign(row_start_.begin() + begin, row_start_.begin() + end + 1);
   for (RowPointer& start : rows.row_start) start -= first;
-  // Zeros cost a third of reading, so that each array's are a thread's.
+  // Memory is this thread's: what others free they keep. Zeros cost much of reading, so that each
+  // array's are a thread's.
+  rows.columns.reserve(n);
+  rows.values.reserve(n);
   parallel_for(context, 2, 1, [&](std::int64_t i, std::int64_t) {
     i == 0 ? assign_zeros(rows.columns, n) : assign_zeros(rows.values, n);
   });

@@ -22,8 +22,8 @@ constexpr std::size_t kKeptIndices = 8;
 // A chunk from this size on is unpacked alone where memory is short, and kept until another is
 // asked for.
 constexpr std::int64_t kLargeChunkBytes = std::int64_t{1} << 23;
-// What is kept of an array's smaller chunks.
-constexpr std::int64_t kMostKeptBytes = std::int64_t{1} << 22;
+// What is kept of an array's chunks, beside the one that was used last.
+constexpr std::int64_t kMostKeptBytes = std::int64_t{1} << 21;
 // Names of cells and genes are no zeros: they are packed to less than a thousandth nowhere.
 constexpr std::int64_t kMaxNameRatio = 1024;
 constexpr std::int64_t kSmall = 65536;
@@ -195,7 +195,7 @@ ZarrArray::Bytes ZarrArray::chunk_for_part(const Place& place) const {
   bytes = chunk(place);
   if (!bytes) return nullptr;
   const std::lock_guard lock(cache_->mutex);
-  cache_->chunks.keep("", place.front(), bytes, is_large() ? std::ssize(*bytes) : kMostKeptBytes);
+  cache_->chunks.keep("", place.front(), bytes, std::max(kMostKeptBytes, std::ssize(*bytes)));
   return bytes;
 }
 
