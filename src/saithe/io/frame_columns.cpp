@@ -33,12 +33,45 @@ Table table_named_by(Column index) {
   return Table(plain.as_text("index"));
 }
 
-Table table_named_later(std::int64_t n_rows, ReadNames read, const std::string& where) {
-  return {n_rows, [read = std::move(read), where](std::int64_t begin, std::int64_t end) {
-            std::vector<std::string> names = read(begin, end);
-            require_utf8(names, begin, where, "the index");
-            return names;
-          }};
+namespace {
+
+/// Names that lie in chunks, each of which is unpacked as a whole.
+class NamesInChunks {
+ public:
+  NamesInChunks(std::int64_t n_rows, std::int64_t chunk, ReadNames read, std::string where)
+      : n_rows_(n_rows), chunk_(chunk), read_(std::move(read)), where_(std::move(where)) {}
+
+  std::vector<std::string> operator()(std::int64_t begin, std::int64_t end) {
+    if (begin == 0 && end == n_rows_) return read(begin, end);
+    if (begin < first_ || end > first_ + std::ssize(kept_)) {
+      const std::int64_t first = begin / chunk_ * chunk_;
+      kept_.clear();
+      kept_ = read(first, std::min(n_rows_, (std::max(end - 1, begin) / chunk_ + 1) * chunk_));
+      first_ = first;
+    }
+    return {kept_.begin() + (begin - first_), kept_.begin() + (end - first_)};
+  }
+
+ private:
+  [[nodiscard]] std::vector<std::string> read(std::int64_t begin, std::int64_t end) const {
+    std::vector<std::string> names = read_(begin, end);
+    require_utf8(names, begin, where_, "the index");
+    return names;
+  }
+
+  std::int64_t n_rows_;
+  std::int64_t chunk_;
+  ReadNames read_;
+  std::string where_;
+  std::int64_t first_ = 0;
+  std::vector<std::string> kept_;  // from the name `first_` on
+};
+
+}  // namespace
+
+Table table_named_later(std::int64_t n_rows, std::int64_t chunk, ReadNames read,
+                        const std::string& where) {
+  return {n_rows, NamesInChunks(n_rows, std::max<std::int64_t>(1, chunk), std::move(read), where)};
 }
 
 void add_column_later(Table& table, const std::string& name, ReadColumn read,

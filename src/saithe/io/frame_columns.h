@@ -20,8 +20,10 @@ void require_utf8(const Column& column, const std::string& where, const std::str
 
 /// A table whose rows are called by `index`: texts, or the texts of what it holds.
 Table table_named_by(Column index);
-/// A table whose names are read later, and then must be UTF-8. `where`: what messages call it.
-Table table_named_later(std::int64_t n_rows, ReadNames read, const std::string& where);
+/// A table whose names are read later, and then must be UTF-8. They are read in whole chunks of
+/// `chunk` names, of which the last are kept. `where`: what messages call the table.
+Table table_named_later(std::int64_t n_rows, std::int64_t chunk, ReadNames read,
+                        const std::string& where);
 
 /// Adds a column that is read later, and then must have one entry per row, of UTF-8; what it cannot
 /// hold exactly is warned of. `frame` and `where` are what messages call the table and the column.

@@ -134,7 +134,8 @@ Table rows_of(const Hdf5Group& frame, const std::string& index_name, const std::
       const auto read = [names](std::int64_t begin, std::int64_t end) {
         return names.read_texts(begin, end - begin);
       };
-      return table_named_later(names.size(), read, called);
+      const auto& chunks = names.description().chunk_shape;
+      return table_named_later(names.size(), chunks.empty() ? 1 : chunks.front(), read, called);
     }
   }
   const ReadColumn read = reader_of(frame, index_name);

@@ -148,7 +148,7 @@ Table rows_of(const ZarrNode& frame, const std::string& index_name, const std::s
       const auto read = [=](std::int64_t begin, std::int64_t end) {
         return names.read_texts(begin, end, context);
       };
-      return table_named_later(names.stored_length(), read, called);
+      return table_named_later(names.stored_length(), names.chunk_shape().front(), read, called);
     }
   }
   const ReadColumn read = reader_of(frame, node, -1, context);

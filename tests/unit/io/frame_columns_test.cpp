@@ -16,7 +16,7 @@ const Context kContext(1);
 
 Table three_rows() {
   return io::table_named_later(
-      3,
+      3, 1,
       [](std::int64_t begin, std::int64_t end) {
         return Texts(kNames.begin() + begin, kNames.begin() + end);
       },
@@ -37,6 +37,26 @@ TEST(FrameColumns, AreReadOnceAndNotBefore) {
   EXPECT_EQ(table.as_text("x"), (Texts{"1", "2", "3"}));
   EXPECT_EQ(table.columns().size(), 1U);
   EXPECT_EQ(n_read, 1);
+}
+
+TEST(FrameColumns, NamesAreReadInWholeChunks) {
+  const Texts all = {"a", "b", "c", "d", "e"};
+  std::vector<std::pair<std::int64_t, std::int64_t>> asked;
+  const Table table = io::table_named_later(
+      5, 2,
+      [&](std::int64_t begin, std::int64_t end) {
+        asked.emplace_back(begin, end);
+        return Texts(all.begin() + begin, all.begin() + end);
+      },
+      "f: obs");
+  for (std::int64_t begin = 0; begin <= 5; ++begin) {
+    for (std::int64_t end = begin; end <= 5; ++end) {
+      EXPECT_EQ(table.names(begin, end), Texts(all.begin() + begin, all.begin() + end));
+    }
+  }
+  asked.clear();
+  for (std::int64_t row = 0; row < 5; ++row) EXPECT_EQ(table.name_of(row), all[as_size(row)]);
+  EXPECT_EQ(asked, (std::vector<std::pair<std::int64_t, std::int64_t>>{{0, 2}, {2, 4}, {4, 5}}));
 }
 
 TEST(FrameColumns, OfAnotherLengthAreRefusedWhenTheyAreAskedFor) {
@@ -64,7 +84,7 @@ TEST(FrameColumns, TextsThatAreNotUtf8AreRefused) {
   EXPECT_SAITHE_ERROR(io::add_column_later(table, "\xE9", nullptr, "f: obs", "", kContext),
                       ErrorKind::BadFormat, "a column's name");
   const Table names = io::table_named_later(
-      3, [](std::int64_t, std::int64_t) { return Texts{"\xE9"}; }, "f: obs");
+      3, 1, [](std::int64_t, std::int64_t) { return Texts{"\xE9"}; }, "f: obs");
   EXPECT_SAITHE_ERROR(static_cast<void>(names.names(2, 3)), ErrorKind::BadFormat,
                       "f: obs: the index holds a text that is not UTF-8 (entry 2");
 }
