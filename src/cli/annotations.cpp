@@ -15,76 +15,108 @@ std::string type_name(const Model& model, LabelIndex label) {
 
 namespace {
 
-/// Labels as a category, and the colour of each level.
-struct TypeColumn {
-  CategoryColumn column;
-  std::vector<std::string> colors;
-};
+/// The levels of a column of labels. They are the types that occur, in the model's order, then
+/// unassigned: browsers count the colours against the levels, and CELLxGENE refuses levels that no
+/// cell has.
+class TypeLevels {
+ public:
+  TypeLevels(const Model& model, const LabelsSeen& seen) : level_of_type_(seen.types.size(), -1) {
+    static constexpr const char* kGray = "#999999";
+    const auto& names = model.types.names();
+    const std::vector<Color> palette = category_palette(names.size());
+    // A model may have a type of that name: one level serves both.
+    const LabelIndex same = model.types.find(kUnassigned);
+    for (std::size_t type = 0; type < names.size(); ++type) {
+      const bool is_same = same != kNoLabel && type == as_size(same);
+      if (!seen.types[type] && !(is_same && seen.none)) continue;
+      level_of_type_[type] = add(names[type], hex(palette[type]));
+    }
+    unassigned_ = same == kNoLabel ? -1 : level_of_type_[as_size(same)];
+    if (seen.none && unassigned_ < 0) unassigned_ = add(kUnassigned, kGray);
+  }
 
-/// The levels are the types that occur, in the model's order, then unassigned: browsers count the
-/// colours against the levels, and CELLxGENE refuses levels that no cell has.
-TypeColumn type_column(const Model& model, std::span<const LabelIndex> labels) {
-  static constexpr const char* kGray = "#999999";
-  const auto& names = model.types.names();
-  const std::vector<Color> palette = category_palette(names.size());
-  std::vector<bool> occurs(names.size());
-  bool has_unassigned = false;
-  for (const LabelIndex label : labels) {
-    if (label == kNoLabel) has_unassigned = true;
-    if (label != kNoLabel) occurs[as_size(label)] = true;
+  [[nodiscard]] CategoryColumn column(std::span<const LabelIndex> labels) const {
+    CategoryColumn column;
+    column.levels = levels_;
+    for (const LabelIndex label : labels) {
+      column.codes.push_back(label == kNoLabel ? unassigned_ : level_of_type_[as_size(label)]);
+    }
+    return column;
   }
-  // A model may have a type of that name: one level serves both.
-  const LabelIndex same = model.types.find(kUnassigned);
-  if (has_unassigned && same != kNoLabel) occurs[as_size(same)] = true;
-  TypeColumn result;
-  std::vector<std::int32_t> level(names.size(), -1);
-  const auto add_level = [&](const std::string& name, std::string color) {
-    result.column.levels.push_back(name);
-    result.colors.push_back(std::move(color));
-    return static_cast<std::int32_t>(result.column.levels.size()) - 1;
-  };
-  for (std::size_t type = 0; type < names.size(); ++type) {
-    if (occurs[type]) level[type] = add_level(names[type], hex(palette[type]));
+  [[nodiscard]] const std::vector<std::string>& colors() const { return colors_; }
+
+ private:
+  std::int32_t add(const std::string& name, std::string color) {
+    levels_.push_back(name);
+    colors_.push_back(std::move(color));
+    return static_cast<std::int32_t>(levels_.size()) - 1;
   }
-  std::int32_t unassigned = same == kNoLabel ? -1 : level[as_size(same)];
-  if (has_unassigned && unassigned < 0) unassigned = add_level(kUnassigned, kGray);
-  for (const LabelIndex label : labels) {
-    result.column.codes.push_back(label == kNoLabel ? unassigned : level[as_size(label)]);
-  }
-  return result;
-}
+
+  std::vector<std::string> levels_;
+  std::vector<std::string> colors_;
+  std::vector<std::int32_t> level_of_type_;
+  std::int32_t unassigned_ = -1;
+};
 
 NumberColumn number_column(std::span<const float> values) {
   return {{values.begin(), values.end()}, NumberColumn::Kind::Float32};
 }
 
-}  // namespace
-
-void add_prediction_details(Annotations& annotations, const Model& model,
-                            const Predictions& predictions, const ResultNames& names) {
-  annotations.obs.emplace_back(names.of("best"),
-                               type_column(model, predictions.best_labels).column);
-  annotations.obs.emplace_back(names.of("runner_up"),
-                               type_column(model, predictions.runners_up).column);
-  annotations.obs.emplace_back(names.of("runner_up_confidence"),
-                               number_column(predictions.runner_up_confidence));
-  if (model.novelty.n_types > 0) {
-    annotations.obs.emplace_back(names.of("novelty"), number_column(predictions.novelty));
-  }
+/// One field of the predictions, which are read in pieces.
+ResultColumn kept_labels(const KeptPredictions& kept, TypeLevels levels,
+                         std::vector<LabelIndex> Predictions::*labels) {
+  return {kept.n_cells(),
+          [&kept, levels = std::move(levels), labels](CellIndex begin, CellIndex end) {
+            return levels.column(kept.read(begin, end).*labels);
+          }};
 }
 
-void add_predicted_types(Annotations& annotations, const Model& model,
-                         std::span<const LabelIndex> labels, std::span<const float> confidence,
-                         const ResultNames& names) {
-  TypeColumn predicted = type_column(model, labels);
-  annotations.obs.emplace_back(names.label, std::move(predicted.column));
-  annotations.obs.emplace_back(names.confidence, number_column(confidence));
-  annotations.uns.emplace_back(names.of("colors"), std::move(predicted.colors));
+ResultColumn kept_numbers(const KeptPredictions& kept, std::vector<float> Predictions::*numbers) {
+  return {kept.n_cells(), [&kept, numbers](CellIndex begin, CellIndex end) {
+            return number_column(kept.read(begin, end).*numbers);
+          }};
+}
+
+/// Colours, type names, parameters and version.
+void add_uns(Annotations& annotations, const Model& model, const TypeLevels& levels,
+             const ResultNames& names) {
+  annotations.uns.emplace_back(names.of("colors"), levels.colors());
   annotations.uns.emplace_back(names.uns + "/types", model.types.names());
   annotations.uns.emplace_back(names.uns + "/version", model.saithe_version);
   annotations.uns.emplace_back(names.uns + "/seed", static_cast<std::int64_t>(model.seed));
   for (const auto& [name, value] : model.options) {
     annotations.uns.emplace_back(names.uns + "/parameters/" + name, value);
+  }
+}
+
+}  // namespace
+
+void add_predicted_types(Annotations& annotations, const Model& model,
+                         std::span<const LabelIndex> labels, std::span<const float> confidence,
+                         const ResultNames& names) {
+  LabelsSeen seen{std::vector<bool>(model.types.names().size())};
+  seen.add(labels);
+  const TypeLevels levels(model, seen);
+  annotations.obs.emplace_back(names.label, levels.column(labels));
+  annotations.obs.emplace_back(names.confidence, number_column(confidence));
+  add_uns(annotations, model, levels, names);
+}
+
+void add_predictions(Annotations& annotations, const Model& model, const KeptPredictions& kept,
+                     const ResultNames& names) {
+  const TypeLevels levels(model, kept.labels_seen());
+  const TypeLevels best(model, kept.best_seen());
+  const TypeLevels runners_up(model, kept.runners_up_seen());
+  auto& obs = annotations.obs;
+  obs.emplace_back(names.label, kept_labels(kept, levels, &Predictions::labels));
+  obs.emplace_back(names.confidence, kept_numbers(kept, &Predictions::confidence));
+  add_uns(annotations, model, levels, names);
+  obs.emplace_back(names.of("best"), kept_labels(kept, best, &Predictions::best_labels));
+  obs.emplace_back(names.of("runner_up"), kept_labels(kept, runners_up, &Predictions::runners_up));
+  obs.emplace_back(names.of("runner_up_confidence"),
+                   kept_numbers(kept, &Predictions::runner_up_confidence));
+  if (model.novelty.n_types > 0) {
+    obs.emplace_back(names.of("novelty"), kept_numbers(kept, &Predictions::novelty));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "kept_predictions.h"
 #include "result_names.h"
 #include "saithe/classify/model.h"
 #include "saithe/classify/predict.h"
@@ -18,9 +19,10 @@ void add_predicted_types(Annotations& annotations, const Model& model,
                          std::span<const LabelIndex> labels, std::span<const float> confidence,
                          const ResultNames& names = {});
 
-/// obs LABEL_best (never unassigned by novelty), _runner_up, its confidence, and _novelty.
-void add_prediction_details(Annotations& annotations, const Model& model,
-                            const Predictions& predictions, const ResultNames& names);
+/// The same of what predict keeps, which must outlive the annotations; and obs LABEL_best (never
+/// unassigned by novelty), _runner_up, its confidence, and _novelty.
+void add_predictions(Annotations& annotations, const Model& model, const KeptPredictions& kept,
+                     const ResultNames& names);
 
 /// With --overwrite, the columns that an earlier run gave and this one does not (a vote, terms) go
 /// with the labels that they belonged to. Called when all else has been added.

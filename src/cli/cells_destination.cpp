@@ -26,7 +26,7 @@ void CellsDestination::require_free(const CellSource& cells, const Annotations& 
   if (h5ad_) return h5ad_->require_free(annotations);
   if (zarr_) return zarr_->require_free(annotations);
   for (const auto& [name, column] : annotations.obs) {
-    if (overwrite_ || cells.obs().find(name) == nullptr) continue;
+    if (overwrite_ || !cells.obs().has(name)) continue;
     fail(ErrorKind::Output,
          "{}: has obs/{} already; add --overwrite to replace it, or --key-added "
          "NAME for another name",

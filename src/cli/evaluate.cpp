@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "bundled_models.h"
 #include "gene_flags.h"
 #include "input_paths.h"
@@ -45,7 +47,8 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   const Predictions predictions =
       predict(model, *source, options, session.device(), session.context());
   say_match(model, predictions, session);
-  say_unassigned(predictions, session);
+  const auto& labels = predictions.labels;
+  say_unassigned(std::count(labels.begin(), labels.end(), kNoLabel), source->n_cells(), session);
   session.say("scores: every cell is judged by its most probable type, unassigned or not");
   const bool has_loss = model.members.size() == 1 && model.output == OutputKind::Softmax;
   const Evaluation evaluation = saithe::evaluate(

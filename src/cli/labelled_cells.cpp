@@ -15,7 +15,7 @@ void add_label_flags(CLI::App& app, LabelPlace& place) {
 
 std::vector<std::string> obs_text(const CellSource& source, const std::string& key,
                                   const char* option) {
-  if (source.obs().find(key) == nullptr) {
+  if (!source.obs().has(key)) {
     const std::string names = source.obs().column_names();
     fail(ErrorKind::BadFormat, "{}: {} {}: obs has no such column; it has: {}", source.name(),
          option, key, names.empty() ? "none (name a table with --labels)" : names);

@@ -70,7 +70,7 @@ void require_majority_vote(const MajorityVoteOptions& options, const Table& obs,
                       "are of one cell",
                       options.majority_vote, groups.group.size(), groups.n_groups()));
     }
-  } else if (obs.find(options.majority_vote) != nullptr) {
+  } else if (obs.has(options.majority_vote)) {
     context.warn(
         "--majority-vote leiden finds clusters anew; obs has a column of that name, which "
         "--majority-vote obs:leiden would take");
@@ -80,7 +80,7 @@ void require_majority_vote(const MajorityVoteOptions& options, const Table& obs,
 CellGroups groups_of_column(const Table& obs, const std::string& column,
                             const std::string& option) {
   const std::string name = column_name(column);
-  if (obs.find(name) == nullptr) {
+  if (!obs.has(name)) {
     fail(ErrorKind::InvalidArgument, "--{}: obs has no column '{}'; it has: {}", option,
          printable(name), printable(obs.column_names()));
   }
@@ -102,10 +102,11 @@ CellGroups groups_that_vote(const MajorityVoteOptions& options, const LeidenOpti
   return find_clusters(clustering, embedding, has_counts, context);
 }
 
-VoteColumns vote_columns(const CellGroups& groups, const MajorityVote& vote,
-                         const LabelSet& types) {
+VoteColumns vote_columns(const CellGroups& groups, const MajorityVote& vote, const LabelSet& types,
+                         CellIndex begin, CellIndex end) {
   VoteColumns columns;
-  for (const std::int32_t group : groups.group) {
+  for (const std::int32_t group :
+       std::span(groups.group).subspan(as_size(begin), as_size(end - begin))) {
     const bool has_group = group >= 0;
     columns.cluster.push_back(has_group ? groups.names[as_size(group)] : "");
     columns.majority.push_back(has_group ? vote_text(vote.groups[as_size(group)], types)
@@ -137,7 +138,7 @@ void add_vote_columns(Annotations& annotations, const CellGroups& groups, const 
   for (const std::int32_t group : groups.group) {
     majority.codes.push_back(level.at(group < 0 ? kUnassigned : of_group[as_size(group)]));
   }
-  std::vector<double> share = vote_columns(groups, vote, types).share;
+  std::vector<double> share = vote_columns(groups, vote, types, 0, std::ssize(groups.group)).share;
   annotations.obs.emplace_back(names.cluster, with_used_levels({groups.group, groups.names}));
   annotations.obs.emplace_back(names.majority, std::move(majority));
   annotations.obs.emplace_back(names.of("majority_share"),

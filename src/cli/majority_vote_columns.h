@@ -50,15 +50,16 @@ CellGroups groups_that_vote(const MajorityVoteOptions& options, const LeidenOpti
                             const Table& obs, DenseView embedding,
                             const std::vector<bool>& has_counts, const Context& context);
 
-/// One entry per cell.
+/// One entry per cell of some that follow one another.
 struct VoteColumns {
   std::vector<std::string> cluster;   ///< empty: none
   std::vector<std::string> majority;  ///< a type, "heterogeneous" or "unassigned"
   std::vector<double> share;          ///< of the cluster's cells; 0 without cluster
 };
 
-/// The columns of a vote, for a table of cells.
-VoteColumns vote_columns(const CellGroups& groups, const MajorityVote& vote, const LabelSet& types);
+/// The columns of a vote for the cells [begin, end), for a table of cells.
+VoteColumns vote_columns(const CellGroups& groups, const MajorityVote& vote, const LabelSet& types,
+                         CellIndex begin, CellIndex end);
 
 /// The columns of a vote as obs: cluster, majority and its share. The levels of the majority are
 /// the types that were voted, in the model's order, then heterogeneous and unassigned; those of the

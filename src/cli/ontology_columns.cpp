@@ -66,17 +66,19 @@ std::unique_ptr<OntologyColumns> OntologyColumns::make(const OntologyOptions& op
   }
   auto mappings = map_labels(ontology, types.names(), table);
   std::unique_ptr<OntologyColumns> columns(
-      new OntologyColumns(std::move(ontology), std::move(mappings), options.ontology_threshold));
+      new OntologyColumns(std::move(ontology), std::move(mappings), options.ontology_threshold,
+                          session.context().max_memory));
   columns->say_mapping(session);
   return columns;
 }
 
 OntologyColumns::OntologyColumns(CellOntology ontology, std::vector<LabelMapping> mappings,
-                                 double threshold)
+                                 double threshold, std::int64_t max_memory)
     : ontology_(std::move(ontology)),
       mappings_(std::move(mappings)),
       rollup_(ontology_, terms_of(mappings_)),
-      threshold_(threshold) {}
+      threshold_(threshold),
+      cells_(1, most_kept_bytes(max_memory)) {}
 
 void OntologyColumns::say_mapping(Session& session) const {
   std::size_t n_mapped = 0;
@@ -116,51 +118,92 @@ std::string OntologyColumns::name_of(const RolledUpCell& cell) const {
 void OntologyColumns::add(std::span<const LabelIndex> best_labels, DenseView probabilities,
                           const Context& context) {
   SAITHE_ASSERT(static_cast<std::int64_t>(best_labels.size()) == probabilities.n_rows);
-  const auto cells = rollup_.find_deepest(probabilities, threshold_, context);
-  cells_.insert(cells_.end(), cells.begin(), cells.end());
-  best_labels_.insert(best_labels_.end(), best_labels.begin(), best_labels.end());
+  const auto rolled_up = rollup_.find_deepest(probabilities, threshold_, context);
+  std::vector<Cell> cells;
+  for (std::size_t i = 0; i < rolled_up.size(); ++i) {
+    cells.push_back({best_labels[i], rolled_up[i]});
+    seen_.emplace(rolled_up[i].term, rolled_up[i].type);
+  }
+  cells_.append(cells);
 }
 
 const char* OntologyColumns::tsv_header() {
-  return "\tcell_ontology_id\tontology_term\tontology_term_id\tontology_probability";
+  return "cell_ontology_id\tontology_term\tontology_term_id\tontology_probability";
 }
 
-std::string OntologyColumns::tsv_fields(std::size_t cell) const {
-  const LabelIndex label = best_labels_[cell];
-  const RolledUpCell& rolled_up = cells_[cell];
-  const std::string name = name_of(rolled_up);
-  return fmt::format(
-      "\t{}\t{}\t{}\t{}", label == kNoLabel ? "" : id_of(mappings_[as_size(label)].term), name,
-      id_of(rolled_up.term), name.empty() ? "" : format_number(rolled_up.probability));
+std::vector<std::string> OntologyColumns::tsv_fields(CellIndex begin, CellIndex end) const {
+  std::vector<std::string> fields;
+  for (const auto& [label, rolled_up] : cells_.read(begin, end)) {
+    const std::string name = name_of(rolled_up);
+    fields.push_back(fmt::format(
+        "{}\t{}\t{}\t{}", label == kNoLabel ? "" : id_of(mappings_[as_size(label)].term), name,
+        id_of(rolled_up.term), name.empty() ? "" : format_number(rolled_up.probability)));
+  }
+  return fields;
 }
 
-void OntologyColumns::annotate(std::span<const LabelIndex> labels, Annotations& annotations,
-                               const ResultNames& names_of_results) const {
-  const auto known = [&](TermIndex term) { return term == kNoTerm ? kUnknown : id_of(term); };
-  std::vector<std::string> ids;
-  for (const LabelIndex label : labels) {
-    ids.push_back(label == kNoLabel ? kUnknown : known(mappings_[as_size(label)].term));
+const std::string& OntologyColumns::known_id(TermIndex term) const {
+  static const std::string kUnknownId = kUnknown;
+  return term == kNoTerm ? kUnknownId : id_of(term);
+}
+
+void OntologyColumns::add_columns(const KeptPredictions& kept, Annotations& annotations,
+                                  const ResultNames& names_of_results) const {
+  const auto id_of_label = [this](LabelIndex label) {
+    return known_id(label == kNoLabel ? kNoTerm : mappings_[as_size(label)].term);
+  };
+  std::set<std::string> ids;
+  const LabelsSeen& seen = kept.labels_seen();
+  for (std::size_t type = 0; type < seen.types.size(); ++type) {
+    if (seen.types[type]) ids.insert(id_of_label(static_cast<LabelIndex>(type)));
   }
-  std::vector<std::string> names;
-  std::vector<std::string> term_ids;
-  NumberColumn probability;
-  probability.kind = NumberColumn::Kind::Float32;
-  for (const RolledUpCell& cell : cells_) {
-    names.push_back(name_of(cell));
-    term_ids.push_back(known(cell.term));
-    probability.values.push_back(static_cast<double>(cell.probability));
+  if (seen.none) ids.insert(kUnknown);
+  std::set<std::string> names;
+  std::set<std::string> term_ids;
+  for (const auto& [term, type] : seen_) {
+    names.insert(name_of({term, type}));
+    term_ids.insert(known_id(term));
   }
+  const auto read_ids = [&kept, id_of_label](CellIndex begin, CellIndex end) {
+    std::vector<std::string> texts;
+    for (const LabelIndex label : kept.read(begin, end).labels) {
+      texts.push_back(id_of_label(label));
+    }
+    return texts;
+  };
+  const auto read = [this](auto text_of) {
+    return [this, text_of](CellIndex begin, CellIndex end) {
+      std::vector<std::string> texts;
+      for (const Cell& cell : cells_.read(begin, end)) texts.push_back(text_of(cell.rolled_up));
+      return texts;
+    };
+  };
+  const auto read_names = read([this](const RolledUpCell& cell) { return name_of(cell); });
+  const auto read_terms = read([this](const RolledUpCell& cell) { return known_id(cell.term); });
+  const auto read_probability = [this](CellIndex begin, CellIndex end) {
+    NumberColumn probability{{}, NumberColumn::Kind::Float32};
+    for (const Cell& cell : cells_.read(begin, end)) {
+      probability.values.push_back(static_cast<double>(cell.rolled_up.probability));
+    }
+    return probability;
+  };
+  const CellIndex n = kept.n_cells();
   const std::string rolled_up = names_of_results.of("rolled_up");
-  annotations.obs.emplace_back(names_of_results.of("ontology_term_id"), make_category_column(ids));
-  annotations.obs.emplace_back(rolled_up, make_category_column(names));
-  annotations.obs.emplace_back(rolled_up + "_ontology_term_id", make_category_column(term_ids));
-  annotations.obs.emplace_back(rolled_up + "_confidence", std::move(probability));
+  auto& obs = annotations.obs;
+  obs.emplace_back(names_of_results.of("ontology_term_id"), name_column(n, ids, read_ids));
+  obs.emplace_back(rolled_up, name_column(n, names, read_names));
+  obs.emplace_back(rolled_up + "_ontology_term_id", name_column(n, term_ids, read_terms));
+  obs.emplace_back(rolled_up + "_confidence", ResultColumn(n, read_probability));
+}
 
+void OntologyColumns::annotate(const KeptPredictions& kept, Annotations& annotations,
+                               const ResultNames& names_of_results) const {
+  add_columns(kept, annotations, names_of_results);
   const std::string uns = names_of_results.uns + "/ontology/";
   std::vector<std::string> type_ids;
   std::vector<std::string> mapped_by;
   for (const LabelMapping& mapping : mappings_) {
-    type_ids.push_back(known(mapping.term));
+    type_ids.push_back(known_id(mapping.term));
     mapped_by.emplace_back(to_text(mapping.by));
   }
   annotations.uns.emplace_back(uns + "release",

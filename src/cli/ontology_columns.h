@@ -5,10 +5,13 @@
 
 #include <cstddef>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "kept_predictions.h"
 #include "result_names.h"
 #include "saithe/classify/cell_ontology.h"
 #include "saithe/classify/label_mapping.h"
@@ -49,19 +52,25 @@ class OntologyColumns {
   void add(std::span<const LabelIndex> best_labels, DenseView probabilities,
            const Context& context);
 
-  /// "\tcell_ontology_id\tontology_term\tontology_term_id\tontology_probability".
+  /// "cell_ontology_id\tontology_term\tontology_term_id\tontology_probability".
   static const char* tsv_header();
-  /// The four fields of a cell, each after a tab; empty where there is nothing to say.
-  [[nodiscard]] std::string tsv_fields(std::size_t cell) const;
+  /// The four fields of the cells [begin, end), with tabs between; empty where there is nothing to
+  /// say.
+  [[nodiscard]] std::vector<std::string> tsv_fields(CellIndex begin, CellIndex end) const;
 
-  /// Adds obs and uns entries. `labels` are the types that obs names.label has, so that
-  /// LABEL_ontology_term_id fits it: "unknown" where it is unassigned or without a
-  /// term, as CELLxGENE writes it.
-  void annotate(std::span<const LabelIndex> labels, Annotations& annotations,
+  /// Adds obs and uns entries, which read from here and from `kept`: its labels are those of obs
+  /// names.label, so that LABEL_ontology_term_id fits it: "unknown" where it is unassigned or
+  /// without a term, as CELLxGENE writes it.
+  void annotate(const KeptPredictions& kept, Annotations& annotations,
                 const ResultNames& names) const;
 
  private:
-  OntologyColumns(CellOntology ontology, std::vector<LabelMapping> mappings, double threshold);
+  OntologyColumns(CellOntology ontology, std::vector<LabelMapping> mappings, double threshold,
+                  std::int64_t max_memory);
+  void add_columns(const KeptPredictions& kept, Annotations& annotations,
+                   const ResultNames& names) const;
+  /// "unknown" where there is none.
+  [[nodiscard]] const std::string& known_id(TermIndex term) const;
   [[nodiscard]] const std::string& id_of(TermIndex term) const;
   [[nodiscard]] std::string name_of(const RolledUpCell& cell) const;
   void say_mapping(Session& session) const;
@@ -70,8 +79,12 @@ class OntologyColumns {
   std::vector<LabelMapping> mappings_;  // of the model's types, in their order
   OntologyRollup rollup_;
   double threshold_;
-  std::vector<LabelIndex> best_labels_;
-  std::vector<RolledUpCell> cells_;
+  struct Cell {
+    LabelIndex best_label;
+    RolledUpCell rolled_up;
+  };
+  SpilledRows<Cell> cells_;
+  std::set<std::pair<TermIndex, LabelIndex>> seen_;  // the terms that cells have, or their types
 };
 
 }  // namespace saithe::cli

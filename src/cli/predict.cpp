@@ -8,6 +8,7 @@
 #include "cells_destination.h"
 #include "gene_flags.h"
 #include "input_paths.h"
+#include "kept_predictions.h"
 #include "majority_vote_columns.h"
 #include "ontology_columns.h"
 #include "output_plan.h"
@@ -97,29 +98,27 @@ class Results {
         destination_(destination),
         model_(model),
         source_(source),
-        session_(session) {
+        session_(session),
+        kept_(model.types, writes_probabilities(request), session.context().max_memory) {
     if (destination) names_ = ResultNames::make(request.naming);
     if (!destination) heads_ = TableHeads::make(request.naming);
     ontology_ = OntologyColumns::make(request.ontology, model.types, session);
     // Of no cells yet: the names are what counts.
     if (destination) destination->require_free(source, make_annotations());
     PredictOptions options = request.prediction;
-    options.with_probabilities =
-        !request.writes_table() || !request.tables.probabilities.empty() || ontology_ != nullptr;
+    options.with_probabilities = writes_probabilities(request) || ontology_ != nullptr;
     // Clusters are found by the last hidden layer, or by the logits where there is none.
     options.with_hidden = request.vote.finds_clusters() && model.has_hidden_layer();
     options.with_logits = request.vote.finds_clusters() && !model.has_hidden_layer();
-    predictions_ = predict(model, source, options, session.device(), session.context());
-    if (ontology_ != nullptr) {
-      ontology_->add(predictions_.best_labels, predictions_.probabilities.view(),
-                     session.context());
-    }
+    query_ =
+        predict_in_blocks(model, source, options, session.device(), session.context(),
+                          [&](CellIndex first, const Predictions& block) { add(first, block); });
     if (request.vote.is_on()) vote();
   }
 
   void say() const {
-    say_match(model_, predictions_, session_);
-    say_unassigned(predictions_, session_);
+    say_match(model_, query_, session_);
+    say_unassigned(kept_.n_unassigned(), kept_.n_cells(), session_);
   }
 
   void write() {
@@ -130,9 +129,8 @@ class Results {
       session_.say("written: " + path);
     };
     if (!tables.probabilities.empty()) {
-      write_text(tables.probabilities, overwrite, [&](const PutText& put) {
-        put_probabilities(model_, source_, predictions_.probabilities, put);
-      });
+      write_text(tables.probabilities, overwrite,
+                 [&](const PutText& put) { put_probabilities(model_, source_, kept_, put); });
       session_.say("written: " + tables.probabilities);
     }
     if (!tables.cluster_table.empty()) {
@@ -140,70 +138,95 @@ class Results {
     }
     if (!tables.donor_table.empty()) {
       const CellGroups donors = groups_of_column(source_.obs(), tables.donor_key, "donor-key");
-      const TypesByGroup types =
-          count_types_by_group(donors, predictions_.labels, model_.types.n_types());
+      const TypesByGroup types = count_types_by_group(donors, labels_, model_.types.n_types());
       write_table(tables.donor_table, types_by_group_tsv("donor", donors, types, model_.types));
     }
     if (destination_) return destination_->write(source_, make_annotations(), session_);
     const auto put_table = [&](const PutText& put) {
-      put_predictions(model_, source_, predictions_, heads_, extra_columns(), put);
+      put_predictions(model_, source_, kept_, heads_, extra_columns(), put);
     };
-    if (request_.output == "-") {
-      std::string table;
-      put_table([&](std::string_view text) { table += text; });
-      return write_stdout(table);
-    }
+    if (request_.output == "-") return write_stdout(put_table);
     write_text(request_.output, overwrite, put_table);
     session_.say("written: " + request_.output);
   }
 
  private:
+  static bool writes_probabilities(const Request& request) {
+    return !request.writes_table() || !request.tables.probabilities.empty();
+  }
+
+  void add(CellIndex first, const Predictions& block) {
+    kept_.add(block);
+    if (ontology_ != nullptr) {
+      ontology_->add(block.best_labels, block.probabilities.view(), session_.context());
+    }
+    // What needs all cells at once.
+    if (request_.vote.is_on() || !request_.tables.donor_table.empty()) {
+      labels_.insert(labels_.end(), block.labels.begin(), block.labels.end());
+    }
+    if (!request_.vote.is_on()) return;
+    has_counts_.insert(has_counts_.end(), block.has_counts.begin(), block.has_counts.end());
+    if (!request_.vote.finds_clusters()) return;
+    const DenseMatrix& rows = model_.has_hidden_layer() ? block.hidden : block.logits;
+    if (first == 0) embedding_ = {source_.n_cells(), rows.n_cols()};
+    std::copy(rows.data(), rows.data() + rows.n_rows() * rows.n_cols(),
+              embedding_.data() + first * rows.n_cols());
+  }
+
   void vote() {
-    groups_ = groups_that_vote(
-        request_.vote, request_.clustering, source_.obs(),
-        model_.has_hidden_layer() ? predictions_.hidden.view() : predictions_.logits.view(),
-        predictions_.has_counts, session_.context());
-    vote_ = majority_vote(groups_, predictions_.labels, model_.types.n_types(),
-                          request_.vote.min_proportion);
+    groups_ = groups_that_vote(request_.vote, request_.clustering, source_.obs(), embedding_.view(),
+                               has_counts_, session_.context());
+    embedding_ = {};
+    vote_ = majority_vote(groups_, labels_, model_.types.n_types(), request_.vote.min_proportion);
   }
 
   [[nodiscard]] std::vector<ExtraColumn> extra_columns() const {
     std::vector<ExtraColumn> columns;
     if (request_.prediction.multi_label > 0) {
-      columns.push_back({"multi_label", multi_label_texts(model_, predictions_)});
+      columns.push_back({"multi_label", [this](CellIndex begin, CellIndex end) {
+                           return kept_.multi_labels(begin, end);
+                         }});
     }
     if (request_.vote.is_on()) {
-      VoteColumns votes = vote_columns(groups_, vote_, model_.types);
-      std::vector<std::string> shares;
-      for (const double share : votes.share) shares.push_back(format_number(share));
-      columns.push_back({heads_.cluster, std::move(votes.cluster)});
-      columns.push_back({heads_.majority, std::move(votes.majority)});
-      columns.push_back({heads_.majority + "_share", std::move(shares)});
+      const auto add = [&](const std::string& name, auto field) {
+        columns.push_back({name, [this, field](CellIndex begin, CellIndex end) {
+                             return field(vote_columns(groups_, vote_, model_.types, begin, end));
+                           }});
+      };
+      add(heads_.cluster, [](VoteColumns votes) { return std::move(votes.cluster); });
+      add(heads_.majority, [](VoteColumns votes) { return std::move(votes.majority); });
+      add(heads_.majority + "_share", [](const VoteColumns& votes) {
+        std::vector<std::string> shares;
+        for (const double share : votes.share) shares.push_back(format_number(share));
+        return shares;
+      });
     }
     if (ontology_ != nullptr) {
-      // The columns come as text that begins with a tab, names and fields alike.
-      ExtraColumn column{std::string(OntologyColumns::tsv_header()).substr(1), {}};
-      for (std::size_t cell = 0; cell < predictions_.labels.size(); ++cell) {
-        column.cells.push_back(ontology_->tsv_fields(cell).substr(1));
-      }
-      columns.push_back(std::move(column));
+      columns.push_back({OntologyColumns::tsv_header(), [this](CellIndex begin, CellIndex end) {
+                           return ontology_->tsv_fields(begin, end);
+                         }});
     }
     return columns;
   }
 
-  /// Of the cells that have been labelled; takes the probabilities.
+  /// Of the cells that have been labelled; reads from here until they are written.
   Annotations make_annotations() {
     Annotations annotations;
-    add_predicted_types(annotations, model_, predictions_.labels, predictions_.confidence, names_);
-    add_prediction_details(annotations, model_, predictions_, names_);
+    add_predictions(annotations, model_, kept_, names_);
     if (request_.prediction.multi_label > 0) {
       annotations.obs.emplace_back(names_.of("multi_label"),
-                                   make_category_column(multi_label_texts(model_, predictions_)));
+                                   name_column(kept_.n_cells(), kept_.all_multi_labels(),
+                                               [this](CellIndex begin, CellIndex end) {
+                                                 return kept_.multi_labels(begin, end);
+                                               }));
     }
     if (request_.vote.is_on()) add_vote_columns(annotations, groups_, vote_, model_.types, names_);
-    if (ontology_ != nullptr) ontology_->annotate(predictions_.labels, annotations, names_);
-    annotations.obsm.emplace_back(names_.of("probabilities"),
-                                  std::move(predictions_.probabilities));
+    if (ontology_ != nullptr) ontology_->annotate(kept_, annotations, names_);
+    annotations.obsm.emplace_back(
+        names_.of("probabilities"),
+        ResultMatrix(kept_.n_cells(), kept_.n_types(), [this](CellIndex begin, CellIndex end) {
+          return kept_.probabilities(begin, end);
+        }));
     add_names_of_earlier_run(annotations, names_);
     return annotations;
   }
@@ -215,8 +238,13 @@ class Results {
   Session& session_;
   ResultNames names_;
   TableHeads heads_;
-  Predictions predictions_;
+  Predictions query_;  // of no cells: the genes and values of all
+  KeptPredictions kept_;
   std::unique_ptr<OntologyColumns> ontology_;
+  // For votes and tables of donors.
+  std::vector<LabelIndex> labels_;
+  std::vector<bool> has_counts_;
+  DenseMatrix embedding_;
   CellGroups groups_;
   MajorityVote vote_;
 };

@@ -1,6 +1,8 @@
 #include "prediction_tables.h"
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "annotations.h"
 #include "saithe/core/text_io.h"
@@ -12,75 +14,63 @@ std::string number_or_empty(float value) {
   return std::isnan(value) ? "" : format_number(value);
 }
 
+/// Blocks of cells, so that no more than one is in memory.
+template <typename Put>
+void for_each_block(CellIndex n_cells, const Put& put) {
+  static constexpr CellIndex kBlockCells = 1 << 14;
+  for (CellIndex begin = 0; begin < n_cells; begin += kBlockCells) {
+    put(begin, std::min(n_cells, begin + kBlockCells));
+  }
+}
+
 }  // namespace
 
-void put_predictions(const Model& model, const CellSource& source, const Predictions& predictions,
+void put_predictions(const Model& model, const CellSource& source, const KeptPredictions& kept,
                      const TableHeads& heads, const std::vector<ExtraColumn>& extra_columns,
                      const PutText& put) {
   std::string text = "barcode\t" + heads.label + "\t" + heads.confidence +
                      "\tbest_label\trunner_up\trunner_up_confidence\tnovelty";
   for (const ExtraColumn& column : extra_columns) text += "\t" + column.name;
-  text += "\n";
-  put(text);
-  const auto& barcodes = source.obs().index();
-  for (std::size_t cell = 0; cell < barcodes.size(); ++cell) {
-    text.clear();
-    for (const std::string& field :
-         {printable(barcodes[cell]), type_name(model, predictions.labels[cell]),
-          format_number(predictions.confidence[cell]),
-          type_name(model, predictions.best_labels[cell]),
-          type_name(model, predictions.runners_up[cell]),
-          format_number(predictions.runner_up_confidence[cell])}) {
-      text += field + "\t";
+  put(text + "\n");
+  for_each_block(kept.n_cells(), [&](CellIndex begin, CellIndex end) {
+    const std::vector<std::string> barcodes = source.obs().names(begin, end);
+    const Predictions cells = kept.read(begin, end);
+    std::vector<std::vector<std::string>> extra;
+    for (const ExtraColumn& column : extra_columns) extra.push_back(column.read(begin, end));
+    for (std::size_t i = 0; i < barcodes.size(); ++i) {
+      text.clear();
+      for (const std::string& field :
+           {printable(barcodes[i]), type_name(model, cells.labels[i]),
+            format_number(cells.confidence[i]), type_name(model, cells.best_labels[i]),
+            type_name(model, cells.runners_up[i]), format_number(cells.runner_up_confidence[i])}) {
+        text += field + "\t";
+      }
+      text += number_or_empty(cells.novelty[i]);
+      for (const auto& column : extra) text += "\t" + column[i];
+      text += "\n";
+      put(text);
     }
-    text += number_or_empty(predictions.novelty[cell]);
-    for (const ExtraColumn& column : extra_columns) text += "\t" + column.cells[cell];
-    text += "\n";
-    put(text);
-  }
+  });
 }
 
-void put_probabilities(const Model& model, const CellSource& source,
-                       const DenseMatrix& probabilities, const PutText& put) {
+void put_probabilities(const Model& model, const CellSource& source, const KeptPredictions& kept,
+                       const PutText& put) {
   std::string text = "barcode";
   for (const std::string& type : model.types.names()) text += "\t" + type;
-  text += "\n";
-  put(text);
-  const auto& barcodes = source.obs().index();
-  for (std::size_t cell = 0; cell < barcodes.size(); ++cell) {
-    text = printable(barcodes[cell]);
-    for (const float p : probabilities.row(static_cast<std::int64_t>(cell))) {
-      text += "\t" + format_number(p);
+  put(text + "\n");
+  const auto n_types = as_size(kept.n_types());
+  for_each_block(kept.n_cells(), [&](CellIndex begin, CellIndex end) {
+    const std::vector<std::string> barcodes = source.obs().names(begin, end);
+    const std::vector<float> rows = kept.probabilities(begin, end);
+    for (std::size_t i = 0; i < barcodes.size(); ++i) {
+      text = printable(barcodes[i]);
+      for (const float p : std::span(rows).subspan(i * n_types, n_types)) {
+        text += "\t" + format_number(p);
+      }
+      text += "\n";
+      put(text);
     }
-    text += "\n";
-    put(text);
-  }
-}
-
-namespace {
-
-/// A type's name in which no '|' can be taken for the end of it.
-std::string escape_bars(const std::string& name) {
-  std::string escaped;
-  for (const char c : name) {
-    if (c == '|' || c == '\\') escaped += '\\';
-    escaped += c;
-  }
-  return escaped;
-}
-
-}  // namespace
-
-std::vector<std::string> multi_label_texts(const Model& model, const Predictions& predictions) {
-  std::vector<std::string> texts;
-  for (const auto& labels : predictions.multi_labels) {
-    std::string text;
-    for (const LabelIndex label : labels) {
-      text += (text.empty() ? "" : "|") + escape_bars(model.types.name(label));
-    }
-    texts.push_back(text.empty() ? kUnassigned : text);
-  }
-  return texts;
+  });
 }
 
 }  // namespace saithe::cli

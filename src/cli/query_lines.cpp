@@ -1,7 +1,5 @@
 #include "query_lines.h"
 
-#include <algorithm>
-
 namespace saithe::cli {
 
 void say_match(const Model& model, const Predictions& predictions, Session& session) {
@@ -12,11 +10,8 @@ void say_match(const Model& model, const Predictions& predictions, Session& sess
   session.say(fmt::format("values: {}", to_text(predictions.kind)));
 }
 
-void say_unassigned(const Predictions& predictions, Session& session) {
-  session.say(
-      fmt::format("unassigned: {} of {} cells",
-                  std::count(predictions.labels.begin(), predictions.labels.end(), kNoLabel),
-                  predictions.labels.size()));
+void say_unassigned(CellIndex n_unassigned, CellIndex n_cells, Session& session) {
+  session.say(fmt::format("unassigned: {} of {} cells", n_unassigned, n_cells));
 }
 
 }  // namespace saithe::cli

@@ -11,6 +11,6 @@ namespace saithe::cli {
 void say_match(const Model& model, const Predictions& predictions, Session& session);
 
 /// How many cells predict leaves without a type.
-void say_unassigned(const Predictions& predictions, Session& session);
+void say_unassigned(CellIndex n_unassigned, CellIndex n_cells, Session& session);
 
 }  // namespace saithe::cli

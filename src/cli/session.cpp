@@ -48,16 +48,28 @@ void catch_signals() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-void write_stdout(const std::string& text) {
-  errno = 0;
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
-    return;
-  }
+namespace {
+
+[[noreturn]] void fail_stdout() {
   if (errno == EPIPE) {
     std::signal(SIGPIPE, SIG_DFL);
     std::raise(SIGPIPE);
   }
   fail(ErrorKind::Output, "standard output cannot be written: {}", std::strerror(errno));
+}
+
+}  // namespace
+
+void write_stdout(const std::function<void(const PutText&)>& write) {
+  errno = 0;
+  write([](std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail_stdout();
+  });
+  if (std::fflush(stdout) != 0) fail_stdout();
+}
+
+void write_stdout(const std::string& text) {
+  write_stdout([&](const PutText& put) { put(text); });
 }
 
 int cancelled_exit_code() {

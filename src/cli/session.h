@@ -3,6 +3,7 @@
 // One run of the program: threads, progress on the terminal, warnings, signals, time and memory.
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "command.h"
 #include "saithe/core/context.h"
+#include "saithe/core/text_output.h"
 
 namespace saithe::cli {
 
@@ -61,6 +63,8 @@ class Session {
 /// Writes a result to stdout. A reader that has gone ends the process as it ends any filter, by
 /// SIGPIPE and without a word. Throws Error(Output).
 void write_stdout(const std::string& text);
+/// The same of a text that `write` hands over piece by piece.
+void write_stdout(const std::function<void(const PutText&)>& write);
 
 /// Makes Ctrl-C and SIGTERM a request to stop; a second one ends the process at once.
 void catch_signals();

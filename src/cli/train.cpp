@@ -45,7 +45,6 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
     folder.emplace(report, training_report_files(), common.overwrite);
   }
   request.training.keep_hidden = false;
-  request.training.keep_obs = false;
   const auto checkpoint = make_checkpoint(checkpointing, common.overwrite);
   const TrainingOutcome outcome = run_training(read_training_data(request, session),
                                                request.training, session, checkpoint.get());

@@ -51,7 +51,7 @@ void require_layouts(const TrainingData& data, const TrainOptions& options,
   } else if (options.split == SplitKind::Stratified) {
     split = split_stratified(data.labels, data.types.names(), options.validation_fraction, silent);
   } else {
-    if (obs.find(options.donor_key) == nullptr) return;  // the training says so
+    if (!obs.has(options.donor_key)) return;  // the training says so
     split = split_by_donor(obs.as_text(options.donor_key), options.validation_fraction, silent);
   }
   const auto n_training = static_cast<std::int64_t>(split.training.size());

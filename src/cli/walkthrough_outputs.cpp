@@ -60,7 +60,7 @@ std::string umap_tsv(const TrainResult& result, std::span<const CellIndex> cells
 
 /// Where labels that came in a table go: a column of the input keeps its own.
 std::string label_column(const Table& obs) {
-  return obs.find("cell_type") == nullptr ? "cell_type" : "saithe_label";
+  return !obs.has("cell_type") ? "cell_type" : "saithe_label";
 }
 
 CategoryColumn label_names(const TrainResult& result) {

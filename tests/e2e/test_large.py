@@ -191,6 +191,38 @@ def test_training_keeps_to_memory(preset, options, many_values, tmp_path):
         assert little.read_bytes() == much.read_bytes()
 
 
+def write_few_values(path, n_cells, names):
+    """Cells of 40 genes each, with a name and a text of their own in obs."""
+    with h5py.File(path, "w") as file:
+        x = write_all_but_values(file, n_cells, names)
+        obs = file["obs"]
+        texts = np.char.add("a text of cell ", np.arange(n_cells).astype(str)).astype("S")
+        column = obs.create_dataset("text", data=texts, compression="gzip", shuffle=True)
+        column.attrs.update({"encoding-type": "string-array", "encoding-version": "0.2.0"})
+        obs.attrs["column-order"] = np.array(["text"], dtype=h5py.string_dtype())
+        indices = np.concatenate([np.arange(kind, kind + 400, 10) for kind in range(10)])
+        kinds = {"data": np.tile(1 + indices % 7, n_cells // 10).astype(np.float32),
+                 "indices": np.tile(indices, n_cells // 10).astype(np.int32)}
+        for name, values in kinds.items():
+            x.create_dataset(name, data=values, chunks=(1 << 16,), compression="gzip", shuffle=True)
+        x.create_dataset("indptr", data=np.arange(n_cells + 1) * 40, compression="gzip")
+
+
+@pytest.mark.parametrize("ending", ["tsv", "h5ad"])
+def test_memory_does_not_grow_with_the_number_of_cells(ending, cells, model, tmp_path):
+    """Names, labels and probabilities of the additional cells would take 50 MB, their texts 20."""
+    names = list(anndata.read_h5ad(cells, backed="r").var_names)
+    peaks = []
+    for n_cells in (20000, 320000):
+        path = tmp_path / f"{n_cells}.h5ad"
+        write_few_values(path, n_cells, names)
+        peaks.append(peak_of_all_processes("predict", model, path, "-o",
+                                           tmp_path / f"out{n_cells}.{ending}", "--memory", "16M"))
+    if HAS_SANITIZER:
+        pytest.skip("the same values; how much memory they took is not told under a sanitizer")
+    assert peaks[1] < peaks[0] + 15, peaks
+
+
 def test_a_long_table_keeps_to_memory(tmp_path, model, cells):
     """Six million lines, by gene: their entries alone would take 100 MB."""
     names = list(anndata.read_h5ad(cells, backed="r").var_names)[:600]

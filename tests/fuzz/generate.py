@@ -2,8 +2,8 @@
 
 usage: generate.py FOLDER
 
-They are what the damage tests cut and flip bits of, and where the fuzzers start. Written with
-anndata 0.8.0, h5py 3.7.0, Zarr 2 laid out by hand, numpy 1.24.2 and scipy 1.10.1 (Debian 12).
+They are what the damage tests cut and flip bits of, and where the fuzzers start (of folders: one
+file that holds their files). Written with anndata 0.8.0, h5py 3.7.0, Zarr laid out by hand, numpy 1.24.2 and scipy 1.10.1 (Debian 12).
 """
 
 import gzip
@@ -139,42 +139,103 @@ def write_h5seurat(path):
         file["meta.data/ident/values"] = np.arange(N_CELLS, dtype=np.int32) % 2 + 1
 
 
+def vlen_texts(values):
+    data = b"".join(len(v).to_bytes(4, "little") + v.encode() for v in values)
+    return len(values).to_bytes(4, "little") + data
+
+
+def zarr2_files():
+    """A store of Zarr 2 as its files."""
+    files = {}
+
+    def put_group(name, attributes):
+        files[f"{name}.zgroup"] = json.dumps({"zarr_format": 2}).encode()
+        files[f"{name}.zattrs"] = json.dumps(attributes).encode()
+
+    def put_array(name, content, shape, dtype, attributes, filters=None):
+        files[f"{name}/.zarray"] = json.dumps({
+            "zarr_format": 2, "shape": shape, "chunks": shape, "dtype": dtype, "order": "C",
+            "compressor": {"id": "zlib", "level": 6}, "filters": filters, "fill_value": 0}).encode()
+        files[f"{name}/.zattrs"] = json.dumps(attributes).encode()
+        files[f"{name}/" + ".".join("0" * len(shape))] = zlib.compress(content, 6)
+
+    put_group("", {"encoding-type": "anndata", "encoding-version": "0.1.0"})
+    matrix = scipy.sparse.csr_matrix(counts())
+    put_group("X/", {"encoding-type": "csr_matrix", "encoding-version": "0.1.0",
+                     "shape": [N_CELLS, N_GENES]})
+    array = {"encoding-type": "array", "encoding-version": "0.2.0"}
+    put_array("X/data", matrix.data.tobytes(), [matrix.nnz], "<f4", array)
+    put_array("X/indices", matrix.indices.tobytes(), [matrix.nnz], "<i4", array)
+    put_array("X/indptr", matrix.indptr.tobytes(), [N_CELLS + 1], "<i4", array)
+    for name, index in (("obs", cell_names()), ("var", gene_names())):
+        put_group(f"{name}/", {"encoding-type": "dataframe", "encoding-version": "0.2.0",
+                               "_index": "_index", "column-order": []})
+        put_array(f"{name}/_index", vlen_texts(index), [len(index)], "|O",
+                  {"encoding-type": "string-array", "encoding-version": "0.2.0"},
+                  [{"id": "vlen-utf8"}])
+    return files
+
+
+def zarr3_files():
+    """A store of Zarr 3 as its files: chunks that are not packed, and the values in a shard."""
+    files = {}
+
+    def put(name, node):
+        files[f"{name}zarr.json"] = json.dumps({"zarr_format": 3, **node}).encode()
+
+    def put_group(name, attributes):
+        put(name, {"node_type": "group", "attributes": attributes})
+
+    def put_array(name, content, dtype, n, n_chunk, codecs, fill_value=0):
+        put(f"{name}/", {"node_type": "array", "shape": [n], "data_type": dtype,
+                         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [n_chunk]}},
+                         "chunk_key_encoding": {"name": "default"}, "codecs": codecs,
+                         "fill_value": fill_value, "attributes": {}})
+        width = len(content) // n
+        for chunk, at in enumerate(range(0, n, n_chunk)):
+            part = content[at * width:(at + n_chunk) * width].ljust(n_chunk * width, b"\0")
+            if codecs[0]["name"] == "sharding_indexed":  # halves, and where they lie
+                half = len(part) // 2
+                part += b"".join(x.to_bytes(8, "little") for x in (0, half, half, half))
+            files[f"{name}/c/{chunk}"] = part
+
+    plain = [{"name": "bytes", "configuration": {"endian": "little"}}]
+    put_group("", {"encoding-type": "anndata", "encoding-version": "0.1.0"})
+    put_group("X/", {"encoding-type": "csr_matrix", "encoding-version": "0.1.0",
+                     "shape": [N_CELLS, N_GENES]})
+    matrix = scipy.sparse.csr_matrix(counts())
+    shard = [{"name": "sharding_indexed",
+              "configuration": {"chunk_shape": [20], "codecs": plain, "index_codecs": plain,
+                                "index_location": "end"}}]
+    put_array("X/data", matrix.data.tobytes(), "float32", matrix.nnz, 40, shard)
+    put_array("X/indices", matrix.indices.tobytes(), "int32", matrix.nnz, 30, plain)
+    put_array("X/indptr", matrix.indptr.tobytes(), "int32", N_CELLS + 1, N_CELLS + 1, plain)
+    for name, index in (("obs", cell_names()), ("var", gene_names())):
+        columns = ["score"] if name == "obs" else []
+        put_group(f"{name}/", {"encoding-type": "dataframe", "encoding-version": "0.2.0",
+                               "_index": "_index", "column-order": columns})
+        put(f"{name}/_index/", {
+            "node_type": "array", "shape": [len(index)], "data_type": "string",
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [len(index)]}},
+            "chunk_key_encoding": {"name": "default"}, "codecs": [{"name": "vlen-utf8"}],
+            "fill_value": "", "attributes": {"encoding-type": "string-array",
+                                             "encoding-version": "0.2.0"}})
+        files[f"{name}/_index/c/0"] = vlen_texts(index)
+    put_array("obs/score", np.linspace(0, 1, N_CELLS).tobytes(), "float64", N_CELLS, N_CELLS, plain)
+    return files
+
+
 def write_zarr(path):
     """Zarr 2 in a zip without compression, so that damage reaches the metadata and the codecs."""
-    def texts(values):
-        data = b"".join(len(v).to_bytes(4, "little") + v.encode() for v in values)
-        return len(values).to_bytes(4, "little") + data
-
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as store:
-        def put(name, content):
-            info = zipfile.ZipInfo(name)  # no time of day
-            store.writestr(info, content)
+        for name, content in zarr2_files().items():
+            store.writestr(zipfile.ZipInfo(name), content)  # no time of day
 
-        def put_group(name, attributes):
-            put(f"{name}.zgroup", json.dumps({"zarr_format": 2}))
-            put(f"{name}.zattrs", json.dumps(attributes))
 
-        def put_array(name, content, shape, dtype, attributes, filters=None):
-            put(f"{name}/.zarray", json.dumps({
-                "zarr_format": 2, "shape": shape, "chunks": shape, "dtype": dtype, "order": "C",
-                "compressor": {"id": "zlib", "level": 6}, "filters": filters, "fill_value": 0}))
-            put(f"{name}/.zattrs", json.dumps(attributes))
-            put(f"{name}/" + ".".join("0" * len(shape)), zlib.compress(content, 6))
-
-        put_group("", {"encoding-type": "anndata", "encoding-version": "0.1.0"})
-        matrix = scipy.sparse.csr_matrix(counts())
-        put_group("X/", {"encoding-type": "csr_matrix", "encoding-version": "0.1.0",
-                         "shape": [N_CELLS, N_GENES]})
-        array = {"encoding-type": "array", "encoding-version": "0.2.0"}
-        put_array("X/data", matrix.data.tobytes(), [matrix.nnz], "<f4", array)
-        put_array("X/indices", matrix.indices.tobytes(), [matrix.nnz], "<i4", array)
-        put_array("X/indptr", matrix.indptr.tobytes(), [N_CELLS + 1], "<i4", array)
-        for name, index in (("obs", cell_names()), ("var", gene_names())):
-            put_group(f"{name}/", {"encoding-type": "dataframe", "encoding-version": "0.2.0",
-                                   "_index": "_index", "column-order": []})
-            put_array(f"{name}/_index", texts(index), [len(index)], "|O",
-                      {"encoding-type": "string-array", "encoding-version": "0.2.0"},
-                      [{"id": "vlen-utf8"}])
+def write_packed_folder(path, files):
+    """A folder as one input of a fuzzer: see unpack_folder() of fuzz_reader.h."""
+    path.write_bytes(b"".join(b"\n@@ " + name.encode() + b"\n" + content
+                              for name, content in files.items()))
 
 
 def gzipped(text):
@@ -208,11 +269,11 @@ def write_folders(folder):
     for name, files, is_packed in (("tenx_mtx", tenx, False), ("tenx_mtx_gz", tenx, True),
                                    ("split_pipe", split_pipe, False)):
         (folder / name).mkdir(exist_ok=True)
-        for file, text in files.items():
-            if is_packed:
-                (folder / name / f"{file}.gz").write_bytes(gzipped(text))
-            else:
-                (folder / name / file).write_text(text)
+        contents = {f"{file}.gz" if is_packed else file: gzipped(text) if is_packed else text.encode()
+                    for file, text in files.items()}
+        for file, content in contents.items():
+            (folder / name / file).write_bytes(content)
+        write_packed_folder(folder / f"{name}.folder", contents)
 
 
 def write_texts(folder):
@@ -250,6 +311,8 @@ def main(folder):
     write_loom(folder / "cells.loom")
     write_h5seurat(folder / "cells.h5seurat")
     write_zarr(folder / "store.zarr.zip")
+    write_packed_folder(folder / "zarr_v2.folder", zarr2_files())
+    write_packed_folder(folder / "zarr_v3.folder", zarr3_files())
     write_texts(folder)
     write_folders(folder)
 

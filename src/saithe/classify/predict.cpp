@@ -161,14 +161,15 @@ class Prediction {
     ensemble_.emplace(asked(), model.preprocessor.shift(result_.genes), *backend_);
   }
 
-  Predictions run() {
-    reserve();
+  Predictions run(const TakePredictions& take) {
     for (CellIndex begin = 0, end = 0; begin < source_.n_cells(); begin = end) {
       context_.throw_if_cancelled();
       end = source_.block_end(begin, options_.block_cells, context_);
       predict_block(begin, end);
+      take(begin, result_);
       context_.report("predicting", end, source_.n_cells());
     }
+    clear(0);
     return std::move(result_);
   }
 
@@ -183,22 +184,20 @@ class Prediction {
         "of its novelty: no cell with counts is unassigned");
   }
 
-  void reserve() {
-    const auto n_cells = as_size(source_.n_cells());
-    result_.labels.resize(n_cells);
-    result_.best_labels.resize(n_cells);
-    result_.confidence.resize(n_cells);
-    result_.runners_up.resize(n_cells, kNoLabel);
-    result_.runner_up_confidence.resize(n_cells);
-    result_.novelty.resize(n_cells, std::numeric_limits<float>::quiet_NaN());
-    result_.has_counts.resize(n_cells);
-    if (options_.multi_label > 0) result_.multi_labels.resize(n_cells);
-    const std::int64_t n_types = model_.types.n_types();
-    if (options_.with_probabilities) result_.probabilities = {source_.n_cells(), n_types};
-    if (options_.with_logits) result_.logits = {source_.n_cells(), n_types};
-    if (options_.with_hidden && ensemble_->has_hidden()) {
-      result_.hidden = {source_.n_cells(), model_.network().shape.hidden.back()};
-    }
+  /// Makes room for the predictions of so many cells.
+  void clear(CellIndex n) {
+    const auto n_cells = as_size(n);
+    result_.labels.assign(n_cells, kNoLabel);
+    result_.best_labels.assign(n_cells, kNoLabel);
+    result_.confidence.assign(n_cells, 0);
+    result_.runners_up.assign(n_cells, kNoLabel);
+    result_.runner_up_confidence.assign(n_cells, 0);
+    result_.novelty.assign(n_cells, std::numeric_limits<float>::quiet_NaN());
+    result_.has_counts.assign(n_cells, false);
+    result_.multi_labels.assign(options_.multi_label > 0 ? n_cells : 0, {});
+    result_.probabilities = {};
+    result_.logits = {};
+    result_.hidden = {};
   }
 
   void require_values(const CsrView& values, CellIndex begin) {
@@ -210,13 +209,14 @@ class Prediction {
   }
 
   void predict_block(CellIndex begin, CellIndex end) {
+    clear(end - begin);
     const CsrMatrix values = source_.read_cells(begin, end, context_);
     require_values(values.view(), begin);
     const auto has_counts = find_cells_with_counts(values.view(), result_.genes.model_gene);
     const Features features =
         model_.preprocessor.apply(values.view(), result_.genes, result_.kind, context_);
-    EnsembleOutput output =
-        ensemble_->forward(features.values.view(), result_.hidden.n_rows() > 0, context_);
+    const bool keeps_hidden = options_.with_hidden && ensemble_->has_hidden();
+    EnsembleOutput output = ensemble_->forward(features.values.view(), keeps_hidden, context_);
     const bool excludes = model_.output == OutputKind::Softmax;
     restrict_types(output.probabilities, is_allowed_, excludes);
     DenseView ranking;
@@ -224,20 +224,16 @@ class Prediction {
       ranking = output.logits.view();
       forbid_types(output.logits, is_allowed_);
     }
-    const auto first = as_size(begin);
-    const auto n = as_size(end - begin);
-    assign_labels(output.probabilities, has_counts,
-                  std::span(result_.best_labels).subspan(first, n),
-                  std::span(result_.confidence).subspan(first, n), ranking);
-    judge_cells(output, has_counts, first);
-    if (options_.with_probabilities) copy_rows(output.probabilities, begin, result_.probabilities);
-    if (options_.with_logits) copy_rows(output.logits, begin, result_.logits);
-    if (result_.hidden.n_rows() > 0) copy_rows(output.hidden, begin, result_.hidden);
+    assign_labels(output.probabilities, has_counts, result_.best_labels, result_.confidence,
+                  ranking);
+    judge_cells(output, has_counts);
+    if (options_.with_probabilities) result_.probabilities = std::move(output.probabilities);
+    if (options_.with_logits) result_.logits = std::move(output.logits);
+    if (keeps_hidden) result_.hidden = std::move(output.hidden);
   }
 
   /// Runner-up, novelty, and the label that remains.
-  void judge_cells(const EnsembleOutput& output, const std::vector<bool>& has_counts,
-                   std::size_t first) {
+  void judge_cells(const EnsembleOutput& output, const std::vector<bool>& has_counts) {
     std::vector<double> distances;
     const bool has_novelty = model_.novelty.n_types > 0;
     if (has_novelty) {
@@ -245,20 +241,17 @@ class Prediction {
           asked().novelty, output.scores.view(), output.logits.view(),
           standard_misfits(asked().novelty, profiles_, output.scores.view(), output.sums.view()));
     }
+    result_.labels = result_.best_labels;
+    result_.has_counts = has_counts;
     for (std::size_t i = 0; i < has_counts.size(); ++i) {
-      const std::size_t cell = first + i;
-      const LabelIndex best = result_.best_labels[cell];
-      result_.labels[cell] = best;
-      result_.has_counts[cell] = has_counts[i];
       if (!has_counts[i]) continue;
-      if (options_.multi_label > 0) {
-        result_.multi_labels[cell] = find_multi_labels(output, static_cast<std::int64_t>(i));
-      }
-      std::tie(result_.runners_up[cell], result_.runner_up_confidence[cell]) =
-          runner_up_of(output.probabilities.row(static_cast<std::int64_t>(i)), best, is_allowed_);
+      const auto row = static_cast<std::int64_t>(i);
+      if (options_.multi_label > 0) result_.multi_labels[i] = find_multi_labels(output, row);
+      std::tie(result_.runners_up[i], result_.runner_up_confidence[i]) =
+          runner_up_of(output.probabilities.row(row), result_.best_labels[i], is_allowed_);
       if (!has_novelty) continue;
-      if (std::isfinite(unit_)) result_.novelty[cell] = static_cast<float>(distances[i] / unit_);
-      if (options_.reject && distances[i] > threshold_) result_.labels[cell] = kNoLabel;
+      if (std::isfinite(unit_)) result_.novelty[i] = static_cast<float>(distances[i] / unit_);
+      if (options_.reject && distances[i] > threshold_) result_.labels[i] = kNoLabel;
     }
   }
 
@@ -377,9 +370,50 @@ std::pair<LabelIndex, float> runner_up_of(std::span<const float> probabilities, 
   return second;
 }
 
+Predictions predict_in_blocks(const Model& model, CellSource& source, const PredictOptions& options,
+                              kernels::Device device, const Context& context,
+                              const TakePredictions& take) {
+  return Prediction(model, source, options, device, context).run(take);
+}
+
+namespace {
+
+/// Block by block into what will have so many rows.
+void append_rows(DenseMatrix& all, CellIndex n_cells, CellIndex first, const DenseMatrix& block) {
+  if (block.n_rows() == 0) return;
+  if (all.n_rows() == 0) all = {n_cells, block.n_cols()};
+  copy_rows(block, first, all);
+}
+
+template <typename Values>
+void append(Values& all, const Values& block) {
+  all.insert(all.end(), block.begin(), block.end());
+}
+
+}  // namespace
+
 Predictions predict(const Model& model, CellSource& source, const PredictOptions& options,
                     kernels::Device device, const Context& context) {
-  return Prediction(model, source, options, device, context).run();
+  const CellIndex n_cells = source.n_cells();
+  Predictions all;
+  Predictions shared = predict_in_blocks(
+      model, source, options, device, context, [&](CellIndex first, const Predictions& block) {
+        append(all.labels, block.labels);
+        append(all.best_labels, block.best_labels);
+        append(all.confidence, block.confidence);
+        append(all.runners_up, block.runners_up);
+        append(all.runner_up_confidence, block.runner_up_confidence);
+        append(all.novelty, block.novelty);
+        append(all.multi_labels, block.multi_labels);
+        append(all.has_counts, block.has_counts);
+        append_rows(all.probabilities, n_cells, first, block.probabilities);
+        append_rows(all.logits, n_cells, first, block.logits);
+        append_rows(all.hidden, n_cells, first, block.hidden);
+      });
+  all.kind = shared.kind;
+  all.genes = std::move(shared.genes);
+  all.weight_matched = shared.weight_matched;
+  return all;
 }
 
 }  // namespace saithe

@@ -2,6 +2,7 @@
 
 // A model and cells -> labels with probabilities; streams the cells in blocks.
 
+#include <functional>
 #include <span>
 #include <string>
 #include <utility>
@@ -83,6 +84,16 @@ struct Predictions {
 /// Error(Cancelled).
 Predictions predict(const Model& model, CellSource& source, const PredictOptions& options,
                     kernels::Device device, const Context& context);
+
+/// What to do with a block of predictions, of the cells from `first` on.
+using TakePredictions = std::function<void(CellIndex first, const Predictions& block)>;
+
+/// The same, handed over block by block in the cells' order and not kept: memory does not grow with
+/// their number. What is returned has no cells, but what holds for all of them: kind, genes,
+/// weight_matched. Throws also what `take` throws.
+Predictions predict_in_blocks(const Model& model, CellSource& source, const PredictOptions& options,
+                              kernels::Device device, const Context& context,
+                              const TakePredictions& take);
 
 /// Whether each cell has a count on a gene with model_gene >= 0.
 std::vector<bool> find_cells_with_counts(const CsrView& counts,

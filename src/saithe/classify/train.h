@@ -62,9 +62,6 @@ struct TrainOptions : RecipeOptions {
   bool novelty = false;
   /// Keep the last hidden layer of every cell in TrainResult::activations.
   bool keep_hidden = true;
-  /// Keep all columns of obs in TrainResult::dataset; else the names of the cells, and what
-  /// training asks for.
-  bool keep_obs = true;
 
   template <typename Visitor>
   static void describe(Visitor& visit, TrainOptions& options) {

@@ -43,14 +43,6 @@ void add_row(const CsrView& rows, CellIndex row, Sha256& hash) {
   hash.update(values.data(), values.size_bytes());
 }
 
-std::vector<std::string> select_names(const std::vector<std::string>& names,
-                                      std::span<const CellIndex> cells) {
-  std::vector<std::string> selected;
-  selected.reserve(cells.size());
-  for (const CellIndex cell : cells) selected.push_back(names[as_size(cell)]);
-  return selected;
-}
-
 /// Reads a source once and packs the cells that have a label and counts; counts the others.
 class ReferenceReader {
  public:
@@ -58,7 +50,6 @@ class ReferenceReader {
                   const TrainOptions& options, const Context& context)
       : source_(source),
         label_of_cell_(label_of_cell),
-        options_(options),
         needs_counts_(options.qc.max_percent_mt > 0),  // a share of the molecules
         context_(context),
         values_(
@@ -95,26 +86,12 @@ class ReferenceReader {
                       source_.name(), counted(n_unassigned_, "cell"), kUnassigned));
     }
     data.kind = kind.value_or(ExpressionKind::Counts);
-    data.dataset = PackedCells(source_.name(), values_, obs_of(data.cells), source_.var(),
-                               select_cells(source_.measured_genes(), data.cells));
+    data.dataset = PackedCells(source_.name(), values_, source_.obs().select_rows(data.cells),
+                               source_.var(), select_cells(source_.measured_genes(), data.cells));
     return data;
   }
 
  private:
-  /// The names of cells, and the columns that are asked for.
-  [[nodiscard]] Table obs_of(std::span<const CellIndex> cells) const {
-    const Table& obs = source_.obs();
-    const Column* donors = obs.find(options_.donor_key);
-    // Without the column of donors the error lists those that there are.
-    const bool lacks_donors = donors == nullptr && !options_.donor_key.empty();
-    if (options_.keep_obs || lacks_donors) return obs.select_rows(cells);
-    Table chosen(donors == nullptr ? select_names(obs.index(), cells) : obs.index());
-    chosen.index_name = obs.index_name;
-    if (donors == nullptr) return chosen;
-    chosen.set(options_.donor_key, *donors);
-    return chosen.select_rows(cells);
-  }
-
   void add_usable(const CsrView& block, CellIndex first, TrainingData& data) {
     std::vector<CellIndex> usable;
     for (CellIndex row = 0; row < block.n_rows; ++row) {
@@ -138,12 +115,19 @@ class ReferenceReader {
 
   CellSource& source_;
   const std::vector<std::string>& label_of_cell_;
-  const TrainOptions& options_;
   bool needs_counts_;
   const Context& context_;
   std::shared_ptr<PackedRows> values_;
   std::int64_t n_unassigned_ = 0;
 };
+
+std::vector<std::string> select_names(const std::vector<std::string>& names,
+                                      std::span<const CellIndex> cells) {
+  std::vector<std::string> selected;
+  selected.reserve(cells.size());
+  for (const CellIndex cell : cells) selected.push_back(names[as_size(cell)]);
+  return selected;
+}
 
 void require_types(const TrainingData& data, const LabelSet& types_before) {
   if (data.types.n_types() >= 2) return;

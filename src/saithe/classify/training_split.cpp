@@ -22,7 +22,7 @@ void warn_of_untrained_types(const TrainingData& data, const Split& split, const
 
 std::vector<std::string> donors_of(const TrainingData& data, const TrainOptions& options) {
   const Table& obs = data.dataset.obs();
-  if (obs.find(options.donor_key) == nullptr) {
+  if (!obs.has(options.donor_key)) {
     fail(ErrorKind::BadFormat, "{}: obs has no column '{}' (--donor-key); its columns are {}",
          data.dataset.name(), options.donor_key, obs.column_names());
   }

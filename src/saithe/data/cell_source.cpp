@@ -34,12 +34,12 @@ void require_counts_in_row(const CellSource& source, const CsrView& counts, Cell
     const float value = values[i];
     const bool is_count = std::isfinite(value) && value >= 0;
     if (is_count && (!whole_numbers || value == std::floor(value))) continue;
-    const auto cell = as_size(first_cell + r);
+    const CellIndex cell = first_cell + r;
     const auto gene = as_size(counts.row_columns(r)[i]);
     fail(ErrorKind::BadFormat,
          "{}: cell '{}' (row {}) has the value {} for gene '{}': expected counts, {}. Name the "
          "counts with --layer NAME or --use-raw, or give a file that holds them.",
-         source.name(), source.obs().index()[cell], cell, format_number(value),
+         source.name(), source.obs().name_of(cell), cell, format_number(value),
          source.var().index()[gene],
          is_count ? "which are whole numbers" : "which are finite and not negative");
   }

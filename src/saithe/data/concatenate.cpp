@@ -295,7 +295,7 @@ Table join_obs(const Parts& parts) {
   obs.index_name = parts.front()->obs().index_name;
   for (const auto& [name, column] : parts.front()->obs().columns()) {
     const bool is_common = std::all_of(parts.begin(), parts.end(), [&](const auto& part) {
-      return part->obs().find(name) != nullptr;
+      return part->obs().has(name);
     });
     if (is_common) obs.set(name, join_columns(name, parts));
   }

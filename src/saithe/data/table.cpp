@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <memory>
 #include <set>
 
 #include "saithe/core/text_io.h"
@@ -13,12 +14,6 @@ namespace {
 // From the first a double may stand for several whole numbers; the second is past std::int64_t.
 constexpr double kFirstInexact = 0x1p53;
 constexpr double kPast64Bits = 0x1p63;
-
-std::size_t column_size(const Column& column) {
-  if (const auto* category = std::get_if<CategoryColumn>(&column)) return category->codes.size();
-  if (const auto* text = std::get_if<TextColumn>(&column)) return text->values.size();
-  return std::get<NumberColumn>(column).values.size();
-}
 
 template <typename T>
 std::vector<T> pick(const std::vector<T>& values, std::span<const CellIndex> rows) {
@@ -62,39 +57,108 @@ std::string number_text(double value, NumberColumn::Kind kind) {
 
 }  // namespace
 
-const Column* Table::find(std::string_view name) const {
+std::size_t column_size(const Column& column) {
+  if (const auto* category = std::get_if<CategoryColumn>(&column)) return category->codes.size();
+  if (const auto* text = std::get_if<TextColumn>(&column)) return text->values.size();
+  return std::get<NumberColumn>(column).values.size();
+}
+
+const std::vector<std::string>& Table::index() const {
+  if (read_names_) {
+    index_ = read_names_(0, n_rows_);
+    SAITHE_ASSERT(std::ssize(index_) == n_rows_);
+    read_names_ = nullptr;
+  }
+  return index_;
+}
+
+std::vector<std::string> Table::names(std::int64_t begin, std::int64_t end) const {
+  SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_rows_);
+  if (read_names_) return read_names_(begin, end);
+  return {index_.begin() + begin, index_.begin() + end};
+}
+
+std::optional<std::size_t> Table::place_of(std::string_view name) const {
   const auto found = std::find_if(columns_.begin(), columns_.end(),
                                   [&](const auto& column) { return column.first == name; });
-  return found == columns_.end() ? nullptr : &found->second;
+  if (found == columns_.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - columns_.begin());
+}
+
+void Table::read_column(std::size_t place) const {
+  if (!read_[place]) return;
+  Column column = read_[place]();
+  SAITHE_ASSERT(column_size(column) == as_size(n_rows_));
+  columns_[place].second = std::move(column);
+  read_[place] = nullptr;
+}
+
+const std::vector<std::pair<std::string, Column>>& Table::columns() const {
+  for (std::size_t place = 0; place < columns_.size(); ++place) read_column(place);
+  return columns_;
+}
+
+void Table::visit_read_columns(
+    const std::function<void(const std::string& name, const Column&)>& visit) const {
+  for (std::size_t place = 0; place < columns_.size(); ++place) {
+    if (!read_[place]) visit(columns_[place].first, columns_[place].second);
+  }
+}
+
+const Column* Table::find(std::string_view name) const {
+  const auto place = place_of(name);
+  if (!place) return nullptr;
+  read_column(*place);
+  return &columns_[*place].second;
 }
 
 void Table::set(std::string name, Column column) {
-  SAITHE_ASSERT(column_size(column) == index_.size());
-  for (auto& [existing, values] : columns_) {
-    if (existing == name) {
-      values = std::move(column);
-      return;
-    }
+  SAITHE_ASSERT(column_size(column) == as_size(n_rows_));
+  columns_[add_place(std::move(name))].second = std::move(column);
+}
+
+void Table::set_later(std::string name, ReadColumn read) {
+  read_[add_place(std::move(name))] = std::move(read);
+}
+
+std::size_t Table::add_place(std::string name) {
+  const auto existing = place_of(name);
+  if (!existing) {
+    columns_.emplace_back(std::move(name), Column());
+    read_.emplace_back();
+    return columns_.size() - 1;
   }
-  columns_.emplace_back(std::move(name), std::move(column));
+  columns_[*existing].second = Column();
+  read_[*existing] = nullptr;
+  return *existing;
 }
 
 void Table::rename_rows(std::vector<std::string> index) {
-  SAITHE_ASSERT(index.size() == index_.size());
+  SAITHE_ASSERT(std::ssize(index) == n_rows_);
   index_ = std::move(index);
+  read_names_ = nullptr;
 }
 
 Table Table::select_rows(std::span<const CellIndex> rows) const {
-  Table selected(pick(index_, rows));
+  Table selected(pick(index(), rows));
   selected.index_name = index_name;
-  for (const auto& [name, column] : columns_) selected.set(name, select_column(column, rows));
+  std::shared_ptr<const std::vector<CellIndex>> kept;  // of what reads later
+  for (std::size_t place = 0; place < columns_.size(); ++place) {
+    const auto& [name, column] = columns_[place];
+    if (!read_[place]) {
+      selected.set(name, select_column(column, rows));
+      continue;
+    }
+    if (!kept) kept = std::make_shared<const std::vector<CellIndex>>(rows.begin(), rows.end());
+    selected.set_later(name, [read = read_[place], kept] { return select_column(read(), *kept); });
+  }
   return selected;
 }
 
 std::vector<std::string> Table::as_text(std::string_view name) const {
   const Column* column = find(name);
   SAITHE_ASSERT(column != nullptr);
-  std::vector<std::string> text(index_.size());
+  std::vector<std::string> text(as_size(n_rows_));
   if (const auto* category = std::get_if<CategoryColumn>(column)) {
     for (std::size_t i = 0; i < text.size(); ++i) {
       if (category->codes[i] >= 0) text[i] = category->levels[as_size(category->codes[i])];
@@ -133,6 +197,25 @@ CategoryColumn make_category_column(std::span<const std::string> names) {
     }
     const auto level = std::lower_bound(column.levels.begin(), column.levels.end(), name);
     column.codes.push_back(static_cast<std::int32_t>(level - column.levels.begin()));
+  }
+  return column;
+}
+
+CategoryColumn to_categories(const TextColumn& texts) {
+  const auto is_missing = [&](std::size_t i) {
+    return !texts.is_missing.empty() && texts.is_missing[i];
+  };
+  std::set<std::string_view> distinct;
+  for (std::size_t i = 0; i < texts.values.size(); ++i) {
+    if (!is_missing(i)) distinct.insert(texts.values[i]);
+  }
+  CategoryColumn column;
+  column.levels = std::vector<std::string>(distinct.begin(), distinct.end());
+  for (std::size_t i = 0; i < texts.values.size(); ++i) {
+    const auto level =
+        std::lower_bound(column.levels.begin(), column.levels.end(), texts.values[i]);
+    column.codes.push_back(
+        is_missing(i) ? -1 : static_cast<std::int32_t>(level - column.levels.begin()));
   }
   return column;
 }

@@ -3,6 +3,7 @@
 // A table of named columns beside the cells (obs) or the genes (var), as AnnData keeps them.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -43,25 +44,53 @@ struct TextColumn {
 
 using Column = std::variant<CategoryColumn, TextColumn, NumberColumn>;
 
+/// The number of its entries.
+std::size_t column_size(const Column& column);
+
+/// Reads a column, which has one entry per row.
+using ReadColumn = std::function<Column()>;
+/// Reads the names of the rows [begin, end).
+using ReadNames = std::function<std::vector<std::string>(std::int64_t begin, std::int64_t end)>;
+
 /// Named columns of equal length, and an index (barcodes or gene names).
+///
+/// Those of a large file stay there until they are asked for, and are kept from then on; asking
+/// throws what reading throws. One thread at a time asks.
 class Table {
  public:
   Table() = default;
-  explicit Table(std::vector<std::string> index) : index_(std::move(index)) {}
+  explicit Table(std::vector<std::string> index)
+      : n_rows_(static_cast<std::int64_t>(index.size())), index_(std::move(index)) {}
+  /// A table whose index is read when it is asked for.
+  Table(std::int64_t n_rows, ReadNames read_names)
+      : n_rows_(n_rows), read_names_(std::move(read_names)) {}
 
-  [[nodiscard]] std::int64_t n_rows() const { return static_cast<std::int64_t>(index_.size()); }
-  [[nodiscard]] const std::vector<std::string>& index() const { return index_; }
-  [[nodiscard]] const std::vector<std::pair<std::string, Column>>& columns() const {
-    return columns_;
-  }
+  [[nodiscard]] std::int64_t n_rows() const { return n_rows_; }
+  [[nodiscard]] const std::vector<std::string>& index() const;
+  /// The names of the rows [begin, end). Without index() these are read for this call alone.
+  [[nodiscard]] std::vector<std::string> names(std::int64_t begin, std::int64_t end) const;
+  /// The name of one row, for messages.
+  [[nodiscard]] std::string name_of(std::int64_t row) const { return names(row, row + 1).front(); }
+  /// All columns. Reads those that were not.
+  [[nodiscard]] const std::vector<std::pair<std::string, Column>>& columns() const;
 
+  /// What is in memory now: whether the index is, and the columns that are.
+  [[nodiscard]] bool has_read_index() const { return !read_names_; }
+  void visit_read_columns(
+      const std::function<void(const std::string& name, const Column&)>& visit) const;
+
+  /// Whether there is a column of that name; nothing is read.
+  [[nodiscard]] bool has(std::string_view name) const { return place_of(name).has_value(); }
   /// The column of that name, or nullptr.
   [[nodiscard]] const Column* find(std::string_view name) const;
   /// Adds a column, or replaces the one of that name. Throws Error(Internal) on a wrong length.
   void set(std::string name, Column column);
+  /// The same of a column that is read when it is asked for.
+  void set_later(std::string name, ReadColumn read);
   /// Other names of the rows. Throws Error(Internal) on a wrong number.
   void rename_rows(std::vector<std::string> index);
-  /// The rows `rows`, in that order; levels stay as they are.
+  /// The rows `rows`, in that order; levels stay as they are. Columns that were not read are read
+  /// when they are asked for, from where this table has them.
   [[nodiscard]] Table select_rows(std::span<const CellIndex> rows) const;
   /// The column's entries as text; missing entries are empty. Categories and text as they stand,
   /// booleans "True"/"False", integers without a point.
@@ -72,12 +101,25 @@ class Table {
   std::string index_name = "_index";
 
  private:
-  std::vector<std::string> index_;
-  std::vector<std::pair<std::string, Column>> columns_;
+  [[nodiscard]] std::optional<std::size_t> place_of(std::string_view name) const;
+  void read_column(std::size_t place) const;
+  /// The place of an empty column of that name, new or not.
+  std::size_t add_place(std::string name);
+
+  std::int64_t n_rows_ = 0;
+  // What reads stays until it has.
+  mutable ReadNames read_names_;
+  mutable std::vector<std::string> index_;
+  mutable std::vector<std::pair<std::string, Column>> columns_;
+  mutable std::vector<ReadColumn> read_;  // of each column; empty where it was read
 };
 
 /// A category column from names; levels are the sorted distinct names, empty names are missing.
 CategoryColumn make_category_column(std::span<const std::string> names);
+
+/// The same values as categories, which have a way to say that one is missing (AnnData 0.8 has no
+/// texts with gaps).
+CategoryColumn to_categories(const TextColumn& texts);
 
 /// A category column from codes as files hold them; -1 is missing. Throws Error(BadFormat),
 /// beginning with `where`, on a code without a level.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "saithe/io/gene_table.h"
+#include "saithe/io/repeated_barcodes.h"
 
 namespace saithe::io {
 namespace {
@@ -128,7 +129,7 @@ std::unique_ptr<CellSource> open_cells(AnnDataFile& file, const ReadOptions& opt
   if (options.use_raw && !options.layer.empty()) {
     fail(ErrorKind::InvalidArgument, "--use-raw and --layer exclude each other");
   }
-  warn_of_repeated_barcodes(file.obs().index(), file.name(), context);
+  warn_of_repeated_barcodes(file.obs(), file.name(), context);
   std::vector<ValuePlace> places;
   ChosenValues chosen;
   if (options.use_raw || !options.layer.empty()) {

@@ -28,12 +28,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kDefaultIndex = "_index";
 
-std::size_t column_size(const Column& column) {
-  if (const auto* category = std::get_if<CategoryColumn>(&column)) return category->codes.size();
-  if (const auto* text = std::get_if<TextColumn>(&column)) return text->values.size();
-  return std::get<NumberColumn>(column).values.size();
-}
-
 // ---- obs --------------------------------------------------------------------------------------
 
 void copy_attribute(const Hdf5Target& from, const Hdf5Target& to, const std::string& name) {
@@ -137,7 +131,8 @@ void drop_column(const Hdf5Target& root, const Hdf5Target& obs, const std::strin
   if (levels.has(key)) levels.remove(key);
 }
 
-void add_columns(const Hdf5Target& root, const std::vector<std::pair<std::string, Column>>& columns,
+void add_columns(const Hdf5Target& root,
+                 const std::vector<std::pair<std::string, ResultColumn>>& columns,
                  const std::vector<std::string>& of_earlier_run) {
   std::vector<std::string> order = column_order(root.group("obs"));
   for (const std::string& name : of_earlier_run) {
@@ -156,7 +151,7 @@ void add_columns(const Hdf5Target& root, const std::vector<std::pair<std::string
   for (const auto& [name, column] : columns) {
     const std::string key = io::as_key(name);
     drop_column(root, obs, key);
-    obs.write_column(key, column);
+    obs.write_result(key, column);
   }
   obs.set_attribute("column-order", order);
 }
@@ -216,10 +211,8 @@ void io::add_annotations(const Hdf5Target& root, const Annotations& annotations)
   if (!annotations.obsm.empty()) {
     const Hdf5Target obsm = group_or_new(root, "obsm");
     for (const auto& [name, matrix] : annotations.obsm) {
-      const std::array<std::int64_t, 2> shape = {matrix.n_rows(), matrix.n_cols()};
       if (obsm.has(as_key(name))) obsm.remove(as_key(name));
-      obsm.write_array(as_key(name), {matrix.data(), as_size(matrix.n_rows() * matrix.n_cols())},
-                       shape);
+      obsm.write_matrix(as_key(name), matrix);
     }
   }
   if (annotations.uns.empty()) return;
@@ -236,7 +229,7 @@ std::string io::uns_entry(const std::string& path) {
 
 void io::require_sizes(const Annotations& annotations, CellIndex n_cells) {
   for (const auto& [name, column] : annotations.obs) {
-    SAITHE_ASSERT(column_size(column) == as_size(n_cells));
+    SAITHE_ASSERT(column.n_rows() == n_cells);
   }
   for (const auto& [name, matrix] : annotations.obsm) SAITHE_ASSERT(matrix.n_rows() == n_cells);
 }

@@ -112,7 +112,7 @@ void add_columns(ZarrTarget& store, const Annotations& annotations,
     const std::string key = io::as_key(name);
     if (known.insert(key).second) order.push_back(key);
     drop_column(store, key);
-    store.write_column("obs/" + key, column);
+    store.write_result("obs/" + key, column);
   }
   store.set_attribute("obs", "column-order", order);
 }

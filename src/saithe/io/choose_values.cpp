@@ -43,7 +43,7 @@ std::string finding(const ValuePlace& place, const ValueKindFinder& found, const
   if (kind == ValueKind::Counts || kind == ValueKind::LogNormalized) return text;
   const auto& odd = found.first_no_count();
   return text + fmt::format(" (cell '{}' (row {}) has the value {} for gene '{}'; counts are {})",
-                            obs.index()[as_size(odd.cell)], odd.cell, format_number(odd.value),
+                            obs.name_of(odd.cell), odd.cell, format_number(odd.value),
                             place.var->index()[as_size(odd.gene)],
                             !std::isfinite(odd.value) || odd.value < 0 ? "finite and not negative"
                                                                        : "whole numbers");

@@ -5,7 +5,8 @@
 
 namespace saithe::io {
 
-ChunkBytes ChunkCache::find(const std::string& where, std::int64_t number) {
+template <typename Bytes>
+auto BasicChunkCache<Bytes>::find(const std::string& where, std::int64_t number) -> ChunkBytes {
   const auto found = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) {
     return kept.number == number && kept.where == where;
   });
@@ -14,8 +15,9 @@ ChunkBytes ChunkCache::find(const std::string& where, std::int64_t number) {
   return kept_.front().bytes;
 }
 
-void ChunkCache::keep(const std::string& where, std::int64_t number, ChunkBytes bytes,
-                      std::int64_t most_bytes) {
+template <typename Bytes>
+void BasicChunkCache<Bytes>::keep(const std::string& where, std::int64_t number, ChunkBytes bytes,
+                                  std::int64_t most_bytes) {
   const std::int64_t n_bytes = std::ssize(*bytes);
   if (n_bytes > most_bytes || find(where, number) != nullptr) return;
   for (; bytes_kept_ + n_bytes > most_bytes; kept_.pop_back()) {
@@ -24,5 +26,14 @@ void ChunkCache::keep(const std::string& where, std::int64_t number, ChunkBytes 
   kept_.push_front({where, number, std::move(bytes)});
   bytes_kept_ += n_bytes;
 }
+
+template <typename Bytes>
+void BasicChunkCache<Bytes>::give_up_all() {
+  kept_.clear();
+  bytes_kept_ = 0;
+}
+
+template class BasicChunkCache<std::vector<unsigned char>>;
+template class BasicChunkCache<std::string>;
 
 }  // namespace saithe::io

@@ -1,9 +1,11 @@
 #include "saithe/io/compressed_rows.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <functional>
 
+#include "saithe/core/huge_pages.h"
 #include "saithe/core/parallel.h"
 #include "saithe/core/text_io.h"
 #include "saithe/core/usable_memory.h"
@@ -14,7 +16,7 @@ namespace saithe::io {
 namespace {
 
 constexpr std::int64_t kBytesOfEntry = 8;  // column and value
-constexpr std::int64_t kChunkEntries = std::int64_t{1} << 16;
+constexpr std::int64_t kChunkRows = 64;
 constexpr double kMegabyte = 1e6;
 
 class Hdf5Entries final : public EntryArrays {
@@ -27,7 +29,9 @@ class Hdf5Entries final : public EntryArrays {
             const Context& context) const override {
     columns_.read(first, columns, context);
   }
-  void read(std::int64_t first, std::span<float> values, const Context& context) const override {
+  void read(std::int64_t first, std::span<std::int32_t> columns, std::span<float> values,
+            const Context& context) const override {
+    columns_.read(first, columns, context);
     values_.read(first, values, context);
   }
   bool are_plausible(std::int64_t n) const override {
@@ -39,6 +43,13 @@ class Hdf5Entries final : public EntryArrays {
   ChunkedArray columns_;
   ChunkedArray values_;
 };
+
+/// Without a way out of the loop, the compiler compares many at once.
+bool do_ascend(std::span<const GeneIndex> columns) {
+  bool do_all = true;
+  for (std::size_t i = 1; i < columns.size(); ++i) do_all &= columns[i - 1] < columns[i];
+  return do_all;
+}
 
 }  // namespace
 
@@ -112,37 +123,62 @@ void CompressedRows::require_room(std::int64_t begin, std::int64_t end,
   }
 }
 
+/// Throws Error(BadFormat) where a column of rows [begin, end) is none of the matrix; returns
+/// whether the columns of each row ascend.
+bool CompressedRows::check_columns(std::int64_t begin, std::int64_t end,
+                                   std::span<const GeneIndex> columns,
+                                   const Context& context) const {
+  const RowPointer first = row_start_[as_size(begin)];
+  std::atomic<bool> do_all_ascend = true;
+  parallel_for(context, end - begin, kChunkRows, [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t row = begin + from; row < begin + to; ++row) {
+      const RowPointer start = row_start_[as_size(row)] - first;
+      const auto of_row = columns.subspan(as_size(start), as_size(n_stored(row, row + 1)));
+      if (of_row.empty()) continue;
+      const bool do_these = do_ascend(of_row);
+      if (!do_these) do_all_ascend = false;
+      if (do_these && of_row.front() >= 0 && of_row.back() < n_columns_) continue;
+      const auto outside = std::find_if(of_row.begin(), of_row.end(),
+                                        [&](auto c) { return c < 0 || c >= n_columns_; });
+      if (outside == of_row.end()) continue;
+      fail(ErrorKind::BadFormat, "{}/indices: entry {} is {}; expected 0 to {}", where_,
+           first + start + (outside - of_row.begin()), *outside, n_columns_ - 1);
+    }
+  });
+  return do_all_ascend;
+}
+
 std::vector<GeneIndex> CompressedRows::read_columns(std::int64_t begin, std::int64_t end,
                                                     const Context& context) const {
   SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_rows());
-  const RowPointer first = row_start_[as_size(begin)];
-  const RowPointer n = n_stored(begin, end);
   require_room(begin, end, context);
-  std::vector<GeneIndex> columns(as_size(n));
-  entries_->read(first, std::span<std::int32_t>(columns), context);
-  parallel_for(context, n, kChunkEntries, [&](std::int64_t from, std::int64_t to) {
-    const auto outside = std::find_if(columns.begin() + from, columns.begin() + to,
-                                      [&](auto c) { return c < 0 || c >= n_columns_; });
-    if (outside == columns.begin() + to) return;
-    fail(ErrorKind::BadFormat, "{}/indices: entry {} is {}; expected 0 to {}", where_,
-         first + (outside - columns.begin()), *outside, n_columns_ - 1);
-  });
+  std::vector<GeneIndex> columns;
+  assign_zeros(columns, as_size(n_stored(begin, end)));
+  entries_->read(row_start_[as_size(begin)], columns, context);
+  check_columns(begin, end, columns, context);
   return columns;
 }
 
 CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Context& context) const {
   SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_rows());
   const RowPointer first = row_start_[as_size(begin)];
+  const auto n = as_size(n_stored(begin, end));
+  require_room(begin, end, context);
   CsrMatrix rows;
-  rows.columns = read_columns(begin, end, context);
   rows.n_rows = end - begin;
   rows.n_cols = n_columns_;
   rows.row_start.assign(row_start_.begin() + begin, row_start_.begin() + end + 1);
   for (RowPointer& start : rows.row_start) start -= first;
-  rows.values.resize(rows.columns.size());
-  entries_->read(first, std::span<float>(rows.values), context);
-  // With the row starts and the columns checked, this makes a valid matrix.
-  sort_and_merge(rows, context);
+  // Memory is this thread's: what others free they keep. Zeros cost much of reading, so that each
+  // array's are a thread's.
+  rows.columns.reserve(n);
+  rows.values.reserve(n);
+  parallel_for(context, 2, 1, [&](std::int64_t i, std::int64_t) {
+    i == 0 ? assign_zeros(rows.columns, n) : assign_zeros(rows.values, n);
+  });
+  entries_->read(first, rows.columns, rows.values, context);
+  // With the row starts and the columns checked, sorting makes a valid matrix.
+  if (!check_columns(begin, end, rows.columns, context)) sort_and_merge(rows, context);
   return rows;
 }
 

@@ -22,7 +22,8 @@ class EntryArrays {
   [[nodiscard]] virtual std::int64_t n_values_stored() const = 0;
   virtual void read(std::int64_t first, std::span<std::int32_t> columns,
                     const Context& context) const = 0;
-  virtual void read(std::int64_t first, std::span<float> values, const Context& context) const = 0;
+  virtual void read(std::int64_t first, std::span<std::int32_t> columns, std::span<float> values,
+                    const Context& context) const = 0;
   /// Whether n entries can lie in what is stored, without fill values that take no room there.
   [[nodiscard]] virtual bool are_plausible(std::int64_t n) const = 0;
 };
@@ -56,6 +57,8 @@ class CompressedRows {
 
  private:
   void require_rising() const;
+  bool check_columns(std::int64_t begin, std::int64_t end, std::span<const GeneIndex> columns,
+                     const Context& context) const;
   void require_room(std::int64_t begin, std::int64_t end, const Context& context) const;
 
   std::string where_;

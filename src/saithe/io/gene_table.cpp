@@ -141,22 +141,6 @@ void warn_of_other_features(const std::map<std::string, std::int64_t>& n_of_type
                            kGeneExpression, types));
 }
 
-void warn_of_repeated_barcodes(const std::vector<std::string>& barcodes, const std::string& file,
-                               const Context& context) {
-  std::unordered_set<std::string_view> seen;
-  std::int64_t n_repeated = 0;
-  std::string_view example;
-  for (const std::string& barcode : barcodes) {
-    if (seen.insert(barcode).second) continue;
-    if (n_repeated++ == 0) example = barcode;
-  }
-  if (n_repeated > 0) {
-    context.warn(fmt::format("{}: {} {} the barcode of an earlier one ('{}'); all cells are kept",
-                             file, counted(n_repeated, "cell"), n_repeated == 1 ? "has" : "have",
-                             example));
-  }
-}
-
 std::vector<std::string> numbered_names(const std::string& prefix, std::int64_t n) {
   std::vector<std::string> names;
   names.reserve(static_cast<std::size_t>(n));

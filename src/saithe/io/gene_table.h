@@ -46,10 +46,6 @@ Table make_gene_table(std::vector<std::string> names, const std::string& where,
 void warn_of_other_features(const std::map<std::string, std::int64_t>& n_of_type,
                             const std::string& where, const Context& context);
 
-/// Warns if a barcode stands twice; all cells are kept.
-void warn_of_repeated_barcodes(const std::vector<std::string>& barcodes, const std::string& file,
-                               const Context& context);
-
 /// "prefix1", "prefix2", ...: names for what a file does not name.
 std::vector<std::string> numbered_names(const std::string& prefix, std::int64_t n);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "saithe/io/frame_columns.h"
 #include "saithe/io/hdf5_column.h"
 
 namespace saithe::io {
@@ -52,113 +53,115 @@ CategoryColumn read_categorical(const Hdf5Group& group) {
 
 /// AnnData 0.7: codes whose attribute refers to `__categories/NAME` beside them; nothing if the
 /// dataset is no such column. Some writers give the path, or leave the attribute out.
-std::optional<CategoryColumn> read_referred_categories(const Hdf5Group& frame,
-                                                       const std::string& name,
-                                                       const Hdf5Dataset& dataset) {
+std::optional<Hdf5Dataset> referred_categories(const Hdf5Group& frame, const std::string& name,
+                                               const Hdf5Dataset& dataset) {
   if (dataset.kind() != StoredKind::Integer) return std::nullopt;
   std::optional<Hdf5Dataset> categories = dataset.referred_dataset("categories");
   if (!categories && frame.has_group("__categories")) {
     const Hdf5Group all = frame.group("__categories");
     if (all.has_dataset(name)) categories.emplace(all.dataset(name));
   }
-  if (!categories) return std::nullopt;
-  Levels levels = read_levels(*categories);
+  return categories;
+}
+
+CategoryColumn read_referring(const Hdf5Dataset& codes, const Hdf5Dataset& categories) {
+  Levels levels = read_levels(categories);
   CategoryColumn column =
-      make_category_column(dataset.read_integers(), std::move(levels.names), dataset.where());
+      make_category_column(codes.read_integers(), std::move(levels.names), codes.where());
   column.level_kind = levels.kind;
-  column.is_ordered = categories->flag_attribute("ordered");
+  column.is_ordered = categories.flag_attribute("ordered");
   return column;
 }
 
-/// A dataset as a column; nothing if its values are of no kind that a column has.
-std::optional<Column> read_plain_column(const Hdf5Dataset& dataset) {
-  if (dataset.is_null() || dataset.shape().size() != 1) return std::nullopt;
-  if (dataset.kind() == StoredKind::Text) return TextColumn{dataset.read_texts(), {}};
-  if (dataset.kind() == StoredKind::Other) return std::nullopt;
-  return read_number_column(dataset);
+NumberColumn read_masked_numbers(const Hdf5Group& group) {
+  NumberColumn column = read_number_column(group.dataset("values"));
+  const auto mask = read_mask(group, column.values.size());
+  for (std::size_t i = 0; i < mask.size(); ++i) {
+    if (!mask[i]) continue;
+    column.values[i] = std::numeric_limits<double>::quiet_NaN();
+    if (!column.exact.empty()) column.exact[i] = 0;
+  }
+  return column;
 }
 
-/// A column of a group; nothing for an encoding that is not a column of text, numbers or
-/// categories.
-std::optional<Column> read_column(const Hdf5Group& frame, const std::string& name) {
+TextColumn read_masked_texts(const Hdf5Group& group) {
+  TextColumn column{group.dataset("values").read_texts(), {}};
+  column.is_missing = read_mask(group, column.values.size());
+  return column;
+}
+
+/// How a dataset is read as a column; nothing if its values are of no kind that a column has.
+ReadColumn reader_of(const Hdf5Dataset& dataset) {
+  if (dataset.is_null() || dataset.shape().size() != 1) return nullptr;
+  if (dataset.kind() == StoredKind::Text) {
+    return [dataset] { return TextColumn{dataset.read_texts(), {}}; };
+  }
+  if (dataset.kind() == StoredKind::Other) return nullptr;
+  return [dataset] { return read_number_column(dataset); };
+}
+
+/// How a column of a group is read; nothing for an encoding that is not a column of text, numbers
+/// or categories.
+ReadColumn reader_of(const Hdf5Group& frame, const std::string& name) {
   if (frame.has_dataset(name)) {
     const Hdf5Dataset dataset = frame.dataset(name);
-    if (dataset.is_null() || dataset.shape().size() != 1) return std::nullopt;
-    if (auto column = read_referred_categories(frame, name, dataset)) return std::move(*column);
-    return read_plain_column(dataset);
+    if (dataset.is_null() || dataset.shape().size() != 1) return nullptr;
+    if (auto categories = referred_categories(frame, name, dataset)) {
+      return [dataset, categories = *categories] { return read_referring(dataset, categories); };
+    }
+    return reader_of(dataset);
   }
   const Hdf5Group group = frame.group(name);
   const std::string encoding = group.text_attribute("encoding-type").value_or("");
-  if (encoding == "categorical") return read_categorical(group);
-  if (encoding == "nullable-string-array") {
-    TextColumn column{group.dataset("values").read_texts(), {}};
-    column.is_missing = read_mask(group, column.values.size());
-    return column;
-  }
+  if (encoding == "categorical") return [group] { return read_categorical(group); };
+  if (encoding == "nullable-string-array") return [group] { return read_masked_texts(group); };
   if (encoding == "nullable-integer" || encoding == "nullable-boolean") {
-    NumberColumn column = read_number_column(group.dataset("values"));
-    const auto mask = read_mask(group, column.values.size());
-    for (std::size_t i = 0; i < mask.size(); ++i) {
-      if (!mask[i]) continue;
-      column.values[i] = std::numeric_limits<double>::quiet_NaN();
-      if (!column.exact.empty()) column.exact[i] = 0;
+    return [group] { return read_masked_numbers(group); };
+  }
+  return nullptr;
+}
+
+[[noreturn]] void fail_index(const std::string& where, const std::string& name) {
+  fail(ErrorKind::BadFormat, "{}: its index '{}' is no column of texts", where, name);
+}
+
+/// A table without columns yet. Names that are texts in an array of their own stay in the file.
+Table rows_of(const Hdf5Group& frame, const std::string& index_name, const std::string& called) {
+  if (frame.has_dataset(index_name)) {
+    const Hdf5Dataset names = frame.dataset(index_name);
+    if (!names.is_null() && names.kind() == StoredKind::Text && names.shape().size() == 1) {
+      names.require_plausible(names.size());
+      const auto read = [names](std::int64_t begin, std::int64_t end) {
+        return names.read_texts(begin, end - begin);
+      };
+      const auto& chunks = names.description().chunk_shape;
+      return table_named_later(names.size(), chunks.empty() ? 1 : chunks.front(), read, called);
     }
-    return column;
   }
-  return std::nullopt;
+  const ReadColumn read = reader_of(frame, index_name);
+  if (!read) fail_index(frame.where(), index_name);
+  return table_named_by(read());
 }
 
-std::size_t size_of(const Column& column) {
-  if (const auto* category = std::get_if<CategoryColumn>(&column)) return category->codes.size();
-  if (const auto* text = std::get_if<TextColumn>(&column)) return text->values.size();
-  return std::get<NumberColumn>(column).values.size();
-}
-
-/// A table whose rows are called by `index`: texts, or the texts of what it holds.
-Table table_of(std::optional<Column> index, const std::string& name, const std::string& where) {
-  if (!index) {
-    fail(ErrorKind::BadFormat, "{}: its index '{}' is no column of texts", where, name);
-  }
-  Table table;
-  if (auto* texts = std::get_if<TextColumn>(&*index)) {
-    table = Table(std::move(texts->values));
-  } else {
-    Table plain(std::vector<std::string>(size_of(*index)));
-    plain.set("index", std::move(*index));
-    table = Table(plain.as_text("index"));
-  }
-  table.index_name = name;
-  return table;
-}
-
-void add_column(Table& table, const std::string& name, std::optional<Column> column,
+void add_column(Table& table, const std::string& name, ReadColumn read, const std::string& called,
                 const std::string& where, const Context& context) {
-  if (!column) {
-    context.warn(
-        fmt::format("{}: the column is of a kind that is not read; it is left out", where));
-    return;
-  }
-  if (size_of(*column) != as_size(table.n_rows())) {
-    fail(ErrorKind::BadFormat,
-         "{}: has {} entries for {} rows; the file is not whole. Write it again, or copy it again.",
-         where, size_of(*column), table.n_rows());
-  }
-  warn_of_inexact_integers(*column, where, context);
-  table.set(name, std::move(*column));
+  if (!read) return warn_of_unread_column(where, context);
+  add_column_later(table, name, std::move(read), called, where, context);
 }
 
-Table read_group_frame(const Hdf5Group& frame, const Context& context) {
+Table read_group_frame(const Hdf5Group& frame, const std::string& called, const Context& context) {
   const std::string index_name = frame.text_attribute("_index").value_or("_index");
   if (!frame.has(index_name)) {
     fail(ErrorKind::BadFormat, "{}: its index '{}' is not there", frame.where(), index_name);
   }
-  Table table = table_of(read_column(frame, index_name), index_name, frame.where());
+  Table table = rows_of(frame, index_name, called);
+  table.index_name = index_name;
   // Without columns h5py writes the order as an array of no numbers.
   std::vector<std::string> order = frame.text_list_attribute("column-order");
   if (!frame.has_attribute("column-order")) order = frame.names();
   for (const std::string& name : order) {
     if (name == index_name || name == "__categories" || !frame.has(name)) continue;
-    add_column(table, name, read_column(frame, name), frame.where(name), context);
+    add_column(table, name, reader_of(frame, name), called, frame.where(name), context);
   }
   return table;
 }
@@ -177,27 +180,33 @@ std::optional<Levels> levels_in_uns(const Hdf5Group& root, const std::string& co
   return levels;
 }
 
-Table read_compound_frame(const Hdf5Group& root, const Hdf5Dataset& frame, const Context& context) {
+/// A field of whole numbers: codes, if uns names their categories.
+Column read_whole_field(const Hdf5Group& root, const std::string& name, const Hdf5Dataset& field) {
+  const auto codes = field.read_integers();
+  auto levels = levels_in_uns(root, name, codes);
+  if (!levels) return read_number_column(field);
+  CategoryColumn category = make_category_column(codes, std::move(levels->names), field.where());
+  category.level_kind = levels->kind;
+  return category;
+}
+
+Table read_compound_frame(const Hdf5Group& root, const Hdf5Dataset& frame,
+                          const std::string& called, const Context& context) {
   const std::vector<std::string> names = frame.field_names();
   if (names.empty() || frame.shape().size() != 1) {
     fail(ErrorKind::BadFormat, "{}: is no table of named columns", frame.where());
   }
-  Table table =
-      table_of(read_plain_column(frame.field(names.front())), names.front(), frame.where());
+  const ReadColumn read_index = reader_of(frame.field(names.front()));
+  if (!read_index) fail_index(frame.where(), names.front());
+  Table table = table_named_by(read_index());
+  table.index_name = names.front();
   for (std::size_t i = 1; i < names.size(); ++i) {
     const Hdf5Dataset field = frame.field(names[i]);
-    std::optional<Column> column;
-    if (field.kind() == StoredKind::Integer) {
-      const auto codes = field.read_integers();
-      if (auto levels = levels_in_uns(root, names[i], codes)) {
-        CategoryColumn category =
-            make_category_column(codes, std::move(levels->names), field.where());
-        category.level_kind = levels->kind;
-        column = std::move(category);
-      }
+    ReadColumn read = reader_of(field);
+    if (read && field.kind() == StoredKind::Integer) {
+      read = [root, name = names[i], field] { return read_whole_field(root, name, field); };
     }
-    if (!column) column = read_plain_column(field);
-    add_column(table, names[i], std::move(column), field.where(), context);
+    add_column(table, names[i], std::move(read), called, field.where(), context);
   }
   return table;
 }
@@ -206,8 +215,11 @@ Table read_compound_frame(const Hdf5Group& root, const Hdf5Dataset& frame, const
 
 Table read_frame(const Hdf5Group& root, const Hdf5Group& parent, const std::string& name,
                  const Context& context) {
-  if (parent.has_dataset(name)) return read_compound_frame(root, parent.dataset(name), context);
-  return read_group_frame(parent.group(name), context);
+  const std::string called = root.file_name() + ": " + name;
+  if (parent.has_dataset(name)) {
+    return read_compound_frame(root, parent.dataset(name), called, context);
+  }
+  return read_group_frame(parent.group(name), called, context);
 }
 
 }  // namespace saithe::io

@@ -8,6 +8,7 @@
 #include "saithe/io/dense_rows.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/hdf5_column.h"
+#include "saithe/io/repeated_barcodes.h"
 
 namespace saithe::io {
 namespace {
@@ -123,7 +124,7 @@ void add_frame(Table& table, const Hdf5Group& frame, const Context& context) {
     if (name == index || !frame.has(name)) continue;
     const bool is_logical = std::find(logicals.begin(), logicals.end(), name) != logicals.end();
     auto column = read_column(frame, name, is_logical);
-    if (!column || n_entries(*column) != table.n_rows()) {
+    if (!column || column_size(*column) != as_size(table.n_rows())) {
       context.warn(fmt::format("{}: is no column of {} entries; it is left out", frame.where(name),
                                table.n_rows()));
       continue;
@@ -163,7 +164,7 @@ std::unique_ptr<CellSource> open_h5seurat(InputFile input, const ReadOptions&,
   const Hdf5Group root = std::move(*input.hdf5);
   const Hdf5Group assay = root.group("assays").group(choose_assay(root, context));
   Table obs(root.dataset("cell.names").read_texts());
-  warn_of_repeated_barcodes(obs.index(), root.file_name(), context);
+  warn_of_repeated_barcodes(obs, root.file_name(), context);
   if (root.has_group("meta.data")) add_frame(obs, root.group("meta.data"), context);
   Table var =
       make_gene_table(assay.dataset("features").read_texts(), assay.where("features"), context);

@@ -42,9 +42,10 @@ void read_block(const LibraryDataset& dataset, hid_t memory_type, MessageReader&
   dataset.read_block(start, count, memory_type, answer.grow(n * sizeof(Value)));
 }
 
-void read_texts(const LibraryDataset& dataset, MessageWriter& answer) {
-  answer.add_integer(dataset.description().size());
-  dataset.read_texts([&](std::string_view text) { answer.add_text(text); });
+void read_texts(const LibraryDataset& dataset, std::int64_t begin, std::int64_t n,
+                MessageWriter& answer) {
+  answer.add_integer(n);
+  dataset.read_texts(begin, n, [&](std::string_view text) { answer.add_text(text); });
 }
 
 void fetch_chunks(const LibraryDataset& dataset, MessageReader& question, MessageWriter& answer) {
@@ -132,7 +133,11 @@ void Hdf5Answers::answer_of_dataset(Hdf5Question what, const LibraryDataset& dat
     case Hdf5Question::ReadNumbers:
       return answer.add_array(std::span<const double>(dataset.read_numbers()));
     case Hdf5Question::ReadTexts:
-      return read_texts(dataset, answer);
+      return read_texts(dataset, 0, dataset.description().size(), answer);
+    case Hdf5Question::ReadSomeTexts: {
+      const std::int64_t begin = question.take_integer();
+      return read_texts(dataset, begin, question.take_integer(), answer);
+    }
     case Hdf5Question::ReadFloats:
       return read_block<float>(dataset, H5T_NATIVE_FLOAT, question, answer);
     case Hdf5Question::ReadWide:

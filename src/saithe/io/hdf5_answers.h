@@ -31,6 +31,7 @@ enum class Hdf5Question : std::int64_t {
   ReadUnsigned,      ///< -> integers without a sign
   ReadNumbers,       ///< -> doubles
   ReadTexts,         ///< -> texts
+  ReadSomeTexts,     ///< first text, number of texts -> texts
   ReadFloats,        ///< start and count by axes -> float32
   ReadWide,          ///< start and count by axes -> int64
   FetchChunks,       ///< first chunk, number of chunks -> as LibraryDataset::fetch_chunk()

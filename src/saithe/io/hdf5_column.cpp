@@ -38,20 +38,13 @@ std::optional<Column> read_array_column(const Hdf5Dataset& dataset) {
   return std::nullopt;
 }
 
-std::int64_t n_entries(const Column& column) {
-  if (const auto* category = std::get_if<CategoryColumn>(&column))
-    return std::ssize(category->codes);
-  if (const auto* text = std::get_if<TextColumn>(&column)) return std::ssize(text->values);
-  return std::ssize(std::get<NumberColumn>(column).values);
-}
-
 void add_array_columns(Table& table, const Hdf5Group& group, const std::vector<std::string>& taken,
                        const Context& context) {
   for (const std::string& name : group.names()) {
     if (std::find(taken.begin(), taken.end(), name) != taken.end()) continue;
     std::optional<Column> column;
     if (group.has_dataset(name)) column = read_array_column(group.dataset(name));
-    if (!column || n_entries(*column) != table.n_rows()) {
+    if (!column || column_size(*column) != as_size(table.n_rows())) {
       context.warn(fmt::format("{}: is no column of {} texts or numbers; it is left out",
                                group.where(name), table.n_rows()));
       continue;

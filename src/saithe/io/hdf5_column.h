@@ -18,9 +18,6 @@ NumberColumn read_number_column(const Hdf5Dataset& dataset);
 /// it is of another kind.
 std::optional<Column> read_array_column(const Hdf5Dataset& dataset);
 
-/// The number of its entries.
-std::int64_t n_entries(const Column& column);
-
 /// Adds the datasets of a group that are columns of the table's length, but for those in `taken`;
 /// what has more axes or another length is left out, with a warning.
 void add_array_columns(Table& table, const Hdf5Group& group, const std::vector<std::string>& taken,

@@ -148,6 +148,13 @@ std::vector<std::string> Hdf5Dataset::read_texts() const {
   return object_->ask(Hdf5Question::ReadTexts).content.take_texts();
 }
 
+std::vector<std::string> Hdf5Dataset::read_texts(std::int64_t begin, std::int64_t n) const {
+  OwnMessage question = object_->question(Hdf5Question::ReadSomeTexts);
+  question.add_integer(begin);
+  question.add_integer(n);
+  return object_->ask(question).content.take_texts();
+}
+
 template <typename Value>
 void Hdf5Dataset::read_block_as(Hdf5Question what, std::span<const std::int64_t> start,
                                 std::span<const std::int64_t> count,

@@ -139,6 +139,8 @@ class Hdf5Dataset {
   [[nodiscard]] std::vector<std::uint64_t> read_unsigned() const;
   [[nodiscard]] std::vector<double> read_numbers() const;
   [[nodiscard]] std::vector<std::string> read_texts() const;
+  /// n texts from `begin` on, of a dataset with one axis that is no field.
+  [[nodiscard]] std::vector<std::string> read_texts(std::int64_t begin, std::int64_t n) const;
   /// Rows [begin, end) of a two-dimensional dataset, converted to float32.
   void read_rows(std::int64_t begin, std::int64_t end, float* values) const;
   /// The block of `count` values from `start` on, by axes, converted by HDF5.

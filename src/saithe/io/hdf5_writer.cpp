@@ -1,12 +1,15 @@
 #include "saithe/io/hdf5_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <map>
 #include <string_view>
 
 namespace saithe::io {
 namespace {
+
+// Rows of results that are in memory at a time.
+constexpr std::int64_t kRowsTogether = 1 << 14;
 
 /// A creation list without time stamps: the same content gives the same bytes.
 Hdf5Id untimed(hid_t list_class) {
@@ -222,6 +225,44 @@ void Hdf5Target::write_array(const std::string& name, std::span<const float> val
   write_dataset(name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, shape, values.data(), "array");
 }
 
+void Hdf5Target::write_rows(const std::string& name, hid_t file_type, hid_t memory_type,
+                            std::span<const std::int64_t> shape, const ReadValues& read,
+                            const std::string& encoding) const {
+  const std::vector<hsize_t> lengths(shape.begin(), shape.end());
+  const int n_axes = static_cast<int>(lengths.size());
+  const Hdf5Id space(H5Screate_simple(n_axes, lengths.data(), nullptr));
+  const Hdf5Id creation = untimed(H5P_DATASET_CREATE);
+  const Hdf5Id dataset(H5Dcreate2(id(), name.c_str(), file_type, space.get(), H5P_DEFAULT,
+                                  creation.get(), H5P_DEFAULT));
+  if (!dataset.is_valid()) fail_writing();
+  const bool is_empty = std::find(lengths.begin(), lengths.end(), hsize_t{0}) != lengths.end();
+  const std::int64_t n_rows = is_empty ? 0 : shape.front();
+  for (std::int64_t begin = 0, end = 0; begin < n_rows; begin = end) {
+    end = std::min(n_rows, begin + kRowsTogether);
+    std::vector<hsize_t> start(lengths.size());
+    std::vector<hsize_t> count = lengths;
+    start[0] = static_cast<hsize_t>(begin);
+    count[0] = static_cast<hsize_t>(end - begin);
+    const void* values = read(begin, end);
+    H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
+    const Hdf5Id memory(H5Screate_simple(n_axes, count.data(), nullptr));
+    if (H5Dwrite(dataset.get(), memory_type, memory.get(), space.get(), H5P_DEFAULT, values) < 0) {
+      fail_writing();
+    }
+  }
+  set_encoding(dataset.get(), encoding, "0.2.0");
+}
+
+void Hdf5Target::write_matrix(const std::string& name, const ResultMatrix& matrix) const {
+  const std::array<std::int64_t, 2> shape = {matrix.n_rows(), matrix.n_cols()};
+  std::vector<float> rows;
+  const auto read = [&](std::int64_t begin, std::int64_t end) {
+    rows = matrix.rows(begin, end);
+    return static_cast<const void*>(rows.data());
+  };
+  write_rows(name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, shape, read, "array");
+}
+
 void Hdf5Target::write_array(const std::string& name, std::span<const double> values,
                              NumberColumn::Kind kind, std::span<const std::int64_t> exact) const {
   const std::int64_t n = static_cast<std::int64_t>(values.size());
@@ -281,27 +322,6 @@ void Hdf5Target::write_scalar(const std::string& name, const UnsValue& value) co
   write_dataset(name, type.get(), type.get(), {}, &byte, "numeric-scalar");
 }
 
-namespace {
-
-/// AnnData 0.8 has no texts with gaps; categories can have them.
-CategoryColumn to_categories(const TextColumn& text) {
-  std::map<std::string, std::int32_t> codes;
-  for (std::size_t i = 0; i < text.values.size(); ++i) {
-    if (!text.is_missing[i]) codes.emplace(text.values[i], 0);
-  }
-  CategoryColumn column;
-  for (auto& [value, code] : codes) {
-    code = static_cast<std::int32_t>(column.levels.size());
-    column.levels.push_back(value);
-  }
-  for (std::size_t i = 0; i < text.values.size(); ++i) {
-    column.codes.push_back(text.is_missing[i] ? -1 : codes.at(text.values[i]));
-  }
-  return column;
-}
-
-}  // namespace
-
 void Hdf5Target::write_column(const std::string& name, const Column& column) const {
   if (const auto* numbers = std::get_if<NumberColumn>(&column)) {
     return write_numbers(name, *numbers);
@@ -311,11 +331,29 @@ void Hdf5Target::write_column(const std::string& name, const Column& column) con
     return write_column(name, to_categories(*text));
   }
   const auto& category = std::get<CategoryColumn>(column);
-  if (!names_encodings_) return write_referring_codes(name, category);
-  const Hdf5Target group = create_group(name, "categorical", "0.2.0");
-  group.set_attribute("ordered", category.is_ordered);
-  group.write_levels("categories", category);
-  group.write_codes("codes", category);
+  write_categories(name, category, std::ssize(category.codes),
+                   [&](std::int64_t begin, std::int64_t) {
+                     return static_cast<const void*>(category.codes.data() + begin);
+                   });
+}
+
+void Hdf5Target::write_result(const std::string& name, const ResultColumn& column) const {
+  if (column.whole() != nullptr) return write_column(name, *column.whole());
+  Column piece;
+  const auto read = [&](std::int64_t begin, std::int64_t end) {
+    piece = column.piece(begin, end);
+    if (const auto* category = std::get_if<CategoryColumn>(&piece)) {
+      return static_cast<const void*>(category->codes.data());
+    }
+    return static_cast<const void*>(std::get<NumberColumn>(piece).values.data());
+  };
+  const Column none = column.piece(0, 0);
+  if (const auto* category = std::get_if<CategoryColumn>(&none)) {
+    return write_categories(name, *category, column.n_rows(), read);
+  }
+  SAITHE_ASSERT(std::get<NumberColumn>(none).kind == NumberColumn::Kind::Float32);
+  const std::int64_t n = column.n_rows();
+  write_rows(name, H5T_IEEE_F32LE, H5T_NATIVE_DOUBLE, {&n, 1}, read, "array");
 }
 
 void Hdf5Target::write_numbers(const std::string& name, const NumberColumn& column) const {
@@ -346,18 +384,24 @@ void Hdf5Target::write_levels(const std::string& name, const CategoryColumn& cat
   write_array(name, numbers->values, numbers->kind, numbers->exact);
 }
 
-void Hdf5Target::write_codes(const std::string& name, const CategoryColumn& category) const {
+void Hdf5Target::write_codes(const std::string& name, std::size_t n_levels, std::int64_t n_rows,
+                             const ReadValues& read_codes) const {
   // pandas takes the smallest signed integers that hold the codes.
-  const std::size_t n_levels = category.levels.size();
   const hid_t type = n_levels <= 127     ? H5T_STD_I8LE
                      : n_levels <= 32767 ? H5T_STD_I16LE
                                          : H5T_STD_I32LE;
-  const std::int64_t n = static_cast<std::int64_t>(category.codes.size());
-  write_dataset(name, type, H5T_NATIVE_INT32, std::span(&n, 1), category.codes.data(), "array");
+  write_rows(name, type, H5T_NATIVE_INT32, {&n_rows, 1}, read_codes, "array");
 }
 
-void Hdf5Target::write_referring_codes(const std::string& name,
-                                       const CategoryColumn& category) const {
+void Hdf5Target::write_categories(const std::string& name, const CategoryColumn& category,
+                                  std::int64_t n_rows, const ReadValues& read_codes) const {
+  const std::size_t n_levels = category.levels.size();
+  if (names_encodings_) {
+    const Hdf5Target group = create_group(name, "categorical", "0.2.0");
+    group.set_attribute("ordered", category.is_ordered);
+    group.write_levels("categories", category);
+    return group.write_codes("codes", n_levels, n_rows, read_codes);
+  }
   const Hdf5Target all_levels =
       has(kLevelsOfCategories) ? group(kLevelsOfCategories) : create_group(kLevelsOfCategories, "");
   if (all_levels.has(name)) all_levels.remove(name);
@@ -369,7 +413,7 @@ void Hdf5Target::write_referring_codes(const std::string& name,
   if (H5Rcreate(&reference, all_levels.id(), name.c_str(), H5R_OBJECT, H5I_INVALID_HID) < 0) {
     fail_writing();
   }
-  write_codes(name, category);
+  write_codes(name, n_levels, n_rows, read_codes);
   const Hdf5Id codes(H5Dopen2(id(), name.c_str(), H5P_DEFAULT));
   write_attribute(*this, codes.get(), "categories", H5T_STD_REF_OBJ, 1, true, &reference);
 }

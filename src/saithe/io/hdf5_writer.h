@@ -54,6 +54,8 @@ class Hdf5Target {
   /// A category is a group, or in a group that names no encodings what AnnData 0.7 reads: codes
   /// that refer to their levels in __categories.
   void write_column(const std::string& name, const Column& column) const;
+  void write_result(const std::string& name, const ResultColumn& column) const;
+  void write_matrix(const std::string& name, const ResultMatrix& matrix) const;
   void write_frame(const std::string& name, const Table& table) const;
   void write_uns(const std::string& path, const UnsValue& value, bool overwrite) const;
 
@@ -75,8 +77,16 @@ class Hdf5Target {
                      const std::string& encoding) const;
   void write_numbers(const std::string& name, const NumberColumn& column) const;
   void write_levels(const std::string& name, const CategoryColumn& category) const;
-  void write_codes(const std::string& name, const CategoryColumn& category) const;
-  void write_referring_codes(const std::string& name, const CategoryColumn& category) const;
+  /// The values of the rows [begin, end), which live until the next are asked for.
+  using ReadValues = std::function<const void*(std::int64_t begin, std::int64_t end)>;
+  void write_rows(const std::string& name, hid_t file_type, hid_t memory_type,
+                  std::span<const std::int64_t> shape, const ReadValues& read,
+                  const std::string& encoding) const;
+  /// A category whose codes, `n_rows` of them, are asked for.
+  void write_categories(const std::string& name, const CategoryColumn& category,
+                        std::int64_t n_rows, const ReadValues& read_codes) const;
+  void write_codes(const std::string& name, std::size_t n_levels, std::int64_t n_rows,
+                   const ReadValues& read_codes) const;
 
   Hdf5Id file_;
   Hdf5Id id_;

@@ -330,7 +330,7 @@ std::vector<double> LibraryDataset::read_numbers() const {
   return values;
 }
 
-void LibraryDataset::read_texts(const TextSink& sink) const {
+void LibraryDataset::read_texts(std::int64_t begin, std::int64_t n, const TextSink& sink) const {
   if (description_.kind != StoredKind::Text) {
     fail(ErrorKind::BadFormat, "{}: expected texts, found another kind of values", where());
   }
@@ -349,9 +349,28 @@ void LibraryDataset::read_texts(const TextSink& sink) const {
     sink(text);
   };
   const Hdf5Id space(H5Dget_space(id_.get()));
+  if (begin == 0 && n == description_.size()) {
+    const bool is_read = read_texts_with(
+        type_.get(), space.get(), as_size(n),
+        [&](hid_t memory_type, void* memory) { return read_all(memory_type, memory); }, bounded);
+    if (!is_read) fail_damaged(where());
+    return;
+  }
+  if (description_.shape.size() != 1 || !field_.empty() || begin < 0 || n < 0 ||
+      begin > description_.size() - n) {
+    fail_damaged(where());
+  }
+  const auto start = static_cast<hsize_t>(begin);
+  const auto count = static_cast<hsize_t>(n);
+  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr);
+  const Hdf5Id memory_space(H5Screate_simple(1, &count, nullptr));
   const bool is_read = read_texts_with(
-      type_.get(), space.get(), as_size(description_.size()),
-      [&](hid_t memory_type, void* memory) { return read_all(memory_type, memory); }, bounded);
+      type_.get(), memory_space.get(), as_size(n),
+      [&](hid_t memory_type, void* memory) {
+        return H5Dread(id_.get(), memory_type, memory_space.get(), space.get(), H5P_DEFAULT,
+                       memory);
+      },
+      bounded);
   if (!is_read) fail_damaged(where());
 }
 

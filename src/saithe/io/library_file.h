@@ -70,7 +70,8 @@ class LibraryDataset {
   [[nodiscard]] std::vector<std::int64_t> read_integers() const;
   [[nodiscard]] std::vector<std::uint64_t> read_unsigned() const;
   [[nodiscard]] std::vector<double> read_numbers() const;
-  void read_texts(const TextSink& sink) const;
+  /// n texts from `begin` on; fewer than all only of a dataset with one axis that is no field.
+  void read_texts(std::int64_t begin, std::int64_t n, const TextSink& sink) const;
   /// The block of `count` values from `start` on, by axes, as the memory type of numbers says.
   void read_block(std::span<const hsize_t> start, std::span<const hsize_t> count, hid_t memory_type,
                   void* values) const;

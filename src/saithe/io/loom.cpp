@@ -10,6 +10,7 @@
 #include "saithe/io/dense_columns.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/hdf5_column.h"
+#include "saithe/io/repeated_barcodes.h"
 
 namespace saithe::io {
 namespace {
@@ -149,7 +150,7 @@ Table read_obs(const Hdf5Group& group, CellIndex n_cells, const Context& context
   if (name) taken.push_back(*name);
   add_array_columns(obs, group, taken, context);
   unescape(obs);
-  warn_of_repeated_barcodes(obs.index(), group.file_name(), context);
+  warn_of_repeated_barcodes(obs, group.file_name(), context);
   return obs;
 }
 

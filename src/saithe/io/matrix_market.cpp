@@ -11,6 +11,7 @@
 #include "saithe/io/empty_barcodes.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/mtx_file.h"
+#include "saithe/io/repeated_barcodes.h"
 #include "saithe/io/split_pipe_tables.h"
 
 namespace saithe::io {
@@ -286,7 +287,7 @@ std::unique_ptr<CellSource> open_with_tables(const InputFile& input, const MtxPa
                                              const ReadOptions& options, const Context& context) {
   FeatureTable features = read_genes_of(paths);
   Table obs = read_cells_of(paths);
-  warn_of_repeated_barcodes(obs.index(), paths.cells.string(), context);
+  warn_of_repeated_barcodes(obs, paths.cells.string(), context);
   const auto n_features = checked_cast<GeneIndex>(std::ssize(features.new_column), "features");
   auto counts = read_mtx(
       paths.matrix,

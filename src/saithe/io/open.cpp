@@ -6,10 +6,10 @@
 
 #include "saithe/core/open_input.h"
 #include "saithe/core/text_io.h"
-#include "saithe/core/utf8.h"
 #include "saithe/data/binary_counts.h"
 #include "saithe/data/large_counts.h"
 #include "saithe/io/formats.h"
+#include "saithe/io/frame_columns.h"
 #include "saithe/io/mtx_file.h"
 #include "saithe/io/unknown_input.h"
 #include "saithe/io/zarr_store.h"
@@ -85,28 +85,17 @@ std::vector<ColumnSummary> summarise(const Table& table) {
   return summaries;
 }
 
-/// Refuses texts that no other program could read of a file that is written with them.
+/// Refuses texts that no other program could read of a file that is written with them. What is not
+/// in memory yet is looked at when it is read.
 void require_utf8(const Table& table, const std::string& where) {
-  const auto require = [&](const std::vector<std::string>& texts, const std::string& what) {
-    const auto bad = std::find_if_not(texts.begin(), texts.end(), is_utf8);
-    if (bad == texts.end()) return;
-    fail(ErrorKind::BadFormat,
-         "{}: {} holds a text that is not UTF-8 (entry {}, from 0). Write the file again with its "
-         "texts in UTF-8, as iconv -f WINDOWS-1252 -t UTF-8 makes them",
-         where, what, bad - texts.begin());
-  };
-  require(table.index(), "the index");
-  for (const auto& [name, column] : table.columns()) {
-    require({name}, "a column's name");
-    if (const auto* category = std::get_if<CategoryColumn>(&column)) {
-      require(category->levels, "the column '" + name + "'");
-    } else if (const auto* text = std::get_if<TextColumn>(&column)) {
-      require(text->values, "the column '" + name + "'");
-    }
-  }
+  if (table.has_read_index()) io::require_utf8(table.index(), 0, where, "the index");
+  table.visit_read_columns([&](const std::string& name, const Column& column) {
+    io::require_utf8({&name, 1}, 0, where, "a column's name");
+    io::require_utf8(column, where, name);
+  });
 }
 
-/// Opens what was recognised, whose texts are looked at, and whose values as they are read.
+/// Opens what was recognised. Values are looked at as they are read.
 std::unique_ptr<CellSource> open_recognised(const Recognised& recognised, io::InputFile input,
                                             const ReadOptions& options, const Context& context) {
   const std::string file = input.path.string();

@@ -10,6 +10,7 @@
 #include "saithe/io/formats.h"
 #include "saithe/io/long_table.h"
 #include "saithe/io/name_patterns.h"
+#include "saithe/io/repeated_barcodes.h"
 #include "saithe/matrix/row_gatherer.h"
 
 namespace saithe::io {
@@ -153,7 +154,7 @@ std::unique_ptr<CellSource> open_wide(const std::string& where, RowsOfText rows,
   std::vector<std::string> columns(start.names.begin() + static_cast<std::ptrdiff_t>(start.n_texts),
                                    start.names.end());
   Table obs(are_cells ? rows.names : columns);
-  warn_of_repeated_barcodes(obs.index(), where, context);
+  warn_of_repeated_barcodes(obs, where, context);
   Table var = make_gene_table(are_cells ? std::move(columns) : rows.names, where, context);
   add_texts(are_cells ? obs : var, rows, start, where, context);
   auto counts =

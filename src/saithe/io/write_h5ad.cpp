@@ -162,6 +162,16 @@ void write_new_h5ad(const fs::path& path, const CellSource& cells, RowPointer mo
 
 }  // namespace
 
+ResultMatrix::ResultMatrix(DenseMatrix matrix)
+    : n_rows_(matrix.n_rows()),
+      n_cols_(matrix.n_cols()),
+      read_([kept = std::make_shared<const DenseMatrix>(std::move(matrix))](std::int64_t begin,
+                                                                            std::int64_t end) {
+        const float* values = kept->data();
+        const std::int64_t width = kept->n_cols();
+        return std::vector<float>(values + begin * width, values + end * width);
+      }) {}
+
 void write_h5ad(const fs::path& path, const Dataset& dataset, const Annotations& annotations,
                 bool overwrite, const Context& context) {
   write_new_h5ad(path, dataset, dataset.counts.n_stored(), annotations, overwrite, context,

@@ -6,7 +6,9 @@
 // Written as AnnData 0.8 reads it (docs/file_formats.md). Every file is written beside its name and
 // renamed; the same content gives the same bytes (no time stamps).
 
+#include <concepts>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,10 +25,58 @@ namespace saithe {
 using UnsValue = std::variant<std::string, std::int64_t, double, bool, std::vector<std::string>,
                               std::vector<double>>;
 
+/// A column of obs that is added: in memory, or handed over piece by piece.
+class ResultColumn {
+ public:
+  /// Rows [begin, end): numbers of the kind Float32, or categories with the same levels each time.
+  using ReadPiece = std::function<Column(std::int64_t begin, std::int64_t end)>;
+
+  template <typename Whole>
+  requires std::constructible_from<Column, Whole> ResultColumn(
+      Whole&& whole)  // NOLINT: a column in memory is one
+      : whole_(std::make_shared<const Column>(std::forward<Whole>(whole))),
+        n_rows_(static_cast<std::int64_t>(column_size(*whole_))) {}
+  ResultColumn(std::int64_t n_rows, ReadPiece read) : read_(std::move(read)), n_rows_(n_rows) {}
+
+  [[nodiscard]] std::int64_t n_rows() const { return n_rows_; }
+  /// nullptr: it comes in pieces.
+  [[nodiscard]] const Column* whole() const { return whole_.get(); }
+  [[nodiscard]] Column piece(std::int64_t begin, std::int64_t end) const {
+    return read_(begin, end);
+  }
+
+ private:
+  std::shared_ptr<const Column> whole_;
+  ReadPiece read_;
+  std::int64_t n_rows_ = 0;
+};
+
+/// A matrix of obsm that is added, likewise.
+class ResultMatrix {
+ public:
+  /// Rows [begin, end), one after another.
+  using ReadRows = std::function<std::vector<float>(std::int64_t begin, std::int64_t end)>;
+
+  ResultMatrix(DenseMatrix matrix);  // NOLINT: a matrix in memory is one
+  ResultMatrix(std::int64_t n_rows, std::int64_t n_cols, ReadRows read)
+      : n_rows_(n_rows), n_cols_(n_cols), read_(std::move(read)) {}
+
+  [[nodiscard]] std::int64_t n_rows() const { return n_rows_; }
+  [[nodiscard]] std::int64_t n_cols() const { return n_cols_; }
+  [[nodiscard]] std::vector<float> rows(std::int64_t begin, std::int64_t end) const {
+    return read_(begin, end);
+  }
+
+ private:
+  std::int64_t n_rows_ = 0;
+  std::int64_t n_cols_ = 0;
+  ReadRows read_;
+};
+
 /// What saithe adds to an h5ad file. A '/' in an uns key makes a nested dict: "saithe/version".
 struct Annotations {
-  std::vector<std::pair<std::string, Column>> obs;
-  std::vector<std::pair<std::string, DenseMatrix>> obsm;
+  std::vector<std::pair<std::string, ResultColumn>> obs;
+  std::vector<std::pair<std::string, ResultMatrix>> obsm;
   std::vector<std::pair<std::string, UnsValue>> uns;
   /// What an earlier run may have left that would contradict these. Removed where it is found, if
   /// the first column of obs replaces one.

@@ -5,6 +5,7 @@
 #include "saithe/core/error.h"
 #include "saithe/io/anndata_file.h"
 #include "saithe/io/formats.h"
+#include "saithe/io/frame_columns.h"
 #include "saithe/io/zarr_array.h"
 #include "saithe/io/zarr_matrix.h"
 
@@ -15,12 +16,6 @@ std::string join(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
   return text.empty() ? "none" : text;
-}
-
-std::size_t size_of(const Column& column) {
-  if (const auto* category = std::get_if<CategoryColumn>(&column)) return category->codes.size();
-  if (const auto* text = std::get_if<TextColumn>(&column)) return text->values.size();
-  return std::get<NumberColumn>(column).values.size();
 }
 
 NumberColumn::Kind number_kind(const ZarrType& type) {
@@ -76,73 +71,98 @@ std::vector<bool> read_mask(const ZarrNode& node, std::int64_t n, const Context&
   return mask;
 }
 
-/// A column that is a group: categories, or values with a mask.
-std::optional<Column> read_encoded_column(const ZarrNode& node, std::int64_t n_rows,
-                                          const Context& context) {
+CategoryColumn read_categorical(const ZarrNode& node, std::int64_t n_rows, const Context& context) {
+  CategoryColumn column = categories_of(ZarrArray(node.get("codes")).read_integers(n_rows, context),
+                                        read_levels(node.get("categories"), context), node.where());
+  column.is_ordered = node.flag_attribute("ordered");
+  return column;
+}
+
+TextColumn read_masked_texts(const ZarrNode& node, std::int64_t n_rows, const Context& context) {
+  TextColumn column{ZarrArray(node.get("values")).read_texts(n_rows, context), {}};
+  column.is_missing = read_mask(node, std::ssize(column.values), context);
+  return column;
+}
+
+NumberColumn read_masked_numbers(const ZarrNode& node, std::int64_t n_rows,
+                                 const Context& context) {
+  NumberColumn column = read_number_column(ZarrArray(node.get("values")), n_rows, context);
+  const auto mask = read_mask(node, std::ssize(column.values), context);
+  for (std::size_t i = 0; i < mask.size(); ++i) {
+    if (!mask[i]) continue;
+    column.values[i] = std::numeric_limits<double>::quiet_NaN();
+    if (!column.exact.empty()) column.exact[i] = 0;
+  }
+  return column;
+}
+
+/// AnnData 0.7: codes, with the place of their categories in the frame.
+CategoryColumn read_referring(const ZarrNode& node, const ZarrNode& levels, std::int64_t n_rows,
+                              const Context& context) {
+  CategoryColumn column = categories_of(ZarrArray(node).read_integers(n_rows, context),
+                                        read_levels(levels, context), node.where());
+  column.is_ordered = levels.flag_attribute("ordered");
+  return column;
+}
+
+/// How a column that is a group is read: categories, or values with a mask.
+ReadColumn reader_of_encoded(const ZarrNode& node, std::int64_t n_rows, const Context& context) {
   const std::string encoding = node.text_attribute("encoding-type").value_or("");
   if (encoding == "categorical") {
-    CategoryColumn column =
-        categories_of(ZarrArray(node.get("codes")).read_integers(n_rows, context),
-                      read_levels(node.get("categories"), context), node.where());
-    column.is_ordered = node.flag_attribute("ordered");
-    return column;
+    return [=] { return read_categorical(node, n_rows, context); };
   }
   if (encoding == "nullable-string-array") {
-    TextColumn column{ZarrArray(node.get("values")).read_texts(n_rows, context), {}};
-    const auto n = static_cast<std::int64_t>(column.values.size());
-    column.is_missing = read_mask(node, n, context);
-    return column;
+    return [=] { return read_masked_texts(node, n_rows, context); };
   }
   if (encoding == "nullable-integer" || encoding == "nullable-boolean") {
-    const ZarrArray values(node.get("values"));
-    NumberColumn column = read_number_column(values, n_rows, context);
-    const auto n = static_cast<std::int64_t>(column.values.size());
-    const auto mask = read_mask(node, n, context);
-    for (std::size_t i = 0; i < mask.size(); ++i) {
-      if (!mask[i]) continue;
-      column.values[i] = std::numeric_limits<double>::quiet_NaN();
-      if (!column.exact.empty()) column.exact[i] = 0;
-    }
-    return column;
+    return [=] { return read_masked_numbers(node, n_rows, context); };
   }
-  return std::nullopt;
+  return nullptr;
 }
 
-/// A column of a frame; nothing for one that is neither text nor numbers nor categories.
-std::optional<Column> read_column(const ZarrNode& frame, const ZarrNode& node, std::int64_t n_rows,
-                                  const Context& context) {
-  if (!node.is_array()) return read_encoded_column(node, n_rows, context);
+/// How a column of a frame is read; nothing for one that is neither text nor numbers nor
+/// categories. n_rows of -1: any number.
+ReadColumn reader_of(const ZarrNode& frame, const ZarrNode& node, std::int64_t n_rows,
+                     const Context& context) {
+  if (!node.is_array()) return reader_of_encoded(node, n_rows, context);
   const ZarrArray array(node);
-  if (array.shape().size() != 1) return std::nullopt;
-  if (array.is_text()) return TextColumn{array.read_texts(n_rows, context), {}};
-  if (!array.is_number()) return std::nullopt;
-  // AnnData 0.7: codes, with the place of their categories in the frame.
+  if (array.shape().size() != 1) return nullptr;
+  if (array.is_text()) {
+    return [=] { return TextColumn{array.read_texts(n_rows, context), {}}; };
+  }
+  if (!array.is_number()) return nullptr;
   if (const auto place = node.text_attribute("categories")) {
     const ZarrNode levels = frame.get(*place);
-    CategoryColumn column = categories_of(array.read_integers(n_rows, context),
-                                          read_levels(levels, context), node.where());
-    column.is_ordered = levels.flag_attribute("ordered");
-    return column;
+    return [=] { return read_referring(node, levels, n_rows, context); };
   }
-  return read_number_column(array, n_rows, context);
+  return [=] { return read_number_column(array, n_rows, context); };
 }
 
-/// obs or var of AnnData 0.7 and later.
-Table read_frame(const ZarrNode& frame, const Context& context) {
-  const std::string index_name = frame.text_attribute("_index").value_or("_index");
-  std::optional<Column> index = read_column(frame, frame.get(index_name), -1, context);
-  if (!index) {
+/// A table without columns yet. Names that are texts in an array of their own stay in the store.
+Table rows_of(const ZarrNode& frame, const std::string& index_name, const std::string& called,
+              const Context& context) {
+  const ZarrNode node = frame.get(index_name);
+  if (node.is_array()) {
+    const ZarrArray names(node);
+    if (names.is_text() && names.shape().size() == 1) {
+      const auto read = [=](std::int64_t begin, std::int64_t end) {
+        return names.read_texts(begin, end, context);
+      };
+      return table_named_later(names.stored_length(), names.chunk_shape().front(), read, called);
+    }
+  }
+  const ReadColumn read = reader_of(frame, node, -1, context);
+  if (!read) {
     fail(ErrorKind::BadFormat, "{}: its index '{}' is no column of texts", frame.where(),
          index_name);
   }
-  Table table;
-  if (std::holds_alternative<TextColumn>(*index)) {
-    table = Table(std::move(std::get<TextColumn>(*index).values));
-  } else {
-    Table plain(std::vector<std::string>(size_of(*index)));
-    plain.set("index", std::move(*index));
-    table = Table(plain.as_text("index"));
-  }
+  return table_named_by(read());
+}
+
+/// obs or var of AnnData 0.7 and later.
+Table read_frame(const ZarrNode& frame, const std::string& called, const Context& context) {
+  const std::string index_name = frame.text_attribute("_index").value_or("_index");
+  Table table = rows_of(frame, index_name, called, context);
   table.index_name = index_name;
   std::vector<std::string> order = frame.text_list_attribute("column-order");
   if (!frame.has_attribute("column-order")) order = frame.names();
@@ -150,13 +170,11 @@ Table read_frame(const ZarrNode& frame, const Context& context) {
     if (name == index_name || name == "__categories") continue;
     const auto node = frame.child(name);
     if (!node) continue;
-    std::optional<Column> column = read_column(frame, *node, table.n_rows(), context);
-    if (column) {
-      warn_of_inexact_integers(*column, node->where(), context);
-      table.set(name, std::move(*column));
+    ReadColumn read = reader_of(frame, *node, table.n_rows(), context);
+    if (read) {
+      add_column_later(table, name, std::move(read), called, node->where(), context);
     } else {
-      context.warn(fmt::format("{}: the column is of a kind that is not read; it is left out",
-                               node->where()));
+      warn_of_unread_column(node->where(), context);
     }
   }
   return table;
@@ -201,7 +219,8 @@ Table read_records(const ZarrNode& root, const ZarrNode& node, const Context& co
 Table read_table(const ZarrNode& root, const ZarrNode& parent, const std::string& name,
                  const Context& context) {
   const ZarrNode node = parent.get(name);
-  return node.is_array() ? read_records(root, node, context) : read_frame(node, context);
+  const std::string called = root.where() + ": " + name;
+  return node.is_array() ? read_records(root, node, context) : read_frame(node, called, context);
 }
 
 class ZarrFile final : public AnnDataFile {

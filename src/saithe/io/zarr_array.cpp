@@ -1,11 +1,12 @@
 #include "saithe/io/zarr_array.h"
 
 #include <algorithm>
-#include <deque>
 
 #include "saithe/core/error.h"
 #include "saithe/core/parallel.h"
 #include "saithe/core/types.h"
+#include "saithe/io/chunk_cache.h"
+#include "saithe/io/zarr_shards.h"
 #include "saithe/io/zarr_values.h"
 
 namespace saithe::io {
@@ -16,16 +17,15 @@ using Kind = ZarrType::Kind;
 
 // A chunk is unpacked as a whole; what AnnData writes has at most some hundred megabytes.
 constexpr std::int64_t kMaxChunkBytes = std::int64_t{1} << 31;
-// Indices of shards that are kept.
-constexpr std::size_t kKeptIndices = 8;
 // A chunk from this size on is unpacked alone where memory is short, and kept until another is
 // asked for.
 constexpr std::int64_t kLargeChunkBytes = std::int64_t{1} << 23;
+// What is kept of an array's chunks, beside the one that was used last.
+constexpr std::int64_t kMostKeptBytes = std::int64_t{1} << 21;
 // Names of cells and genes are no zeros: they are packed to less than a thousandth nowhere.
 constexpr std::int64_t kMaxNameRatio = 1024;
 constexpr std::int64_t kSmall = 65536;
 constexpr std::int64_t kLeastTextBytes = 4;  // its length
-constexpr std::uint64_t kNotStored = ~std::uint64_t{0};
 
 std::int64_t product(const std::vector<std::int64_t>& sizes) {
   std::int64_t n = 1;
@@ -33,28 +33,12 @@ std::int64_t product(const std::vector<std::int64_t>& sizes) {
   return n;
 }
 
-std::uint64_t number_at(const std::string& bytes, std::size_t begin) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 8; i-- > 0;) {
-    value = value << 8 | static_cast<unsigned char>(bytes[begin + i]);
-  }
-  return value;
-}
-
 }  // namespace
-
-/// Where each chunk of a shard lies.
-struct ZarrArray::ShardIndex {
-  std::string key;
-  std::int64_t bytes = 0;  // of the shard; 0: it is not stored
-  std::string entries;     // pairs of offset and size, 8 bytes each
-};
 
 struct ZarrArray::Cache {
   std::mutex mutex;
-  std::deque<std::shared_ptr<const ShardIndex>> indices;
-  Place kept_place;
-  std::shared_ptr<const std::string> kept;  // a large chunk, unpacked
+  ZarrShards shards;
+  BasicChunkCache<std::string> chunks;
 };
 
 ZarrArray::ZarrArray(ZarrNode node)
@@ -112,38 +96,6 @@ std::optional<std::string> ZarrArray::packed_chunk(const Place& place) const {
   return node_.store().read(key, 0, *n);
 }
 
-std::shared_ptr<const ZarrArray::ShardIndex> ZarrArray::shard_index(const std::string& key) const {
-  const std::lock_guard lock(cache_->mutex);
-  for (const auto& index : cache_->indices) {
-    if (index->key == key) return index;
-  }
-  auto index = std::make_shared<ShardIndex>();
-  index->key = key;
-  if (const auto n = node_.store().size(key)) {
-    std::int64_t n_entries = 1;
-    for (std::size_t i = 0; i < layout_.chunk.size(); ++i) {
-      n_entries *= layout_.shard[i] / layout_.chunk[i];
-    }
-    const std::int64_t n_content = 16 * n_entries;
-    const std::int64_t n_index =
-        n_content + 4 * static_cast<std::int64_t>(layout_.index_steps.size());
-    const std::string shard = where() + "/" + key;
-    if (n_index > *n) {
-      fail(ErrorKind::BadFormat,
-           "{}: the shard {} has {} bytes, fewer than its index; the store "
-           "is damaged",
-           where(), key, *n);
-    }
-    index->bytes = *n;
-    index->entries =
-        unpack_zarr(node_.store().read(key, layout_.has_index_at_end ? *n - n_index : 0, n_index),
-                    layout_.index_steps, n_content, where() + ": index of " + key);
-  }
-  cache_->indices.push_back(index);
-  if (cache_->indices.size() > kKeptIndices) cache_->indices.pop_front();
-  return index;
-}
-
 std::optional<std::string> ZarrArray::packed_in_shard(const Place& place) const {
   Place shard = place;
   std::int64_t entry = 0;
@@ -152,42 +104,42 @@ std::optional<std::string> ZarrArray::packed_in_shard(const Place& place) const 
     shard[i] = place[i] / n_inside;
     entry = entry * n_inside + place[i] % n_inside;
   }
-  const auto index = shard_index(chunk_key(shard));
-  if (index->bytes == 0) return std::nullopt;
-  const std::uint64_t offset = number_at(index->entries, as_size(16 * entry));
-  const std::uint64_t n = number_at(index->entries, as_size(16 * entry) + 8);
-  if (offset == kNotStored && n == kNotStored) return std::nullopt;
-  const auto n_shard = static_cast<std::uint64_t>(index->bytes);
-  if (offset > n_shard || n > n_shard - offset) {
-    fail(ErrorKind::BadFormat, "{}: lies outside of its shard; the store is damaged",
-         chunk_where(place));
-  }
-  return node_.store().read(index->key, static_cast<std::int64_t>(offset),
-                            static_cast<std::int64_t>(n));
+  return cache_->shards.read(node_, chunk_key(shard), entry, chunk_where(place));
 }
 
 /// The unpacked bytes of a chunk; none if it is not stored: then its values are the fill value.
-std::shared_ptr<const std::string> ZarrArray::chunk(const Place& place) const {
-  // Some writers make one chunk of a whole array: it is unpacked once, not for every block.
-  const bool is_kept = place.size() == 1 && unpacking_bytes() >= kLargeChunkBytes;
-  if (is_kept) {
-    const std::lock_guard lock(cache_->mutex);
-    if (cache_->kept_place == place) return cache_->kept;
-    cache_->kept.reset();
-    cache_->kept_place.clear();
-  }
+ZarrArray::Bytes ZarrArray::chunk(const Place& place) const {
   auto packed = packed_chunk(place);
   if (!packed) return nullptr;
   const std::int64_t n_bytes =
       layout_.type.kind == Kind::VlenText ? -1 : chunk_values() * layout_.type.bytes;
-  auto bytes = std::make_shared<const std::string>(
+  return std::make_shared<const std::string>(
       unpack_zarr(std::move(*packed), layout_.steps, n_bytes, chunk_where(place)));
-  if (is_kept) {
-    const std::lock_guard lock(cache_->mutex);
-    cache_->kept_place = place;
-    cache_->kept = bytes;
-  }
+}
+
+/// A chunk of a 1-dimensional array that was kept, or null.
+ZarrArray::Bytes ZarrArray::kept_chunk(std::int64_t number) const {
+  const std::lock_guard lock(cache_->mutex);
+  auto bytes = cache_->chunks.find("", number);
+  // The memory of a large one makes room for the next.
+  if (!bytes && is_large()) cache_->chunks.give_up_all();
   return bytes;
+}
+
+/// A chunk of a 1-dimensional array of which only a part is used now. It is kept: the rest is
+/// probably asked for next. Some writers make one chunk of a whole array.
+ZarrArray::Bytes ZarrArray::chunk_for_part(const Place& place) const {
+  auto bytes = kept_chunk(place.front());
+  if (bytes) return bytes;
+  bytes = chunk(place);
+  if (!bytes) return nullptr;
+  const std::lock_guard lock(cache_->mutex);
+  cache_->chunks.keep("", place.front(), bytes, std::max(kMostKeptBytes, std::ssize(*bytes)));
+  return bytes;
+}
+
+bool ZarrArray::is_large() const {
+  return unpacking_bytes() >= kLargeChunkBytes;
 }
 
 std::int64_t ZarrArray::unpacking_bytes() const {
@@ -198,6 +150,7 @@ std::int64_t ZarrArray::unpacking_bytes() const {
 /// Calls body(i) for n chunks: on all threads, unless so many would pass context.max_memory.
 template <typename Body>
 void ZarrArray::for_each_place(std::int64_t n, const Context& context, const Body& body) const {
+  if (n == 0) return;
   const std::int64_t bytes = unpacking_bytes();
   require_room_for_chunk(where(), chunk_values(), bytes, context);
   const auto run = [&](std::int64_t begin, std::int64_t end) {
@@ -206,7 +159,7 @@ void ZarrArray::for_each_place(std::int64_t n, const Context& context, const Bod
       body(i);
     }
   };
-  if (bytes >= kLargeChunkBytes && bytes * context.n_threads() > context.max_memory / 2) {
+  if (is_large() && bytes * context.n_threads() > context.max_memory / 2) {
     run(0, n);
   } else {
     parallel_for(context, n, 1, run);
@@ -218,40 +171,76 @@ void ZarrArray::for_each_place(std::int64_t n, const Context& context, const Bod
 template <typename Body>
 void ZarrArray::for_each_chunk(std::int64_t begin, std::int64_t end, const Context& context,
                                const Body& body) const {
-  SAITHE_ASSERT(0 <= begin && begin <= end && end <= size());
-  if (begin == end) return;
   const std::int64_t n = layout_.chunk.front();
-  const std::int64_t first_chunk = begin / n;
-  const std::int64_t last_chunk = (end - 1) / n;
-  for_each_place(last_chunk - first_chunk + 1, context, [&](std::int64_t i) {
-    const std::int64_t c = first_chunk + i;
+  for_each_place(n_chunks_of(begin, end - begin), context, [&](std::int64_t i) {
+    const std::int64_t c = begin / n + i;
     body(Place{c}, std::max(begin, c * n), std::min(end, (c + 1) * n));
   });
+}
+
+void ZarrArray::require_numbers() const {
+  if (is_number()) return;
+  fail(ErrorKind::BadFormat, "{}: holds values of type {}; expected numbers", where(),
+       layout_.type.name);
+}
+
+/// How many chunks hold values [begin, begin + n).
+std::int64_t ZarrArray::n_chunks_of(std::int64_t begin, std::int64_t n) const {
+  SAITHE_ASSERT(0 <= begin && n >= 0 && begin + n <= size());
+  const std::int64_t each = layout_.chunk.front();
+  return n == 0 ? 0 : (begin + n - 1) / each - begin / each + 1;
+}
+
+/// What the i-th of these chunks holds of the values from `begin` on.
+template <typename Value>
+void ZarrArray::read_chunk_of(std::int64_t i, std::int64_t begin, std::span<Value> values,
+                              const Context& context) const {
+  context.throw_if_cancelled();
+  const std::int64_t each = layout_.chunk.front();
+  const std::int64_t number = begin / each + i;
+  const std::int64_t first = std::max(begin, number * each);
+  const std::int64_t last = std::min(begin + std::ssize(values), (number + 1) * each);
+  read_part({number}, first, values.subspan(as_size(first - begin), as_size(last - first)));
 }
 
 template <typename Value>
 void ZarrArray::read_any(std::int64_t begin, std::span<Value> values,
                          const Context& context) const {
-  if (!is_number()) {
-    fail(ErrorKind::BadFormat, "{}: holds values of type {}; expected numbers", where(),
-         layout_.type.name);
+  require_numbers();
+  for_each_place(n_chunks_of(begin, std::ssize(values)), context,
+                 [&](std::int64_t i) { read_chunk_of(i, begin, values, context); });
+}
+
+/// Values from `first` on, all of which lie in the chunk `place`.
+template <typename Value>
+void ZarrArray::read_part(const Place& place, std::int64_t first, std::span<Value> values) const {
+  const std::int64_t chunk_begin = place.front() * layout_.chunk.front();
+  const bool is_all = std::ssize(values) == std::min(chunk_values(), size() - chunk_begin);
+  Bytes bytes = is_all ? kept_chunk(place.front()) : chunk_for_part(place);
+  if (is_all && !bytes) {
+    if (std::ssize(values) == chunk_values() && are_stored_as<Value>(layout_.type)) {
+      return read_in_place(place, values);
+    }
+    bytes = chunk(place);
   }
+  if (!bytes)
+    return std::fill(values.begin(), values.end(), static_cast<Value>(layout_.fill_value));
   const auto width = static_cast<std::size_t>(layout_.type.bytes);
-  for_each_chunk(
-      begin, begin + static_cast<std::int64_t>(values.size()), context,
-      [&](const Place& place, std::int64_t first, std::int64_t last) {
-        const std::span<Value> out = values.subspan(as_size(first - begin), as_size(last - first));
-        const auto bytes = chunk(place);
-        if (!bytes) {
-          std::fill(out.begin(), out.end(), static_cast<Value>(layout_.fill_value));
-          return;
-        }
-        const auto skipped = as_size(first - place.front() * layout_.chunk.front()) * width;
-        if (!convert_values(std::string_view(*bytes).substr(skipped), width, layout_.type, out)) {
-          fail(ErrorKind::BadFormat, "{}: has a value that does not fit {} bits, or a fraction",
-               chunk_where(place), 8 * sizeof(Value));
-        }
-      });
+  const auto rest = std::string_view(*bytes).substr(as_size(first - chunk_begin) * width);
+  if (!convert_values(rest, width, layout_.type, values)) {
+    fail(ErrorKind::BadFormat, "{}: has a value that does not fit {} bits, or a fraction",
+         chunk_where(place), 8 * sizeof(Value));
+  }
+}
+
+/// All of a chunk whose values need no conversion.
+template <typename Value>
+void ZarrArray::read_in_place(const Place& place, std::span<Value> values) const {
+  auto packed = packed_chunk(place);
+  if (!packed)
+    return std::fill(values.begin(), values.end(), static_cast<Value>(layout_.fill_value));
+  unpack_zarr_into({reinterpret_cast<char*>(values.data()), values.size_bytes()},
+                   std::move(*packed), layout_.steps, chunk_where(place));
 }
 
 void ZarrArray::read(std::int64_t begin, std::span<float> values, const Context& context) const {
@@ -273,13 +262,31 @@ void ZarrArray::read(std::int64_t begin, std::span<std::uint64_t> values,
   read_any(begin, values, context);
 }
 
+void read_entries(std::int64_t begin, const ZarrArray& columns,
+                  std::span<std::int32_t> into_columns, const ZarrArray& values,
+                  std::span<float> into_values, const Context& context) {
+  if (columns.is_large() || values.is_large()) {  // fewer at once where memory is short
+    columns.read(begin, into_columns, context);
+    values.read(begin, into_values, context);
+    return;
+  }
+  for (const ZarrArray* array : {&columns, &values}) {
+    array->require_numbers();
+    require_room_for_chunk(array->where(), array->chunk_values(), array->unpacking_bytes(),
+                           context);
+  }
+  const std::int64_t n = columns.n_chunks_of(begin, std::ssize(into_columns));
+  const std::int64_t n_all = n + values.n_chunks_of(begin, std::ssize(into_values));
+  parallel_for(context, n_all, 1, [&](std::int64_t i, std::int64_t) {
+    if (i < n) return columns.read_chunk_of(i, begin, into_columns, context);
+    values.read_chunk_of(i - n, begin, into_values, context);
+  });
+}
+
 void ZarrArray::read_rectangle(const Rectangle& wanted, std::span<float> values,
                                const Context& context) const {
   SAITHE_ASSERT(layout_.shape.size() == 2 && values.size() == as_size(wanted.n_values()));
-  if (!is_number()) {
-    fail(ErrorKind::BadFormat, "{}: holds values of type {}; expected numbers", where(),
-         layout_.type.name);
-  }
+  require_numbers();
   if (values.empty()) return;
   const std::int64_t rows = layout_.chunk[0];
   const std::int64_t columns = layout_.chunk[1];
@@ -295,8 +302,8 @@ void ZarrArray::read_rectangle(const Rectangle& wanted, std::span<float> values,
 }
 
 /// Copies what is wanted of a chunk, or its fill value where it is not stored.
-void ZarrArray::place_values(const std::shared_ptr<const std::string>& bytes, const Place& place,
-                             const Rectangle& wanted, std::span<float> values) const {
+void ZarrArray::place_values(const Bytes& bytes, const Place& place, const Rectangle& wanted,
+                             std::span<float> values) const {
   const std::int64_t rows = layout_.chunk[0];
   const std::int64_t columns = layout_.chunk[1];
   const auto width = static_cast<std::size_t>(layout_.type.bytes);
@@ -366,29 +373,39 @@ std::vector<std::uint64_t> ZarrArray::read_unsigned(std::int64_t n_expected,
   return values;
 }
 
+void ZarrArray::require_text() const {
+  if (is_text()) return;
+  fail(ErrorKind::BadFormat, "{}: holds values of type {}; expected texts", where(),
+       layout_.type.name);
+}
+
 std::vector<std::string> ZarrArray::read_texts(std::int64_t n_expected,
                                                const Context& context) const {
-  if (!is_text()) {
-    fail(ErrorKind::BadFormat, "{}: holds values of type {}; expected texts", where(),
-         layout_.type.name);
-  }
+  require_text();
+  return read_texts(0, checked_length(n_expected), context);
+}
+
+std::vector<std::string> ZarrArray::read_texts(std::int64_t begin, std::int64_t end,
+                                               const Context& context) const {
+  require_text();
   if (layout_.type.kind != Kind::VlenText) {
-    return read_field_texts({"", 0, layout_.type}, context);
+    return read_fixed_texts({"", 0, layout_.type}, begin, end, context);
   }
-  const std::int64_t n = checked_length(n_expected);
-  std::vector<std::string> texts(as_size(n));
-  for_each_chunk(0, n, context, [&](const Place& place, std::int64_t first, std::int64_t last) {
-    const auto bytes = chunk(place);
-    if (!bytes) return;  // empty texts
-    auto decoded = decode_vlen_texts(*bytes, chunk_where(place));
-    const auto n_wanted = as_size(last - first);
-    if (decoded.size() < n_wanted) {
-      fail(ErrorKind::BadFormat, "{}: has {} texts; expected {}; the store is damaged",
-           chunk_where(place), decoded.size(), n_wanted);
-    }
-    std::move(decoded.begin(), decoded.begin() + static_cast<std::ptrdiff_t>(n_wanted),
-              texts.begin() + static_cast<std::ptrdiff_t>(first));
-  });
+  std::vector<std::string> texts(as_size(end - begin));
+  for_each_chunk(
+      begin, end, context, [&](const Place& place, std::int64_t first, std::int64_t last) {
+        const auto bytes = chunk(place);
+        if (!bytes) return;  // empty texts
+        auto decoded = decode_vlen_texts(*bytes, chunk_where(place));
+        const std::int64_t in_chunk = first - place.front() * layout_.chunk.front();
+        const std::int64_t n_wanted = last - first;
+        if (std::ssize(decoded) < in_chunk + n_wanted) {
+          fail(ErrorKind::BadFormat, "{}: has {} texts; expected {}; the store is damaged",
+               chunk_where(place), decoded.size(), in_chunk + n_wanted);
+        }
+        std::move(decoded.begin() + in_chunk, decoded.begin() + in_chunk + n_wanted,
+                  texts.begin() + (first - begin));
+      });
   return texts;
 }
 
@@ -398,7 +415,7 @@ std::vector<double> ZarrArray::read_field_numbers(const ZarrType::Field& field,
   const auto stride = static_cast<std::size_t>(layout_.type.bytes);
   for_each_chunk(
       0, size(), context, [&](const Place& place, std::int64_t first, std::int64_t last) {
-        const auto bytes = chunk(place);
+        const auto bytes = chunk_for_part(place);
         const std::span<double> out =
             std::span(values).subspan(as_size(first), as_size(last - first));
         if (!bytes || !convert_values(std::string_view(*bytes).substr(as_size(field.offset)),
@@ -410,18 +427,19 @@ std::vector<double> ZarrArray::read_field_numbers(const ZarrType::Field& field,
   return values;
 }
 
-std::vector<std::string> ZarrArray::read_field_texts(const ZarrType::Field& field,
+std::vector<std::string> ZarrArray::read_fixed_texts(const ZarrType::Field& field,
+                                                     std::int64_t begin, std::int64_t end,
                                                      const Context& context) const {
-  std::vector<std::string> texts(as_size(checked_length(-1)));
+  std::vector<std::string> texts(as_size(end - begin));
   const std::int64_t stride = layout_.type.bytes;
   for_each_chunk(
-      0, size(), context, [&](const Place& place, std::int64_t first, std::int64_t last) {
-        const auto bytes = chunk(place);
+      begin, end, context, [&](const Place& place, std::int64_t first, std::int64_t last) {
+        const auto bytes = chunk_for_part(place);
         if (!bytes) return;
         for (std::int64_t i = first; i < last; ++i) {
           const std::int64_t at =
               (i - place.front() * layout_.chunk.front()) * stride + field.offset;
-          texts[as_size(i)] = fixed_text(
+          texts[as_size(i - begin)] = fixed_text(
               std::string_view(*bytes).substr(as_size(at), as_size(field.type.bytes)), field.type);
         }
       });

@@ -52,28 +52,56 @@ class ZarrArray {
                                                          const Context& context) const;
   [[nodiscard]] std::vector<std::string> read_texts(std::int64_t n_expected,
                                                     const Context& context) const;
+  /// The length of a 1-dimensional array of which every chunk must be stored, so that it cannot be
+  /// a lie.
+  [[nodiscard]] std::int64_t stored_length() const { return checked_length(-1); }
+  /// The texts [begin, end) of a 1-dimensional array whose length was looked at.
+  [[nodiscard]] std::vector<std::string> read_texts(std::int64_t begin, std::int64_t end,
+                                                    const Context& context) const;
   /// One field of records, as numbers or texts.
   [[nodiscard]] std::vector<double> read_field_numbers(const ZarrType::Field& field,
                                                        const Context& context) const;
   [[nodiscard]] std::vector<std::string> read_field_texts(const ZarrType::Field& field,
-                                                          const Context& context) const;
+                                                          const Context& context) const {
+    return read_fixed_texts(field, 0, checked_length(-1), context);
+  }
+
+  /// Entries from `begin` on of a compressed matrix: chunks of both arrays share the threads.
+  friend void read_entries(std::int64_t begin, const ZarrArray& columns,
+                           std::span<std::int32_t> into_columns, const ZarrArray& values,
+                           std::span<float> into_values, const Context& context);
 
  private:
   using Place = std::vector<std::int64_t>;  // of a chunk in the grid of chunks
-  struct ShardIndex;
+  using Bytes = std::shared_ptr<const std::string>;
 
+  void require_text() const;
+  [[nodiscard]] std::vector<std::string> read_fixed_texts(const ZarrType::Field& field,
+                                                          std::int64_t begin, std::int64_t end,
+                                                          const Context& context) const;
   [[nodiscard]] std::int64_t checked_length(std::int64_t n_expected) const;
   [[nodiscard]] std::int64_t chunk_values() const;
   [[nodiscard]] std::string chunk_key(const Place& place) const;
   [[nodiscard]] std::string chunk_where(const Place& place) const;
   [[nodiscard]] std::optional<std::string> packed_chunk(const Place& place) const;
   [[nodiscard]] std::optional<std::string> packed_in_shard(const Place& place) const;
-  [[nodiscard]] std::shared_ptr<const ShardIndex> shard_index(const std::string& key) const;
-  [[nodiscard]] std::shared_ptr<const std::string> chunk(const Place& place) const;
+  [[nodiscard]] bool is_large() const;
+  [[nodiscard]] Bytes chunk(const Place& place) const;
+  [[nodiscard]] Bytes kept_chunk(std::int64_t number) const;
+  [[nodiscard]] Bytes chunk_for_part(const Place& place) const;
   template <typename Value>
   void read_any(std::int64_t begin, std::span<Value> values, const Context& context) const;
-  void place_values(const std::shared_ptr<const std::string>& bytes, const Place& place,
-                    const Rectangle& wanted, std::span<float> values) const;
+  void require_numbers() const;
+  [[nodiscard]] std::int64_t n_chunks_of(std::int64_t begin, std::int64_t n) const;
+  template <typename Value>
+  void read_chunk_of(std::int64_t i, std::int64_t begin, std::span<Value> values,
+                     const Context& context) const;
+  template <typename Value>
+  void read_part(const Place& place, std::int64_t first, std::span<Value> values) const;
+  template <typename Value>
+  void read_in_place(const Place& place, std::span<Value> values) const;
+  void place_values(const Bytes& bytes, const Place& place, const Rectangle& wanted,
+                    std::span<float> values) const;
   template <typename Body>
   void for_each_place(std::int64_t n, const Context& context, const Body& body) const;
   template <typename Body>
@@ -82,9 +110,14 @@ class ZarrArray {
 
   ZarrNode node_;
   ZarrLayout layout_;
-  // The indices of shards that were read; blocks of cells follow each other, so few are kept.
+  // The indices of shards that were read, and chunks of which a part was used: samples and blocks
+  // of cells seldom end where chunks do.
   struct Cache;
   std::shared_ptr<Cache> cache_;
 };
+
+void read_entries(std::int64_t begin, const ZarrArray& columns,
+                  std::span<std::int32_t> into_columns, const ZarrArray& values,
+                  std::span<float> into_values, const Context& context);
 
 }  // namespace saithe::io

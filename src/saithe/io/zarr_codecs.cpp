@@ -44,43 +44,60 @@ class Unpacking {
     }
   }
 
-  std::string blosc() const {
-    std::size_t n = 0;
-    if (blosc_cbuffer_validate(packed_.data(), packed_.size(), &n) != 0) fail_damaged("blosc");
-    require_size(static_cast<std::int64_t>(n), "blosc");
-    std::string bytes(n, '\0');
-    const int done = blosc_decompress_ctx(packed_.data(), bytes.data(), n, 1);
-    if (done < 0 || static_cast<std::size_t>(done) != n) fail_damaged("blosc");
+  /// What a codec of fills() makes, in memory of its own.
+  std::string unpacked(ZarrCodec codec) const {
+    std::string bytes(codec == ZarrCodec::Blosc ? blosc_size() : as_size(first_size()), '\0');
+    bytes.resize(fill(codec, bytes, &bytes));
     return bytes;
   }
 
-  std::string zstd() const {
+  /// The same, written to `room`, which `growing` is where the size is not known. Returns how many
+  /// bytes there are.
+  std::size_t fill(ZarrCodec codec, std::span<char> room, std::string* growing) const {
+    if (codec == ZarrCodec::Blosc) return blosc(room);
+    if (codec == ZarrCodec::Zstd) return zstd(room, growing);
+    return deflate(room, growing, codec == ZarrCodec::Gzip);
+  }
+
+  std::size_t blosc_size() const {
+    std::size_t n = 0;
+    if (blosc_cbuffer_validate(packed_.data(), packed_.size(), &n) != 0) fail_damaged("blosc");
+    require_size(static_cast<std::int64_t>(n), "blosc");
+    return n;
+  }
+
+  std::size_t blosc(std::span<char> room) const {
+    const std::size_t n = blosc_size();
+    if (n != room.size()) fail_damaged("blosc");
+    const int done = blosc_decompress_ctx(packed_.data(), room.data(), n, 1);
+    if (done < 0 || static_cast<std::size_t>(done) != n) fail_damaged("blosc");
+    return n;
+  }
+
+  std::size_t zstd(std::span<char> room, std::string* growing) const {
     const std::unique_ptr<ZSTD_DStream, std::size_t (*)(ZSTD_DStream*)> stream(ZSTD_createDStream(),
                                                                                ZSTD_freeDStream);
-    std::string bytes(as_size(first_size()), '\0');
     ZSTD_inBuffer in{packed_.data(), packed_.size(), 0};
-    ZSTD_outBuffer out{bytes.data(), bytes.size(), 0};
+    ZSTD_outBuffer out{room.data(), room.size(), 0};
     for (std::size_t left = 1; left != 0 || in.pos < in.size;) {
       const std::size_t n_before = in.pos + out.pos;
       left = ZSTD_decompressStream(stream.get(), &out, &in);
       if (ZSTD_isError(left) != 0) fail_damaged("zstd");
-      if (out.pos == out.size && (left != 0 || in.pos < in.size) && grow(bytes)) {
-        out.dst = bytes.data();
-        out.size = bytes.size();
+      if (out.pos == out.size && (left != 0 || in.pos < in.size) && grow(room, growing)) {
+        out.dst = room.data();
+        out.size = room.size();
       } else if (in.pos + out.pos == n_before) {
         fail_damaged("zstd");  // it asks for more than there is, or has more than there may be
       }
     }
-    bytes.resize(out.pos);
-    return bytes;
+    return out.pos;
   }
 
   /// gzip may have several members.
-  std::string deflate(bool is_gzip) const {
+  std::size_t deflate(std::span<char> room, std::string* growing, bool is_gzip) const {
     const char* name = is_gzip ? "gzip" : "zlib";
     const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> inflater(
         libdeflate_alloc_decompressor(), libdeflate_free_decompressor);
-    std::string bytes(as_size(first_size()), '\0');
     std::size_t done = 0;
     std::size_t at = 0;
     while (at < packed_.size()) {
@@ -88,14 +105,13 @@ class Unpacking {
       std::size_t n_out = 0;
       const auto inflate = is_gzip ? libdeflate_gzip_decompress_ex : libdeflate_zlib_decompress_ex;
       const auto result = inflate(inflater.get(), packed_.data() + at, packed_.size() - at,
-                                  bytes.data() + done, bytes.size() - done, &n_in, &n_out);
-      if (result == LIBDEFLATE_INSUFFICIENT_SPACE && grow(bytes)) continue;
+                                  room.data() + done, room.size() - done, &n_in, &n_out);
+      if (result == LIBDEFLATE_INSUFFICIENT_SPACE && grow(room, growing)) continue;
       if (result != LIBDEFLATE_SUCCESS) fail_damaged(name);
       at += n_in;
       done += n_out;
     }
-    bytes.resize(done);
-    return bytes;
+    return done;
   }
 
   /// numcodecs' form: the size in 4 bytes, then one LZ4 block.
@@ -163,10 +179,11 @@ class Unpacking {
     return std::min(largest_, static_cast<std::int64_t>(packed_.size()) * kFirstGuess + kSmall);
   }
   /// Twice the room, where the size is not known and the ratio allows it.
-  bool grow(std::string& bytes) const {
-    const auto n = static_cast<std::int64_t>(bytes.size());
-    if (expected_ >= 0 || n >= largest_) return false;
-    bytes.resize(as_size(std::min(largest_, 2 * n)));
+  bool grow(std::span<char>& room, std::string* growing) const {
+    const auto n = static_cast<std::int64_t>(room.size());
+    if (growing == nullptr || expected_ >= 0 || n >= largest_) return false;
+    growing->resize(as_size(std::min(largest_, 2 * n)));
+    room = *growing;
     return true;
   }
   void require_size(std::int64_t n, const char* codec) const {
@@ -188,13 +205,10 @@ std::string undo(const ZarrStep& step, std::string_view packed, std::int64_t exp
   const Unpacking unpacking(packed, expected, where);
   switch (step.codec) {
     case ZarrCodec::Blosc:
-      return unpacking.blosc();
     case ZarrCodec::Zstd:
-      return unpacking.zstd();
     case ZarrCodec::Gzip:
-      return unpacking.deflate(true);
     case ZarrCodec::Zlib:
-      return unpacking.deflate(false);
+      return unpacking.unpacked(step.codec);
     case ZarrCodec::Lz4:
       return unpacking.lz4();
     case ZarrCodec::Shuffle:
@@ -210,21 +224,50 @@ bool keeps_size(ZarrCodec codec) {
   return codec == ZarrCodec::Shuffle;
 }
 
-}  // namespace
+/// Whether the codec unpacks straight into memory that is there.
+bool fills(ZarrCodec codec) {
+  return codec == ZarrCodec::Blosc || codec == ZarrCodec::Zstd || codec == ZarrCodec::Gzip ||
+         codec == ZarrCodec::Zlib;
+}
 
-std::string unpack_zarr(std::string packed, const std::vector<ZarrStep>& steps,
-                        std::int64_t expected_bytes, const std::string& where) {
-  for (std::size_t i = steps.size(); i-- > 0;) {
+/// Undoes all steps but the first `n_left`.
+std::string undo_all_but(std::size_t n_left, std::string packed, const std::vector<ZarrStep>& steps,
+                         std::int64_t expected_bytes, const std::string& where) {
+  for (std::size_t i = steps.size(); i-- > n_left;) {
     // What earlier steps made of the values has another size, unless they only moved bytes.
     const bool is_last = std::all_of(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(i),
                                      [](const ZarrStep& s) { return keeps_size(s.codec); });
     packed = undo(steps[i], packed, is_last ? expected_bytes : -1, where);
   }
-  if (expected_bytes >= 0 && static_cast<std::int64_t>(packed.size()) != expected_bytes) {
-    fail(ErrorKind::BadFormat, "{}: holds {} bytes; expected {}; the store is damaged", where,
-         packed.size(), expected_bytes);
-  }
   return packed;
+}
+
+void require_expected(std::size_t n, std::int64_t expected_bytes, const std::string& where) {
+  if (expected_bytes < 0 || static_cast<std::int64_t>(n) == expected_bytes) return;
+  fail(ErrorKind::BadFormat, "{}: holds {} bytes; expected {}; the store is damaged", where, n,
+       expected_bytes);
+}
+
+}  // namespace
+
+std::string unpack_zarr(std::string packed, const std::vector<ZarrStep>& steps,
+                        std::int64_t expected_bytes, const std::string& where) {
+  packed = undo_all_but(0, std::move(packed), steps, expected_bytes, where);
+  require_expected(packed.size(), expected_bytes, where);
+  return packed;
+}
+
+void unpack_zarr_into(std::span<char> bytes, std::string packed, const std::vector<ZarrStep>& steps,
+                      const std::string& where) {
+  const std::int64_t n = std::ssize(bytes);
+  if (!steps.empty() && fills(steps.front().codec)) {
+    packed = undo_all_but(1, std::move(packed), steps, n, where);
+    const Unpacking unpacking(packed, n, where);
+    require_expected(unpacking.fill(steps.front().codec, bytes, nullptr), n, where);
+  } else {
+    packed = unpack_zarr(std::move(packed), steps, n, where);
+    std::copy(packed.begin(), packed.end(), bytes.begin());
+  }
 }
 
 std::uint32_t crc32c(std::string_view bytes) {

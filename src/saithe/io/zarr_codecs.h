@@ -7,6 +7,7 @@
 // bounded before memory is taken; damaged input is an error.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,11 @@ struct ZarrStep {
 /// known (texts). Throws Error(BadFormat), beginning with `where`, on damaged data or another size.
 std::string unpack_zarr(std::string packed, const std::vector<ZarrStep>& steps,
                         std::int64_t expected_bytes, const std::string& where);
+
+/// The same, unpacked where the values are wanted: `bytes` is all of a chunk. After an error it
+/// holds anything.
+void unpack_zarr_into(std::span<char> bytes, std::string packed, const std::vector<ZarrStep>& steps,
+                      const std::string& where);
 
 /// The checksum of Zarr's crc32c codec (Castagnoli).
 std::uint32_t crc32c(std::string_view bytes);

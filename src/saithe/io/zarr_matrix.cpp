@@ -27,8 +27,9 @@ class ZarrEntries final : public EntryArrays {
             const Context& context) const override {
     columns_.read(first, columns, context);
   }
-  void read(std::int64_t first, std::span<float> values, const Context& context) const override {
-    values_.read(first, values, context);
+  void read(std::int64_t first, std::span<std::int32_t> columns, std::span<float> values,
+            const Context& context) const override {
+    read_entries(first, columns_, columns, values_, values, context);
   }
   // Chunks that are not stored take no bytes: only the shape bounds what a row may have.
   bool are_plausible(std::int64_t) const override { return true; }

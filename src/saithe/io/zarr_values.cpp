@@ -58,6 +58,14 @@ bool store(Stored stored, Value& value) {
 template <typename Stored, typename Value>
 bool convert_as(std::string_view bytes, std::size_t stride, bool is_big_endian,
                 std::span<Value> values) {
+  if (stride == sizeof(Stored) && !is_big_endian) {
+    // The usual case, without a way out of the loop: the compiler converts many at once.
+    bool do_fit = true;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      do_fit &= store(load<Stored>(bytes.data() + i * sizeof(Stored), false), values[i]);
+    }
+    return do_fit;
+  }
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!store(load<Stored>(bytes.data() + i * stride, is_big_endian), values[i])) return false;
   }

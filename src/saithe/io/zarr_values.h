@@ -6,10 +6,22 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "saithe/io/zarr_metadata.h"
 
 namespace saithe::io {
+
+/// Whether the bytes of values of `type` are those of `Value` in memory, so that there is nothing
+/// to convert.
+template <typename Value>
+bool are_stored_as(const ZarrType& type) {
+  using Kind = ZarrType::Kind;
+  constexpr Kind kKind = std::is_floating_point_v<Value> ? Kind::Float
+                         : std::is_signed_v<Value>       ? Kind::Signed
+                                                         : Kind::Unsigned;
+  return type.kind == kKind && type.bytes == sizeof(Value) && !type.is_big_endian;
+}
 
 /// Converts values that lie `stride` bytes apart, the first at the beginning of `bytes`. False if
 /// an integer does not fit, or a fraction is to become an integer.

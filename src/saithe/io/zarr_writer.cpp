@@ -1,9 +1,6 @@
 #include "saithe/io/zarr_writer.h"
 
-#include <zstd.h>
-
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -11,6 +8,7 @@
 #include "saithe/core/text_io.h"
 #include "saithe/io/folder_change.h"
 #include "saithe/io/zarr_consolidated.h"
+#include "saithe/io/zarr_encoding.h"
 
 namespace saithe::io {
 namespace {
@@ -18,9 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-static_assert(std::endian::native == std::endian::little, "numbers are written as they lie");
-
-constexpr int kZstdLevel = 3;
 constexpr std::int64_t kChunkBytes = std::int64_t{1} << 22;
 constexpr std::int64_t kMaxMetadataBytes = std::int64_t{1} << 28;
 constexpr const char* kGroup = ".zgroup";
@@ -47,59 +42,6 @@ std::vector<std::string> text_list_of(const Json& attributes, const char* name) 
     if (text.is_string()) texts.push_back(text.get<std::string>());
   }
   return texts;
-}
-
-/// The version that AnnData gives an encoding.
-const char* version_of(const std::string& encoding) {
-  const bool is_first = encoding == "dict" || encoding == "nullable-integer" ||
-                        encoding == "nullable-boolean" || encoding == "anndata";
-  return is_first ? "0.1.0" : "0.2.0";
-}
-
-Json encoded_as(const std::string& encoding) {
-  return {{"encoding-type", encoding}, {"encoding-version", version_of(encoding)}};
-}
-
-template <typename Value>
-std::string bytes_of(std::span<const double> values) {
-  std::string bytes(values.size() * sizeof(Value), '\0');
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto value = static_cast<Value>(values[i]);
-    std::memcpy(bytes.data() + i * sizeof(Value), &value, sizeof(Value));
-  }
-  return bytes;
-}
-
-std::string vlen_utf8(const std::vector<std::string>& texts) {
-  std::string bytes;
-  const auto add = [&](std::size_t number) {
-    const auto n = checked_cast<std::uint32_t>(number, "bytes of a text");
-    bytes.append(reinterpret_cast<const char*>(&n), sizeof n);
-  };
-  add(texts.size());
-  for (const std::string& text : texts) {
-    add(text.size());
-    bytes += text;
-  }
-  return bytes;
-}
-
-std::string packed(const std::string& bytes) {
-  std::string target(ZSTD_compressBound(bytes.size()), '\0');
-  const std::size_t n =
-      ZSTD_compress(target.data(), target.size(), bytes.data(), bytes.size(), kZstdLevel);
-  SAITHE_ASSERT(ZSTD_isError(n) == 0);
-  target.resize(n);
-  return target;
-}
-
-/// Texts with those that are missing as categories, which have a way to say it.
-CategoryColumn to_categories(const TextColumn& column) {
-  std::vector<std::string> names = column.values;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (column.is_missing[i]) names[i].clear();
-  }
-  return make_category_column(names);
 }
 
 }  // namespace
@@ -176,10 +118,10 @@ void ZarrTarget::require_group(const std::string& path, const std::string& encod
   if (has(path)) return;
   if (version_ == 2) {
     metadata_[key_of(path, kGroup)] = {{"zarr_format", 2}};
-    metadata_[key_of(path, kAttributes)] = encoded_as(encoding);
+    metadata_[key_of(path, kAttributes)] = zarr_encoding(encoding);
   } else {
     metadata_[key_of(path, kNode)] = {
-        {"attributes", encoded_as(encoding)}, {"zarr_format", 3}, {"node_type", "group"}};
+        {"attributes", zarr_encoding(encoding)}, {"zarr_format", 3}, {"node_type", "group"}};
   }
 }
 
@@ -189,68 +131,62 @@ void ZarrTarget::write_chunk(const std::string& path, const std::string& key,
   std::error_code error;
   fs::create_directories(file.parent_path(), error);
   if (error) fail(ErrorKind::Output, "{}: cannot be written: {}", name_, error.message());
-  write_file(file, packed(bytes), true);
+  write_file(file, zstd_packed(bytes), true);
 }
 
-void ZarrTarget::write_array(const std::string& path, const ArrayForm& form,
+void ZarrTarget::write_array(const std::string& path, const ZarrArrayForm& form,
                              const std::vector<std::int64_t>& shape, const std::string& bytes,
                              const std::string& encoding) {
-  // Chunks hold whole rows. Texts are one chunk, which says itself where each of them begins.
+  if (form.bytes > 0 && !shape.empty()) {
+    const auto row = shape.front() > 0 ? bytes.size() / as_size(shape.front()) : 0;
+    return write_rows(
+        path, form, shape,
+        [&](std::int64_t begin, std::int64_t end) {
+          return bytes.substr(as_size(begin) * row, as_size(end - begin) * row);
+        },
+        encoding);
+  }
+  // Texts are one chunk, which says itself where each of them begins.
   std::vector<std::int64_t> chunk = shape;
   for (std::int64_t& size : chunk) size = std::max<std::int64_t>(1, size);
-  std::size_t chunk_bytes = bytes.size();
-  if (form.bytes > 0 && !shape.empty()) {
-    std::int64_t row = static_cast<std::int64_t>(form.bytes);
-    for (std::size_t i = 1; i < chunk.size(); ++i) row *= chunk[i];
-    chunk[0] = std::min(chunk[0], std::max<std::int64_t>(1, kChunkBytes / row));
-    chunk_bytes = as_size(chunk[0] * row);
+  if (!bytes.empty()) write_chunk(path, chunk_key(shape.size(), 0), bytes);
+  add_array_metadata(path, form, shape, chunk, encoding);
+}
+
+void ZarrTarget::write_rows(const std::string& path, const ZarrArrayForm& form,
+                            const std::vector<std::int64_t>& shape, const ReadBytes& read,
+                            const std::string& encoding) {
+  // Chunks hold whole rows.
+  std::vector<std::int64_t> chunk = shape;
+  for (std::int64_t& size : chunk) size = std::max<std::int64_t>(1, size);
+  std::int64_t row = static_cast<std::int64_t>(form.bytes);
+  for (std::size_t i = 1; i < chunk.size(); ++i) row *= chunk[i];
+  chunk[0] = std::min(chunk[0], std::max<std::int64_t>(1, kChunkBytes / row));
+  const bool is_empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
+  for (std::int64_t begin = 0; !is_empty && begin < shape.front(); begin += chunk[0]) {
+    std::string part = read(begin, std::min(shape.front(), begin + chunk[0]));
+    part.resize(as_size(chunk[0] * row), '\0');  // the last one is as large as the others
+    write_chunk(path, chunk_key(shape.size(), begin / chunk[0]), part);
   }
-  std::size_t n_chunks = 0;
-  for (std::size_t begin = 0; begin < bytes.size(); begin += chunk_bytes) {
-    std::string part = bytes.substr(begin, chunk_bytes);
-    if (form.bytes > 0) part.resize(chunk_bytes, '\0');  // the last one is as large as the others
-    std::string key = version_ == 3 ? "c" : "";
-    for (std::size_t i = 0; i < shape.size(); ++i) {
-      if (!key.empty()) key += version_ == 3 ? "/" : ".";
-      key += i == 0 ? std::to_string(n_chunks) : "0";
-    }
-    write_chunk(path, key.empty() ? "0" : key, part);
-    ++n_chunks;
+  add_array_metadata(path, form, shape, chunk, encoding);
+}
+
+std::string ZarrTarget::chunk_key(std::size_t n_axes, std::int64_t number) const {
+  std::string key = version_ == 3 ? "c" : "";
+  for (std::size_t i = 0; i < n_axes; ++i) {
+    if (!key.empty()) key += version_ == 3 ? "/" : ".";
+    key += i == 0 ? std::to_string(number) : "0";
   }
-  const Json fill = form.bytes == 0                       ? Json("")
-                    : form.type_v3 == std::string("bool") ? Json(false)
-                                                          : Json(0);
-  if (version_ == 2) {
-    Json filters = nullptr;
-    if (form.bytes == 0) filters = Json::array({{{"id", "vlen-utf8"}}});
-    metadata_[key_of(path, kArray)] = {{"shape", shape},
-                                       {"chunks", chunk},
-                                       {"dtype", form.type_v2},
-                                       {"fill_value", fill},
-                                       {"order", "C"},
-                                       {"filters", filters},
-                                       {"dimension_separator", "."},
-                                       {"compressor", {{"id", "zstd"}, {"level", kZstdLevel}}},
-                                       {"zarr_format", 2}};
-    metadata_[key_of(path, kAttributes)] = encoded_as(encoding);
-    return;
-  }
-  Json bytes_codec = {{"name", "bytes"}};
-  if (form.bytes > 1) bytes_codec["configuration"] = {{"endian", "little"}};
-  if (form.bytes == 0) bytes_codec = {{"name", "vlen-utf8"}};
-  const Json zstd = {{"name", "zstd"},
-                     {"configuration", {{"level", kZstdLevel}, {"checksum", false}}}};
-  const Json grid = {{"name", "regular"}, {"configuration", {{"chunk_shape", chunk}}}};
-  const Json keys = {{"name", "default"}, {"configuration", {{"separator", "/"}}}};
-  metadata_[key_of(path, kNode)] = {{"shape", shape},
-                                    {"data_type", form.type_v3},
-                                    {"chunk_grid", grid},
-                                    {"chunk_key_encoding", keys},
-                                    {"fill_value", fill},
-                                    {"codecs", Json::array({bytes_codec, zstd})},
-                                    {"attributes", encoded_as(encoding)},
-                                    {"zarr_format", 3},
-                                    {"node_type", "array"}};
+  return key.empty() ? "0" : key;
+}
+
+void ZarrTarget::add_array_metadata(const std::string& path, const ZarrArrayForm& form,
+                                    const std::vector<std::int64_t>& shape,
+                                    const std::vector<std::int64_t>& chunk,
+                                    const std::string& encoding) {
+  Json metadata = zarr_array_metadata(version_, form, shape, chunk, encoding);
+  metadata_[key_of(path, version_ == 3 ? kNode : kArray)] = std::move(metadata);
+  if (version_ == 2) metadata_[key_of(path, kAttributes)] = zarr_encoding(encoding);
 }
 
 void ZarrTarget::write_texts(const std::string& path, const std::vector<std::string>& texts,
@@ -275,17 +211,43 @@ void ZarrTarget::write_numbers(const std::string& path, std::span<const double> 
   }
 }
 
-void ZarrTarget::write_codes(const std::string& path, const CategoryColumn& column) {
+void ZarrTarget::write_categories(const std::string& path, const CategoryColumn& category,
+                                  std::int64_t n_rows, const ReadCodes& read) {
+  require_group(path, "categorical");
+  Json& group = metadata_[key_of(path, version_ == 3 ? kNode : kAttributes)];
+  (version_ == 3 ? group["attributes"] : group)["ordered"] = category.is_ordered;
+  write_texts(path + "/categories", category.levels, {std::ssize(category.levels)}, "string-array");
   // pandas takes the smallest signed integers that hold the codes.
-  const std::vector<double> codes(column.codes.begin(), column.codes.end());
-  const std::vector<std::int64_t> shape = {std::ssize(codes)};
-  if (column.levels.size() <= 127) {
-    write_array(path, {"|i1", "int8", 1}, shape, bytes_of<std::int8_t>(codes), "array");
-  } else if (column.levels.size() <= 32767) {
-    write_array(path, {"<i2", "int16", 2}, shape, bytes_of<std::int16_t>(codes), "array");
-  } else {
-    write_array(path, {"<i4", "int32", 4}, shape, bytes_of<std::int32_t>(codes), "array");
+  const auto write = [&]<typename Code>(const ZarrArrayForm& form, Code) {
+    write_rows(
+        path + "/codes", form, {n_rows},
+        [&](std::int64_t begin, std::int64_t end) {
+          const std::vector<std::int32_t> codes = read(begin, end);
+          return bytes_of<Code>(std::vector<double>(codes.begin(), codes.end()));
+        },
+        "array");
+  };
+  if (category.levels.size() <= 127) return write({"|i1", "int8", 1}, std::int8_t());
+  if (category.levels.size() <= 32767) return write({"<i2", "int16", 2}, std::int16_t());
+  write({"<i4", "int32", 4}, std::int32_t());
+}
+
+void ZarrTarget::write_result(const std::string& path, const ResultColumn& column) {
+  if (column.whole() != nullptr) return write_column(path, *column.whole());
+  const Column none = column.piece(0, 0);
+  if (const auto* category = std::get_if<CategoryColumn>(&none)) {
+    return write_categories(path, *category, column.n_rows(),
+                            [&](std::int64_t begin, std::int64_t end) {
+                              return std::get<CategoryColumn>(column.piece(begin, end)).codes;
+                            });
   }
+  SAITHE_ASSERT(std::get<NumberColumn>(none).kind == NumberColumn::Kind::Float32);
+  write_rows(
+      path, {"<f4", "float32", sizeof(float)}, {column.n_rows()},
+      [&](std::int64_t begin, std::int64_t end) {
+        return bytes_of<float>(std::get<NumberColumn>(column.piece(begin, end)).values);
+      },
+      "array");
 }
 
 void ZarrTarget::write_column(const std::string& path, const Column& column) {
@@ -294,12 +256,11 @@ void ZarrTarget::write_column(const std::string& path, const Column& column) {
     return write_texts(path, text->values, {std::ssize(text->values)}, "string-array");
   }
   if (const auto* category = std::get_if<CategoryColumn>(&column)) {
-    require_group(path, "categorical");
-    Json& group = metadata_[key_of(path, version_ == 3 ? kNode : kAttributes)];
-    (version_ == 3 ? group["attributes"] : group)["ordered"] = category->is_ordered;
-    write_texts(path + "/categories", category->levels, {std::ssize(category->levels)},
-                "string-array");
-    return write_codes(path + "/codes", *category);
+    return write_categories(path, *category, std::ssize(category->codes),
+                            [&](std::int64_t begin, std::int64_t end) {
+                              const auto codes = category->codes.begin();
+                              return std::vector<std::int32_t>(codes + begin, codes + end);
+                            });
   }
   const auto& numbers = std::get<NumberColumn>(column);
   const std::vector<std::int64_t> shape = {std::ssize(numbers.values)};
@@ -318,12 +279,14 @@ void ZarrTarget::write_column(const std::string& path, const Column& column) {
   write_numbers(path + "/mask", mask, NumberColumn::Kind::Boolean, shape, "array");
 }
 
-void ZarrTarget::write_matrix(const std::string& path, const DenseMatrix& matrix) {
-  const auto n = as_size(matrix.n_rows() * matrix.n_cols()) * sizeof(float);
-  std::string bytes(n, '\0');
-  if (n > 0) std::memcpy(bytes.data(), matrix.data(), n);
-  write_array(path, {"<f4", "float32", sizeof(float)}, {matrix.n_rows(), matrix.n_cols()}, bytes,
-              "array");
+void ZarrTarget::write_matrix(const std::string& path, const ResultMatrix& matrix) {
+  write_rows(
+      path, {"<f4", "float32", sizeof(float)}, {matrix.n_rows(), matrix.n_cols()},
+      [&](std::int64_t begin, std::int64_t end) {
+        const std::vector<float> rows = matrix.rows(begin, end);
+        return std::string(reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(float));
+      },
+      "array");
 }
 
 void ZarrTarget::write_value(const std::string& path, const UnsValue& value) {

@@ -14,6 +14,7 @@
 
 #include "saithe/data/table.h"
 #include "saithe/io/write_h5ad.h"
+#include "saithe/io/zarr_encoding.h"
 
 namespace saithe::io {
 
@@ -43,7 +44,8 @@ class ZarrTarget {
 
   /// Throw Error(Output) if the disk is full.
   void write_column(const std::string& path, const Column& column);
-  void write_matrix(const std::string& path, const DenseMatrix& matrix);
+  void write_result(const std::string& path, const ResultColumn& column);
+  void write_matrix(const std::string& path, const ResultMatrix& matrix);
   void write_value(const std::string& path, const UnsValue& value);
   /// Throws Error(Output); the store is then as it was.
   void finish();
@@ -53,21 +55,26 @@ class ZarrTarget {
 
  private:
   using Json = nlohmann::ordered_json;
-  /// What both versions say of an array, and how it is packed.
-  struct ArrayForm {
-    const char* type_v2;
-    const char* type_v3;
-    std::size_t bytes;  ///< of a value; 0: texts
-  };
-
   [[nodiscard]] std::filesystem::path file_of(const std::string& path, const char* name) const;
   [[nodiscard]] Json read_json(const std::filesystem::path& file) const;
   [[nodiscard]] Json attributes(const std::string& path) const;
   void write_chunk(const std::string& path, const std::string& key, const std::string& bytes) const;
-  void write_array(const std::string& path, const ArrayForm& form,
+  void write_array(const std::string& path, const ZarrArrayForm& form,
                    const std::vector<std::int64_t>& shape, const std::string& bytes,
                    const std::string& encoding);
-  void write_codes(const std::string& path, const CategoryColumn& column);
+  [[nodiscard]] std::string chunk_key(std::size_t n_axes, std::int64_t number) const;
+  /// The bytes of the rows [begin, end) along the first axis.
+  using ReadBytes = std::function<std::string(std::int64_t begin, std::int64_t end)>;
+  void write_rows(const std::string& path, const ZarrArrayForm& form,
+                  const std::vector<std::int64_t>& shape, const ReadBytes& read,
+                  const std::string& encoding);
+  void add_array_metadata(const std::string& path, const ZarrArrayForm& form,
+                          const std::vector<std::int64_t>& shape,
+                          const std::vector<std::int64_t>& chunk, const std::string& encoding);
+  /// A category whose codes, `n_rows` of them, are asked for.
+  using ReadCodes = std::function<std::vector<std::int32_t>(std::int64_t begin, std::int64_t end)>;
+  void write_categories(const std::string& path, const CategoryColumn& category,
+                        std::int64_t n_rows, const ReadCodes& read);
   void write_numbers(const std::string& path, std::span<const double> values,
                      NumberColumn::Kind kind, const std::vector<std::int64_t>& shape,
                      const std::string& encoding);

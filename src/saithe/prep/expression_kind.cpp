@@ -80,12 +80,12 @@ void require_expression(const CellSource& source, const CsrView& values, CellInd
   for (CellIndex r = 0; r < values.n_rows; ++r) {
     for (const float value : values.row_values(r)) {
       if (value <= kLargestLogNormalized) continue;
-      const auto cell = as_size(first_cell + r);
+      const CellIndex cell = first_cell + r;
       fail(ErrorKind::BadFormat,
            "{}: cell '{}' (row {}) has the value {}, but the cells before it hold logarithms of "
            "cells normalised to 10 000, which reach {:.2f} at most. Give a file whose values are "
            "all counts, or all log1p(CP10k).",
-           source.name(), source.obs().index()[cell], cell, value, kLargestLogNormalized);
+           source.name(), source.obs().name_of(cell), cell, value, kLargestLogNormalized);
     }
   }
 }

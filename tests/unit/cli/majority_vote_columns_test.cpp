@@ -124,7 +124,7 @@ TEST(VoteColumns, TellVoteShareAndCluster) {
   const std::vector<LabelIndex> labels = {2, 2, 0, 0, 1, kNone, 1};
   const CellGroups groups = group_by_name(names);
   const MajorityVote vote = majority_vote(groups, labels, 3, 0.6);
-  const VoteColumns columns = vote_columns(groups, vote, kTypes);
+  const VoteColumns columns = vote_columns(groups, vote, kTypes, 0, 7);
   EXPECT_EQ(columns.cluster, names);
   EXPECT_EQ(columns.majority,
             (std::vector<std::string>{"T", "T", "T", "heterogeneous", "heterogeneous", "unassigned",
@@ -132,15 +132,17 @@ TEST(VoteColumns, TellVoteShareAndCluster) {
   EXPECT_DOUBLE_EQ(columns.share[0], 2.0 / 3);
   EXPECT_DOUBLE_EQ(columns.share[3], 0.5);
   EXPECT_EQ(columns.share[6], 0);
+  const VoteColumns some = vote_columns(groups, vote, kTypes, 3, 5);
+  EXPECT_EQ(some.cluster, (std::vector<std::string>{names[3], names[4]}));
 
   Annotations annotations;
   add_vote_columns(annotations, groups, vote, kTypes, ResultNames());
   ASSERT_EQ(annotations.obs.size(), 3U);
   EXPECT_EQ(annotations.obs[0].first, "predicted_cell_type_cluster");
-  const auto& cluster = std::get<CategoryColumn>(annotations.obs[0].second);
+  const auto& cluster = std::get<CategoryColumn>(*annotations.obs[0].second.whole());
   EXPECT_EQ(cluster.codes, (std::vector<std::int32_t>{0, 0, 0, 1, 1, 2, -1}));
   EXPECT_EQ(annotations.obs[1].first, "predicted_cell_type_majority");
-  const auto& majority = std::get<CategoryColumn>(annotations.obs[1].second);
+  const auto& majority = std::get<CategoryColumn>(*annotations.obs[1].second.whole());
   EXPECT_EQ(majority.levels, (std::vector<std::string>{"T", "heterogeneous", "unassigned"}));
   EXPECT_EQ(majority.codes, (std::vector<std::int32_t>{0, 0, 0, 1, 1, 2, 2}));
   EXPECT_EQ(annotations.obs[2].first, "predicted_cell_type_majority_share");
@@ -152,7 +154,7 @@ TEST(VoteColumns, HaveOnlyClustersWithCells) {
   groups.group[1] = -1;  // a cell without counts was alone in its group
   Annotations annotations;
   add_vote_columns(annotations, groups, majority_vote(groups, labels, 3, 0), kTypes, ResultNames());
-  const auto& cluster = std::get<CategoryColumn>(annotations.obs[0].second);
+  const auto& cluster = std::get<CategoryColumn>(*annotations.obs[0].second.whole());
   EXPECT_EQ(cluster.levels, (std::vector<std::string>{"x", "z"}));
   EXPECT_EQ(cluster.codes, (std::vector<std::int32_t>{0, -1, 1, 1}));
 }
@@ -164,7 +166,7 @@ TEST(VoteColumns, GiveATypeCalledUnassignedOneLevel) {
   const CellGroups groups = group_by_name(names);
   Annotations annotations;
   add_vote_columns(annotations, groups, majority_vote(groups, labels, 2, 0), types, ResultNames());
-  const auto& majority = std::get<CategoryColumn>(annotations.obs[1].second);
+  const auto& majority = std::get<CategoryColumn>(*annotations.obs[1].second.whole());
   EXPECT_EQ(majority.levels, (std::vector<std::string>{"T", "unassigned"}));
   EXPECT_EQ(majority.codes, (std::vector<std::int32_t>{1, 0, 1}));
 }

@@ -45,6 +45,48 @@ TEST(Table, SelectedRowsKeepLevelsOrderAndKinds) {
             (std::vector<bool>{false, false, false}));
 }
 
+TEST(Table, WhatIsReadLaterIsReadOnce) {
+  int n_columns_read = 0;
+  int n_names_read = 0;
+  const std::vector<std::string> names = {"a", "b", "c"};
+  Table table(3, [&](std::int64_t begin, std::int64_t end) {
+    ++n_names_read;
+    return std::vector<std::string>(names.begin() + begin, names.begin() + end);
+  });
+  table.set_later("n", [&]() -> Column {
+    ++n_columns_read;
+    return NumberColumn{{1, 2, 3}};
+  });
+  EXPECT_EQ(table.n_rows(), 3);
+  EXPECT_TRUE(table.has("n"));
+  EXPECT_FALSE(table.has("m"));
+  EXPECT_FALSE(table.has_read_index());
+  EXPECT_EQ(table.names(1, 3), (std::vector<std::string>{"b", "c"}));
+  EXPECT_EQ(table.name_of(2), "c");
+  EXPECT_FALSE(table.has_read_index());
+  EXPECT_EQ(n_names_read, 2);
+  EXPECT_EQ(table.index(), names);
+  EXPECT_EQ(table.index(), table.names(0, 3));
+  EXPECT_EQ(n_names_read, 3);
+  // Selected rows read it themselves.
+  const Table selected = table.select_rows(std::vector<CellIndex>{2, 0});
+  EXPECT_EQ(n_columns_read, 0);
+  int n_in_memory = 0;
+  table.visit_read_columns([&](const std::string&, const Column&) { ++n_in_memory; });
+  EXPECT_EQ(n_in_memory, 0);
+  EXPECT_EQ(selected.as_text("n"), (std::vector<std::string>{"3", "1"}));
+  EXPECT_EQ(table.as_text("n"), (std::vector<std::string>{"1", "2", "3"}));
+  EXPECT_EQ(n_columns_read, 2);
+  EXPECT_EQ(table.columns().size(), 1U);
+  EXPECT_EQ(n_columns_read, 2);
+}
+
+TEST(Table, MissingTextsAsCategories) {
+  const CategoryColumn column = to_categories({{"b", "", "a", ""}, {false, false, false, true}});
+  EXPECT_EQ(column.levels, (std::vector<std::string>{"", "a", "b"}));
+  EXPECT_EQ(column.codes, (std::vector<std::int32_t>{2, 0, 1, -1}));
+}
+
 TEST(Table, SettingAColumnReplacesTheOneOfThatName) {
   Table table = sample();
   table.set("type", TextColumn{{"a", "b", "c"}, {}});

@@ -96,15 +96,6 @@ TEST(WarnOfOtherFeatures, CountsByType) {
                 "type, 2 Antibody Capture"}));
 }
 
-TEST(WarnOfRepeatedBarcodes, SaysHowMany) {
-  Listening listening;
-  io::warn_of_repeated_barcodes({"a", "b", "c"}, "f", listening.context);
-  EXPECT_TRUE(listening.warnings.empty());
-  io::warn_of_repeated_barcodes({"a", "b", "a", "b"}, "f", listening.context);
-  ASSERT_EQ(listening.warnings.size(), 1U);
-  EXPECT_TRUE(testing::contains(listening.warnings[0], "2 cells have the barcode"));
-}
-
 TEST(NumberedNames, BeginWithOne) {
   EXPECT_EQ(io::numbered_names("cell_", 3),
             (std::vector<std::string>{"cell_1", "cell_2", "cell_3"}));

@@ -101,7 +101,8 @@ TEST(H5adFrame, ReferencesThatLeadElsewhereAreErrors) {
                                  write_frame_07(root);
                                  root.create_group("uns", "").write_texts("one", {"B"});
                                  set_reference(root, "obs/type", "uns/one");
-                               }),
+                               })
+                          .find("type"),
                       ErrorKind::BadFormat, "code 1 for 1 categories");
 }
 

@@ -39,8 +39,8 @@ TEST(Hdf5Column, KindsOfArrays) {
   EXPECT_EQ(std::get<NumberColumn>(*read("flag")).kind, NumberColumn::Kind::Boolean);
   EXPECT_EQ(std::get<NumberColumn>(*read("small")).kind, NumberColumn::Kind::Float32);
   EXPECT_EQ(std::get<NumberColumn>(*read("long")).kind, NumberColumn::Kind::Float64);
-  EXPECT_EQ(io::n_entries(*read("long")), 3);
-  EXPECT_EQ(io::n_entries(*read("column")), 2);
+  EXPECT_EQ(column_size(*read("long")), 3U);
+  EXPECT_EQ(column_size(*read("column")), 2U);
   EXPECT_FALSE(read("square").has_value());
 }
 

@@ -57,6 +57,11 @@ TEST(Hdf5File, KindsAndValues) {
   EXPECT_EQ(root.dataset("texts").read_texts(),
             (std::vector<std::string>{"\xCE\xB3\xCE\xB4 T", ""}));
   EXPECT_EQ(root.dataset("fixed").read_texts(), (std::vector<std::string>{"abcd", "e"}));
+  EXPECT_EQ(root.dataset("fixed").read_texts(1, 1), (std::vector<std::string>{"e"}));
+  EXPECT_EQ(root.dataset("texts").read_texts(1, 1), (std::vector<std::string>{""}));
+  EXPECT_EQ(root.dataset("texts").read_texts(0, 2), root.dataset("texts").read_texts());
+  EXPECT_TRUE(root.dataset("texts").read_texts(2, 0).empty());
+  EXPECT_SAITHE_ERROR(root.dataset("texts").read_texts(1, 2), ErrorKind::BadFormat, "/texts");
   EXPECT_EQ(root.text_list_attribute("list"), (std::vector<std::string>{"b", "a"}));
   EXPECT_EQ(root.integer_attribute("shape"), (std::vector<std::int64_t>{4, 5}));
   EXPECT_EQ(root.text_attribute("encoding-type"), "anndata");

@@ -48,6 +48,32 @@ TEST(UnpackZarr, Lz4BlocksByHand) {
                       "lz4");
 }
 
+TEST(UnpackZarr, WhereTheValuesAreWanted) {
+  // zlib.compress(b"hello hello") of Python 3.11.
+  const std::string zlib("\x78\x9c\xcb\x48\xcd\xc9\xc9\x57\xc8\x00\x91\x00\x19\x91\x04\x49", 16);
+  const auto unpack = [](const std::string& packed, const std::vector<io::ZarrStep>& steps,
+                         std::size_t n) {
+    std::string bytes(n, '?');
+    io::unpack_zarr_into(bytes, packed, steps, "w");
+    return bytes;
+  };
+  EXPECT_EQ(unpack(zlib, {{ZarrCodec::Zlib}}, 11), "hello hello");
+  EXPECT_EQ(unpack("plain", {}, 5), "plain");
+  const std::string checked = "123456789\x83\x92\x06\xe3";
+  EXPECT_EQ(unpack(checked, {{ZarrCodec::Crc32c}}, 9), "123456789");
+  // The same errors as of unpack_zarr().
+  for (const std::size_t n : {10U, 12U, 3U}) {
+    const auto expected = static_cast<std::int64_t>(n);
+    for (const ZarrCodec codec : {ZarrCodec::Zlib, ZarrCodec::Zstd, ZarrCodec::Blosc}) {
+      const auto error =
+          testing::error_of([&] { io::unpack_zarr(zlib, {{codec}}, expected, "w"); });
+      ASSERT_TRUE(error);
+      EXPECT_SAITHE_ERROR(unpack(zlib, {{codec}}, n), ErrorKind::BadFormat, error->what());
+    }
+    EXPECT_SAITHE_ERROR(unpack("plain", {}, n), ErrorKind::BadFormat, "holds 5 bytes");
+  }
+}
+
 TEST(UnpackZarr, NonsenseAndFewBytesForManyAreRefused) {
   for (const ZarrCodec codec :
        {ZarrCodec::Blosc, ZarrCodec::Zstd, ZarrCodec::Gzip, ZarrCodec::Zlib, ZarrCodec::Lz4}) {

@@ -1,0 +1,89 @@
+#pragma once
+
+// What is kept of each cell, however many cells there are: rows of some bytes, in memory up to a
+// limit and beyond it in a temporary file.
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "saithe/core/error.h"
+#include "saithe/core/temporary_file.h"
+#include "saithe/core/types.h"
+
+namespace saithe {
+
+/// Rows of `row_values` values each, appended and read back in blocks. A Value is copied byte by
+/// byte.
+template <typename Value>
+class SpilledRows {
+ public:
+  /// At most `max_bytes` are in memory. Beyond them appending and reading throw Error(Output), as
+  /// TemporaryFile does.
+  SpilledRows(std::int64_t row_values, std::int64_t max_bytes)
+      : row_values_(row_values), max_bytes_(max_bytes) {}
+
+  [[nodiscard]] std::int64_t n_rows() const { return n_rows_; }
+  [[nodiscard]] std::int64_t row_values() const { return row_values_; }
+
+  /// Rows one after another.
+  void append(std::span<const Value> rows) {
+    if (rows.empty()) return;
+    SAITHE_ASSERT(rows.size() % as_size(row_values_) == 0);
+    n_rows_ += static_cast<std::int64_t>(rows.size()) / row_values_;
+    const std::size_t n_values = kept_.size() + rows.size();
+    if (static_cast<std::int64_t>(n_values * sizeof(Value)) > max_bytes_) {
+      if (!file_) file_.emplace();
+      spill(kept_);
+      spill(rows);
+      kept_.clear();
+    } else {
+      kept_.insert(kept_.end(), rows.begin(), rows.end());
+    }
+  }
+
+  /// The rows [begin, end).
+  [[nodiscard]] std::vector<Value> read(std::int64_t begin, std::int64_t end) const {
+    SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_rows_);
+    std::vector<Value> rows(as_size((end - begin) * row_values_));
+    const std::int64_t first = begin * row_values_;
+    const std::int64_t last = end * row_values_;
+    const std::int64_t n_spilled = file_ ? file_->size() / kValueBytes : 0;
+    if (first < n_spilled) {
+      const auto n = as_size(std::min(last, n_spilled) - first);
+      file_->read(first * kValueBytes,
+                  {reinterpret_cast<unsigned char*>(rows.data()), n * sizeof(Value)});
+    }
+    if (last > n_spilled) {
+      const std::int64_t from = std::max(first, n_spilled);
+      std::copy(kept_.begin() + (from - n_spilled), kept_.begin() + (last - n_spilled),
+                rows.begin() + (from - first));
+    }
+    return rows;
+  }
+
+ private:
+  static_assert(std::is_trivially_copyable_v<Value>);
+  static constexpr std::int64_t kValueBytes = sizeof(Value);
+
+  void spill(std::span<const Value> values) {
+    if (values.empty()) return;
+    file_->append({reinterpret_cast<const unsigned char*>(values.data()), values.size_bytes()});
+  }
+
+  std::int64_t row_values_;
+  std::int64_t max_bytes_;
+  std::int64_t n_rows_ = 0;
+  std::optional<TemporaryFile> file_;  // the first rows
+  std::vector<Value> kept_;            // those after them
+};
+
+/// How much of what is kept of each cell lies in memory, for a run that may take `max_memory`.
+constexpr std::int64_t most_kept_bytes(std::int64_t max_memory) {
+  return max_memory / 32;
+}
+
+}  // namespace saithe

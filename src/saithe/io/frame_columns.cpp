@@ -1,0 +1,99 @@
+#include "saithe/io/frame_columns.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "saithe/core/utf8.h"
+
+namespace saithe::io {
+
+void require_utf8(std::span<const std::string> texts, std::int64_t first, const std::string& where,
+                  const std::string& what) {
+  const auto bad = std::find_if_not(texts.begin(), texts.end(), is_utf8);
+  if (bad == texts.end()) return;
+  fail(ErrorKind::BadFormat,
+       "{}: {} holds a text that is not UTF-8 (entry {}, from 0). Write the file again with its "
+       "texts in UTF-8, as iconv -f WINDOWS-1252 -t UTF-8 makes them",
+       where, what, first + (bad - texts.begin()));
+}
+
+void require_utf8(const Column& column, const std::string& where, const std::string& name) {
+  const std::string what = "the column '" + name + "'";
+  if (const auto* category = std::get_if<CategoryColumn>(&column)) {
+    require_utf8(category->levels, 0, where, what);
+  } else if (const auto* text = std::get_if<TextColumn>(&column)) {
+    require_utf8(text->values, 0, where, what);
+  }
+}
+
+Table table_named_by(Column index) {
+  if (auto* texts = std::get_if<TextColumn>(&index)) return Table(std::move(texts->values));
+  Table plain(std::vector<std::string>(column_size(index)));
+  plain.set("index", std::move(index));
+  return Table(plain.as_text("index"));
+}
+
+namespace {
+
+/// Names that lie in chunks, each of which is unpacked as a whole.
+class NamesInChunks {
+ public:
+  NamesInChunks(std::int64_t n_rows, std::int64_t chunk, ReadNames read, std::string where)
+      : n_rows_(n_rows), chunk_(chunk), read_(std::move(read)), where_(std::move(where)) {}
+
+  std::vector<std::string> operator()(std::int64_t begin, std::int64_t end) {
+    if (begin == 0 && end == n_rows_) return read(begin, end);
+    if (begin < first_ || end > first_ + std::ssize(kept_)) {
+      const std::int64_t first = begin / chunk_ * chunk_;
+      kept_.clear();
+      kept_ = read(first, std::min(n_rows_, (std::max(end - 1, begin) / chunk_ + 1) * chunk_));
+      first_ = first;
+    }
+    return {kept_.begin() + (begin - first_), kept_.begin() + (end - first_)};
+  }
+
+ private:
+  [[nodiscard]] std::vector<std::string> read(std::int64_t begin, std::int64_t end) const {
+    std::vector<std::string> names = read_(begin, end);
+    require_utf8(names, begin, where_, "the index");
+    return names;
+  }
+
+  std::int64_t n_rows_;
+  std::int64_t chunk_;
+  ReadNames read_;
+  std::string where_;
+  std::int64_t first_ = 0;
+  std::vector<std::string> kept_;  // from the name `first_` on
+};
+
+}  // namespace
+
+Table table_named_later(std::int64_t n_rows, std::int64_t chunk, ReadNames read,
+                        const std::string& where) {
+  return {n_rows, NamesInChunks(n_rows, std::max<std::int64_t>(1, chunk), std::move(read), where)};
+}
+
+void add_column_later(Table& table, const std::string& name, ReadColumn read,
+                      const std::string& frame, const std::string& where, const Context& context) {
+  require_utf8({&name, 1}, 0, frame, "a column's name");
+  table.set_later(
+      name, [read = std::move(read), n_rows = table.n_rows(), name, frame, where, context]() {
+        Column column = read();
+        if (column_size(column) != as_size(n_rows)) {
+          fail(ErrorKind::BadFormat,
+               "{}: has {} entries for {} rows; the file is not whole. Write it again, or copy it "
+               "again.",
+               where, column_size(column), n_rows);
+        }
+        require_utf8(column, frame, name);
+        warn_of_inexact_integers(column, where, context);
+        return column;
+      });
+}
+
+void warn_of_unread_column(const std::string& where, const Context& context) {
+  context.warn(fmt::format("{}: the column is of a kind that is not read; it is left out", where));
+}
+
+}  // namespace saithe::io

@@ -1,0 +1,35 @@
+#pragma once
+
+// Columns of a table of AnnData that stay in their file until they are asked for: what is checked
+// when they are read, whatever they lie in. Private to io/.
+
+#include <span>
+#include <string>
+
+#include "saithe/core/context.h"
+#include "saithe/data/table.h"
+
+namespace saithe::io {
+
+/// Throws Error(BadFormat), beginning with `where` and naming `what`, on a text that no other
+/// program could read of a file that is written with it. `first`: the number of the first text.
+void require_utf8(std::span<const std::string> texts, std::int64_t first, const std::string& where,
+                  const std::string& what);
+/// The same of the texts of a column.
+void require_utf8(const Column& column, const std::string& where, const std::string& name);
+
+/// A table whose rows are called by `index`: texts, or the texts of what it holds.
+Table table_named_by(Column index);
+/// A table whose names are read later, and then must be UTF-8. They are read in whole chunks of
+/// `chunk` names, of which the last are kept. `where`: what messages call the table.
+Table table_named_later(std::int64_t n_rows, std::int64_t chunk, ReadNames read,
+                        const std::string& where);
+
+/// Adds a column that is read later, and then must have one entry per row, of UTF-8; what it cannot
+/// hold exactly is warned of. `frame` and `where` are what messages call the table and the column.
+void add_column_later(Table& table, const std::string& name, ReadColumn read,
+                      const std::string& frame, const std::string& where, const Context& context);
+/// Warns that a column is left out, since no column can hold it.
+void warn_of_unread_column(const std::string& where, const Context& context);
+
+}  // namespace saithe::io

@@ -1,0 +1,117 @@
+// Columns that stay in their file are checked when they are asked for, and read once.
+
+#include "saithe/io/frame_columns.h"
+
+#include <gtest/gtest.h>
+
+#include "support/folder_for_test.h"
+
+namespace saithe {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+const Texts kNames = {"a", "b", "c"};
+const Context kContext(1);
+
+Table three_rows() {
+  return io::table_named_later(
+      3, 1,
+      [](std::int64_t begin, std::int64_t end) {
+        return Texts(kNames.begin() + begin, kNames.begin() + end);
+      },
+      "f: obs");
+}
+
+TEST(FrameColumns, AreReadOnceAndNotBefore) {
+  Table table = three_rows();
+  int n_read = 0;
+  const auto read = [&]() -> Column {
+    ++n_read;
+    return NumberColumn{{1, 2, 3}};
+  };
+  io::add_column_later(table, "x", read, "f: obs", "f: /obs/x", kContext);
+  EXPECT_TRUE(table.has("x"));
+  EXPECT_EQ(table.column_names(), "x");
+  EXPECT_EQ(n_read, 0);
+  EXPECT_EQ(table.as_text("x"), (Texts{"1", "2", "3"}));
+  EXPECT_EQ(table.columns().size(), 1U);
+  EXPECT_EQ(n_read, 1);
+}
+
+TEST(FrameColumns, NamesAreReadInWholeChunks) {
+  const Texts all = {"a", "b", "c", "d", "e"};
+  std::vector<std::pair<std::int64_t, std::int64_t>> asked;
+  const auto read = [&](std::int64_t begin, std::int64_t end) {
+    asked.emplace_back(begin, end);
+    return Texts(all.begin() + begin, all.begin() + end);
+  };
+  const Table table = io::table_named_later(5, 2, read, "f: obs");
+  for (std::int64_t begin = 0; begin <= 5; ++begin) {
+    for (std::int64_t end = begin; end <= 5; ++end) {
+      EXPECT_EQ(table.names(begin, end), Texts(all.begin() + begin, all.begin() + end));
+    }
+  }
+  asked.clear();
+  const Table other = io::table_named_later(5, 2, read, "f: obs");
+  for (std::int64_t row = 0; row < 5; ++row) EXPECT_EQ(other.name_of(row), all[as_size(row)]);
+  EXPECT_EQ(asked, (std::vector<std::pair<std::int64_t, std::int64_t>>{{0, 2}, {2, 4}, {4, 5}}));
+}
+
+TEST(FrameColumns, OfAnotherLengthAreRefusedWhenTheyAreAskedFor) {
+  Table table = three_rows();
+  io::add_column_later(
+      table, "x",
+      [] {
+        return Column(NumberColumn{{1, 2}});
+      },
+      "f: obs", "f: /obs/x", kContext);
+  EXPECT_SAITHE_ERROR(table.find("x"), ErrorKind::BadFormat,
+                      "f: /obs/x: has 2 entries for 3 rows; the file is not whole");
+}
+
+TEST(FrameColumns, TextsThatAreNotUtf8AreRefused) {
+  Table table = three_rows();
+  io::add_column_later(
+      table, "x",
+      [] {
+        return Column(TextColumn{{"a", "\xE9", "b"}, {}});
+      },
+      "f: obs", "f: /obs/x", kContext);
+  EXPECT_SAITHE_ERROR(table.find("x"), ErrorKind::BadFormat,
+                      "f: obs: the column 'x' holds a text that is not UTF-8 (entry 1");
+  EXPECT_SAITHE_ERROR(io::add_column_later(table, "\xE9", nullptr, "f: obs", "", kContext),
+                      ErrorKind::BadFormat, "a column's name");
+  const Table names = io::table_named_later(
+      3, 1, [](std::int64_t, std::int64_t) { return Texts{"\xE9"}; }, "f: obs");
+  EXPECT_SAITHE_ERROR(static_cast<void>(names.names(2, 3)), ErrorKind::BadFormat,
+                      "f: obs: the index holds a text that is not UTF-8 (entry 2");
+}
+
+TEST(FrameColumns, NumbersNameRowsAsTexts) {
+  EXPECT_EQ(io::table_named_by(NumberColumn{{7, 8}, NumberColumn::Kind::Integer}).index(),
+            (Texts{"7", "8"}));
+  EXPECT_EQ(io::table_named_by(TextColumn{kNames, {}}).index(), kNames);
+}
+
+TEST(FrameColumns, WhatNoDoubleHoldsIsWarnedOf) {
+  Texts warnings;
+  Context listening(1);
+  listening.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  Table table = three_rows();
+  io::add_column_later(
+      table, "x",
+      [] {
+        return Column(NumberColumn{{1e19, 2, 3}, NumberColumn::Kind::Integer});
+      },
+      "f: obs", "f: /obs/x", listening);
+  EXPECT_TRUE(warnings.empty());
+  static_cast<void>(table.find("x"));
+  io::warn_of_unread_column("f: /obs/y", listening);
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_TRUE(testing::contains(warnings[0], "f: /obs/x: has whole numbers of 2^63 or more"));
+  EXPECT_TRUE(testing::contains(warnings[1], "f: /obs/y: the column is of a kind"));
+}
+
+}  // namespace
+}  // namespace saithe
