@@ -185,10 +185,13 @@ def test_training_keeps_to_memory(preset, options, many_values, tmp_path):
     labels.write_text("".join(f"c{i}\ttype{i % 10 % 3}\n" for i in range(3000)))
     words = ["train", many_values, "--labels", labels, "--preset", preset, *options, "-o"]
     little, much = tmp_path / "little.saithe", tmp_path / "much.saithe"
-    assert peak_of_all_processes(*words, little, "--memory", "16M") < 16 * 1.049 + 200
+    peak = peak_of_all_processes(*words, little, "--memory", "16M")
     if preset == "fast":
         must(*words, much)
         assert little.read_bytes() == much.read_bytes()
+    if HAS_SANITIZER:
+        pytest.skip("the same model; how much memory it took is not told under a sanitizer")
+    assert peak < 16 * 1.049 + 200
 
 
 def write_few_values(path, n_cells, names):
