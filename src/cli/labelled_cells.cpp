@@ -1,5 +1,8 @@
 #include "labelled_cells.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "saithe/io/labels_file.h"
 #include "saithe/prep/expression_kind.h"
 
@@ -75,8 +78,12 @@ LabelledCells open_references(const std::vector<std::string>& paths, const ReadO
     }
     if (place.key.empty()) continue;
     // Before files are joined: the error names the file that has no such column.
-    const auto labels = find_labels(place, *parts.back(), session);
-    result.labels.insert(result.labels.end(), labels.begin(), labels.end());
+    std::vector<std::string> labels = find_labels(place, *parts.back(), session);
+    if (result.labels.empty()) {
+      result.labels = std::move(labels);
+    } else {
+      std::ranges::move(labels, std::back_inserter(result.labels));
+    }
   }
   const auto say = [&](const std::string& note) { session.say("genes: " + note); };
   if (paths.size() == 1) {

@@ -30,11 +30,13 @@ std::vector<Figure> make_figures(const TrainResult& result) {
 
 std::vector<ShownSuspect> shown_suspects(const TrainResult& result) {
   std::vector<ShownSuspect> shown;
-  for (const Suspect& suspect : result.suspects) {
-    shown.push_back(
-        {result.dataset.obs().index()[as_size(suspect.cell)],
-         result.model.types.name(suspect.label), result.model.types.name(suspect.looks_like),
-         static_cast<double>(suspect.label_probability), static_cast<double>(suspect.probability)});
+  std::vector<std::string> barcodes = barcodes_of_suspects(result);
+  for (std::size_t i = 0; i < result.suspects.size(); ++i) {
+    const Suspect& suspect = result.suspects[i];
+    shown.push_back({std::move(barcodes[i]), result.model.types.name(suspect.label),
+                     result.model.types.name(suspect.looks_like),
+                     static_cast<double>(suspect.label_probability),
+                     static_cast<double>(suspect.probability)});
   }
   return shown;
 }

@@ -1,6 +1,7 @@
 #include "training_tables.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "saithe/classify/predict.h"
 #include "saithe/core/text_io.h"
@@ -39,17 +40,28 @@ std::string confusion_tsv(const Evaluation& evaluation) {
   return text;
 }
 
+std::vector<std::string> barcodes_of_suspects(const TrainResult& result) {
+  std::vector<CellIndex> cells;
+  for (const Suspect& suspect : result.suspects) cells.push_back(suspect.cell);
+  return result.dataset.obs().select_rows(cells).index();
+}
+
 std::string suspects_tsv(const TrainResult& result) {
-  std::vector<Suspect> suspects = result.suspects;
-  std::stable_sort(suspects.begin(), suspects.end(), [](const Suspect& a, const Suspect& b) {
-    return a.probability - a.label_probability > b.probability - b.label_probability;
-  });
+  const std::vector<std::string> barcodes = barcodes_of_suspects(result);
+  std::vector<std::size_t> order(result.suspects.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto doubt = [&](std::size_t i) {
+    return result.suspects[i].probability - result.suspects[i].label_probability;
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return doubt(a) > doubt(b); });
   std::string text = "barcode\tlabel\tlooks_like\tlabel_probability\tprobability\n";
-  for (const Suspect& suspect : suspects) {
+  for (const std::size_t i : order) {
+    const Suspect& suspect = result.suspects[i];
     text += fmt::format(
-        "{}\t{}\t{}\t{}\t{}\n", printable(result.dataset.obs().index()[as_size(suspect.cell)]),
-        result.model.types.name(suspect.label), result.model.types.name(suspect.looks_like),
-        format_number(suspect.label_probability), format_number(suspect.probability));
+        "{}\t{}\t{}\t{}\t{}\n", printable(barcodes[i]), result.model.types.name(suspect.label),
+        result.model.types.name(suspect.looks_like), format_number(suspect.label_probability),
+        format_number(suspect.probability));
   }
   return text;
 }

@@ -20,6 +20,9 @@ std::string history_tsv(const TrainHistory& history);
 /// Rows true, columns predicted, counts.
 std::string confusion_tsv(const Evaluation& evaluation);
 
+/// The names of the suspects' cells, in the suspects' order.
+std::vector<std::string> barcodes_of_suspects(const TrainResult& result);
+
 /// barcode, label, looks_like, label_probability, probability: most certain first.
 std::string suspects_tsv(const TrainResult& result);
 

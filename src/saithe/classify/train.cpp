@@ -12,6 +12,7 @@
 #include "saithe/classify/model_json.h"
 #include "saithe/classify/predict.h"
 #include "saithe/classify/training_checkpoint.h"
+#include "saithe/classify/training_memory.h"
 #include "saithe/classify/training_split.h"
 #include "saithe/classify/type_misfit.h"
 #include "saithe/core/option_text.h"
@@ -23,16 +24,10 @@
 namespace saithe {
 namespace {
 
-// More donors than these are dealt into so many folds.
-constexpr int kMaxDonorFolds = 10;
+constexpr int kMaxDonorFolds = 10;  // more donors are dealt into so many
 constexpr int kFolds = 5;
 constexpr std::size_t kSha256Digits = 64;
-// Of the memory for values: half is the reference's, an eighth the inputs' of each of two models, a
-// quarter what is made of them (the linear member's features, or those of a network that never
-// change).
-constexpr std::int64_t kInputsShare = 8;
-// The axes of the novelty score are those of so many cells.
-constexpr std::int64_t kMaxAxesCells = 10000;
+constexpr std::int64_t kMaxAxesCells = 10000;  // whose axes the novelty score takes
 
 void require_options(const TrainOptions& options) {
   require_recipe(options);
@@ -94,7 +89,11 @@ class TrainingRun {
  public:
   TrainingRun(TrainingData data, const TrainOptions& options, kernels::Device device,
               const Context& context, TrainingCheckpoint* checkpoint)
-      : data_(std::move(data)), options_(options), context_(context), checkpoint_(checkpoint) {
+      : data_(std::move(data)),
+        options_(options),
+        context_(context_for_values(context, data_.dataset.name(), std::ssize(data_.labels),
+                                    data_.types.n_types(), n_kept_hidden(options))),
+        checkpoint_(checkpoint) {
     backend_ = kernels::make_backend(device, context);
   }
 
@@ -372,10 +371,12 @@ class TrainingRun {
     calibrate();
     label_all_cells();
     const bool has_loss = model.members.size() == 1;
-    result_.training =
-        judge(training_, select_rows(result_.probabilities.view(), training_), has_loss);
+    const DenseView all = result_.probabilities.view();
+    result_.training = training_.size() == data_.labels.size()
+                           ? judge(training_, all, has_loss)
+                           : judge(training_, select_rows(all, training_).view(), has_loss);
     if (!held_out.cells.empty()) {
-      result_.validation = judge(held_out.cells, held_out.probabilities,
+      result_.validation = judge(held_out.cells, held_out.probabilities.view(),
                                  has_loss && options_.validate == Validation::HeldOut);
     }
   }
@@ -400,7 +401,7 @@ class TrainingRun {
       rows.push_back(static_cast<CellIndex>(i));
       if (options_.novelty) distances.push_back(held_out.distances[i]);
     }
-    result_.uncalibrated = judge(held_out.cells, held_out.probabilities, false);
+    result_.uncalibrated = judge(held_out.cells, held_out.probabilities.view(), false);
     model.novelty.held_out_quantiles = distance_quantiles(std::move(distances));
     if (!options_.calibrate || rows.empty()) return;
     model.one_vs_rest = fit_one_vs_rest(typed_logits(held_out, labels, rows));
@@ -433,14 +434,14 @@ class TrainingRun {
     assign_labels(result_.probabilities, has_counts, result_.predicted, result_.confidence);
   }
 
-  [[nodiscard]] Evaluation judge(std::span<const CellIndex> cells, const DenseMatrix& probabilities,
+  [[nodiscard]] Evaluation judge(std::span<const CellIndex> cells, DenseView probabilities,
                                  bool has_loss) const {
     std::vector<LabelIndex> truth;
     truth.reserve(cells.size());
     for (const CellIndex cell : cells) truth.push_back(data_.labels[as_size(cell)]);
-    if (!has_loss) return evaluate(probabilities.view(), truth, data_.types);
+    if (!has_loss) return evaluate(probabilities, truth, data_.types);
     const DenseMatrix logits = select_rows(result_.activations.logits.view(), cells);
-    return evaluate(probabilities.view(), truth, data_.types, logits.view(), result_.model.loss);
+    return evaluate(probabilities, truth, data_.types, logits.view(), result_.model.loss);
   }
 
   void fill_card() {
@@ -477,7 +478,7 @@ class TrainingRun {
 
   TrainingData data_;
   const TrainOptions& options_;
-  const Context& context_;
+  const Context context_;
   TrainingCheckpoint* checkpoint_;  // may be null
   std::unique_ptr<kernels::Backend> backend_;
   TrainResult result_;

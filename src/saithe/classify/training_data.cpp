@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_set>
 
 #include "saithe/classify/predict.h"
 #include "saithe/classify/train.h"
+#include "saithe/classify/training_memory.h"
 #include "saithe/core/parallel.h"
 #include "saithe/core/sha256.h"
 #include "saithe/core/text_io.h"
@@ -15,8 +15,6 @@ namespace {
 
 // Most cells that are in memory while a source is read.
 constexpr CellIndex kBlockCells = 4096;
-// Of the memory for values: the rest is the inputs' of the models.
-constexpr std::int64_t kReferenceShare = 2;
 // Cells whose hash is computed by one thread.
 constexpr std::int64_t kHashCells = 512;
 
@@ -121,17 +119,35 @@ class ReferenceReader {
   std::int64_t n_unassigned_ = 0;
 };
 
-std::vector<std::string> select_names(const std::vector<std::string>& names,
+std::vector<LabelIndex> select_labels(std::span<const LabelIndex> labels,
                                       std::span<const CellIndex> cells) {
-  std::vector<std::string> selected;
+  std::vector<LabelIndex> selected;
   selected.reserve(cells.size());
-  for (const CellIndex cell : cells) selected.push_back(names[as_size(cell)]);
+  for (const CellIndex cell : cells) selected.push_back(labels[as_size(cell)]);
   return selected;
 }
 
-void require_types(const TrainingData& data, const LabelSet& types_before) {
+std::int64_t count_types(const LabelSet& types, std::span<const LabelIndex> labels) {
+  return std::ranges::count_if(count_labels(labels, types.n_types()),
+                               [](std::int64_t n) { return n > 0; });
+}
+
+/// The types that have cells; `labels` become theirs.
+LabelSet types_in_use(const LabelSet& all, std::vector<LabelIndex>& labels) {
+  const std::vector<std::int64_t> n_cells = count_labels(labels, all.n_types());
+  std::vector<std::string> names;
+  std::vector<LabelIndex> renumbered;
+  for (LabelIndex type = 0; type < all.n_types(); ++type) {
+    renumbered.push_back(static_cast<LabelIndex>(names.size()));
+    if (n_cells[as_size(type)] > 0) names.push_back(all.name(type));
+  }
+  for (LabelIndex& label : labels) label = renumbered[as_size(label)];
+  return LabelSet(std::move(names));
+}
+
+void require_types(const TrainingData& data, std::int64_t n_types_before) {
   if (data.types.n_types() >= 2) return;
-  const bool took_types = types_before.n_types() >= 2;
+  const bool took_types = n_types_before >= 2;
   const std::string small =
       data.small_types.empty()
           ? ""
@@ -145,32 +161,40 @@ void require_types(const TrainingData& data, const LabelSet& types_before) {
                                  : "Give labels with more types.");
 }
 
-/// Leaves out the types with fewer cells than `minimum`, in `names`, `cells` (of the dataset) and
-/// the dataset.
-void drop_small_types(int minimum, std::vector<std::string>& names, TrainingData& data) {
-  std::map<std::string, std::int64_t> n_cells;
-  for (const std::string& name : names) ++n_cells[name];
+/// Leaves out the types with fewer cells than `minimum`, in the labels, `cells` and the dataset.
+void drop_small_types(int minimum, const LabelSet& types, TrainingData& data) {
+  const std::vector<std::int64_t> n_cells = count_labels(data.labels, types.n_types());
   std::vector<CellIndex> kept;
-  for (std::size_t cell = 0; cell < names.size(); ++cell) {
-    if (n_cells[names[cell]] >= minimum) kept.push_back(static_cast<CellIndex>(cell));
+  for (std::size_t cell = 0; cell < data.labels.size(); ++cell) {
+    if (n_cells[as_size(data.labels[cell])] >= minimum) {
+      kept.push_back(static_cast<CellIndex>(cell));
+    }
   }
-  if (kept.size() == names.size()) return;
-  for (const auto& [name, n] : n_cells) {
-    if (n < minimum) data.small_types.emplace_back(name, n);
+  if (kept.size() == data.labels.size()) return;
+  std::int64_t n_types = 0;
+  for (LabelIndex type = 0; type < types.n_types(); ++type) {
+    const std::int64_t n = n_cells[as_size(type)];
+    if (n > 0) ++n_types;
+    if (n > 0 && n < minimum) data.small_types.emplace_back(types.name(type), n);
   }
   if (kept.empty()) {
     fail(ErrorKind::BadFormat,
          "{}: each of its types ({}) has fewer than {} cells (--min-cells-per-type)",
-         data.dataset.name(), n_cells.size(), minimum);
+         data.dataset.name(), n_types, minimum);
   }
   data.dataset.select_cells(kept);
-  names = select_names(names, kept);
+  data.labels = select_labels(data.labels, kept);
   std::vector<CellIndex> cells;
   for (const CellIndex cell : kept) cells.push_back(data.cells[as_size(cell)]);
   data.cells = std::move(cells);
 }
 
 }  // namespace
+
+std::int64_t n_kept_hidden(const TrainOptions& options) {
+  const bool keeps = options.keep_hidden && options.networks > 0 && !options.hidden.empty();
+  return keeps ? options.hidden.back() : 0;
+}
 
 TrainingData prepare_training_data(Dataset dataset, const std::vector<std::string>& label_of_cell,
                                    const TrainOptions& options, const Context& context) {
@@ -186,10 +210,15 @@ TrainingData prepare_training_data(CellSource& source,
   if (source.var().find("gene_ids") != nullptr) {
     require_distinct(source.name(), source.var().as_text("gene_ids"), "gene id");
   }
-  TrainingData data = ReferenceReader(source, label_of_cell, options, context).read();
+  const LabelSet all_types = LabelSet::from_names(label_of_cell);
+  const Context values_context = context_for_values(context, source.name(), source.n_cells(),
+                                                    all_types.n_types(), n_kept_hidden(options));
+  TrainingData data = ReferenceReader(source, label_of_cell, options, values_context).read();
   const std::vector<CellIndex> usable = data.cells;
-  std::vector<std::string> names = select_names(label_of_cell, usable);
-  const LabelSet types_before = LabelSet::from_names(names);
+  for (const CellIndex cell : usable) {
+    data.labels.push_back(all_types.find(label_of_cell[as_size(cell)]));
+  }
+  const std::int64_t n_types_before = count_types(all_types, data.labels);
 
   QcOptions filters = options.qc;
   if (options.scale_on == ScaleOn::Training) filters.min_cells = 0;  // train() counts its own cells
@@ -197,17 +226,16 @@ TrainingData prepare_training_data(CellSource& source,
                                    context);
   if (data.qc.cells.size() < usable.size()) {
     data.dataset.select_cells(data.qc.cells);
-    names = select_names(names, data.qc.cells);
+    data.labels = select_labels(data.labels, data.qc.cells);
     for (std::size_t i = 0; i < data.qc.cells.size(); ++i) {
       data.cells[i] = usable[as_size(data.qc.cells[i])];
     }
     data.cells.resize(data.qc.cells.size());
   }
   if (data.qc.genes.size() < as_size(data.n_genes_read)) data.dataset.select_genes(data.qc.genes);
-  drop_small_types(options.min_cells_per_type, names, data);
-  data.types = LabelSet::from_names(names);
-  data.labels = data.types.encode(names);
-  require_types(data, types_before);
+  drop_small_types(options.min_cells_per_type, all_types, data);
+  data.types = types_in_use(all_types, data.labels);
+  require_types(data, n_types_before);
   return data;
 }
 

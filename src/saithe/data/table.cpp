@@ -39,6 +39,22 @@ Column select_column(const Column& column, std::span<const CellIndex> rows) {
       number.exact.empty() ? std::vector<std::int64_t>{} : pick(number.exact, rows)};
 }
 
+/// The names of ascending rows, read in blocks.
+std::vector<std::string> pick_names(const ReadNames& read, std::span<const CellIndex> rows) {
+  static constexpr std::int64_t kBlockRows = 1 << 14;
+  std::vector<std::string> picked;
+  picked.reserve(rows.size());
+  for (std::size_t at = 0; at < rows.size();) {
+    const CellIndex begin = rows[at];
+    const CellIndex limit = begin + kBlockRows;
+    std::size_t last = at;
+    while (last + 1 < rows.size() && rows[last + 1] < limit) ++last;
+    const std::vector<std::string> names = read(begin, rows[last] + 1);
+    for (; at <= last; ++at) picked.push_back(names[as_size(rows[at] - begin)]);
+  }
+  return picked;
+}
+
 std::string number_text(double value, NumberColumn::Kind kind) {
   if (std::isnan(value)) return "";
   switch (kind) {
@@ -140,9 +156,17 @@ void Table::rename_rows(std::vector<std::string> index) {
 }
 
 Table Table::select_rows(std::span<const CellIndex> rows) const {
-  Table selected(pick(index(), rows));
-  selected.index_name = index_name;
   std::shared_ptr<const std::vector<CellIndex>> kept;  // of what reads later
+  Table selected;
+  if (read_names_ && std::is_sorted(rows.begin(), rows.end())) {
+    kept = std::make_shared<const std::vector<CellIndex>>(rows.begin(), rows.end());
+    selected = Table(std::ssize(rows), [read = read_names_, kept](auto begin, auto end) {
+      return pick_names(read, std::span(*kept).subspan(as_size(begin), as_size(end - begin)));
+    });
+  } else {
+    selected = Table(pick(index(), rows));
+  }
+  selected.index_name = index_name;
   for (std::size_t place = 0; place < columns_.size(); ++place) {
     const auto& [name, column] = columns_[place];
     if (!read_[place]) {

@@ -90,7 +90,7 @@ class Table {
   /// Other names of the rows. Throws Error(Internal) on a wrong number.
   void rename_rows(std::vector<std::string> index);
   /// The rows `rows`, in that order; levels stay as they are. Columns that were not read are read
-  /// when they are asked for, from where this table has them.
+  /// when they are asked for, from where this table has them; names too, if `rows` ascend.
   [[nodiscard]] Table select_rows(std::span<const CellIndex> rows) const;
   /// The column's entries as text; missing entries are empty. Categories and text as they stand,
   /// booleans "True"/"False", integers without a point.

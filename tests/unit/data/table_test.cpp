@@ -81,6 +81,23 @@ TEST(Table, WhatIsReadLaterIsReadOnce) {
   EXPECT_EQ(n_columns_read, 2);
 }
 
+TEST(Table, SelectedRowsReadTheirNamesLater) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 40000; ++i) names.push_back(std::to_string(i));
+  std::int64_t n_read = 0;
+  const Table table(40000, [&](std::int64_t begin, std::int64_t end) {
+    n_read += end - begin;
+    return std::vector<std::string>(names.begin() + begin, names.begin() + end);
+  });
+  const Table selected = table.select_rows(std::vector<CellIndex>{0, 3, 16383, 16384, 39999});
+  EXPECT_EQ(n_read, 0);
+  EXPECT_EQ(selected.names(1, 3), (std::vector<std::string>{"3", "16383"}));
+  EXPECT_EQ(n_read, 16381);
+  EXPECT_EQ(selected.index(), (std::vector<std::string>{"0", "3", "16383", "16384", "39999"}));
+  EXPECT_EQ(table.select_rows(std::vector<CellIndex>{7, 2}).index(),
+            (std::vector<std::string>{"7", "2"}));
+}
+
 TEST(Table, MissingTextsAsCategories) {
   const CategoryColumn column = to_categories({{"b", "", "a", ""}, {false, false, false, true}});
   EXPECT_EQ(column.levels, (std::vector<std::string>{"", "a", "b"}));
