@@ -64,7 +64,8 @@ struct LogisticCase {
       }
     }
     const std::span bias(at.data() + n_genes * types, types);
-    const auto logits = reference::linear_forward(n_cells, dense, n_genes, turned, bias, n_types);
+    const auto logits = reference::linear_forward(
+        n_cells, dense, static_cast<std::int64_t>(n_genes), turned, bias, n_types);
     const auto own = is_weighted ? saithe::testing::as_double(weights) : std::vector<double>();
     return reference::softmax_cross_entropy(n_cells, n_types, Loss::CrossEntropy, logits, labels,
                                             own, nullptr) +
