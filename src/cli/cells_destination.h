@@ -19,8 +19,9 @@ class CellsDestination {
   /// place, or is no Zarr store where one is to be written.
   CellsDestination(std::filesystem::path input, std::filesystem::path output, bool overwrite);
 
-  /// Throws Error(Output) if a name of the annotations is taken (unless `overwrite`). Called before
-  /// the long work, with annotations of no cells.
+  /// Throws Error(Output) if a name of the annotations is taken (unless `overwrite`), and what
+  /// reading obs throws where it goes into a new file. Called before the long work, with
+  /// annotations of no cells.
   void require_free(const CellSource& cells, const Annotations& annotations) const;
   /// Says what a new file does not take over, writes, and says so.
   void write(CellSource& cells, const Annotations& annotations, Session& session) const;

@@ -49,11 +49,18 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
   const TrainingOutcome outcome = run_training(read_training_data(request, session),
                                                request.training, session, checkpoint.get());
   const TrainResult& result = outcome.result;
-  if (folder) {
-    folder->write([&] {
-      write_training_report(outcome, names_of(result.model.card.sources), request, *folder,
-                            session);
-    });
+  try {
+    if (folder) {
+      folder->write([&] {
+        write_training_report(outcome, names_of(result.model.card.sources), request, *folder,
+                              session);
+      });
+    }
+  } catch (const Error& error) {
+    // The reference, whose names the report tells, is no longer there: the model is finished all
+    // the same.
+    if (error.kind() == ErrorKind::BadFormat) save_model(result.model, output, common.overwrite);
+    throw;
   }
   save_model(result.model, output, common.overwrite);
   if (checkpoint != nullptr) checkpoint->remove();

@@ -211,7 +211,10 @@ TrainingData prepare_training_data(CellSource& source,
     require_distinct(source.name(), source.var().as_text("gene_ids"), "gene id");
   }
   const LabelSet all_types = LabelSet::from_names(label_of_cell);
-  const Context values_context = context_for_values(context, source.name(), source.n_cells(),
+  const CellIndex n_labelled = std::ranges::count_if(label_of_cell, [](const std::string& label) {
+    return !label.empty() && label != kUnassigned;
+  });
+  const Context values_context = context_for_values(context, source.name(), n_labelled,
                                                     all_types.n_types(), n_kept_hidden(options));
   TrainingData data = ReferenceReader(source, label_of_cell, options, values_context).read();
   const std::vector<CellIndex> usable = data.cells;

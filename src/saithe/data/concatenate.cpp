@@ -293,10 +293,9 @@ Table join_obs(const Parts& parts) {
   }
   Table obs(std::move(barcodes));
   obs.index_name = parts.front()->obs().index_name;
-  for (const auto& [name, column] : parts.front()->obs().columns()) {
-    const bool is_common = std::all_of(parts.begin(), parts.end(), [&](const auto& part) {
-      return part->obs().has(name);
-    });
+  for (const std::string& name : parts.front()->obs().names_of_columns()) {
+    const bool is_common = std::all_of(parts.begin(), parts.end(),
+                                       [&](const auto& part) { return part->obs().has(name); });
     if (is_common) obs.set(name, join_columns(name, parts));
   }
   obs.set(kReferenceColumn, make_category_column(references));

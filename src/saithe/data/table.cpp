@@ -202,6 +202,12 @@ std::vector<std::string> Table::as_text(std::string_view name) const {
   return text;
 }
 
+std::vector<std::string> Table::names_of_columns() const {
+  std::vector<std::string> names;
+  for (const auto& [name, column] : columns_) names.push_back(name);
+  return names;
+}
+
 std::string Table::column_names() const {
   std::string names;
   for (const auto& [name, column] : columns_) names += (names.empty() ? "" : ", ") + name;

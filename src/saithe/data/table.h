@@ -79,6 +79,8 @@ class Table {
   void visit_read_columns(
       const std::function<void(const std::string& name, const Column&)>& visit) const;
 
+  /// The names of the columns, in their order; nothing is read.
+  [[nodiscard]] std::vector<std::string> names_of_columns() const;
   /// Whether there is a column of that name; nothing is read.
   [[nodiscard]] bool has(std::string_view name) const { return place_of(name).has_value(); }
   /// The column of that name, or nullptr.

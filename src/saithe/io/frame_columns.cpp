@@ -1,7 +1,11 @@
 #include "saithe/io/frame_columns.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "saithe/core/utf8.h"
 
@@ -35,34 +39,70 @@ Table table_named_by(Column index) {
 
 namespace {
 
-/// Names that lie in chunks, each of which is unpacked as a whole.
+/// Names that lie in chunks, each of which is unpacked as a whole. They are read more than once,
+/// and must be the same each time: what was computed belongs to the cells that had these names.
 class NamesInChunks {
  public:
   NamesInChunks(std::int64_t n_rows, std::int64_t chunk, ReadNames read, std::string where)
-      : n_rows_(n_rows), chunk_(chunk), read_(std::move(read)), where_(std::move(where)) {}
+      : n_rows_(n_rows),
+        window_(window_of(chunk)),
+        read_(std::move(read)),
+        where_(std::move(where)) {
+    hashes_.resize(as_size((n_rows + window_ - 1) / window_));
+  }
 
   std::vector<std::string> operator()(std::int64_t begin, std::int64_t end) {
     if (begin == 0 && end == n_rows_) return read(begin, end);
     if (begin < first_ || end > first_ + std::ssize(kept_)) {
-      const std::int64_t first = begin / chunk_ * chunk_;
+      const std::int64_t first = begin / window_ * window_;
       kept_.clear();
-      kept_ = read(first, std::min(n_rows_, (std::max(end - 1, begin) / chunk_ + 1) * chunk_));
+      kept_ = read(first, std::min(n_rows_, (std::max(end - 1, begin) / window_ + 1) * window_));
       first_ = first;
     }
     return {kept_.begin() + (begin - first_), kept_.begin() + (end - first_)};
   }
 
  private:
-  [[nodiscard]] std::vector<std::string> read(std::int64_t begin, std::int64_t end) const {
+  static constexpr std::int64_t kLeastWindow = 4096;
+
+  /// Whole chunks, and not very few names.
+  static std::int64_t window_of(std::int64_t chunk) {
+    chunk = std::max<std::int64_t>(1, chunk);
+    return (kLeastWindow + chunk - 1) / chunk * chunk;
+  }
+
+  /// `begin` is where a window begins.
+  [[nodiscard]] std::vector<std::string> read(std::int64_t begin, std::int64_t end) {
     std::vector<std::string> names = read_(begin, end);
     require_utf8(names, begin, where_, "the index");
+    for (std::int64_t first = begin; first < end; first += window_) {
+      const std::int64_t last = std::min(end, first + window_);
+      require_same(first / window_,
+                   std::span(names).subspan(as_size(first - begin), as_size(last - first)));
+    }
     return names;
   }
 
+  void require_same(std::int64_t window, std::span<const std::string> names) {
+    std::uint64_t hash = 1;
+    for (const std::string& name : names) {
+      hash = hash * 0x9E3779B97F4A7C15 + std::hash<std::string>()(name);
+    }
+    std::optional<std::uint64_t>& seen = hashes_[as_size(window)];
+    if (seen && *seen != hash) {
+      fail(ErrorKind::BadFormat,
+           "{}: the index is no longer what it was: another program changed the file meanwhile. "
+           "Run the command again.",
+           where_);
+    }
+    seen = hash;
+  }
+
   std::int64_t n_rows_;
-  std::int64_t chunk_;
+  std::int64_t window_;
   ReadNames read_;
   std::string where_;
+  std::vector<std::optional<std::uint64_t>> hashes_;  // of the windows that were read
   std::int64_t first_ = 0;
   std::vector<std::string> kept_;  // from the name `first_` on
 };
@@ -71,7 +111,7 @@ class NamesInChunks {
 
 Table table_named_later(std::int64_t n_rows, std::int64_t chunk, ReadNames read,
                         const std::string& where) {
-  return {n_rows, NamesInChunks(n_rows, std::max<std::int64_t>(1, chunk), std::move(read), where)};
+  return {n_rows, NamesInChunks(n_rows, chunk, std::move(read), where)};
 }
 
 void add_column_later(Table& table, const std::string& name, ReadColumn read,

@@ -20,8 +20,9 @@ void require_utf8(const Column& column, const std::string& where, const std::str
 
 /// A table whose rows are called by `index`: texts, or the texts of what it holds.
 Table table_named_by(Column index);
-/// A table whose names are read later, and then must be UTF-8. They are read in whole chunks of
-/// `chunk` names, of which the last are kept. `where`: what messages call the table.
+/// A table whose names are read later, and then must be UTF-8 and what they were before, if they
+/// were read. They are read in whole chunks of `chunk` names, of which the last are kept. `where`:
+/// what messages call the table.
 Table table_named_later(std::int64_t n_rows, std::int64_t chunk, ReadNames read,
                         const std::string& where);
 

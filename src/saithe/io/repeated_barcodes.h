@@ -13,7 +13,7 @@ namespace saithe::io {
 /// Names that stand more than once in a table.
 struct RepeatedNames {
   std::int64_t n_rows = 0;  ///< rows with the name of an earlier one
-  std::string example;      ///< the first of these
+  std::string example;      ///< one of these, the first where few names are repeated
 };
 
 /// Looks for them block by block, in memory of 8 bytes a row for at most `n_in_memory` rows; what

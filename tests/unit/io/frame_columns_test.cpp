@@ -40,22 +40,45 @@ TEST(FrameColumns, AreReadOnceAndNotBefore) {
 }
 
 TEST(FrameColumns, NamesAreReadInWholeChunks) {
-  const Texts all = {"a", "b", "c", "d", "e"};
+  constexpr std::int64_t kRows = 13000;
+  constexpr std::int64_t kChunk = 2000;  // so that 6 000 are read together
+  Texts all;
+  for (std::int64_t i = 0; i < kRows; ++i) all.push_back(std::to_string(i));
   std::vector<std::pair<std::int64_t, std::int64_t>> asked;
   const auto read = [&](std::int64_t begin, std::int64_t end) {
     asked.emplace_back(begin, end);
     return Texts(all.begin() + begin, all.begin() + end);
   };
-  const Table table = io::table_named_later(5, 2, read, "f: obs");
-  for (std::int64_t begin = 0; begin <= 5; ++begin) {
-    for (std::int64_t end = begin; end <= 5; ++end) {
+  const Table table = io::table_named_later(kRows, kChunk, read, "f: obs");
+  for (std::int64_t row = 0; row < kRows; row += 500)
+    EXPECT_EQ(table.name_of(row), all[as_size(row)]);
+  EXPECT_EQ(asked, (std::vector<std::pair<std::int64_t, std::int64_t>>{
+                       {0, 6000}, {6000, 12000}, {12000, 13000}}));
+  for (std::int64_t begin = 0; begin <= kRows; begin += 1300) {
+    for (std::int64_t end = begin; end <= kRows; end += 1300) {
       EXPECT_EQ(table.names(begin, end), Texts(all.begin() + begin, all.begin() + end));
     }
   }
-  asked.clear();
-  const Table other = io::table_named_later(5, 2, read, "f: obs");
-  for (std::int64_t row = 0; row < 5; ++row) EXPECT_EQ(other.name_of(row), all[as_size(row)]);
-  EXPECT_EQ(asked, (std::vector<std::pair<std::int64_t, std::int64_t>>{{0, 2}, {2, 4}, {4, 5}}));
+}
+
+TEST(FrameColumns, NamesThatChangedAreRefused) {
+  Texts all(10000, "a");
+  const auto read = [&](std::int64_t begin, std::int64_t end) {
+    return Texts(all.begin() + begin, all.begin() + end);
+  };
+  const Table table = io::table_named_later(10000, 1, read, "f: obs");
+  for (std::int64_t begin = 0; begin < 10000; begin += 1000) {
+    static_cast<void>(table.names(begin, begin + 1000));
+  }
+  all[5000] = "";
+  EXPECT_EQ(table.names(0, 4000), Texts(4000, "a"));
+  EXPECT_SAITHE_ERROR(static_cast<void>(table.names(4000, 6000)), ErrorKind::BadFormat,
+                      "f: obs: the index is no longer what it was");
+  EXPECT_SAITHE_ERROR(static_cast<void>(table.index()), ErrorKind::BadFormat,
+                      "another program changed the file meanwhile");
+  std::swap(all[5000], all[5001]);
+  EXPECT_SAITHE_ERROR(static_cast<void>(table.select_rows(std::vector<CellIndex>{5001}).index()),
+                      ErrorKind::BadFormat, "f: obs");
 }
 
 TEST(FrameColumns, OfAnotherLengthAreRefusedWhenTheyAreAskedFor) {
@@ -83,7 +106,11 @@ TEST(FrameColumns, TextsThatAreNotUtf8AreRefused) {
   EXPECT_SAITHE_ERROR(io::add_column_later(table, "\xE9", nullptr, "f: obs", "", kContext),
                       ErrorKind::BadFormat, "a column's name");
   const Table names = io::table_named_later(
-      3, 1, [](std::int64_t, std::int64_t) { return Texts{"\xE9"}; }, "f: obs");
+      3, 1,
+      [](std::int64_t, std::int64_t) {
+        return Texts{"a", "b", "\xE9"};
+      },
+      "f: obs");
   EXPECT_SAITHE_ERROR(static_cast<void>(names.names(2, 3)), ErrorKind::BadFormat,
                       "f: obs: the index holds a text that is not UTF-8 (entry 2");
 }
