@@ -92,7 +92,7 @@ class TrainingRun {
       : data_(std::move(data)),
         options_(options),
         context_(context_for_values(context, data_.dataset.name(), std::ssize(data_.labels),
-                                    data_.types.n_types(), n_kept_hidden(options))),
+                                    data_.types.n_types(), options)),
         checkpoint_(checkpoint) {
     backend_ = kernels::make_backend(device, context);
   }

@@ -85,9 +85,6 @@ struct TrainOptions : RecipeOptions {
   static TrainOptions preset(const std::string& name);
 };
 
-/// How many numbers of the last hidden layer are kept of each cell.
-std::int64_t n_kept_hidden(const TrainOptions& options);
-
 /// Labelled cells that passed the filters.
 struct TrainingData {
   PackedCells dataset;  ///< values of the cells and genes kept

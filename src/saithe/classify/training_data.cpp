@@ -191,11 +191,6 @@ void drop_small_types(int minimum, const LabelSet& types, TrainingData& data) {
 
 }  // namespace
 
-std::int64_t n_kept_hidden(const TrainOptions& options) {
-  const bool keeps = options.keep_hidden && options.networks > 0 && !options.hidden.empty();
-  return keeps ? options.hidden.back() : 0;
-}
-
 TrainingData prepare_training_data(Dataset dataset, const std::vector<std::string>& label_of_cell,
                                    const TrainOptions& options, const Context& context) {
   CellSource& source = dataset;
@@ -214,8 +209,8 @@ TrainingData prepare_training_data(CellSource& source,
   const CellIndex n_labelled = std::ranges::count_if(label_of_cell, [](const std::string& label) {
     return !label.empty() && label != kUnassigned;
   });
-  const Context values_context = context_for_values(context, source.name(), n_labelled,
-                                                    all_types.n_types(), n_kept_hidden(options));
+  const Context values_context =
+      context_for_values(context, source.name(), n_labelled, all_types.n_types(), options);
   TrainingData data = ReferenceReader(source, label_of_cell, options, values_context).read();
   const std::vector<CellIndex> usable = data.cells;
   for (const CellIndex cell : usable) {

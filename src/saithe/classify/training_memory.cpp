@@ -22,7 +22,9 @@ constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
 }  // namespace
 
 Context context_for_values(const Context& context, const std::string& name, CellIndex n_cells,
-                           LabelIndex n_types, std::int64_t n_hidden) {
+                           LabelIndex n_types, const TrainOptions& options) {
+  const bool keeps_hidden = options.keep_hidden && options.networks > 0 && !options.hidden.empty();
+  const std::int64_t n_hidden = keeps_hidden ? options.hidden.back() : 0;
   const std::int64_t bytes_each =
       kBytesOfCell + kBytesOfType * n_types + n_hidden * static_cast<std::int64_t>(sizeof(float));
   const std::int64_t beyond =

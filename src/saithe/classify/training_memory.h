@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "saithe/classify/train.h"
 #include "saithe/core/context.h"
 #include "saithe/core/types.h"
 
@@ -16,11 +17,10 @@ namespace saithe {
 inline constexpr std::int64_t kReferenceShare = 2;
 inline constexpr std::int64_t kInputsShare = 8;
 
-/// The same run with what max_memory leaves for values when labels, scores and places of so many
-/// cells are taken from it; `n_hidden` numbers of a hidden layer are kept of each. Results do not
-/// depend on it. Throws Error(InvalidArgument), beginning with `name`, if the cells alone take
-/// more.
+/// The same run with what max_memory leaves for values when labels, scores, places and, if it is
+/// kept, the last hidden layer of so many cells are taken from it. Results do not depend on it.
+/// Throws Error(InvalidArgument), beginning with `name`, if the cells alone take more.
 Context context_for_values(const Context& context, const std::string& name, CellIndex n_cells,
-                           LabelIndex n_types, std::int64_t n_hidden);
+                           LabelIndex n_types, const TrainOptions& options);
 
 }  // namespace saithe

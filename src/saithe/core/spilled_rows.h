@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <type_traits>
 #include <vector>
 
 #include "saithe/core/error.h"
@@ -16,8 +15,7 @@
 
 namespace saithe {
 
-/// Rows of `row_values` values each, appended and read back in blocks. A Value is copied byte by
-/// byte.
+/// Rows of `row_values` values each, appended and read back in blocks.
 template <typename Value>
 class SpilledRows {
  public:
@@ -37,8 +35,8 @@ class SpilledRows {
     const std::size_t n_values = kept_.size() + rows.size();
     if (static_cast<std::int64_t>(n_values * sizeof(Value)) > max_bytes_) {
       if (!file_) file_.emplace();
-      spill(kept_);
-      spill(rows);
+      file_->append_values(std::span<const Value>(kept_));
+      file_->append_values(rows);
       kept_.clear();
     } else {
       kept_.insert(kept_.end(), rows.begin(), rows.end());
@@ -54,8 +52,7 @@ class SpilledRows {
     const std::int64_t n_spilled = file_ ? file_->size() / kValueBytes : 0;
     if (first < n_spilled) {
       const auto n = as_size(std::min(last, n_spilled) - first);
-      file_->read(first * kValueBytes,
-                  {reinterpret_cast<unsigned char*>(rows.data()), n * sizeof(Value)});
+      file_->read_values(first * kValueBytes, std::span(rows).first(n));
     }
     if (last > n_spilled) {
       const std::int64_t from = std::max(first, n_spilled);
@@ -66,13 +63,7 @@ class SpilledRows {
   }
 
  private:
-  static_assert(std::is_trivially_copyable_v<Value>);
   static constexpr std::int64_t kValueBytes = sizeof(Value);
-
-  void spill(std::span<const Value> values) {
-    if (values.empty()) return;
-    file_->append({reinterpret_cast<const unsigned char*>(values.data()), values.size_bytes()});
-  }
 
   std::int64_t row_values_;
   std::int64_t max_bytes_;

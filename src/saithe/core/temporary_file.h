@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <type_traits>
 
 namespace saithe {
 
@@ -23,6 +24,17 @@ class TemporaryFile {
   std::int64_t append(std::span<const unsigned char> bytes);
   /// Fills `bytes` from a position on; several threads may read at once. Throws Error(Output).
   void read(std::int64_t position, std::span<unsigned char> bytes) const;
+  /// The same of values, which lie in the file as in memory.
+  template <typename Value>
+  std::int64_t append_values(std::span<const Value> values) {
+    static_assert(std::is_trivially_copyable_v<Value>);
+    return append({reinterpret_cast<const unsigned char*>(values.data()), values.size_bytes()});
+  }
+  template <typename Value>
+  void read_values(std::int64_t position, std::span<Value> values) const {
+    static_assert(std::is_trivially_copyable_v<Value>);
+    read(position, {reinterpret_cast<unsigned char*>(values.data()), values.size_bytes()});
+  }
   [[nodiscard]] std::int64_t size() const { return size_; }
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -130,6 +131,14 @@ void add_column_later(Table& table, const std::string& name, ReadColumn read,
         warn_of_inexact_integers(column, where, context);
         return column;
       });
+}
+
+void apply_mask(NumberColumn& column, const std::vector<bool>& mask) {
+  for (std::size_t i = 0; i < mask.size(); ++i) {
+    if (!mask[i]) continue;
+    column.values[i] = std::numeric_limits<double>::quiet_NaN();
+    if (!column.exact.empty()) column.exact[i] = 0;
+  }
 }
 
 void warn_of_unread_column(const std::string& where, const Context& context) {

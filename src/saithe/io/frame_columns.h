@@ -5,6 +5,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "saithe/core/context.h"
 #include "saithe/data/table.h"
@@ -30,6 +31,8 @@ Table table_named_later(std::int64_t n_rows, std::int64_t chunk, ReadNames read,
 /// hold exactly is warned of. `frame` and `where` are what messages call the table and the column.
 void add_column_later(Table& table, const std::string& name, ReadColumn read,
                       const std::string& frame, const std::string& where, const Context& context);
+/// Makes the masked numbers missing; an empty mask has none.
+void apply_mask(NumberColumn& column, const std::vector<bool>& mask);
 /// Warns that a column is left out, since no column can hold it.
 void warn_of_unread_column(const std::string& where, const Context& context);
 

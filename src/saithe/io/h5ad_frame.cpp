@@ -75,12 +75,7 @@ CategoryColumn read_referring(const Hdf5Dataset& codes, const Hdf5Dataset& categ
 
 NumberColumn read_masked_numbers(const Hdf5Group& group) {
   NumberColumn column = read_number_column(group.dataset("values"));
-  const auto mask = read_mask(group, column.values.size());
-  for (std::size_t i = 0; i < mask.size(); ++i) {
-    if (!mask[i]) continue;
-    column.values[i] = std::numeric_limits<double>::quiet_NaN();
-    if (!column.exact.empty()) column.exact[i] = 0;
-  }
+  apply_mask(column, read_mask(group, column.values.size()));
   return column;
 }
 

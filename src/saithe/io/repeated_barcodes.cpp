@@ -13,6 +13,7 @@ namespace saithe::io {
 namespace {
 
 using Hash = std::uint64_t;
+constexpr std::int64_t kHashBytes = sizeof(Hash);
 
 // Names that are read at a time.
 constexpr std::int64_t kBlockRows = 1 << 14;
@@ -45,9 +46,8 @@ class SortedRun {
     if (++at_ < part_.size()) return;
     part_.resize(std::min(kPart, n_left_));
     at_ = 0;
-    const std::size_t n_bytes = part_.size() * sizeof(Hash);
-    file_->read(position_, {reinterpret_cast<unsigned char*>(part_.data()), n_bytes});
-    position_ += static_cast<std::int64_t>(n_bytes);
+    file_->read_values(position_, std::span(part_));
+    position_ += std::ssize(part_) * kHashBytes;
     n_left_ -= part_.size();
   }
 
@@ -99,10 +99,7 @@ class HashSorter {
   void put_aside() {
     if (!file_) file_.emplace();
     std::sort(hashes_.begin(), hashes_.end());
-    const std::size_t n_bytes = hashes_.size() * sizeof(Hash);
-    runs_.emplace_back(
-        file_->append({reinterpret_cast<const unsigned char*>(hashes_.data()), n_bytes}),
-        hashes_.size());
+    runs_.emplace_back(file_->append_values(std::span<const Hash>(hashes_)), hashes_.size());
     hashes_.clear();
   }
 

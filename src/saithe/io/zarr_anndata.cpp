@@ -87,12 +87,7 @@ TextColumn read_masked_texts(const ZarrNode& node, std::int64_t n_rows, const Co
 NumberColumn read_masked_numbers(const ZarrNode& node, std::int64_t n_rows,
                                  const Context& context) {
   NumberColumn column = read_number_column(ZarrArray(node.get("values")), n_rows, context);
-  const auto mask = read_mask(node, std::ssize(column.values), context);
-  for (std::size_t i = 0; i < mask.size(); ++i) {
-    if (!mask[i]) continue;
-    column.values[i] = std::numeric_limits<double>::quiet_NaN();
-    if (!column.exact.empty()) column.exact[i] = 0;
-  }
+  apply_mask(column, read_mask(node, std::ssize(column.values), context));
   return column;
 }
 

@@ -1,5 +1,6 @@
 #include "saithe/matrix/two_way_rows.h"
 
+#include <span>
 #include <utility>
 
 #include "saithe/core/parallel.h"
@@ -11,24 +12,27 @@ namespace {
 // millisecond or two.
 constexpr CellIndex kBlockRows = 4096;
 constexpr std::int64_t kBlockValues = std::int64_t{1} << 20;
-// Bytes that one thread reads at once.
-constexpr std::int64_t kReadBytes = std::int64_t{1} << 20;
+// Values that one thread reads at once.
+constexpr std::int64_t kReadValues = std::int64_t{1} << 18;
 
 template <typename T>
-std::span<const unsigned char> bytes_of(const std::vector<T>& values) {
-  return {reinterpret_cast<const unsigned char*>(values.data()), values.size() * sizeof(T)};
+std::int64_t bytes_of(const std::vector<T>& values) {
+  return std::ssize(values) * static_cast<std::int64_t>(sizeof(T));
 }
 
 std::int64_t n_bytes(const CsrMatrix& matrix) {
-  return static_cast<std::int64_t>(bytes_of(matrix.row_start).size() +
-                                   bytes_of(matrix.columns).size() +
-                                   bytes_of(matrix.values).size());
+  return bytes_of(matrix.row_start) + bytes_of(matrix.columns) + bytes_of(matrix.values);
+}
+
+template <typename T>
+void append(const std::vector<T>& values, TemporaryFile& file) {
+  file.append_values(std::span<const T>(values));
 }
 
 void append(const CsrMatrix& matrix, TemporaryFile& file) {
-  file.append(bytes_of(matrix.row_start));
-  file.append(bytes_of(matrix.columns));
-  file.append(bytes_of(matrix.values));
+  append(matrix.row_start, file);
+  append(matrix.columns, file);
+  append(matrix.values, file);
 }
 
 /// Reads the next array of a file; `position` moves behind it.
@@ -36,11 +40,11 @@ template <typename T>
 void read_array(const TemporaryFile& file, std::size_t n, std::int64_t& position,
                 std::vector<T>& values, const Context& context) {
   values.resize(n);
-  const std::span bytes(reinterpret_cast<unsigned char*>(values.data()), n * sizeof(T));
-  parallel_for(context, std::ssize(bytes), kReadBytes, [&](std::int64_t begin, std::int64_t end) {
-    file.read(position + begin, bytes.subspan(as_size(begin), as_size(end - begin)));
+  parallel_for(context, std::ssize(values), kReadValues, [&](std::int64_t begin, std::int64_t end) {
+    file.read_values(position + begin * static_cast<std::int64_t>(sizeof(T)),
+                     std::span(values).subspan(as_size(begin), as_size(end - begin)));
   });
-  position += std::ssize(bytes);
+  position += bytes_of(values);
 }
 
 void read_matrix(const TemporaryFile& file, CellIndex n_rows, GeneIndex n_cols, RowPointer n_stored,

@@ -17,16 +17,26 @@ Context with_megabytes(std::int64_t n) {
   return context;
 }
 
+/// Those that keep a last hidden layer of so many units, or none.
+TrainOptions keeping(int n_hidden) {
+  TrainOptions options;
+  options.networks = 1;
+  options.hidden = {64, n_hidden};
+  options.keep_hidden = n_hidden > 0;
+  return options;
+}
+
 TEST(ContextForValues, FewCellsLeaveAllOfIt) {
-  const Context rest = context_for_values(with_megabytes(16), "f", 100000, 10, 0);
+  const Context rest = context_for_values(with_megabytes(16), "f", 100000, 10, keeping(0));
   EXPECT_EQ(rest.max_memory, 16 * kMegabyte);
   EXPECT_EQ(rest.seed(), 7U);
 }
 
 TEST(ContextForValues, ManyCellsLeaveLess) {
   const std::int64_t two_gigabytes = with_megabytes(2048).max_memory;
-  const auto left = [](CellIndex n_cells, LabelIndex n_types, std::int64_t n_hidden) {
-    return context_for_values(with_megabytes(2048), "f", n_cells, n_types, n_hidden).max_memory;
+  const auto left = [](CellIndex n_cells, LabelIndex n_types, int n_hidden) {
+    return context_for_values(with_megabytes(2048), "f", n_cells, n_types, keeping(n_hidden))
+        .max_memory;
   };
   EXPECT_LT(left(1000000, 10, 0), two_gigabytes - 400 * kMegabyte);
   EXPECT_GT(left(1000000, 10, 0), two_gigabytes - 500 * kMegabyte);
@@ -37,11 +47,11 @@ TEST(ContextForValues, ManyCellsLeaveLess) {
 }
 
 TEST(ContextForValues, TooManyAreRefusedWithTheMemoryThatIsEnough) {
-  EXPECT_SAITHE_ERROR(context_for_values(with_megabytes(64), "f", 1000000, 8, 0),
+  EXPECT_SAITHE_ERROR(context_for_values(with_megabytes(64), "f", 1000000, 8, keeping(0)),
                       ErrorKind::InvalidArgument,
                       "f: training on 1000000 cells of 8 types takes 455 MB beside their values; "
                       "--memory allows 64. Give --memory 489M or more");
-  EXPECT_NO_THROW(context_for_values(with_megabytes(489), "f", 1000000, 8, 0));
+  EXPECT_NO_THROW(context_for_values(with_megabytes(489), "f", 1000000, 8, keeping(0)));
 }
 
 }  // namespace

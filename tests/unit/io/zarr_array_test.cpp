@@ -18,12 +18,19 @@ io::ZarrArray open(const testing::FolderForTest& folder, const std::string& path
   return io::ZarrArray(*io::ZarrNode::find(io::open_zarr_store(folder.path(), true, ""), path));
 }
 
+/// An array of bytes, whose chunks follow.
+void write_bytes_array(const testing::FolderForTest& folder, const std::string& name, int n_values,
+                       int chunk, int fill_value) {
+  testing::write_key(folder.path(), name + "/.zarray",
+                     fmt::format(R"({{"zarr_format":2,"shape":[{}],"chunks":[{}],"dtype":"|u1",
+                         "order":"C","compressor":null,"filters":null,"fill_value":{}}})",
+                                 n_values, chunk, fill_value));
+}
+
 TEST(ZarrArray, TheSameForAnyNumberOfThreadsAndAnyPart) {
   const testing::FolderForTest folder;
   testing::write_group(folder.path(), "");
-  testing::write_key(folder.path(), "x/.zarray",
-                     R"({"zarr_format":2,"shape":[10],"chunks":[3],"dtype":"|u1","order":"C",
-                         "compressor":null,"filters":null,"fill_value":9})");
+  write_bytes_array(folder, "x", 10, 3, 9);
   testing::write_key(folder.path(), "x/0", std::string("\1\2\3", 3));
   testing::write_key(folder.path(), "x/2", std::string("\4\5\6", 3));  // 1 is not stored
   testing::write_key(folder.path(), "x/3", std::string("\7\x63\x63", 3));
@@ -107,9 +114,7 @@ TEST(ZarrArray, ValuesThatNeedNoConversionAreThoseThatDo) {
 TEST(ZarrArray, AChunkOfWhichAPartWasUsedIsUnpackedOnce) {
   const testing::FolderForTest folder;
   testing::write_group(folder.path(), "");
-  testing::write_key(folder.path(), "x/.zarray",
-                     R"({"zarr_format":2,"shape":[6],"chunks":[3],"dtype":"|u1","order":"C",
-                         "compressor":null,"filters":null,"fill_value":0})");
+  write_bytes_array(folder, "x", 6, 3, 0);
   testing::write_key(folder.path(), "x/0", std::string("\1\2\3", 3));
   testing::write_key(folder.path(), "x/1", std::string("\4\5\6", 3));
   const auto array = open(folder, "x");
@@ -124,14 +129,10 @@ TEST(ZarrArray, AChunkOfWhichAPartWasUsedIsUnpackedOnce) {
 TEST(ZarrArray, EntriesOfAMatrixAreReadTogether) {
   const testing::FolderForTest folder;
   testing::write_group(folder.path(), "");
-  testing::write_key(folder.path(), "columns/.zarray",
-                     R"({"zarr_format":2,"shape":[4],"chunks":[3],"dtype":"|u1","order":"C",
-                         "compressor":null,"filters":null,"fill_value":0})");
+  write_bytes_array(folder, "columns", 4, 3, 0);
   testing::write_key(folder.path(), "columns/0", std::string("\1\2\3", 3));
   testing::write_key(folder.path(), "columns/1", std::string("\4\0\0", 3));
-  testing::write_key(folder.path(), "values/.zarray",
-                     R"({"zarr_format":2,"shape":[4],"chunks":[2],"dtype":"|u1","order":"C",
-                         "compressor":null,"filters":null,"fill_value":9})");
+  write_bytes_array(folder, "values", 4, 2, 9);
   testing::write_key(folder.path(), "values/0", std::string("\5\6", 2));
   for (const int n_threads : {1, 3}) {
     std::vector<std::int32_t> columns(3);

@@ -13,20 +13,32 @@ namespace {
 
 const Context kContext(2);
 
+/// The metadata of an array of bytes with a fill value of 7, whose shards of `shard` values hold
+/// chunks of `chunk` values.
+void write_metadata(const std::filesystem::path& store, int n_values, int shard, int chunk,
+                    const char* index_location) {
+  testing::write_group(store, "");
+  testing::write_key(
+      store, "x/zarr.json",
+      fmt::format(
+          R"({{"zarr_format":3,"node_type":"array","shape":[{}],"data_type":"uint8","fill_value":7,
+      "chunk_grid":{{"name":"regular","configuration":{{"chunk_shape":[{}]}}}},
+      "chunk_key_encoding":{{"name":"default"}},
+      "codecs":[{{"name":"sharding_indexed","configuration":{{"chunk_shape":[{}],
+        "codecs":[{{"name":"bytes"}}],"index_codecs":[{{"name":"bytes"}}],"index_location":"{}"}}}}]}})",
+          n_values, shard, chunk, index_location));
+}
+
+io::ZarrArray open_array(const std::filesystem::path& store) {
+  return io::ZarrArray(*io::ZarrNode::find(io::open_zarr_store(store, true, ""), "x"));
+}
+
 TEST(ZarrShards, DamagedOnesAreErrors) {
   const testing::FolderForTest folder;
-  testing::write_group(folder.path(), "");
-  testing::write_key(
-      folder.path(), "x/zarr.json",
-      R"({"zarr_format":3,"node_type":"array","shape":[4],"data_type":"uint8","fill_value":7,
-      "chunk_grid":{"name":"regular","configuration":{"chunk_shape":[4]}},
-      "chunk_key_encoding":{"name":"default"},
-      "codecs":[{"name":"sharding_indexed","configuration":{"chunk_shape":[2],
-        "codecs":[{"name":"bytes"}],"index_codecs":[{"name":"bytes"}],"index_location":"end"}}]})");
+  write_metadata(folder.path(), 4, 4, 2, "end");
   const auto read = [&](const std::string& shard) {
     testing::write_key(folder.path(), "x/c/0", shard);
-    const auto store = io::open_zarr_store(folder.path(), true, "");
-    return io::ZarrArray(*io::ZarrNode::find(store, "x")).read_numbers(4, kContext);
+    return open_array(folder.path()).read_numbers(4, kContext);
   };
   const std::string none(16, '\xff');
   const std::string first("\0\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0", 16);
@@ -39,14 +51,7 @@ TEST(ZarrShards, DamagedOnesAreErrors) {
 
 TEST(ZarrShards, IndicesThatWereDroppedAreReadAgain) {
   const testing::FolderForTest folder;
-  testing::write_group(folder.path(), "");
-  testing::write_key(
-      folder.path(), "x/zarr.json",
-      R"({"zarr_format":3,"node_type":"array","shape":[40],"data_type":"uint8","fill_value":7,
-      "chunk_grid":{"name":"regular","configuration":{"chunk_shape":[2]}},
-      "chunk_key_encoding":{"name":"default"},
-      "codecs":[{"name":"sharding_indexed","configuration":{"chunk_shape":[1],
-        "codecs":[{"name":"bytes"}],"index_codecs":[{"name":"bytes"}],"index_location":"start"}}]})");
+  write_metadata(folder.path(), 40, 2, 1, "start");
   const std::string index(
       "\x20\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"
       "\x21\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0",
@@ -58,7 +63,7 @@ TEST(ZarrShards, IndicesThatWereDroppedAreReadAgain) {
     expected.push_back(shard);
     expected.push_back(shard + 1);
   }
-  const io::ZarrArray array(*io::ZarrNode::find(io::open_zarr_store(folder.path(), true, ""), "x"));
+  const io::ZarrArray array = open_array(folder.path());
   EXPECT_EQ(array.read_numbers(40, kContext), expected);
   EXPECT_EQ(array.read_numbers(40, kContext), expected);
 }
