@@ -54,7 +54,8 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   const Evaluation evaluation = saithe::evaluate(
       predictions.probabilities.view(), truth, model.types,
       has_loss ? std::optional(predictions.logits.view()) : std::nullopt, model.loss);
-  const std::string text = evaluation_json(evaluation);
+  const std::string text = evaluation_json(
+      evaluation, evaluate_rejecting(predictions.probabilities.view(), labels, truth, model.types));
   if (request.output.empty()) {
     write_stdout(text);
   } else {

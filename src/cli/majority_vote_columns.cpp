@@ -98,6 +98,7 @@ CellGroups groups_that_vote(const MajorityVoteOptions& options, const LeidenOpti
     }
     return groups;
   }
+  if (obs.n_rows() == 0) return {};
   SAITHE_ASSERT(embedding.n_cols > 0 && embedding.n_rows == obs.n_rows());
   return find_clusters(clustering, embedding, has_counts, context);
 }
@@ -108,7 +109,7 @@ VoteColumns vote_columns(const CellGroups& groups, const MajorityVote& vote, con
   for (const std::int32_t group :
        std::span(groups.group).subspan(as_size(begin), as_size(end - begin))) {
     const bool has_group = group >= 0;
-    columns.cluster.push_back(has_group ? groups.names[as_size(group)] : "");
+    columns.cluster.push_back(has_group ? printable(groups.names[as_size(group)]) : "");
     columns.majority.push_back(has_group ? vote_text(vote.groups[as_size(group)], types)
                                          : kUnassigned);
     columns.share.push_back(has_group ? vote.groups[as_size(group)].share : 0);

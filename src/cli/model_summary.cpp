@@ -1,7 +1,6 @@
 #include "model_summary.h"
 
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "saithe/classify/model_card.h"
 #include "saithe/classify/predict.h"
@@ -16,23 +15,11 @@ std::string line(const std::string& name, const std::string& value) {
   return fmt::format("{}: {}\n", name, value);
 }
 
-std::string suspects_text(const Model& model) {
-  if (model.card.cells_of_type.empty()) return "not stated";
-  for (const auto& [name, value] : model.options) {
-    if (name == "find-suspects" && value == "false") return "not looked for";
-  }
-  return fmt::format("{} ({} not trained on)", model.card.n_suspects,
-                     model.card.n_suspects_dropped);
-}
-
 std::string made_from(const Model& model) {
   const ModelCard& card = model.card;
-  const auto n_cells =
-      std::accumulate(card.cells_of_type.begin(), card.cells_of_type.end(), std::int64_t{0});
   std::string text = "\nMade from\n";
   for (const std::string& source : card.sources) text += line("reference", printable(source));
-  text +=
-      line("training cells", card.cells_of_type.empty() ? "not stated" : std::to_string(n_cells));
+  text += line("training cells", training_cells_text(model));
   text += line("donors", card.n_donors > 0 ? std::to_string(card.n_donors) : "not stated");
   text +=
       line("genes", fmt::format("{} inputs of {} in the reference", model.preprocessor.n_genes(),
@@ -76,7 +63,7 @@ std::string how_good(const Model& model) {
     text += line("Brier", both(scores.brier, scores.brier_uncalibrated));
     text += line("calibration error", both(scores.ece, scores.ece_uncalibrated));
   }
-  text += line("calibrated by", describe(model.calibration));
+  text += line("calibrated by", calibration_text(model));
   return text + line("unassigned", threshold_text(model.novelty));
 }
 
@@ -98,7 +85,8 @@ std::string types_text(const Model& model) {
 std::string members_text(const Model& model) {
   std::string text = "\nMembers\n";
   text += line("outputs", to_text(model.output));
-  for (const Member& member : model.members) text += member.shape.summary();
+  const char* output = model.output == OutputKind::Softmax ? "Softmax" : "Sigmoid";
+  for (const Member& member : model.members) text += member.shape.summary(output);
   return text;
 }
 
@@ -153,6 +141,14 @@ ordered_json model_json(const Model& model) {
                       {"seed", model.seed},
                       {"was_interrupted", model.was_interrupted},
                       {"options", options}};
+  // What nobody counted is not 0.
+  if (card.cells_of_type.empty()) all["n_suspects"] = all["n_suspects_dropped"] = nullptr;
+  if (scores.n_cells == 0) {
+    for (const char* name : {"accuracy", "macro_f1", "median_f1", "nll", "brier", "ece",
+                             "nll_uncalibrated", "brier_uncalibrated", "ece_uncalibrated"}) {
+      all[name] = nullptr;
+    }
+  }
   if (!model.novelty.held_out_quantiles.empty()) {
     all["novelty_threshold"] = novelty_threshold(model.novelty, PredictOptions{}.false_reject_rate);
   }

@@ -139,6 +139,7 @@ class Results {
     if (!tables.donor_table.empty()) {
       const CellGroups donors = groups_of_column(source_.obs(), tables.donor_key, "donor-key");
       const TypesByGroup types = count_types_by_group(donors, labels_, model_.types.n_types());
+      warn_of_cells_in_no_row(donors);
       write_table(tables.donor_table, types_by_group_tsv("donor", donors, types, model_.types));
     }
     if (destination_) return destination_->write(source_, make_annotations(), session_);
@@ -151,6 +152,14 @@ class Results {
   }
 
  private:
+  void warn_of_cells_in_no_row(const CellGroups& donors) const {
+    const auto n = std::count(donors.group.begin(), donors.group.end(), -1);
+    if (n == 0) return;
+    session_.context().warn(fmt::format(
+        "{}: {} of {} cells have no entry in the column '{}' and are in no row",
+        request_.tables.donor_table, n, donors.group.size(), request_.tables.donor_key));
+  }
+
   static bool writes_probabilities(const Request& request) {
     return !request.writes_table() || !request.tables.probabilities.empty();
   }
@@ -249,6 +258,19 @@ class Results {
   MajorityVote vote_;
 };
 
+/// Options that would change nothing.
+void refuse_idle_options(const OptionFlags& flags, const MajorityVoteOptions& vote) {
+  if (flags.is_given("min-proportion") && !vote.is_on()) {
+    fail(ErrorKind::InvalidArgument,
+         "--min-proportion has no effect without a vote: add --majority-vote");
+  }
+  for (const std::string name : {"resolution", "cluster-neighbors"}) {
+    if (!flags.is_given(name) || vote.finds_clusters()) continue;
+    fail(ErrorKind::InvalidArgument,
+         "--{} has no effect where no clusters are found: add --majority-vote leiden", name);
+  }
+}
+
 int run(const CommonOptions& common, const OptionFlags& flags, bool in_place, Request request) {
   if (in_place == !request.output.empty()) {
     fail(ErrorKind::InvalidArgument, "predict needs one of -o FILE and --in-place");
@@ -262,6 +284,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, bool in_place, Re
   flags.apply(request.vote);
   flags.apply(request.clustering);
   flags.apply(request.naming);
+  refuse_idle_options(flags, request.vote);
   if (flags.is_given("key-added")) require_key(request.naming.key_added);
   require_model_first(request.model, request.query);
   const auto destination = probe_outputs(request, common.overwrite);

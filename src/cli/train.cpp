@@ -1,5 +1,6 @@
 #include "gene_flags.h"
 #include "output_plan.h"
+#include "saithe/classify/model_card.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
 #include "training_report.h"
@@ -71,13 +72,17 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
   session.say(
       fmt::format("genes: {}, types: {}", result.dataset.n_genes(), result.model.types.n_types()));
   if (!result.suspects.empty()) {
+    const std::int64_t seen = request.training.suspects.max_cells;
     session.say(fmt::format(
-        "suspect labels: {} ({:.1f} %){}",
+        "suspect labels: {} ({:.1f} %){}{}",
         counted(static_cast<std::int64_t>(result.suspects.size()), "cell"),
         100.0 * static_cast<double>(result.suspects.size()) /
             static_cast<double>(result.dataset.n_cells()),
         result.suspects_dropped
             ? fmt::format(", {} left out of the training", result.model.card.n_suspects_dropped)
+            : "",
+        result.dataset.n_cells() > seen
+            ? fmt::format("; models of a stratified draw of {} cells judged all", seen)
             : ""));
   }
   if (result.validation.n_cells > 0) {
@@ -86,7 +91,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
         "error {:.4f} ({}; without it NLL {:.4f}, error {:.4f})",
         result.model.card.scores.validation, counted(result.validation.n_cells, "cell"),
         result.validation.accuracy, result.validation.macro_f1, result.validation.nll,
-        result.validation.ece, describe(result.model.calibration), result.uncalibrated.nll,
+        result.validation.ece, calibration_text(result.model), result.uncalibrated.nll,
         result.uncalibrated.ece));
   }
   session.say(fmt::format("written: {}{}", output,

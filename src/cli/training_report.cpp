@@ -93,6 +93,9 @@ void write_training_report(const TrainingOutcome& outcome, const std::string& in
   report.value_kind = to_text(result.model.preprocessor.kind());
   report.suspects = shown_suspects(result);
   report.suspects_dropped = result.suspects_dropped;
+  if (result.dataset.n_cells() > options.suspects.max_cells) {
+    report.suspect_cells = options.suspects.max_cells;
+  }
   report.figures = make_figures(result);
   std::filesystem::create_directories(folder.file("figures"));
   write_figures(report.figures, folder.file("figures"), true, session.context());

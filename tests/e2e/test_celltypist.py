@@ -127,3 +127,26 @@ def test_a_pickle_of_another_kind_is_refused_and_not_run(tmp_path):
     line = must_fail(3, "import-celltypist", path, "-o", tmp_path / "m.saithe")
     assert "os.system" in line or "os system" in line
     assert not marker.exists() and not (tmp_path / "m.saithe").exists()
+
+
+def test_clusters_are_the_same_whatever_types_are_allowed(query, tmp_path):
+    model = tmp_path / "model.saithe"
+    must("import-celltypist", FIXTURES / f"{RUNS[0]['model']}.pkl", "-o", model)
+    clusters = []
+    for options in ([], ["--labels-deny", str(RUNS[0]["cell_types"][0])]):
+        must("predict", model, query, "-o", tmp_path / "labels.tsv", "--majority-vote", "leiden", *options,
+             "--overwrite")
+        rows = rows_of(tmp_path / "labels.tsv")
+        clusters.append([row[rows[0].index("cluster")] for row in rows[1:]])
+    assert clusters[0] == clusters[1]
+
+
+def test_the_card_of_an_imported_model_claims_nothing(tmp_path):
+    model = tmp_path / "model.saithe"
+    must("import-celltypist", FIXTURES / f"{RUNS[0]['model']}.pkl", "-o", model)
+    said = json.loads(must("inspect", model, "--json").out)
+    assert said["accuracy"] is None and said["n_suspects"] is None
+    text, card = must("inspect", model).out, must("inspect", model, "--card").out
+    assert "training cells: not stated" in text and "| training cells | not stated |" in card
+    assert "values: log1p(CP10k)" in text and "Sigmoid over" in text
+    assert "not calibrated" in text and "were not calibrated" in card

@@ -304,6 +304,9 @@ def test_evaluate_prints_one_json_object(model, cells, tmp_path):
     assert "genes: " in result.err and "unassigned: " in result.err
     said = json.loads(result.out)
     assert said["n_cells"] == 300 and said["accuracy"] > 0.8 and said["nll"] > 0
+    n_rejected = int(result.err.split("unassigned: ")[1].split()[0])
+    assert said["rejecting"]["n_unassigned"] == n_rejected > 0
+    assert said["rejecting"]["accuracy"] < said["accuracy"]
     assert said["loss"] is None  # the mean of several members has no training loss
     must("evaluate", model, cells, "--label-key", "cell_type", "-o", tmp_path / "e.json")
     assert json.loads((tmp_path / "e.json").read_text()) == said

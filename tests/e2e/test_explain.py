@@ -138,3 +138,13 @@ def test_foreign_cells_are_refused(model, cells, tmp_path):
     data.var_names = [f"x{i}" for i in range(data.n_vars)]
     data.write_h5ad(tmp_path / "foreign.h5ad")
     must_fail(4, "explain", model, tmp_path / "foreign.h5ad", "-o", tmp_path / "out")
+
+
+def test_one_allowed_type_needs_another_to_be_explained_against(model, cells, tmp_path):
+    types = sorted(set(anndata.read_h5ad(cells).obs.cell_type.dropna()))
+    out = tmp_path / "out"
+    said = must_fail(2, "explain", model, cells, "-o", out, "--labels-allow", types[0])
+    assert types[0] in said and "--against" in said and not out.exists()
+    must("explain", model, cells, "-o", out, "--labels-allow", types[0], "--against", types[1])
+    assert {(row["type"], row["other"]) for row in rows_of(out / "type_genes.tsv")
+            if row["contrast"] != "over_all" and row["other"]} == {(types[0], types[1])}

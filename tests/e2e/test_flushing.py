@@ -5,25 +5,31 @@ record_flushes.cpp, loaded into the program, writes down what it asks of the sys
 
 import os
 import shutil
+import subprocess
 
 import anndata
 import pytest
 import zarr
 
-from conftest import HAS_SANITIZER, QUICK, must
-
-RECORDER = os.environ.get("SAITHE_FLUSH_RECORDER", "")
+from conftest import HAS_SANITIZER, QUICK, SOURCE, must
 
 pytestmark = pytest.mark.skipif(HAS_SANITIZER, reason="a sanitizer has to be loaded first")
 
 
+@pytest.fixture(scope="module")
+def recorder(tmp_path_factory):
+    library = tmp_path_factory.mktemp("recorder") / "recorder.so"
+    subprocess.run([os.environ.get("CXX", "c++"), "-std=c++20", "-shared", "-fPIC", "-o", library,
+                    SOURCE / "tests/e2e/record_flushes.cpp", "-ldl"], check=True)
+    return library
+
+
 @pytest.fixture
-def record(tmp_path):
+def record(recorder, tmp_path):
     """Runs the program; gives what it asked for, a list of words each."""
     def run(*arguments):
-        assert os.access(RECORDER, os.R_OK), f"SAITHE_FLUSH_RECORDER={RECORDER!r} is no library"
         lines = tmp_path / "asked"
-        must(*arguments, "--quiet", env={**os.environ, "LD_PRELOAD": RECORDER,
+        must(*arguments, "--quiet", env={**os.environ, "LD_PRELOAD": str(recorder),
                                          "RECORD_FLUSHES": str(lines)})
         return [line.split(" ") for line in lines.read_text().splitlines()]
     return run

@@ -118,3 +118,10 @@ def test_an_r_object_is_refused_with_the_command_that_exports_it(tmp_path):
     path.write_bytes(gzip.compress(b"X\n\0\0\0\3\0\4\2\1"))
     line = must_fail(3, "inspect", path)
     assert "anndataR::write_h5ad(readRDS(" in line
+
+
+def test_a_file_behind_a_descriptor_is_read_as_the_file(cells):
+    """HDF5 is read by a child process, whose standard input is another."""
+    with open(cells, "rb") as file:
+        through = must("inspect", "/dev/stdin", "--json", stdin=file).out
+    assert json.loads(through)["n_cells"] == 300

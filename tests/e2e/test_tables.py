@@ -102,3 +102,50 @@ def test_a_proportion_is_from_0_to_1(fast, clustered, tmp_path):
                      "cluster", "--min-proportion", "1.5")
     assert "--min-proportion: 1.5 is not between 0 and 1" in line
     assert not (tmp_path / "cells.tsv").exists()
+
+
+def test_names_of_clusters_cannot_break_the_table(fast, cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    data.obs["cluster"] = [("a\tb", "x\ny", "c|d")[i % 3] for i in range(data.n_obs)]
+    data.write_h5ad(tmp_path / "odd.h5ad")
+    must("predict", fast, tmp_path / "odd.h5ad", "-o", tmp_path / "cells.tsv", "--majority-vote", "cluster")
+    rows = rows_of(tmp_path / "cells.tsv")
+    assert len(rows) == data.n_obs + 1 and {len(row) for row in rows} == {10}
+    at = rows[0].index("cluster")
+    assert {row[at] for row in rows[1:]} == {"a?b", "x?y", "c|d"}
+
+
+def test_a_vote_of_no_clusters_has_its_columns(fast, cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    data.obs["cluster"] = np.full(data.n_obs, np.nan)
+    data.write_h5ad(tmp_path / "none.h5ad")
+    must("predict", fast, tmp_path / "none.h5ad", "-o", tmp_path / "cells.tsv", "--majority-vote", "cluster",
+         "--cluster-table", tmp_path / "table.tsv")
+    assert rows_of(tmp_path / "table.tsv") == [["cluster", "n_cells", "majority", "share", *TYPES, "unassigned"]]
+
+
+@pytest.mark.parametrize("vote", ["leiden", "cluster"])
+def test_no_cells_have_no_clusters(fast, clustered, tmp_path, vote):
+    anndata.read_h5ad(clustered)[:0].copy().write_h5ad(tmp_path / "empty.h5ad")
+    must("predict", fast, tmp_path / "empty.h5ad", "-o", tmp_path / "cells.tsv", "--majority-vote", vote)
+    assert len(rows_of(tmp_path / "cells.tsv")) == 1
+
+
+@pytest.mark.parametrize("options", [["--min-proportion", "0.5"], ["--resolution", "2"],
+                                     ["--cluster-neighbors", "5"],
+                                     ["--majority-vote", "cluster", "--resolution", "2"]])
+def test_options_without_effect_are_refused(fast, clustered, tmp_path, options):
+    line = must_fail(2, "predict", fast, clustered, "-o", tmp_path / "cells.tsv", *options)
+    assert "has no effect" in line and options[-2] in line
+    assert not (tmp_path / "cells.tsv").exists()
+
+
+def test_cells_without_a_donor_are_told(fast, cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    data.obs["donor"] = data.obs["donor"].astype(object)
+    data.obs.loc[data.obs_names[:7], "donor"] = np.nan
+    data.write_h5ad(tmp_path / "some.h5ad")
+    said = must("predict", fast, tmp_path / "some.h5ad", "-o", tmp_path / "cells.tsv", "--donor-key", "donor",
+                "--donor-table", tmp_path / "donors.tsv").err
+    assert "7 of 300 cells have no entry in the column 'donor'" in said
+    assert sum(int(row[1]) for row in rows_of(tmp_path / "donors.tsv")[1:]) == 293

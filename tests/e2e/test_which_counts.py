@@ -114,3 +114,18 @@ def test_a_filter_that_is_not_read_is_named(cells, model, tmp_path):
                         creation)
     line = must_fail(3, "predict", model, path, "-o", tmp_path / "out.tsv")
     assert "filter 32008" in line and "X/data" in line
+
+
+@pytest.mark.parametrize("n_genes", [120, 600])
+def test_logarithms_of_few_genes_give_what_their_counts_give(data, model, tmp_path, n_genes):
+    """Normalised over the file's own genes, which hold a part of a cell's counts."""
+    some = data[:, :n_genes].copy()
+    some.write_h5ad(tmp_path / "counts.h5ad")
+    anndata.AnnData(log_normalised(some.X), some.obs, some.var).write_h5ad(tmp_path / "logs.h5ad")
+    tables = []
+    for name in ("counts", "logs"):
+        must("predict", model, tmp_path / f"{name}.h5ad", "-o", tmp_path / f"{name}.tsv", "--force")
+        tables.append(rows_of(tmp_path / f"{name}.tsv")[1:])
+    for counts, logs in zip(*tables):
+        assert counts[:2] == logs[:2]
+        assert abs(float(counts[2]) - float(logs[2])) < 1e-4

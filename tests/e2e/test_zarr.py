@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import stat
+import subprocess
 import zipfile
 
 import anndata
@@ -215,3 +216,29 @@ def test_where_nothing_may_be_written_nothing_is(model, store, tmp_path, what):
         os.chmod(place, 0o755)
     assert files_of(place) == before
     assert [path.name for path in place.iterdir()] == ["own.zarr"]
+
+
+def test_of_two_runs_at_once_none_loses_its_columns(model, store):
+    """Each either has its columns listed at the end, or says that the store was changed meanwhile."""
+    keys = [f"k{i}" for i in range(4)]
+    runs = [subprocess.Popen([PROGRAM, "predict", model, store, "--in-place", "--quiet", "--key-added", key],
+                             stderr=subprocess.PIPE, text=True) for key in keys]
+    errors = [run.communicate()[1] for run in runs]
+    obs = anndata.read_zarr(store).obs
+    for key, run, error in zip(keys, runs, errors):
+        assert (run.returncode == 0) == (key in obs), (key, error)
+        if run.returncode != 0:
+            assert "was changed by another program" in error
+    assert any(run.returncode == 0 for run in runs)
+
+
+def test_columns_without_a_list_of_them_stay(model, store):
+    before = list(anndata.read_zarr(store).obs)
+    for name in (store / "obs" / ".zattrs", store / ".zmetadata"):
+        content = json.loads(name.read_text())
+        attributes = content["metadata"]["obs/.zattrs"] if name.name == ".zmetadata" else content
+        del attributes["column-order"]
+        name.write_text(json.dumps(content))
+    must("predict", model, store, "--in-place")
+    obs = anndata.read_zarr(store).obs
+    assert set(before) < set(obs) and "predicted_cell_type" in obs

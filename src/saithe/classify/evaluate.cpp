@@ -176,6 +176,18 @@ Evaluation evaluate(DenseView probabilities, std::span<const LabelIndex> truth,
   return evaluation;
 }
 
+Evaluation evaluate_rejecting(DenseView probabilities, std::span<const LabelIndex> labels,
+                              std::span<const LabelIndex> truth, const LabelSet& types) {
+  SAITHE_ASSERT(labels.size() == truth.size());
+  DenseMatrix rows(probabilities.n_rows, probabilities.n_cols);
+  for (std::size_t cell = 0; cell < labels.size(); ++cell) {
+    const auto r = static_cast<std::int64_t>(cell);
+    const auto row = probabilities.row(r);
+    if (labels[cell] != kNoLabel) std::copy(row.begin(), row.end(), rows.row(r).begin());
+  }
+  return evaluate(rows.view(), truth, types);
+}
+
 std::vector<Confusion> most_confused(const Evaluation& evaluation, int n) {
   const auto n_types = as_size(evaluation.n_types());
   std::vector<Confusion> confusions;

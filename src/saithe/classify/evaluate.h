@@ -49,6 +49,10 @@ Evaluation evaluate(DenseView probabilities, std::span<const LabelIndex> truth,
                     const LabelSet& types, std::optional<DenseView> logits = std::nullopt,
                     kernels::Loss loss = kernels::Loss::CrossEntropy);
 
+/// The same where the cells whose `labels` are kNoLabel got no label, whatever their probabilities.
+Evaluation evaluate_rejecting(DenseView probabilities, std::span<const LabelIndex> labels,
+                              std::span<const LabelIndex> truth, const LabelSet& types);
+
 /// An off-diagonal cell of a confusion matrix.
 struct Confusion {
   std::string truth;

@@ -48,6 +48,15 @@ std::string evaluation_json(const Evaluation& evaluation) {
   return text_of(to_json(evaluation));
 }
 
+std::string evaluation_json(const Evaluation& evaluation, const Evaluation& rejecting) {
+  Json json = to_json(evaluation);
+  json["rejecting"] = {{"n_unassigned", rejecting.n_unassigned},
+                       {"accuracy", rejecting.accuracy},
+                       {"macro_f1", rejecting.macro_f1},
+                       {"median_f1", rejecting.median_f1}};
+  return text_of(json);
+}
+
 std::string metrics_json(const Evaluation& training, const Evaluation& validation) {
   Json json;
   json["train"] = to_json(training);

@@ -14,6 +14,10 @@ namespace saithe {
 /// confusion (rows true, columns predicted, in the order of per_type). Ends with a newline.
 std::string evaluation_json(const Evaluation& evaluation);
 
+/// The same and "rejecting": {n_unassigned, accuracy, macro_f1, median_f1}, with the cells that a
+/// model rejects counted as errors.
+std::string evaluation_json(const Evaluation& evaluation, const Evaluation& rejecting);
+
 /// {"train": ..., "validation": ...}: the content of metrics.json.
 std::string metrics_json(const Evaluation& training, const Evaluation& validation);
 

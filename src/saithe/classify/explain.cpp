@@ -169,17 +169,32 @@ class QueryExplanation {
   }
 
   void choose_others() {
+    require_others();
     const auto n_types = as_size(model_.types.n_types());
     std::vector<double> confusion(n_types * n_types);
     for (std::size_t cell = 0; cell < predictions_.labels.size(); ++cell) {
       const LabelIndex label = predictions_.labels[cell];
-      if (label == kNoLabel) continue;
-      confusion[as_size(label) * n_types + as_size(predictions_.runners_up[cell])] +=
+      const LabelIndex runner_up = predictions_.runners_up[cell];
+      if (label == kNoLabel || runner_up == kNoLabel) continue;
+      confusion[as_size(label) * n_types + as_size(runner_up)] +=
           static_cast<double>(predictions_.runner_up_confidence[cell]);
     }
     for (TypeExplanation& type : types_) {
       const auto row = std::span(confusion).subspan(as_size(type.type) * n_types, n_types);
       type.over_other.other = other_for(type.type, best_other(row, type.type));
+    }
+  }
+
+  /// Where one type alone is allowed no cell has a runner-up.
+  void require_others() const {
+    for (std::size_t cell = 0; cell < predictions_.labels.size(); ++cell) {
+      const LabelIndex label = predictions_.labels[cell];
+      if (label == kNoLabel || other_for(label, predictions_.runners_up[cell]) != kNoLabel)
+        continue;
+      fail(ErrorKind::InvalidArgument,
+           "only the type '{}' is allowed, so that no cell has a runner-up to explain it against: "
+           "add --against with another type, or allow more types",
+           printable(model_.types.name(label)));
     }
   }
 

@@ -28,7 +28,8 @@ Preprocessor make_preprocessor(const CellTypistModel& source) {
   genes.names = source.genes;
   genes.inputs = std::vector<GeneIndex>(source.genes.size());
   std::iota(genes.inputs.begin(), genes.inputs.end(), GeneIndex{0});
-  return Preprocessor(options, ExpressionKind::Counts, std::move(genes), source.mean, source.scale);
+  return Preprocessor(options, ExpressionKind::LogNormalized, std::move(genes), source.mean,
+                      source.scale);
 }
 
 Member make_member(const CellTypistModel& source, const std::vector<std::size_t>& order) {

@@ -50,15 +50,16 @@ std::string field(std::string_view name) {
 }
 
 std::string table(std::string_view title, const CellGroups& groups, const TypesByGroup& counted,
-                  const LabelSet& types, std::span<const GroupVote> votes) {
+                  const LabelSet& types, const std::vector<GroupVote>* votes) {
   std::string text = printable(title) + "\tn_cells";
-  if (!votes.empty()) text += "\tmajority\tshare";
+  if (votes != nullptr) text += "\tmajority\tshare";
   for (const std::string& name : types.names()) text += field(name);
   text += field(kUnassigned) + "\n";
   for (std::size_t group = 0; group < groups.n_groups(); ++group) {
     text += printable(groups.names[group]) + "\t" + std::to_string(counted.n_cells[group]);
-    if (!votes.empty()) {
-      text += field(vote_text(votes[group], types)) + "\t" + format_number(votes[group].share);
+    if (votes != nullptr) {
+      const GroupVote& vote = (*votes)[group];
+      text += field(vote_text(vote, types)) + "\t" + format_number(vote.share);
     }
     for (LabelIndex type = 0; type < counted.n_types; ++type) {
       text += "\t" + std::to_string(counted.count(group, type));
@@ -153,12 +154,12 @@ std::string vote_text(const GroupVote& vote, const LabelSet& types) {
 
 std::string types_by_group_tsv(std::string_view title, const CellGroups& groups,
                                const TypesByGroup& counted, const LabelSet& types) {
-  return table(title, groups, counted, types, {});
+  return table(title, groups, counted, types, nullptr);
 }
 
 std::string majority_vote_tsv(std::string_view title, const CellGroups& groups,
                               const MajorityVote& vote, const LabelSet& types) {
-  return table(title, groups, vote.types, types, vote.groups);
+  return table(title, groups, vote.types, types, &vote.groups);
 }
 
 }  // namespace saithe

@@ -1,6 +1,8 @@
 #include "saithe/classify/model_card.h"
 
+#include <algorithm>
 #include <numeric>
+#include <string_view>
 
 #include "saithe/classify/predict.h"
 #include "saithe/core/text_io.h"
@@ -22,24 +24,33 @@ std::string row(const std::string& name, const std::string& value) {
   return fmt::format("| {} | {} |\n", name, value);
 }
 
+/// Whether a card that says nothing else was filled in by a training.
+bool is_of_training(const Model& model) {
+  return !model.card.cells_of_type.empty();
+}
+
+bool has_option(const Model& model, std::string_view name, std::string_view value) {
+  return std::any_of(model.options.begin(), model.options.end(), [&](const auto& option) {
+    return option.first == name && option.second == value;
+  });
+}
+
 std::string made_from(const Model& model) {
   const ModelCard& card = model.card;
   std::string sources;
   for (const std::string& source : card.sources) {
     sources += (sources.empty() ? "" : ", ") + shown(source);
   }
-  const auto n_cells =
-      std::accumulate(card.cells_of_type.begin(), card.cells_of_type.end(), std::int64_t{0});
   std::string text = "## Made from\n\n| what | value |\n|---|---|\n";
   if (!sources.empty()) text += row("reference", sources);
-  text += row("training cells", fmt::format("{}", n_cells));
+  text += row("training cells", training_cells_text(model));
   text += row("donors", card.n_donors > 0 ? fmt::format("{}", card.n_donors) : "not stated");
   text += row("genes", fmt::format("{} inputs of {} in the reference", model.preprocessor.n_genes(),
                                    model.preprocessor.reference().names.size()));
   text += row("values", to_text(model.preprocessor.kind()));
-  text += row("cells whose label looks wrong",
-              fmt::format("{} ({} not trained on)", card.n_suspects, card.n_suspects_dropped));
-  text += row("SHA-256 of the training cells", card.input_sha256.empty() ? "-" : card.input_sha256);
+  text += row("cells whose label looks wrong", suspects_text(model));
+  text += row("SHA-256 of the training cells",
+              card.input_sha256.empty() ? "not stated" : card.input_sha256);
   text += row("saithe", fmt::format("{}, seed {}", model.saithe_version, model.seed));
   if (model.was_interrupted) text += row("training", interruption_text(model));
   return text + "\n";
@@ -61,7 +72,8 @@ std::string how_good(const Model& model) {
               fmt::format("{:.4f} ({:.4f})", scores.brier, scores.brier_uncalibrated));
   text += row("calibration error (before)",
               fmt::format("{:.4f} ({:.4f})", scores.ece, scores.ece_uncalibrated));
-  text += row("calibrated by", describe(model.calibration));
+  text += row("calibrated by",
+              calibration_text(model) + (is_calibrated(model) ? ", fitted on these cells" : ""));
   if (!model.novelty.held_out_quantiles.empty()) {
     const double rate = PredictOptions{}.false_reject_rate;
     text +=
@@ -90,11 +102,33 @@ std::string limits(const Model& model) {
       "## Limits\n\nThe model knows the {} types above and no other. The scores hold for cells "
       "like "
       "the training cells; another tissue, disease or chemistry can be worse. Its probabilities "
-      "were calibrated within the reference.\n",
-      model.types.n_types());
+      "were {}.\n",
+      model.types.n_types(),
+      is_calibrated(model) ? "calibrated within the reference" : "not calibrated");
 }
 
 }  // namespace
+
+bool is_calibrated(const Model& model) {
+  return model.card.scores.n_cells > 0 && !has_option(model, "calibrate", "false");
+}
+
+std::string training_cells_text(const Model& model) {
+  const auto& cells = model.card.cells_of_type;
+  if (!is_of_training(model)) return "not stated";
+  return std::to_string(std::accumulate(cells.begin(), cells.end(), std::int64_t{0}));
+}
+
+std::string suspects_text(const Model& model) {
+  if (!is_of_training(model)) return "not stated";
+  if (has_option(model, "find-suspects", "false")) return "not looked for";
+  return fmt::format("{} ({} not trained on)", model.card.n_suspects,
+                     model.card.n_suspects_dropped);
+}
+
+std::string calibration_text(const Model& model) {
+  return is_calibrated(model) ? describe(model.calibration) : "nothing: not calibrated";
+}
 
 std::string interruption_text(const Model& model) {
   std::int64_t epochs = 0;

@@ -13,6 +13,19 @@ namespace saithe {
 /// default rate, versions, seed, hash of the training cells.
 std::string model_card_markdown(const Model& model);
 
+/// Whether the probabilities were held against labels of held-out cells (which may have changed
+/// nothing).
+bool is_calibrated(const Model& model);
+
+// Lines of the card, in words where the model does not know: "not stated", "not looked for".
+
+/// How many cells it was trained on.
+std::string training_cells_text(const Model& model);
+/// How many labels looked wrong, and how many of these cells were left out.
+std::string suspects_text(const Model& model);
+/// How the probabilities were calibrated.
+std::string calibration_text(const Model& model);
+
 /// "interrupted after 3 full epochs", of a model that was.
 std::string interruption_text(const Model& model);
 

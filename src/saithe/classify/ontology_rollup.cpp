@@ -12,6 +12,8 @@ namespace {
 
 /// Cells that one thread takes at a time.
 constexpr std::int64_t kChunk = 256;
+/// What is missing from a sum of single-precision probabilities that is 1.
+constexpr double kRounding = 1e-6;
 
 }  // namespace
 
@@ -95,20 +97,21 @@ DenseMatrix OntologyRollup::roll_up(DenseView probabilities, const Context& cont
 }
 
 RolledUpCell OntologyRollup::find_deepest(std::span<const float> row, double threshold) const {
+  const double least = threshold - kRounding;
   RolledUpCell cell;
   double best = 0;
   int depth = 0;
   for (const Step& step : descent_) {
     if (cell.term != kNoTerm && step.depth < depth) break;
     const double probability = sum_of(step.i, row);
-    if (probability < threshold || probability <= best) continue;
+    if (probability < least || probability <= best) continue;
     best = probability;
     depth = step.depth;
     cell.term = terms_[step.i];
   }
   for (const LabelIndex type : unmapped_) {
     const auto probability = static_cast<double>(row[as_size(type)]);
-    if (probability < threshold || probability <= best) continue;
+    if (probability < least || probability <= best) continue;
     best = probability;
     cell.term = kNoTerm;
     cell.type = type;

@@ -219,13 +219,13 @@ class Prediction {
     EnsembleOutput output = ensemble_->forward(features.values.view(), keeps_hidden, context_);
     const bool excludes = model_.output == OutputKind::Softmax;
     restrict_types(output.probabilities, is_allowed_, excludes);
-    DenseView ranking;
+    DenseMatrix ranking;  // the logits themselves say the same whatever is allowed
     if (!excludes) {
-      ranking = output.logits.view();
-      forbid_types(output.logits, is_allowed_);
+      ranking = output.logits;
+      forbid_types(ranking, is_allowed_);
     }
     assign_labels(output.probabilities, has_counts, result_.best_labels, result_.confidence,
-                  ranking);
+                  ranking.view());
     judge_cells(output, has_counts);
     if (options_.with_probabilities) result_.probabilities = std::move(output.probabilities);
     if (options_.with_logits) result_.logits = std::move(output.logits);

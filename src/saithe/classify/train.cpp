@@ -174,7 +174,9 @@ class TrainingRun {
                                               ? std::span<const CellIndex>(result_.split.training)
                                               : std::span<const CellIndex>{});
     model.loss = options_.trainer.loss;
-    model.options = options_as_text(options_);
+    TrainOptions resolved = options_;
+    if (data_.kind == ExpressionKind::LogNormalized) resolved.augment.thin_share = 0;
+    model.options = options_as_text(resolved);
     model.saithe_version = SAITHE_VERSION;
     model.seed = context_.seed();
   }

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <unordered_set>
 
 #include "saithe/classify/predict.h"
@@ -189,6 +191,22 @@ void drop_small_types(int minimum, const LabelSet& types, TrainingData& data) {
   data.cells = std::move(cells);
 }
 
+/// Words that tables hold where a label is missing, left as text by what wrote them.
+void warn_of_missing_names(const TrainingData& data, const Context& context) {
+  static const std::set<std::string> kMissing = {"nan",     "na",         "n/a",        "none",
+                                                 "null",    "<na>",       "unknown",    "unlabeled",
+                                                 "missing", "unlabelled", "unannotated"};
+  for (LabelIndex type = 0; type < data.types.n_types(); ++type) {
+    const std::string& name = data.types.name(type);
+    if (!kMissing.contains(lower(name))) continue;
+    context.warn(fmt::format(
+        "{}: '{}' is learned as a type, from {}; if it says that the label is missing, "
+        "leave these labels empty, or call them '{}'",
+        data.dataset.name(), printable(name),
+        counted(std::count(data.labels.begin(), data.labels.end(), type), "cell"), kUnassigned));
+  }
+}
+
 }  // namespace
 
 TrainingData prepare_training_data(Dataset dataset, const std::vector<std::string>& label_of_cell,
@@ -234,6 +252,7 @@ TrainingData prepare_training_data(CellSource& source,
   drop_small_types(options.min_cells_per_type, all_types, data);
   data.types = types_in_use(all_types, data.labels);
   require_types(data, n_types_before);
+  warn_of_missing_names(data, context);
   return data;
 }
 

@@ -320,7 +320,7 @@ void flush_folder(const fs::path& file) {
 
 }  // namespace
 
-void OutputFile::commit() {
+void OutputFile::commit(const std::function<void()>& before_rename) {
   SAITHE_ASSERT(is_pending_);
   const int descriptor = open(temporary_.c_str(), O_RDWR | O_CLOEXEC);
   const bool is_flushed = descriptor >= 0 && fsync(descriptor) == 0;
@@ -330,6 +330,7 @@ void OutputFile::commit() {
     fail(ErrorKind::Output, "{}: cannot be written: {}", path_.string(),
          std::strerror(flush_error));
   }
+  if (before_rename) before_rename();
   std::error_code error;
   if (!overwrite_ && fs::exists(fs::symlink_status(path_, error))) {
     fail(ErrorKind::Output, "{}: was made by another program meanwhile; nothing was replaced",

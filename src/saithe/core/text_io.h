@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -85,7 +86,8 @@ class OutputFile {
   [[nodiscard]] const std::filesystem::path& temporary_path() const { return temporary_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   /// Flushes to disk, renames, flushes the folder. Throws Error(Output) if one fails.
-  void commit();
+  /// `before_rename` is called between the first two, and may throw: the output is then gone.
+  void commit(const std::function<void()>& before_rename = {});
 
  private:
   std::filesystem::path path_;

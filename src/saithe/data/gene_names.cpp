@@ -187,10 +187,10 @@ void add_notes(GeneColumnMatch& match, const Pair& pair, const std::vector<GeneC
   form.ignores_case = true;
   const Pair other = better_pair({}, ours, theirs, form);
   if (other.n_matched > pair.n_matched) {
-    match.notes.push_back(
-        fmt::format("--match-case-insensitive would find {} genes instead of {}; "
-                    "mind that it is then another species' spelling",
-                    other.n_matched, pair.n_matched));
+    match.notes.push_back(fmt::format(
+        "--match-case-insensitive would find {} of the reference's genes instead of {}; "
+        "mind that it is then another species' spelling",
+        other.n_matched, pair.n_matched));
   }
 }
 

@@ -300,6 +300,11 @@ void H5adAnnotator::require_free(const Annotations& annotations) const {
     }
     if (!overwrite_) require_free_key(root, "obs/" + key);
   }
+  for (const char* name : {"obsm", "uns"}) {
+    if (!root.has_dataset(name)) continue;
+    fail(ErrorKind::BadFormat, "{}: {} is an array, so that nothing can be added to it",
+         root.file_name(), name);
+  }
   if (overwrite_) return;
   for (const auto& [name, matrix] : annotations.obsm) {
     require_free_key(root, "obsm/" + io::as_key(name));
@@ -324,8 +329,7 @@ void H5adAnnotator::write(const Annotations& annotations) const {
     root.flush();
   });
   if (is_in_place_) copy_permissions(input_, output.temporary_path(), output_.string());
-  require_unchanged();
-  output.commit();
+  output.commit([this] { require_unchanged(); });
 }
 
 }  // namespace saithe

@@ -100,9 +100,20 @@ void drop_column(ZarrTarget& store, const std::string& key) {
   drop(store, "uns/" + key + "_colors");
 }
 
+/// The columns of obs in their order; without a list of them, as they are read.
+std::vector<std::string> column_order(const fs::path& input) {
+  const ZarrNode obs = find_root(input).value().get("obs");
+  if (obs.has_attribute("column-order")) return obs.text_list_attribute("column-order");
+  const std::string index = obs.text_attribute("_index").value_or("_index");
+  std::vector<std::string> names = obs.names();
+  std::erase_if(names, [&](const std::string& name) {
+    return name == index || name == io::kLevelsOfCategories;
+  });
+  return names;
+}
+
 void add_columns(ZarrTarget& store, const Annotations& annotations,
-                 const std::vector<std::string>& of_earlier_run) {
-  std::vector<std::string> order = store.text_list_attribute("obs", "column-order");
+                 const std::vector<std::string>& of_earlier_run, std::vector<std::string> order) {
   for (const std::string& name : of_earlier_run) {
     drop_column(store, io::as_key(name));
     std::erase(order, io::as_key(name));
@@ -117,12 +128,14 @@ void add_columns(ZarrTarget& store, const Annotations& annotations,
   store.set_attribute("obs", "column-order", order);
 }
 
-void add_annotations(ZarrTarget& store, const Annotations& annotations) {
+/// `columns`: what obs has, in its order.
+void add_annotations(ZarrTarget& store, const Annotations& annotations,
+                     const std::vector<std::string>& columns) {
   // The first column is what the others belong to.
   const bool replaces =
       !annotations.obs.empty() && store.has("obs/" + io::as_key(annotations.obs.front().first));
   const Annotations::Stale stale = replaces ? annotations.of_earlier_run : Annotations::Stale();
-  if (!annotations.obs.empty()) add_columns(store, annotations, stale.obs);
+  if (!annotations.obs.empty()) add_columns(store, annotations, stale.obs, columns);
   if (!annotations.obsm.empty()) store.require_group("obsm", "dict");
   for (const auto& [name, matrix] : annotations.obsm) {
     const std::string path = "obsm/" + io::as_key(name);
@@ -291,7 +304,7 @@ void ZarrAnnotator::write_copy(const Annotations& annotations) const {
   try {
     find_root(input_).value().store().copy_to(folder.path(), output_.string());
     ZarrTarget store(folder.path(), output_.string());
-    add_annotations(store, annotations);
+    add_annotations(store, annotations, column_order(input_));
     store.finish();
     require_unchanged();
     folder.commit(overwrite_);
@@ -304,9 +317,8 @@ void ZarrAnnotator::write_in_place(const Annotations& annotations) const {
   FolderBeside staging(output_);
   ZarrTarget store(input_, staging.path(), output_.string());
   try {
-    add_annotations(store, annotations);
-    require_unchanged();
-    store.finish();
+    add_annotations(store, annotations, column_order(input_));
+    store.finish([this] { require_unchanged(); });
   } catch (...) {
     if (store.is_kept_aside()) staging.leave();
     rethrow_naming(output_, staging.path());

@@ -1,6 +1,7 @@
 #include "saithe/io/folder_change.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,10 +40,16 @@ void flush_file_system(const fs::path& folder, const std::string& name) {
 }
 
 FolderChange::FolderChange(fs::path folder, fs::path aside, std::string name)
-    : folder_(std::move(folder)), aside_(std::move(aside)), name_(std::move(name)) {}
+    : lock_(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
+      folder_(std::move(folder)),
+      aside_(std::move(aside)),
+      name_(std::move(name)) {
+  if (lock_ >= 0) static_cast<void>(flock(lock_, LOCK_EX));
+}
 
 FolderChange::~FolderChange() {
   undo();
+  if (lock_ >= 0) close(lock_);
 }
 
 fs::path FolderChange::next_aside() {

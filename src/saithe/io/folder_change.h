@@ -22,7 +22,8 @@ void flush_file_system(const std::filesystem::path& folder, const std::string& n
 class FolderChange {
  public:
   /// What is replaced or taken out goes to `aside`, a new folder of the same file system. `name`:
-  /// what messages call the folder.
+  /// what messages call the folder. Waits until no other program that does the same is changing it,
+  /// where the file system can tell (flock).
   FolderChange(std::filesystem::path folder, std::filesystem::path aside, std::string name);
   ~FolderChange();
   FolderChange(const FolderChange&) = delete;
@@ -52,6 +53,7 @@ class FolderChange {
   void move(const std::filesystem::path& from, const std::filesystem::path& to);
   [[nodiscard]] std::filesystem::path next_aside();
 
+  int lock_ = -1;  ///< descriptor of the folder
   std::filesystem::path folder_;
   std::filesystem::path aside_;
   std::string name_;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "saithe/core/text_io.h"
 #include "saithe/core/utf8.h"
 
 namespace saithe::io {
@@ -143,6 +144,13 @@ void apply_mask(NumberColumn& column, const std::vector<bool>& mask) {
 
 void warn_of_unread_column(const std::string& where, const Context& context) {
   context.warn(fmt::format("{}: the column is of a kind that is not read; it is left out", where));
+}
+
+void warn_of_missing_column(const std::string& where, const std::string& name,
+                            const Context& context) {
+  context.warn(fmt::format(
+      "{}: its column-order names '{}', which is not there: AnnData cannot read this file", where,
+      printable(name)));
 }
 
 }  // namespace saithe::io

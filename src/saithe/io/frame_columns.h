@@ -35,5 +35,8 @@ void add_column_later(Table& table, const std::string& name, ReadColumn read,
 void apply_mask(NumberColumn& column, const std::vector<bool>& mask);
 /// Warns that a column is left out, since no column can hold it.
 void warn_of_unread_column(const std::string& where, const Context& context);
+/// Warns of a column that the list of them names and the file does not have.
+void warn_of_missing_column(const std::string& where, const std::string& name,
+                            const Context& context);
 
 }  // namespace saithe::io

@@ -155,7 +155,11 @@ Table read_group_frame(const Hdf5Group& frame, const std::string& called, const 
   std::vector<std::string> order = frame.text_list_attribute("column-order");
   if (!frame.has_attribute("column-order")) order = frame.names();
   for (const std::string& name : order) {
-    if (name == index_name || name == "__categories" || !frame.has(name)) continue;
+    if (name == index_name || name == "__categories") continue;
+    if (!frame.has(name)) {
+      warn_of_missing_column(frame.where(), name, context);
+      continue;
+    }
     add_column(table, name, reader_of(frame, name), called, frame.where(name), context);
   }
   return table;

@@ -1,11 +1,26 @@
 #include "saithe/io/hdf5_process.h"
 
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "saithe/io/hdf5_answers.h"
 #include "saithe/io/hdf5_check.h"
 
 namespace saithe::io {
+namespace {
+
+/// The child has descriptors of its own: a path that leads through one (/dev/stdin) is followed
+/// before it is asked.
+std::filesystem::path named_for_child(const std::filesystem::path& path) {
+  const std::string name = path.string();
+  if (!name.starts_with("/dev/") && !name.starts_with("/proc/")) return path;
+  std::error_code error;
+  std::filesystem::path place = std::filesystem::canonical(path, error);
+  return error ? path : place;
+}
+
+}  // namespace
 
 Hdf5Process::Hdf5Process(const std::filesystem::path& path)
     : limits_(limits_of_reading(path)),
@@ -18,7 +33,7 @@ std::shared_ptr<Hdf5Process> Hdf5Process::open(const std::filesystem::path& path
   const FileStamp stamp = FileStamp::of(path);
   const std::shared_ptr<Hdf5Process> process(new Hdf5Process(path));
   OwnMessage question = process->question(Hdf5Question::Open, 0);
-  question.add_text(path.string());
+  question.add_text(named_for_child(path).string());
   question.add_integer(was_walked_over(stamp) ? 0 : 1);
   static_cast<void>(process->ask(question));
   note_walked_over(stamp);

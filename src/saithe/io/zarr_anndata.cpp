@@ -164,7 +164,10 @@ Table read_frame(const ZarrNode& frame, const std::string& called, const Context
   for (const std::string& name : order) {
     if (name == index_name || name == "__categories") continue;
     const auto node = frame.child(name);
-    if (!node) continue;
+    if (!node) {
+      warn_of_missing_column(frame.where(), name, context);
+      continue;
+    }
     ReadColumn read = reader_of(frame, *node, table.n_rows(), context);
     if (read) {
       add_column_later(table, name, std::move(read), called, node->where(), context);

@@ -341,8 +341,8 @@ std::map<std::string, ZarrTarget::Json> ZarrTarget::metadata_with_groups(
   return all;
 }
 
-void ZarrTarget::finish() {
-  if (is_staged()) return publish();
+void ZarrTarget::finish(const std::function<void()>& require_unchanged) {
+  if (is_staged()) return publish(require_unchanged);
   for (const auto& [key, json] : metadata_) write_json(folder_ / key, json);
   if (auto all = read_consolidated()) {
     write_json(folder_ / consolidated_file(version_),
@@ -380,6 +380,7 @@ std::map<std::string, ZarrTarget::Json> ZarrTarget::frames_without_removed() con
   if (!fs::exists(folder_ / key)) return frames;
   Json json = read_json(folder_ / key);
   Json& all = version_ == 3 ? json["attributes"] : json;
+  if (!all.contains(kOrder)) return frames;  // what is there is what obs has
   Json kept = Json::array();
   for (const std::string& name : text_list_of(all, kOrder)) {
     if (is_in_store(key_of(kObs, name.c_str()))) kept.push_back(name);
@@ -389,7 +390,7 @@ std::map<std::string, ZarrTarget::Json> ZarrTarget::frames_without_removed() con
   return frames;
 }
 
-void ZarrTarget::publish() {
+void ZarrTarget::publish(const std::function<void()>& require_unchanged) {
   const fs::path without = staging_ / "without";
   const char* const consolidated_name = consolidated_file(version_);
   const auto consolidated = read_consolidated();
@@ -410,6 +411,7 @@ void ZarrTarget::publish() {
   flush_file_system(staging_, name_);
 
   FolderChange change(folder_, staging_ / "old", name_);
+  if (require_unchanged) require_unchanged();
   try {
     if (!removed_.empty()) {
       if (consolidated) change.replace(without / consolidated_name, consolidated_name);

@@ -4,6 +4,7 @@
 // Private to io/.
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -47,8 +48,9 @@ class ZarrTarget {
   void write_result(const std::string& path, const ResultColumn& column);
   void write_matrix(const std::string& path, const ResultMatrix& matrix);
   void write_value(const std::string& path, const UnsValue& value);
-  /// Throws Error(Output); the store is then as it was.
-  void finish();
+  /// Throws Error(Output); the store is then as it was. Of a store that others may read
+  /// `require_unchanged` is called when nothing is left to do but the renames, and may throw.
+  void finish(const std::function<void()>& require_unchanged = {});
   /// Whether finish() failed and could not take back all it had done: the staging folder holds what
   /// is missing.
   [[nodiscard]] bool is_kept_aside() const { return is_kept_aside_; }
@@ -93,7 +95,7 @@ class ZarrTarget {
   /// metadata_, and of the groups that its nodes lie in what the consolidated metadata lack: a run
   /// that was killed may have left a group that they do not know.
   [[nodiscard]] std::map<std::string, Json> metadata_with_groups(const Json& consolidated) const;
-  void publish();
+  void publish(const std::function<void()>& require_unchanged);
 
   std::filesystem::path folder_;
   std::filesystem::path staging_;  ///< where nodes are written; may be the folder itself

@@ -28,7 +28,7 @@ std::int64_t MlpShape::n_parameters() const {
   return n;
 }
 
-std::string MlpShape::summary() const {
+std::string MlpShape::summary(std::string_view output) const {
   std::string text;
   for (int layer = 0; layer < n_layers(); ++layer) {
     text += fmt::format("Linear({} -> {})\n", inputs_of(layer), outputs_of(layer));
@@ -37,7 +37,7 @@ std::string MlpShape::summary() const {
     text += "ReLU\n";
     if (dropout_after(layer) > 0) text += fmt::format("Dropout({})\n", dropout_after(layer));
   }
-  return text + fmt::format("Softmax over {} types; {} parameters\n", n_outputs, n_parameters());
+  return text + fmt::format("{} over {} types; {} parameters\n", output, n_outputs, n_parameters());
 }
 
 MlpParameters initial_parameters(const MlpShape& shape, std::uint64_t seed) {

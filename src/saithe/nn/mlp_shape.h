@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "saithe/core/aligned_vector.h"
@@ -24,7 +25,7 @@ struct MlpShape {
   [[nodiscard]] double dropout_after(int layer) const;
   [[nodiscard]] std::int64_t n_parameters() const;
   /// The network layer by layer, as the article prints it.
-  [[nodiscard]] std::string summary() const;
+  [[nodiscard]] std::string summary(std::string_view output = "Softmax") const;
 };
 
 /// Weights and biases on the host. weights[0] is (genes, units); the others are (outputs, inputs).

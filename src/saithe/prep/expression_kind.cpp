@@ -18,11 +18,13 @@ bool is_whole(float value) {
 struct SeenValues {
   bool are_in_range = true;
   bool are_whole = true;
+  bool is_any = false;
   [[nodiscard]] bool are_logarithms() const { return are_in_range && !are_whole; }
 
   void add(const CsrView& values) {
     const auto first = as_size(values.row_start.front());
     const auto stored = values.values.subspan(first, as_size(values.n_stored()));
+    is_any = is_any || !stored.empty();
     are_in_range = are_in_range && std::all_of(stored.begin(), stored.end(), [](float value) {
                      return value >= 0 && value <= kLargestLogNormalized;
                    });
@@ -47,9 +49,12 @@ ExpressionKind find_expression_kind(CellSource& source, const CsrView& first_blo
   const CellIndex n = std::min(kCellsLookedAt, source.n_cells());
   SeenValues seen;
   seen.add(first_block);
-  for (CellIndex begin = first_block.n_rows; begin < n && seen.are_in_range;) {
+  // Cells without a value tell nothing: those after them are looked at.
+  for (CellIndex begin = first_block.n_rows;
+       (begin < n && seen.are_in_range) || (begin < source.n_cells() && !seen.is_any);) {
     context.throw_if_cancelled();
-    const CellIndex end = source.block_end(begin, n - begin, context);
+    const CellIndex wanted = begin < n ? n - begin : kCellsLookedAt;
+    const CellIndex end = source.block_end(begin, wanted, context);
     seen.add(source.read_cells(begin, end, context).view());
     begin = end;
   }

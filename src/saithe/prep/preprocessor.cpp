@@ -29,6 +29,42 @@ void require_options(const PreprocessorOptions& options) {
   }
 }
 
+// What the logarithms of a cell are taken of adds up to this.
+constexpr double kCp10k = 10000;
+constexpr double kSumTolerance = 0.005;
+
+/// The total over the genes that count of a cell whose logarithms are of all genes of its file,
+/// what they are taken of being 10 000 together; 0 where it is not: of a part of the genes of a
+/// larger file the total of all is not known.
+double total_of_logarithms(std::span<const GeneIndex> genes, std::span<const float> logarithms,
+                           const std::vector<bool>& is_counted) {
+  double all = 0;
+  double counted = 0;
+  for (std::size_t i = 0; i < genes.size(); ++i) {
+    const double value = std::expm1(static_cast<double>(logarithms[i]));
+    all += value;
+    if (is_counted[as_size(genes[i])]) counted += value;
+  }
+  return std::abs(all / kCp10k - 1) <= kSumTolerance ? counted : 0;
+}
+
+/// ln(1 + x) as if the cells with a total had been normalised to their targets by it; the others
+/// stay as they are.
+void renormalize_logarithms(CsrMatrix& logarithms, std::span<const double> totals,
+                            std::span<const double> targets, const Context& context) {
+  parallel_for(context, logarithms.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
+    for (CellIndex cell = begin; cell < end; ++cell) {
+      if (!(totals[as_size(cell)] > 0)) continue;
+      const double factor = targets[as_size(cell)] / totals[as_size(cell)];
+      const auto first = as_size(logarithms.row_start[as_size(cell)]);
+      const auto last = as_size(logarithms.row_start[as_size(cell) + 1]);
+      for (float& value : std::span(logarithms.values).subspan(first, last - first)) {
+        value = static_cast<float>(std::log1p(std::expm1(static_cast<double>(value)) * factor));
+      }
+    }
+  });
+}
+
 /// The columns `columns` of all rows, in that order.
 CsrMatrix select_columns(const CsrView& matrix, std::span<const GeneIndex> columns,
                          const Context& context) {
@@ -191,9 +227,13 @@ Features Preprocessor::apply(const CsrView& values, const GeneMatch& match, Expr
 }
 
 /// Each cell normalised to the target of its source, by its total over the genes that count.
+/// Logarithms are features as they stand where the reference is of logarithms, too, or its counts
+/// are not known; else they are brought to the reference's genes as their counts would be.
 CsrMatrix Preprocessor::normalized(const CsrView& values, const GeneMatch& match,
                                    ExpressionKind kind, std::span<const double> targets,
                                    const MeasuredGenes& measured, const Context& context) const {
+  const bool renormalizes = kind == ExpressionKind::LogNormalized &&
+                            kind_ == ExpressionKind::Counts && !reference_.count_share.empty();
   std::vector<double> totals(as_size(values.n_rows));
   std::vector<double> target_of_cell(totals.size());
   parallel_for(context, values.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
@@ -201,8 +241,12 @@ CsrMatrix Preprocessor::normalized(const CsrView& values, const GeneMatch& match
       double total = 0;
       const auto genes = values.row_columns(cell);
       const auto row = values.row_values(cell);
-      for (std::size_t i = 0; i < genes.size(); ++i) {
-        if (match.is_counted[as_size(genes[i])]) total += static_cast<double>(row[i]);
+      if (renormalizes) {
+        total = total_of_logarithms(genes, row, match.is_counted);
+      } else {
+        for (std::size_t i = 0; i < genes.size(); ++i) {
+          if (match.is_counted[as_size(genes[i])]) total += static_cast<double>(row[i]);
+        }
       }
       totals[as_size(cell)] = total;
       target_of_cell[as_size(cell)] = targets[measured.source_of(cell)];
@@ -211,6 +255,7 @@ CsrMatrix Preprocessor::normalized(const CsrView& values, const GeneMatch& match
   CsrMatrix features = kind == ExpressionKind::Counts
                            ? map_columns(values, match.model_gene, n_genes(), context)
                            : map_logarithms(values, match.model_gene, n_genes(), context);
+  if (renormalizes) renormalize_logarithms(features, totals, target_of_cell, context);
   finish_features(features, kind, totals, target_of_cell, context);
   return features;
 }

@@ -130,9 +130,14 @@ std::string suspects(const ReportInput& input) {
   }
   return fmt::format(
              "<h2>Labels that look wrong</h2>\n<p>{} cells{}. Models that had not seen a cell are "
-             "confident that it is of another type (confident learning, two passes). {}</p>\n",
+             "confident that it is of another type (confident learning, two passes). {}{}</p>\n",
              format_count(static_cast<std::int64_t>(sorted.size())),
              sorted.size() > kShown ? fmt::format(", the first {} here", kShown) : "",
+             input.suspect_cells > 0
+                 ? fmt::format("They were trained on a stratified draw of {} cells and judged "
+                               "all. ",
+                               format_count(input.suspect_cells))
+                 : "",
              input.suspects_dropped ? "They were left out of the training."
                                     : "They were trained on all the same.") +
          table(rows);

@@ -48,6 +48,7 @@ struct ReportInput {
   bool rejects = false;     ///< the model can leave cells of unknown types unassigned
   std::vector<ShownSuspect> suspects;
   bool suspects_dropped = false;
+  std::int64_t suspect_cells = 0;      ///< what the models that looked for them saw; 0: every cell
   std::vector<LossComparison> losses;  ///< empty unless losses were compared
   std::vector<Figure> figures;         ///< in reading order
 };

@@ -106,6 +106,17 @@ TEST(Evaluate, ACellWithoutCountsIsWrongAndInNoColumn) {
   EXPECT_NEAR(found.ece, 0.25 / 2, 1e-12);  // confidence 0 and wrong is perfectly calibrated
 }
 
+TEST(Evaluate, ARejectedCellIsWrongWhateverItsProbabilities) {
+  const auto p = matrix_of({{0.75, 0.25, 0}, {0.75, 0.25, 0}, {0, 1, 0}});
+  const std::vector<LabelIndex> truth = {0, 0, 1};
+  const std::vector<LabelIndex> labels = {0, kNoLabel, 1};
+  EXPECT_EQ(evaluate(p.view(), truth, types_named(3)).accuracy, 1.0);
+  const auto found = evaluate_rejecting(p.view(), labels, truth, types_named(3));
+  EXPECT_EQ(found.n_unassigned, 1);
+  EXPECT_DOUBLE_EQ(found.accuracy, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(found.macro_f1, (2.0 / 3 + 1) / 2);
+}
+
 TEST(Evaluate, LossFollowsTheStatedFormula) {
   const auto logits = matrix_of({{1.0, -0.5, 0.25}, {0.0, 3.0, -2.0}, {5.0, 5.0, 5.0}});
   const std::vector<LabelIndex> truth = {0, kNoLabel, 2};

@@ -51,6 +51,17 @@ TEST(EvaluationJson, LossStandsWhereThereIsOne) {
   EXPECT_EQ(nlohmann::json::parse(evaluation_json(evaluation))["loss"], 1.275);
 }
 
+TEST(EvaluationJson, WhatRejectionCostsStandsBeside) {
+  Evaluation rejecting = sample();
+  rejecting.n_unassigned = 4;
+  rejecting.accuracy = 0.5;
+  const auto json = nlohmann::json::parse(evaluation_json(sample(), rejecting));
+  EXPECT_EQ(json["rejecting"]["n_unassigned"], 4);
+  EXPECT_EQ(json["rejecting"]["accuracy"], 0.5);
+  EXPECT_EQ(json["rejecting"]["macro_f1"].get<double>(), rejecting.macro_f1);
+  EXPECT_EQ(json["n_unassigned"], 0);
+}
+
 TEST(EvaluationJson, MetricsHoldBothSets) {
   Evaluation validation = sample();
   validation.n_cells = 7;

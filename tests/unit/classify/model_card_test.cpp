@@ -62,6 +62,22 @@ TEST(ModelCard, TellsScoresThresholdAndTemperature) {
   }
 }
 
+TEST(ModelCard, SaysWhereNothingIsKnown) {
+  Model model = carded_model();
+  EXPECT_FALSE(is_calibrated(model));
+  EXPECT_EQ(calibration_text(model), "nothing: not calibrated");
+  EXPECT_TRUE(holds(model_card_markdown(model), "probabilities were not calibrated"));
+  model.card.scores.n_cells = 40;
+  EXPECT_TRUE(is_calibrated(model));
+  EXPECT_TRUE(holds(model_card_markdown(model), "calibrated within the reference"));
+  model.options = {{"calibrate", "false"}, {"find-suspects", "false"}};
+  EXPECT_FALSE(is_calibrated(model));
+  EXPECT_EQ(suspects_text(model), "not looked for");
+  model.card = {};  // as of an imported one
+  EXPECT_EQ(training_cells_text(model), "not stated");
+  EXPECT_EQ(suspects_text(model), "not stated");
+}
+
 TEST(ModelCard, NamesCannotBreakTheTable) {
   const std::string card = model_card_markdown(carded_model());
   EXPECT_TRUE(holds(card, "T\\|cell")) << card;

@@ -124,6 +124,41 @@ TEST_F(AnnotateZarr, WhatAnotherProgramChangedIsLeftAlone) {
   EXPECT_EQ(n_files(), 1U);
 }
 
+TEST_F(AnnotateZarr, WhatIsChangedAtTheLastMomentIsLeftAlone) {
+  // Another program changes the store while the columns are written aside.
+  const ZarrAnnotator annotator = ZarrAnnotator::in_place(folder_ / "in.zarr", false);
+  Annotations annotations = labels({"", "", ""});
+  const std::string theirs =
+      R"({"_index":"_index","column-order":[],"encoding-type":"dataframe","x":1})";
+  annotations.obs.emplace_back("late", ResultColumn(3, [&](CellIndex begin, CellIndex end) {
+                                 testing::write_key(folder_ / "in.zarr", "obs/.zattrs", theirs);
+                                 NumberColumn numbers;
+                                 numbers.kind = NumberColumn::Kind::Float32;
+                                 numbers.values.resize(as_size(end - begin));
+                                 return Column(numbers);
+                               }));
+  EXPECT_SAITHE_ERROR(annotator.write(annotations), ErrorKind::Output,
+                      "was changed by another program");
+  EXPECT_EQ(testing::read_bytes(folder_ / "in.zarr/obs/.zattrs"), theirs);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "in.zarr/obs/label"));
+  EXPECT_EQ(n_files(), 1U);
+}
+
+TEST_F(AnnotateZarr, ColumnsWithoutAListOfThemStay) {
+  ZarrAnnotator::in_place(folder_ / "in.zarr", false).write(labels({"T", "", "B"}));
+  testing::write_key(
+      folder_ / "in.zarr", "obs/.zattrs",
+      R"({"_index":"_index","encoding-type":"dataframe","encoding-version":"0.2.0"})");
+  Annotations second = labels({"A", "B", "C"});
+  second.obs.front().first = "other";
+  second.obsm.clear();
+  second.uns.clear();
+  ZarrAnnotator::in_place(folder_ / "in.zarr", false).write(second);
+  const std::string written = testing::read_bytes(folder_ / "in.zarr/obs/.zattrs");
+  EXPECT_NE(written.find("\"label\""), std::string::npos) << written;
+  EXPECT_NE(written.find("\"other\""), std::string::npos) << written;
+}
+
 TEST_F(AnnotateZarr, AZipArchiveIsUnpackedIntoTheCopy) {
   const std::filesystem::path archive = std::string(SAITHE_TEST_FILES) + "/zarr/v3.zarr.zip";
   const auto source = open_source(archive, {}, kContext);

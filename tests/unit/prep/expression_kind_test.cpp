@@ -101,6 +101,19 @@ TEST(ExpressionKind, IsToldFromTheFirstCellsWhateverABlockHolds) {
   EXPECT_EQ(find_expression_kind(dataset, block.view(), little), ExpressionKind::Counts);
 }
 
+TEST(ExpressionKind, CellsWithoutAValueTellNothing) {
+  // 5 000 empty cells before one with a logarithm.
+  constexpr CellIndex kCells = 5001;
+  CsrMatrix values{kCells, 1, std::vector<RowPointer>(kCells, 0), {0}, {0.5F}};
+  values.row_start.push_back(1);
+  std::vector<std::string> cells;
+  for (CellIndex cell = 0; cell < kCells; ++cell) cells.push_back("c" + std::to_string(cell));
+  Dataset dataset("cells", std::move(values), Table(cells), Table({"g"}));
+  const Context context(1);
+  const CsrMatrix block = dataset.read_cells(0, 4096, context);
+  EXPECT_EQ(find_expression_kind(dataset, block.view(), context), ExpressionKind::LogNormalized);
+}
+
 TEST(ExpressionKind, ABlockThatBeginsLaterIsNumberedFromThere) {
   const Dataset dataset = cells_with(0.5F, -1);
   const CsrMatrix second = select_rows(dataset.counts.view(), std::vector<CellIndex>{1});

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <span>
 
 #include "support/random_cells.h"
 #include "support/reference_genes.h"
@@ -239,6 +240,63 @@ TEST(Preprocessor, LogarithmsAreTheirOwnFeatures) {
   for (std::size_t g = 0; g < 5; ++g) {
     EXPECT_NEAR(fitted.reference().count_share[g], of_counts.reference().count_share[g], 1e-6);
   }
+}
+
+/// ln(1 + counts of 10 000) over the columns there are.
+CsrMatrix logarithms_of(CsrMatrix cells) {
+  for (CellIndex cell = 0; cell < cells.n_rows; ++cell) {
+    const auto first = as_size(cells.row_start[as_size(cell)]);
+    const auto row =
+        std::span(cells.values).subspan(first, as_size(cells.row_start[as_size(cell) + 1]) - first);
+    double total = 0;
+    for (const float value : row) total += static_cast<double>(value);
+    for (float& value : row) {
+      value = static_cast<float>(std::log1p(static_cast<double>(value) * 1e4 / total));
+    }
+  }
+  return cells;
+}
+
+TEST(Preprocessor, AQuerysLogarithmsGiveWhatItsCountsGive) {
+  PreprocessorOptions options;
+  options.scale = false;
+  const Context context(1, 0);
+  const auto fitted = Preprocessor::fit(five_genes().view(), {}, names_of(5), {}, options, context);
+  // Two of the five genes and one of the query's own: what the logarithms add up to is of these.
+  const CsrMatrix counts{2, 3, {0, 3, 5}, {0, 1, 2, 0, 2}, {3.0F, 2.0F, 5.0F, 4.0F, 9.0F}};
+  const GeneMatch match = fitted.match_genes(Table({"g4", "stranger", "g1"}));
+  ASSERT_LT(match.count_share, 1.0);
+  const Features of_counts = fitted.apply(counts.view(), match, ExpressionKind::Counts, context);
+  const CsrMatrix logs = logarithms_of(counts);
+  const Features of_logs = fitted.apply(logs.view(), match, ExpressionKind::LogNormalized, context);
+  ASSERT_EQ(of_logs.values.columns, of_counts.values.columns);
+  for (std::size_t i = 0; i < of_counts.values.values.size(); ++i) {
+    EXPECT_NEAR(of_logs.values.values[i], of_counts.values.values[i], 1e-5);
+    EXPECT_GT(std::abs(of_logs.values.values[i] - logs.values[0]), 1e-3);
+  }
+  EXPECT_EQ(of_logs.shift, of_counts.shift);
+}
+
+TEST(Preprocessor, LogarithmsOfAPartOfAFilesGenesStayAsTheyAre) {
+  PreprocessorOptions options;
+  options.scale = false;
+  const Context context(1, 0);
+  const auto fitted = Preprocessor::fit(five_genes().view(), {}, names_of(5), {}, options, context);
+  const GeneMatch match = fitted.match_genes(Table({"g0", "g1"}));
+  // 7 000 of 10 000 are on these genes: the rest was cut off after the logarithm.
+  const CsrMatrix part{1, 2, {0, 2}, {0, 1}, {std::log1p(3000.0F), std::log1p(4000.0F)}};
+  const Features features =
+      fitted.apply(part.view(), match, ExpressionKind::LogNormalized, context);
+  EXPECT_EQ(features.values.values, part.values);
+  // A model of logarithms takes them as they are, whatever they add up to.
+  CsrMatrix reference = five_genes();
+  for (float& value : reference.values) value = std::log1p(value);
+  const auto of_logs = Preprocessor::fit(reference.view(), {}, names_of(5), {}, options, context,
+                                         ExpressionKind::LogNormalized);
+  const CsrMatrix whole = logarithms_of({1, 2, {0, 2}, {0, 1}, {1.0F, 3.0F}});
+  EXPECT_EQ(
+      of_logs.apply(whole.view(), match, ExpressionKind::LogNormalized, context).values.values,
+      whole.values);
 }
 
 TEST(Preprocessor, RefusesOptionsWithoutSense) {
