@@ -380,7 +380,7 @@ def test_quiet_says_nothing(cells, tmp_path):
 
 
 def test_bundled_data_are_found_when_the_program_was_moved(tmp_path):
-    source = pathlib.Path(os.environ["SAITHE_SOURCE"]) / "data" / "pbmc3k.h5ad"
+    source = SOURCE / "data" / "pbmc3k.h5ad"
     (tmp_path / "bin").mkdir()
     (tmp_path / "share" / "saithe").mkdir(parents=True)
     shutil.copy(PROGRAM, tmp_path / "bin" / "saithe")
@@ -442,7 +442,7 @@ def test_a_signal_before_the_first_epoch_leaves_nothing(tmp_path):
 
 
 def test_pages_say_what_the_program_does():
-    scripts = pathlib.Path(os.environ["SAITHE_SOURCE"]) / "scripts"
+    scripts = SOURCE / "scripts"
     for command in (["make_cli_page.py", PROGRAM, "--check"], ["update_walkthrough.py", "--check"],
                     ["draw_walkthrough_images.py", "--check"]):
         done = subprocess.run(["/usr/bin/python3", scripts / command[0], *command[1:]],
