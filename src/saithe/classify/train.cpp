@@ -62,8 +62,7 @@ void filter_genes(TrainingData& data, std::span<const CellIndex> training, int m
     kept.push_back(static_cast<GeneIndex>(gene));
     kept_of_input.push_back(data.qc.genes[gene]);
   }
-  FilterStep step;
-  step.name = fmt::format("min_cells {} (training cells)", min_cells);
+  FilterStep step{fmt::format("min_cells {} (training cells)", min_cells)};
   step.n_genes_dropped = static_cast<std::int64_t>(n_cells.size() - kept.size());
   data.qc.steps.push_back(step);
   if (kept.empty()) {
@@ -79,9 +78,8 @@ void filter_genes(TrainingData& data, std::span<const CellIndex> training, int m
 std::vector<std::string> gene_ids_of(const Table& var) {
   if (var.find("gene_ids") == nullptr) return {};
   auto ids = var.as_text("gene_ids");
-  const bool has_any =
-      std::any_of(ids.begin(), ids.end(), [](const auto& id) { return !id.empty(); });
-  return has_any ? ids : std::vector<std::string>{};
+  if (std::ranges::all_of(ids, &std::string::empty)) ids.clear();
+  return ids;
 }
 
 /// One training, step by step.
