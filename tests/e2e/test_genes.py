@@ -84,7 +84,7 @@ def test_letters_case_only_on_request(symbol_model, tmp_path):
     model, expected = symbol_model
     query = make([name.capitalize() for name in SYMBOLS], tmp_path / "q.h5ad")
     error = must_fail(4, "predict", model, query, "-o", "-")
-    assert "--match-case-insensitive would find 17 genes" in error
+    assert "--match-case-insensitive would find 17 of the reference's genes" in error
     out = tmp_path / "out.tsv"
     must("predict", model, query, "-o", out, "--match-case-insensitive")
     assert out.read_bytes() == expected.read_bytes()

@@ -46,11 +46,12 @@ class OntologyRollup {
   /// number.
   [[nodiscard]] DenseMatrix roll_up(DenseView probabilities, const Context& context) const;
 
-  /// Of each row, the deepest term whose probability is at least `threshold`; of equally deep ones
-  /// the most probable, of equally probable ones the first id. Types without a term take part as
-  /// themselves only: the most probable of them (the first, if equal) is what is said where it
-  /// passes the threshold and is more probable than that term. Throws as roll_up(), and
-  /// Error(InvalidArgument) unless 0 < threshold <= 1.
+  /// Of each row, the deepest term whose probability is at least `threshold` (less 1e-6, which
+  /// float32 probabilities may lack of a sum of 1); of equally deep ones the most probable, of
+  /// equally probable ones the first id. Types without a term take part as themselves only: the
+  /// most probable of them (the first, if equal) is what is said where it passes the threshold and
+  /// is more probable than that term. Throws as roll_up(), and Error(InvalidArgument) unless
+  /// 0 < threshold <= 1.
   [[nodiscard]] std::vector<RolledUpCell> find_deepest(DenseView probabilities, double threshold,
                                                        const Context& context) const;
 

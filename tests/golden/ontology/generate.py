@@ -28,6 +28,8 @@ TYPES = ["CL:0000236", "CL:0001054", "CL:0000624", "CL:0000625", "CL:0000451", "
          "CL:0000084", "", "CL:0000625"]
 THRESHOLDS = [0.3, 0.5, 0.7, 0.9, 1.0]
 N_ROWS = 60
+# What float32 probabilities may lack of a sum of 1.
+ROUNDING = 1e-6
 
 
 def read_graph():
@@ -57,11 +59,11 @@ def find_deepest(row, threshold, ancestors, depths):
         for value, of_type in zip(row, TYPES):
             if of_type and term in ancestors[of_type]:
                 p += float(value)
-        if p >= threshold:
+        if p >= threshold - ROUNDING:
             found.append((-depths[term], -p, term))
     term, p = (min(found)[2], -min(found)[1]) if found else ("", 0.0)
     alone = float(row[TYPES.index("")])
-    if alone >= threshold and alone > p:
+    if alone >= threshold - ROUNDING and alone > p:
         return "", TYPES.index(""), alone
     return term, -1, p
 
