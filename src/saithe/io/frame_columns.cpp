@@ -1,8 +1,11 @@
 #include "saithe/io/frame_columns.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -32,8 +35,41 @@ void require_utf8(const Column& column, const std::string& where, const std::str
   }
 }
 
+namespace {
+
+/// A number of an index of floats as Python writes it, which is how AnnData names the row: "7.0".
+template <typename Float>
+std::string float_name(Float value) {
+  const double size = std::abs(static_cast<double>(value));
+  const bool is_plain = size == 0 || (1e-4 <= size && size < 1e16);
+  if (!std::isfinite(value) || !is_plain) return format_number(value);
+  char buffer[64];
+  const auto end = std::to_chars(buffer, std::end(buffer), value, std::chars_format::fixed).ptr;
+  std::string name(buffer, end);
+  if (name.find('.') == std::string::npos) name += ".0";
+  return name;
+}
+
+std::vector<std::string> float_names(const NumberColumn& index) {
+  std::vector<std::string> names;
+  names.reserve(index.values.size());
+  for (const double value : index.values) {
+    names.push_back(index.kind == NumberColumn::Kind::Float32
+                        ? float_name(static_cast<float>(value))
+                        : float_name(value));
+  }
+  return names;
+}
+
+}  // namespace
+
 Table table_named_by(Column index) {
   if (auto* texts = std::get_if<TextColumn>(&index)) return Table(std::move(texts->values));
+  if (const auto* numbers = std::get_if<NumberColumn>(&index)) {
+    const bool are_floats = numbers->kind == NumberColumn::Kind::Float32 ||
+                            numbers->kind == NumberColumn::Kind::Float64;
+    if (are_floats) return Table(float_names(*numbers));
+  }
   Table plain(std::vector<std::string>(column_size(index)));
   plain.set("index", std::move(index));
   return Table(plain.as_text("index"));

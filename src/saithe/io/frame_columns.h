@@ -19,7 +19,8 @@ void require_utf8(std::span<const std::string> texts, std::int64_t first, const 
 /// The same of the texts of a column.
 void require_utf8(const Column& column, const std::string& where, const std::string& name);
 
-/// A table whose rows are called by `index`: texts, or the texts of what it holds.
+/// A table whose rows are called by `index`: texts, or the texts of what it holds; floats as
+/// AnnData names rows by them ("7.0").
 Table table_named_by(Column index);
 /// A table whose names are read later, and then must be UTF-8 and what they were before, if they
 /// were read. They are read in whole chunks of `chunk` names, of which the last are kept. `where`:

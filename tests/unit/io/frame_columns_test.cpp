@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "support/folder_for_test.h"
 
 namespace saithe {
@@ -119,6 +121,17 @@ TEST(FrameColumns, NumbersNameRowsAsTexts) {
   EXPECT_EQ(io::table_named_by(NumberColumn{{7, 8}, NumberColumn::Kind::Integer}).index(),
             (Texts{"7", "8"}));
   EXPECT_EQ(io::table_named_by(TextColumn{kNames, {}}).index(), kNames);
+}
+
+// What anndata.read_h5ad(path).obs_names has of such an index.
+TEST(FrameColumns, FloatsNameRowsAsAnnDataDoes) {
+  const NumberColumn doubles{{0, 1.5, -1e5, 123456789, 1e15, 1e16, 1e-4, 1e-5, 1e22, 0.1, NAN},
+                             NumberColumn::Kind::Float64};
+  EXPECT_EQ(io::table_named_by(doubles).index(),
+            (Texts{"0.0", "1.5", "-100000.0", "123456789.0", "1000000000000000.0", "1e+16",
+                   "0.0001", "1e-05", "1e+22", "0.1", "nan"}));
+  EXPECT_EQ(io::table_named_by(NumberColumn{{0, 0.1F}, NumberColumn::Kind::Float32}).index(),
+            (Texts{"0.0", "0.1"}));
 }
 
 TEST(FrameColumns, WhatNoDoubleHoldsIsWarnedOf) {
