@@ -63,6 +63,7 @@ Model model_of(const nlohmann::json& file) {
     }
     model.members.push_back(std::move(member));
   }
+  share_out(model.members, 1 / static_cast<double>(model.members.size()));
   return model;
 }
 

@@ -176,6 +176,7 @@ class UpperLayers {
 struct AttributedMember {
   const float* weights;  // (genes, units)
   std::size_t n_units;
+  double share;  // what its logits count in the mean
   UpperLayers upper;
   std::vector<double> cell_base;             // first layer's sums of a cell without values
   std::vector<std::vector<double>> sums_of;  // of each background
@@ -183,6 +184,7 @@ struct AttributedMember {
   AttributedMember(const Member& member, const Background& background, std::span<const float> shift)
       : weights(member.parameters.weights.front().data()),
         n_units(as_size(member.shape.outputs_of(0))),
+        share(member.share),
         upper(member),
         cell_base(member.parameters.biases.front().begin(),
                   member.parameters.biases.front().end()) {
@@ -297,8 +299,6 @@ struct Attributor::State {
   int n_steps = 0;
   std::vector<AttributedMember> members;
 
-  [[nodiscard]] double share() const { return 1.0 / static_cast<double>(members.size()); }
-
   /// The contrast at a cell less its mean at the backgrounds.
   [[nodiscard]] double difference(const CellFeatures& cell,
                                   std::span<const double> contrast) const {
@@ -307,11 +307,13 @@ struct Attributor::State {
     for (const AttributedMember& member : members) {
       const double at_cell =
           member.upper.value(member.sums(member.cell_base, cell), contrast, passing);
+      double above = 0;
       for (const std::vector<double>& u : member.sums_of) {
-        sum += at_cell - member.upper.value(u, contrast, passing);
+        above += at_cell - member.upper.value(u, contrast, passing);
       }
+      sum += member.share * above;
     }
-    return sum * share() / static_cast<double>(background.values.n_rows);
+    return sum / static_cast<double>(background.values.n_rows);
   }
 
   /// Adds a member's attributions: (value + constant) w . g, less value_b w . g_b of the
@@ -321,7 +323,7 @@ struct Attributor::State {
                   std::span<double> attributions) const {
     const std::vector<double> u = member.sums(member.cell_base, cell);
     const CsrView starts = background.values.view();
-    const double weight = share() / static_cast<double>(starts.n_rows);
+    const double weight = member.share / static_cast<double>(starts.n_rows);
     Passing passing;
     std::vector<double> path_mean;
     std::vector<double> gradient(member.n_units);
@@ -394,16 +396,17 @@ double Attributor::value(const CellFeatures& cell, std::span<const double> contr
   Passing passing;
   double sum = 0;
   for (const AttributedMember& member : state_->members) {
-    sum += member.upper.value(member.sums(member.cell_base, cell), contrast, passing);
+    const double own = member.upper.value(member.sums(member.cell_base, cell), contrast, passing);
+    sum += member.share * own;
   }
-  return sum * state_->share();
+  return sum;
 }
 
 std::vector<double> Attributor::gradient(const CellFeatures& cell,
                                          std::span<const double> contrast) const {
   std::vector<double> derivative(state_->constant.size());
   for (const AttributedMember& member : state_->members) {
-    state_->add_gradient(member, member.sums(member.cell_base, cell), state_->share(), contrast,
+    state_->add_gradient(member, member.sums(member.cell_base, cell), member.share, contrast,
                          derivative);
   }
   return derivative;
@@ -412,7 +415,7 @@ std::vector<double> Attributor::gradient(const CellFeatures& cell,
 std::vector<double> Attributor::background_gradient(std::span<const double> contrast) const {
   std::vector<double> derivative(state_->constant.size());
   for (const AttributedMember& member : state_->members) {
-    const double weight = state_->share() / static_cast<double>(member.sums_of.size());
+    const double weight = member.share / static_cast<double>(member.sums_of.size());
     for (const std::vector<double>& u : member.sums_of) {
       state_->add_gradient(member, u, weight, contrast, derivative);
     }

@@ -48,9 +48,10 @@ std::unique_ptr<Mlp> make_axes(const Model& model, std::span<const float> shift,
   return std::make_unique<Mlp>(shape, parameters, shift, backend);
 }
 
-void add(const DenseMatrix& from, DenseMatrix& to) {
+void add_scaled(const DenseMatrix& from, double share, DenseMatrix& to) {
+  const auto factor = static_cast<float>(share);
   const std::int64_t n = from.n_rows() * from.n_cols();
-  for (std::int64_t i = 0; i < n; ++i) to.data()[i] += from.data()[i];
+  for (std::int64_t i = 0; i < n; ++i) to.data()[i] += factor * from.data()[i];
 }
 
 }  // namespace
@@ -98,15 +99,9 @@ EnsembleOutput Ensemble::forward(const CsrView& features, bool with_hidden,
                                     : sigmoid(activations.logits.view());
     if (i == 0) {
       output.logits = std::move(activations.logits);
-      output.probabilities = std::move(probabilities);
-    } else {
-      add(probabilities, output.probabilities);
+      output.probabilities = DenseMatrix(probabilities.n_rows(), probabilities.n_cols());
     }
-  }
-  if (members_.size() > 1) {
-    const auto n = static_cast<float>(members_.size());
-    const std::int64_t size = features.n_rows * model_.types.n_types();
-    for (std::int64_t i = 0; i < size; ++i) output.probabilities.data()[i] /= n;
+    add_scaled(probabilities, model_.members[i].share, output.probabilities);
   }
   if (model_.output == OutputKind::Softmax) {
     apply_calibration(output.probabilities, model_.calibration);

@@ -12,7 +12,7 @@ namespace saithe {
 
 /// What an ensemble says of cells.
 struct EnsembleOutput {
-  DenseMatrix probabilities;  ///< (cells, types): mean of the members', calibrated
+  DenseMatrix probabilities;  ///< (cells, types): mean of the members' by their shares, calibrated
   DenseMatrix logits;         ///< (cells, types) of the first member
   DenseMatrix scores;         ///< (cells, axes) on the novelty score's axes, if it has any
   DenseMatrix sums;           ///< (cells, kFeatureSums) of the features, if there are axes

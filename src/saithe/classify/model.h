@@ -61,7 +61,8 @@ struct ModelCard {
 /// The option of an interrupted model that says how many full epochs its first network had.
 inline constexpr const char* kEpochsDone = "epochs-done";
 
-/// A trained classifier: its probabilities are the mean of its members', calibrated.
+/// A trained classifier: its probabilities are the mean of its members' by their shares,
+/// calibrated.
 struct Model {
   LabelSet types;
   Preprocessor preprocessor;

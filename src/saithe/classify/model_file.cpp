@@ -291,6 +291,7 @@ Model load_model(const fs::path& path) {
       Preprocessor(description.preprocessing, description.kind, std::move(description.genes),
                    std::move(loaded.mean), std::move(loaded.sd));
   model.members = std::move(loaded.members);
+  share_out(model.members, description.first_share);
   model.output = description.output;
   model.calibration = std::move(description.calibration);
   model.novelty = std::move(loaded.novelty);

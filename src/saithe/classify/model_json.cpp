@@ -170,6 +170,10 @@ void complete_words(nlohmann::json& json, const std::string& where) {
   };
   complete("has_misfit", 4, false);
   complete("type_offsets", 5, nlohmann::json::array());
+  // Members were counted alike.
+  const auto members = json.find("members");
+  const std::size_t n = members == json.end() ? 1 : std::max<std::size_t>(1, members->size());
+  complete("first_share", 6, 1 / static_cast<double>(n));
 }
 
 void require_types(const ModelDescription& model, const std::string& where) {
@@ -232,6 +236,12 @@ constexpr double kMaxTypeOffset = 50;
 
 void require_consistent(const ModelDescription& model, const std::string& where) {
   if (model.members.empty()) fail(ErrorKind::BadFormat, "{}: the model has no members", where);
+  const bool is_alone = model.members.size() == 1;
+  if (!(model.first_share >= 0 && model.first_share <= 1) || (is_alone && model.first_share != 1)) {
+    fail(ErrorKind::BadFormat, "{}: the first of {} has a share of {}; expected {}", where,
+         counted(std::ssize(model.members), "member"), model.first_share,
+         is_alone ? "1" : "a number from 0 to 1");
+  }
   require_types(model, where);
   require_genes(model, where);
   const Calibration& calibration = model.calibration;
@@ -307,6 +317,7 @@ ModelDescription describe_model(const Model& model) {
   description.kind = model.preprocessor.kind();
   description.preprocessing = model.preprocessor.options();
   for (const Member& member : model.members) description.members.push_back(member.shape);
+  if (!model.members.empty()) description.first_share = model.members.front().share;
   description.output = model.output;
   description.calibration = model.calibration;
   description.has_novelty = model.novelty.n_types > 0;
@@ -357,6 +368,7 @@ std::string format_model_json(const ModelDescription& model, const std::string& 
                        {"n_outputs", shape.n_outputs}});
   }
   json["members"] = std::move(members);
+  json["first_share"] = model.first_share;
   json["types"] = model.types;
   json["card"] = card_json(model.card);
   auto options = nlohmann::ordered_json::array();
@@ -392,6 +404,7 @@ ModelDescription parse_model_json(std::string_view text, const std::string& wher
                            "value_kind",
                            "preprocessing",
                            "members",
+                           "first_share",
                            "types",
                            "card",
                            "options",
@@ -420,6 +433,7 @@ ModelDescription parse_model_json(std::string_view text, const std::string& wher
   for (const auto& member : object.at("members")) {
     model.members.push_back(read_shape(member, where + ": members"));
   }
+  model.first_share = object.number("first_share");
   model.types = object.texts("types");
   model.card = read_card(object.at("card"), where + ": card");
   model.options = read_options(object.at("options"), where);

@@ -13,7 +13,7 @@
 
 namespace saithe {
 
-inline constexpr std::uint64_t kModelFormatVersion = 5;
+inline constexpr std::uint64_t kModelFormatVersion = 6;
 /// The oldest that is read: 4 came with "has_misfit", 5 with "type_offsets".
 inline constexpr std::uint64_t kOldestModelFormatVersion = 3;
 inline constexpr std::uint64_t kMaxModelGenes = 1000000;
@@ -26,6 +26,7 @@ struct ModelDescription {
   ExpressionKind kind = ExpressionKind::Counts;
   PreprocessorOptions preprocessing;
   std::vector<MlpShape> members;
+  double first_share = 1;  ///< of the first member in the mean, see share_out()
   OutputKind output = OutputKind::Softmax;
   Calibration calibration;
   bool has_novelty = false;

@@ -202,6 +202,9 @@ void require_recipe(const RecipeOptions& options) {
            name, power);
     }
   }
+  if (!(options.linear_share >= 0 && options.linear_share <= 1)) {
+    fail(ErrorKind::InvalidArgument, "--linear-share: {} is not from 0 to 1", options.linear_share);
+  }
   if (options.linear_cells < 1) {
     fail(ErrorKind::InvalidArgument, "--linear-cells: {} is not 1 or more", options.linear_cells);
   }
@@ -223,6 +226,13 @@ std::vector<MlpShape> member_shapes(const RecipeOptions& options, std::int64_t n
   network.layer_norm = options.layer_norm;
   shapes.insert(shapes.end(), as_size(options.networks), network);
   return shapes;
+}
+
+void share_out(std::vector<Member>& members, double first) {
+  if (members.size() < 2) return;
+  members.front().share = first;
+  const double other = (1 - first) / static_cast<double>(members.size() - 1);
+  for (std::size_t i = 1; i < members.size(); ++i) members[i].share = other;
 }
 
 std::vector<float> class_weights(std::span<const LabelIndex> labels,
@@ -261,6 +271,8 @@ std::vector<Member> train_members(const RecipeCells& cells, const RecipeOptions&
       break;
     }
   }
+  share_out(members,
+            options.linear ? options.linear_share : 1 / static_cast<double>(members.size()));
   return members;
 }
 

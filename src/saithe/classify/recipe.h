@@ -24,6 +24,7 @@ struct RecipeOptions {
   double linear_c = 0.1;  ///< its C, as scikit-learn's
   std::int64_t linear_cells = 100000;
   double linear_class_weights = 1;  ///< cells weigh n_k^-power in it: 1 is "balanced"
+  double linear_share = 0.5;        ///< what it counts in the mean where there are networks
   int networks = 1;                 ///< networks of the same shape, each with its own seed
   std::vector<int> hidden = {1028, 256, 128};
   std::vector<double> dropout = {0.2, 0.2};
@@ -40,6 +41,8 @@ struct RecipeOptions {
           "it is fitted on so many training cells at most, a stratified draw");
     visit("linear-class-weights", options.linear_class_weights,
           "in it a cell of a type with n cells weighs n^-this (1: balanced)");
+    visit("linear-share", options.linear_share,
+          "what it counts in the mean of all; the networks share the rest alike");
     visit("networks", options.networks, "neural networks of the ensemble, each with its own seed");
     visit("hidden", options.hidden, "units of each hidden layer");
     visit("dropout", options.dropout, "dropout rate after each hidden layer");
@@ -55,6 +58,7 @@ struct RecipeOptions {
 struct Member {
   MlpShape shape;
   MlpParameters parameters;
+  double share = 1;  ///< what its probabilities count in the mean; those of all sum to 1
 };
 
 /// Labelled cells as members are trained on them.
@@ -73,6 +77,10 @@ void require_recipe(const RecipeOptions& options);
 /// The shapes of the members that a recipe makes, in their order.
 std::vector<MlpShape> member_shapes(const RecipeOptions& options, std::int64_t n_inputs,
                                     LabelIndex n_types);
+
+/// The first of several members counts `first` (0 to 1) in their mean, and the others share the
+/// rest alike; one alone counts whole.
+void share_out(std::vector<Member>& members, double first);
 
 /// n_k^-power of each cell of `training`, scaled to a mean of 1; other entries are 0. Empty if
 /// power is 0. One entry for each label.

@@ -42,6 +42,7 @@ Model random_model(bool scale, std::vector<Member> members) {
   model.preprocessor = Preprocessor::fit(dataset.counts.view(), {}, dataset.var().index(),
                                          dataset.var().as_text("gene_ids"), options, Context(1));
   model.members = std::move(members);
+  share_out(model.members, 0.5);
   return model;
 }
 

@@ -32,6 +32,7 @@ Model three_members() {
   model.members.push_back(untrained({}, 1));
   model.members.push_back(untrained({12, 6}, 2, true));
   model.members.push_back(untrained({12, 6}, 3, true));
+  share_out(model.members, 0.5);
   return model;
 }
 
@@ -57,8 +58,9 @@ class EnsembleTest : public ::testing::Test {
   std::vector<float> shift_ = testing::random_values(kGenes, 4);
 };
 
-TEST_F(EnsembleTest, IsTheMeanOfItsMembers) {
+TEST_F(EnsembleTest, IsTheMeanOfItsMembersByTheirShares) {
   const Model model = three_members();
+  const std::vector<double> shares = {0.5, 0.25, 0.25};
   const EnsembleOutput output = ask(model);
   std::vector<DenseMatrix> of_members;
   for (const Member& member : model.members) {
@@ -68,7 +70,10 @@ TEST_F(EnsembleTest, IsTheMeanOfItsMembers) {
     double sum = 0;
     for (std::int64_t type = 0; type < 3; ++type) {
       double mean = 0;
-      for (const DenseMatrix& p : of_members) mean += static_cast<double>(p(cell, type)) / 3;
+      for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(model.members[i].share, shares[i]);
+        mean += shares[i] * static_cast<double>(of_members[i](cell, type));
+      }
       EXPECT_NEAR(static_cast<double>(output.probabilities(cell, type)), mean, 1e-7);
       sum += static_cast<double>(output.probabilities(cell, type));
     }
@@ -80,7 +85,9 @@ TEST_F(EnsembleTest, IsTheMeanOfItsMembers) {
 
 TEST_F(EnsembleTest, OfOneMemberIsThatMember) {
   Model model = three_members();
-  model.members = {model.members[1]};
+  model.members = {untrained({12, 6}, 2, true)};
+  share_out(model.members, 0.5);
+  EXPECT_EQ(model.members[0].share, 1);
   const EnsembleOutput output = ask(model);
   expect_same(output.probabilities, softmax(ask(model.members[0]).logits.view()));
   expect_same(output.logits, ask(model.members[0]).logits);
@@ -96,7 +103,7 @@ TEST_F(EnsembleTest, TheTemperatureIsAppliedToTheMean) {
 
 TEST_F(EnsembleTest, OneAgainstRestIsASigmoidOfEachLogit) {
   Model model = three_members();
-  model.members = {model.members[0]};
+  model.members = {untrained({}, 1)};
   model.output = OutputKind::OneVsRest;
   const EnsembleOutput output = ask(model);
   for (CellIndex cell = 0; cell < kCells; ++cell) {

@@ -51,6 +51,7 @@ Model marker_model(bool scale = false) {
   for (float& weight : network.parameters.weights.back())
     weight *= 0.1F;  // the markers' are larger
   model.members.push_back(network);
+  share_out(model.members, 0.5);
   return model;
 }
 

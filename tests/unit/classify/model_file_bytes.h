@@ -79,6 +79,7 @@ inline Model tiny_model() {
     model.members.push_back(std::move(member));
   }
   model.members[1].parameters.norm_gains[1] = {0.75F, -2.0F};
+  share_out(model.members, 0.375);
   model.calibration = {1.25, {0.5, -0.25, 0}};
   model.novelty.n_types = 3;
   model.novelty.n_axes = 1;
@@ -117,7 +118,8 @@ inline Model whole_model() {
 inline bool is_equal(const Member& a, const Member& b) {
   return a.shape.n_inputs == b.shape.n_inputs && a.shape.hidden == b.shape.hidden &&
          a.shape.dropout == b.shape.dropout && a.shape.n_outputs == b.shape.n_outputs &&
-         a.shape.layer_norm == b.shape.layer_norm && a.parameters == b.parameters;
+         a.shape.layer_norm == b.shape.layer_norm && a.parameters == b.parameters &&
+         a.share == b.share;
 }
 
 inline bool is_equal(const Preprocessor& a, const Preprocessor& b) {

@@ -116,14 +116,32 @@ TEST(TrainMembers, AreTheLogisticRegressionAndNetworksOfOwnSeeds) {
                                     *kernels::make_backend(kernels::Device::Cpu, Context(1)),
                                     Context(1)));
   EXPECT_NE(members[1].parameters, members[2].parameters);
+  EXPECT_EQ(members[0].share, 0.5);
+  EXPECT_EQ(members[1].share, 0.25);
+  EXPECT_EQ(members[2].share, 0.25);
   // The first network is what it would be alone.
   RecipeOptions alone = small_recipe();
   alone.linear = false;
   alone.networks = 1;
   EXPECT_EQ(problem.train(alone).at(0).parameters, members[1].parameters);
+  EXPECT_EQ(problem.train(alone).at(0).share, 1);
   RecipeOptions linear = small_recipe();
   linear.networks = 0;
   EXPECT_EQ(problem.train(linear).at(0).parameters, members[0].parameters);
+}
+
+TEST(TrainMembers, NetworksShareWhatTheLinearMemberLeaves) {
+  const Problem problem;
+  RecipeOptions options = small_recipe();
+  options.trainer.epochs = 1;
+  options.linear_share = 0.25;
+  std::vector<double> shares;
+  for (const Member& member : problem.train(options)) shares.push_back(member.share);
+  EXPECT_EQ(shares, (std::vector<double>{0.25, 0.375, 0.375}));
+  options.linear = false;
+  shares.clear();
+  for (const Member& member : problem.train(options)) shares.push_back(member.share);
+  EXPECT_EQ(shares, (std::vector<double>{0.5, 0.5}));
 }
 
 TEST(TrainMembers, AugmentedNetworksDifferAndTheLinearMemberDoesNot) {
@@ -211,6 +229,9 @@ TEST(RequireRecipe, NamesTheOptionThatMakesNoSense) {
   names("--class-weights", [](RecipeOptions& o) { o.class_weights = -0.5; });
   names("--class-weights", [](RecipeOptions& o) { o.class_weights = 1.5; });
   names("--linear-class-weights", [](RecipeOptions& o) { o.linear_class_weights = NAN; });
+  names("--linear-share", [](RecipeOptions& o) { o.linear_share = -0.1; });
+  names("--linear-share", [](RecipeOptions& o) { o.linear_share = 1.1; });
+  names("--linear-share", [](RecipeOptions& o) { o.linear_share = NAN; });
   names("--linear-c", [](RecipeOptions& o) { o.linear_c = 0; });
   names("--linear-c", [](RecipeOptions& o) { o.linear_c = INFINITY; });
 }
