@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "saithe/core/error.h"
+#include "saithe/core/gzip_input.h"
 #include "saithe/core/open_input.h"
 #include "saithe/core/text_output.h"
 #include "saithe/core/types.h"
@@ -33,25 +34,15 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 }  // namespace
 
 struct LineReader::Stream {
-  gzFile file = nullptr;
-  ~Stream() {
-    if (file != nullptr) gzclose(file);
-  }
+  GzipInput input;
 };
 
-LineReader::LineReader(const fs::path& path, Encoding encoding)
-    : stream_(std::make_unique<Stream>()), path_(path), encoding_(encoding) {
+LineReader::LineReader(const fs::path& path, Encoding encoding) : path_(path), encoding_(encoding) {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     fail(ErrorKind::NotFound, "{}: is a folder where a file is expected", path.string());
   }
-  const int descriptor = open_input(path);
-  stream_->file = gzdopen(descriptor, "rb");  // reads plain files as they are
-  if (stream_->file == nullptr) {
-    close(descriptor);
-    fail(ErrorKind::NotFound, "{}: cannot be opened: no memory", path.string());
-  }
-  gzbuffer(stream_->file, 1U << 18);
+  stream_.reset(new Stream{GzipInput(open_input(path))});
 }
 
 LineReader::~LineReader() = default;
@@ -62,15 +53,15 @@ bool LineReader::fill() {
   begin_ = 0;
   const std::size_t old_size = buffer_.size();
   buffer_.resize(old_size + kBlock);
-  const int n_read = gzread(stream_->file, buffer_.data() + old_size, kBlock);
-  int code = Z_OK;
-  const char* message = gzerror(stream_->file, &code);
-  if (n_read < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-    fail(ErrorKind::BadFormat,
+  std::size_t n_read = 0;
+  try {
+    n_read = stream_->input.read(buffer_.data() + old_size, kBlock);
+  } catch (const Error& error) {
+    fail(error.kind(),
          "{}: the gzip data are damaged or cut off after line {} ({}). Copy the file again.",
-         path_.string(), line_number_, message);
+         path_.string(), line_number_, error.what());
   }
-  buffer_.resize(old_size + static_cast<std::size_t>(n_read));
+  buffer_.resize(old_size + n_read);
   is_all_ascii_ = is_all_ascii_ && is_ascii(std::string_view(buffer_).substr(old_size));
   if (n_read == 0) is_at_end_ = true;
   return n_read > 0;

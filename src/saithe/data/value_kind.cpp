@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "saithe/core/text_io.h"
+
 namespace saithe {
 namespace {
 
@@ -25,6 +27,11 @@ constexpr double kWholeMultiple = 2e-3;
 constexpr std::int64_t kFewestMultiples = 10;
 // A cell whose smallest count is 2 has half multiples.
 constexpr double kShareOfWhole = 0.5;
+// A count of 1 is 10 000 / (the cell's sum of counts), so that sum is known to within kWholeTotal
+// below kLargestTotal. One in 25 is whole by chance, half are where a cell's smallest count is 2.
+constexpr double kLargestTotal = 50'000;
+constexpr double kWholeTotal = 0.02;
+constexpr double kShareOfWholeTotals = 0.25;
 // Z-scores of a sample of cells, clipped or not, have about mean 0 and variance 1.
 constexpr double kLargestMean = 0.3;
 constexpr double kLeastVariance = 0.1;
@@ -44,6 +51,14 @@ ValueKindFinder::ValueKindFinder() {
 bool ValueKindFinder::Unlogged::is_of_counts() const {
   return n_multiples >= kFewestMultiples &&
          static_cast<double>(n_whole) >= kShareOfWhole * static_cast<double>(n_multiples);
+}
+
+/// `unit`: exp(a cell's smallest value) - 1.
+void ValueKindFinder::add_total(double unit) {
+  const double total = kCp10k / unit;
+  if (!(total < kLargestTotal)) return;
+  ++n_totals_;
+  if (std::abs(total - std::round(total)) < kWholeTotal) ++n_whole_totals_;
 }
 
 void ValueKindFinder::look_for_counts(std::span<const float> values) {
@@ -66,6 +81,7 @@ void ValueKindFinder::look_for_counts(std::span<const float> values) {
       ++unlogged.n_multiples;
       if (std::abs(multiple - std::round(multiple)) < kWholeMultiple) ++unlogged.n_whole;
     }
+    if (&unlogged == unlogged_.data() && unit > 0) add_total(unit);
     unlogged.smallest_sum = n_unlogged_cells_ == 0 ? sum : std::min(unlogged.smallest_sum, sum);
     unlogged.largest_sum = std::max(unlogged.largest_sum, sum);
   }
@@ -136,9 +152,24 @@ bool ValueKindFinder::is_to_another_base() const {
   });
 }
 
-bool ValueKindFinder::is_doubtful() const {
-  return kind() == ValueKind::LogNormalized && !has_sums_of_cp10k() &&
-         unlogged_[0].n_multiples >= kFewestMultiples && !unlogged_[0].is_of_counts();
+bool ValueKindFinder::is_of_another_sum() const {
+  return n_totals_ >= kFewestMultiples && static_cast<double>(n_whole_totals_) <
+                                              kShareOfWholeTotals * static_cast<double>(n_totals_);
+}
+
+std::string ValueKindFinder::doubt() const {
+  if (kind() != ValueKind::LogNormalized || has_sums_of_cp10k() ||
+      unlogged_[0].n_multiples < kFewestMultiples) {
+    return {};
+  }
+  if (!unlogged_[0].is_of_counts()) {
+    return "no counts are behind it, and cells sum up to less than 10 000";
+  }
+  if (!is_of_another_sum()) return {};
+  return fmt::format(
+      "10 000 over a cell's smallest value, unlogged, would be its sum of counts, and is a whole "
+      "number in only {} of {} cells (a model of counts labels other logarithms wrongly)",
+      n_whole_totals_, n_totals_);
 }
 
 ValueKind ValueKindFinder::kind() const {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <span>
+#include <string>
 
 #include "saithe/core/options.h"
 #include "saithe/data/cell_source.h"
@@ -47,9 +48,9 @@ class ValueKindFinder {
   [[nodiscard]] bool has_values() const { return n_values_ > 0; }
   /// Counts where there are no values.
   [[nodiscard]] ValueKind kind() const;
-  /// Whether what is taken for log1p(CP10k) may be another logarithm: sums of cells do not bear it
-  /// out, and no counts are behind it.
-  [[nodiscard]] bool is_doubtful() const;
+  /// Why what is taken for log1p(CP10k) may be another logarithm, where sums of cells do not bear
+  /// it out: no counts are behind it, or not counts of 10 000. Empty if nothing speaks against it.
+  [[nodiscard]] std::string doubt() const;
   [[nodiscard]] const NoCount& first_no_count() const { return first_no_count_; }
   [[nodiscard]] double total() const { return sum_; }
 
@@ -58,7 +59,9 @@ class ValueKindFinder {
   [[nodiscard]] bool has_one_sum() const;
   [[nodiscard]] bool has_sums_of_cp10k() const;
   [[nodiscard]] bool is_to_another_base() const;
+  [[nodiscard]] bool is_of_another_sum() const;
   void look_for_counts(std::span<const float> values);
+  void add_total(double unit);
 
   /// Of what a base makes of logarithms in some of the cells, less 1: its multiples of the cell's
   /// smallest are whole if counts are behind it.
@@ -86,6 +89,9 @@ class ValueKindFinder {
   double largest_cell_ = 0;
   std::array<Unlogged, 3> unlogged_;  // e, 2, 10
   std::int64_t n_unlogged_cells_ = 0;
+  std::int64_t n_totals_ =
+      0;  // of these cells: how large its sum of counts may be, see add_total()
+  std::int64_t n_whole_totals_ = 0;
   NoCount first_no_count_;
 };
 

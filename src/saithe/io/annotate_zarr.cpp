@@ -17,6 +17,7 @@
 #include "saithe/core/text_io.h"
 #include "saithe/io/folder_change.h"
 #include "saithe/io/hdf5_writer.h"
+#include "saithe/io/zarr_consolidated.h"
 #include "saithe/io/zarr_metadata.h"
 #include "saithe/io/zarr_writer.h"
 
@@ -226,6 +227,12 @@ ZarrAnnotator ZarrAnnotator::in_place(fs::path input, bool overwrite) {
          std::strerror(errno));
   }
   annotator.input_ = fs::canonical(input);
+  if (const auto above = io::consolidated_above(annotator.input_)) {
+    fail(ErrorKind::Output,
+         "{}: is a part of {}, whose consolidated metadata would no longer fit; -o FOLDER.zarr "
+         "writes a copy with the columns",
+         input.string(), above->string());
+  }
   annotator.output_ = annotator.input_;
   annotator.stamp_ = annotator.stamp();
   const FolderBeside probe(annotator.output_);

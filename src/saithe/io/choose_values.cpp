@@ -37,8 +37,8 @@ std::string finding(const ValuePlace& place, const ValueKindFinder& found, const
       fmt::format("{} holds {}", place.name,
                   kind == ValueKind::Unknown ? "values of no known kind" : to_text(kind));
   if (kind == ValueKind::ZScored) text += " values";
-  if (found.is_doubtful()) {
-    text += ", or another logarithm: no counts are behind it, and cells sum up to less than 10 000";
+  if (const std::string doubt = found.doubt(); !doubt.empty()) {
+    text += ", or another logarithm: " + doubt;
   }
   if (kind == ValueKind::Counts || kind == ValueKind::LogNormalized) return text;
   const auto& odd = found.first_no_count();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 
 namespace saithe::io {
@@ -55,10 +56,14 @@ bool fits(std::size_t n_names, std::size_t n_fields) {
 std::optional<char> find_separator(std::string_view header, std::string_view row) {
   std::optional<char> best;
   std::size_t most_numbers = 0;
+  std::size_t n_tabbed = 0;
   for (const char separator : kSeparators) {
     const auto names = split_texts(header, separator);
     const auto fields = split_texts(row, separator);
     if (!fits(names.size(), fields.size())) continue;
+    // Commas between tabs are decimal ones.
+    if (separator == '\t') n_tabbed = fields.size();
+    if (fields.size() < n_tabbed) continue;
     const auto n_numbers = static_cast<std::size_t>(
         std::count_if(fields.begin() + 1, fields.end(),
                       [&](const std::string& field) { return is_number(field, separator); }));
@@ -187,6 +192,15 @@ bool is_missing_value(std::string_view field) {
   static constexpr std::array kMissing = {"",     "NA",   "NaN",  "nan", "N/A",
                                           "#N/A", "null", "NULL", "None"};
   return std::find(kMissing.begin(), kMissing.end(), trim(field)) != kMissing.end();
+}
+
+bool has_comma_in_number(std::string_view field) {
+  static constexpr std::string_view kNumber = "0123456789.,'";
+  field = trim(field);
+  const auto digits = field.substr(!field.empty() && (field[0] == '-' || field[0] == '+') ? 1 : 0);
+  return !digits.empty() && std::isdigit(static_cast<unsigned char>(digits[0])) != 0 &&
+         digits.find_first_of(",'") != std::string_view::npos &&
+         digits.find_first_not_of(kNumber) == std::string_view::npos;
 }
 
 std::optional<TableStart> read_start(LineReader& reader) {

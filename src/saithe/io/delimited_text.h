@@ -32,6 +32,9 @@ class FieldSplitter {
 /// may be decimal. False if it is none.
 bool parse_value(std::string_view field, char separator, float& value);
 
+/// Whether it is a number with a decimal comma or with separators of thousands: "0,5", "1,234.5".
+bool has_comma_in_number(std::string_view field);
+
 /// Whether it is one of the ways to write that a value is missing: empty, NA, NaN, null, ...
 bool is_missing_value(std::string_view field);
 

@@ -112,9 +112,33 @@ void warn_of_repeated_names(const std::vector<std::string>& names, bool have_ids
 
 }  // namespace
 
+namespace {
+
+/// What missing ids become where a table is turned into texts.
+bool is_no_id(const std::string& id) {
+  return id == "nan" || id == "NaN" || id == "NA" || id == "None" || id == "<NA>";
+}
+
+/// Ids that are the text of a missing one, on several genes, are none.
+void leave_out_no_ids(Table& var, const std::string& where, const Context& context) {
+  std::vector<std::string> ids = var.as_text(kGeneIds);
+  const auto n = std::count_if(ids.begin(), ids.end(), is_no_id);
+  if (n < 2) return;
+  const std::string example = *std::find_if(ids.begin(), ids.end(), is_no_id);
+  for (std::string& id : ids) {
+    if (is_no_id(id)) id.clear();
+  }
+  var.set(kGeneIds, TextColumn{std::move(ids), {}});
+  context.warn(fmt::format("{}: {} the id '{}', which is taken for none", where,
+                           counted(n, "gene") + " have", example));
+}
+
+}  // namespace
+
 void settle_gene_names(Table& var, const std::string& where, const Context& context) {
   const bool have_ids = var.find(kGeneIds) != nullptr;
   if (have_ids) {
+    leave_out_no_ids(var, where, context);
     require_unique_gene_ids(var.as_text(kGeneIds), where);
   } else {
     restore_repeated_names(var);

@@ -40,6 +40,7 @@ class RowReader {
   }
 
   RowsOfText read() {
+    const std::string first = reader_->where();
     add(start_->first_row);
     for (std::string_view line; reader_->next(line);) {
       if (line.empty() || line.front() == '#') continue;
@@ -47,6 +48,7 @@ class RowReader {
       add(line);
     }
     pack();
+    require_texts(first);
     return std::move(rows_);
   }
 
@@ -85,12 +87,36 @@ class RowReader {
   }
 
   [[noreturn]] void fail_value(std::size_t column) const {
-    fail(ErrorKind::BadFormat, "{}: column {} ('{}') of row '{}': '{}' is not a number{}",
-         reader_->where(), column + 1, printable(start_->names[column - 1]), printable(fields_[0]),
-         printable(fields_[column].substr(0, 40)),
-         is_missing_value(fields_[column])
-             ? "; a missing value has no meaning among counts: write 0, or remove its gene or cell"
-             : "");
+    fail_value(column, reader_->where(), fields_[0], fields_[column]);
+  }
+
+  [[noreturn]] void fail_value(std::size_t column, const std::string& where, std::string_view row,
+                               std::string_view value) const {
+    fail(
+        ErrorKind::BadFormat, "{}: column {} ('{}') of row '{}': '{}' is not a number{}", where,
+        column + 1, printable(start_->names[column - 1]), printable(row),
+        printable(value.substr(0, 40)),
+        is_missing_value(value)
+            ? "; a missing value has no meaning among counts: write 0, or remove its gene or cell"
+        : has_comma_in_number(value)
+            ? "; write it with a decimal point (1234.5), or separate fields by semicolons, between "
+              "which commas are decimal"
+            : "");
+  }
+
+  /// What the first row makes a column of text, other rows do not make one of numbers: a value that
+  /// cannot be read must not take its cell or gene along. `first`: where that row is.
+  void require_texts(const std::string& first) const {
+    for (std::size_t i = 0; i < rows_.texts.size(); ++i) {
+      const std::vector<std::string>& texts = rows_.texts[i];
+      const auto n_numbers =
+          std::count_if(texts.begin(), texts.end(), [&](const std::string& text) {
+            float value = 0;
+            return parse_value(text, start_->separator, value) || has_comma_in_number(text);
+          });
+      if (2 * n_numbers <= std::ssize(texts)) continue;
+      fail_value(i + 1, first, rows_.names.front(), texts.front());
+    }
   }
 
   LineReader* reader_;
@@ -171,7 +197,10 @@ std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& 
   const std::string where = input.path.string();
   if (is_long_table(*start)) return read_long_table(reader, *start, where, context);
   if (start->n_texts == start->names.size()) {
-    fail(ErrorKind::BadFormat, "{}: has no column of numbers", where);
+    fail(ErrorKind::BadFormat,
+         "{}: has no column of numbers. Numbers are written with a decimal point, or with a decimal "
+         "comma where semicolons separate the fields",
+         where);
   }
   RowsOfText rows = RowReader(reader, *start, context).read();
   return open_wide(where, std::move(rows), *start, options, context);

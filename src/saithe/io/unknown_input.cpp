@@ -72,6 +72,11 @@ std::string why_unknown(const InputFile& input) {
     why = why_unknown(*input.hdf5);
   } else if (input.head.empty() && !input.is_folder) {
     why = "is empty. Copy it again";
+  } else if (input.head.starts_with("\x89HDF\r\n")) {
+    why = fmt::format("is a packed HDF5 file, which can only be read unpacked: gunzip -k \"{}\"",
+                      path);
+  } else if (input.head.starts_with("\x1F\x8B")) {
+    why = fmt::format("is packed twice. Unpack it once: gunzip -k \"{}\"", path);
   } else if (is_like_model(input)) {
     why =
         "is like a model of saithe, not like a file of cells. If it is one, it is damaged or not "

@@ -3,11 +3,17 @@
 #include <algorithm>
 #include <tuple>
 
+#include "saithe/core/text_io.h"
+
 namespace saithe::io {
+
+namespace fs = std::filesystem;
+
 namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::int64_t kMaxBytes = std::int64_t{1} << 28;
 constexpr const char* kNode = "zarr.json";
 constexpr const char* kInNode = "consolidated_metadata";
 
@@ -33,6 +39,28 @@ const char* consolidated_file(int version) {
 
 bool has_consolidated(const Json& file, int version) {
   return version == 2 || (file.contains(kInNode) && file[kInNode].is_object());
+}
+
+Json without_consolidated(Json file) {
+  file.erase(kInNode);
+  return file;
+}
+
+std::optional<fs::path> consolidated_above(const fs::path& folder) {
+  for (fs::path above = folder.parent_path(); above != above.parent_path();
+       above = above.parent_path()) {
+    const std::string key = folder.lexically_relative(above).string();
+    for (const int version : {2, 3}) {
+      const fs::path file = above / consolidated_file(version);
+      if (!fs::is_regular_file(file)) continue;
+      const Json json = Json::parse(read_file(file, kMaxBytes), nullptr, false);
+      const Json::json_pointer known(version == 3 ? "/consolidated_metadata/metadata"
+                                                  : "/metadata");
+      if (!json.is_object() || !json.contains(known) || !json.at(known).is_object()) continue;
+      if (json.at(known).contains(version == 3 ? key : key + "/.zgroup")) return above;
+    }
+  }
+  return std::nullopt;
 }
 
 bool is_consolidated(const Json& file, int version, const std::string& key) {

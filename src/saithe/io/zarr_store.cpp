@@ -159,7 +159,8 @@ std::shared_ptr<const ZarrStore> open_zarr_store(const fs::path& path, bool is_f
   const auto archive = std::make_shared<const ZipArchive>(path);
   auto store = std::make_shared<ZipStore>(path.string(), archive, "");
   if (is_group(*store)) return store;
-  const auto folders = store->names("");
+  std::vector<std::string> folders = store->names("");
+  std::erase(folders, "__MACOSX");  // of a zip that a Mac made
   if (folders.size() != 1) return nullptr;
   auto inner = std::make_shared<ZipStore>(path.string(), archive, folders.front() + "/");
   return is_group(*inner) ? inner : nullptr;

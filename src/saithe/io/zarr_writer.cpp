@@ -107,15 +107,29 @@ void ZarrTarget::set_attribute(const std::string& path, const std::string& name,
   all[name] = texts;
   if (version_ == 2) {
     metadata_[key_of(path, kAttributes)] = std::move(all);
-    return;
+    return forget_own_copy(path);
   }
   const std::string key = key_of(path, kNode);
   if (!metadata_.contains(key)) metadata_[key] = read_json(folder_ / key);
   metadata_[key]["attributes"] = std::move(all);
+  forget_own_copy(path);
+}
+
+void ZarrTarget::forget_own_copy(const std::string& path) {
+  const std::string file = key_of(path, consolidated_file(version_));
+  if (version_ == 2) {
+    if (fs::exists(folder_ / file)) remove(file);
+    return;
+  }
+  const bool is_changed = metadata_.contains(file);
+  if (!is_changed && !fs::exists(folder_ / file)) return;
+  Json json = is_changed ? metadata_[file] : read_json(folder_ / file);
+  if (!has_consolidated(json, version_)) return;
+  metadata_[file] = without_consolidated(std::move(json));
 }
 
 void ZarrTarget::require_group(const std::string& path, const std::string& encoding) {
-  if (has(path)) return;
+  if (has(path)) return forget_own_copy(path);
   if (version_ == 2) {
     metadata_[key_of(path, kGroup)] = {{"zarr_format", 2}};
     metadata_[key_of(path, kAttributes)] = zarr_encoding(encoding);

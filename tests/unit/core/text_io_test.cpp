@@ -68,6 +68,15 @@ TEST(LineReader, ACutGzipFileIsAnError) {
   }
 }
 
+TEST(LineReader, ALostMemberIsAnError) {
+  const FolderForTest folder;
+  std::string second = gzip("two\n");
+  second[0] = static_cast<char>(second[0] ^ 1);
+  write_bytes(folder / "a.gz", gzip("one\n") + second);
+  EXPECT_SAITHE_ERROR(lines_of(folder / "a.gz"), ErrorKind::BadFormat,
+                      "damaged or cut off after line 1 (what follows a gzip member is none)");
+}
+
 TEST(LineReader, SaysWhereItIs) {
   const FolderForTest folder;
   write_bytes(folder / "a.txt", "one\ntwo\n");

@@ -96,16 +96,34 @@ TEST(ValueKind, LogarithmsToAnotherBaseAreToldApartAlsoOfSomeOfTheGenes) {
 TEST(ValueKind, LogarithmsOfNoCountsAreDoubtfulUnlessTheirSumsAreRight) {
   const auto counts = make_counts();
   const auto cp10k = [](double c, double t) { return log1p_of(c, t, 1e4); };
-  EXPECT_FALSE(find(counts, cp10k).is_doubtful());
-  EXPECT_FALSE(find(counts, cp10k, 20).is_doubtful());
+  EXPECT_EQ(find(counts, cp10k).doubt(), "");
+  EXPECT_EQ(find(counts, cp10k, 20).doubt(), "");
   std::vector<std::vector<double>> fractions = counts;
   for (auto& cell : fractions) {
     for (double& count : cell) count = std::sqrt(count) * 1.37;
   }
-  EXPECT_FALSE(find(fractions, cp10k).is_doubtful());
+  EXPECT_EQ(find(fractions, cp10k).doubt(), "");
   const ValueKindFinder some = find(fractions, cp10k, 20);
   EXPECT_EQ(some.kind(), ValueKind::LogNormalized);
-  EXPECT_TRUE(some.is_doubtful());
+  EXPECT_TRUE(some.doubt().starts_with("no counts are behind it"));
+}
+
+// Counts of another sum, as Scanpy's default makes them, of some of the genes.
+TEST(ValueKind, LogarithmsOfAnotherSumAreDoubtful) {
+  const auto counts = make_counts();
+  const auto median = [](double c, double t) { return log1p_of(c, t, 1731); };
+  const ValueKindFinder some = find(counts, median, 20);
+  EXPECT_EQ(some.kind(), ValueKind::LogNormalized);
+  EXPECT_TRUE(some.doubt().starts_with("10 000 over a cell's smallest value")) << some.doubt();
+  // Every other sum is whole where a cell's smallest count is 2.
+  std::vector<std::vector<double>> twos = counts;
+  for (auto& cell : twos) {
+    for (double& count : cell) count = count == 1 ? 0 : count;
+  }
+  EXPECT_EQ(find(
+                twos, [](double c, double t) { return log1p_of(c, t, 1e4); }, 20)
+                .doubt(),
+            "");
 }
 
 TEST(ValueKind, ZScores) {

@@ -112,6 +112,27 @@ TEST_F(AnnotateZarr, InPlaceIsWhatACopyIs) {
   EXPECT_EQ(n_files(), 3U);
 }
 
+// SpatialData keeps tables in a larger store, whose copy of all metadata saithe does not know.
+TEST_F(AnnotateZarr, ATableInAConsolidatedStoreIsNotChangedInPlace) {
+  testing::write_small_store(folder_ / "sd.zarr/tables/t");
+  static_cast<void>(ZarrAnnotator::in_place(folder_ / "sd.zarr/tables/t", false));
+  const auto refused = [&](const char* file, const char* text) {
+    testing::write_key(folder_ / "sd.zarr", file, text);
+    EXPECT_SAITHE_ERROR(
+        static_cast<void>(ZarrAnnotator::in_place(folder_ / "sd.zarr/tables/t", false)),
+        ErrorKind::Output, "whose consolidated metadata would no longer fit");
+    std::filesystem::remove(folder_ / "sd.zarr" / file);
+  };
+  refused(".zmetadata", R"({"zarr_consolidated_format":1,"metadata":{"tables/t/.zgroup":{}}})");
+  refused("zarr.json", R"({"consolidated_metadata":{"metadata":{"tables/t":{}}}})");
+  for (const char* text : {R"({"consolidated_metadata":null})", "[]", "{", R"({"metadata":3})"}) {
+    testing::write_key(folder_ / "sd.zarr", "zarr.json", text);
+    static_cast<void>(ZarrAnnotator::in_place(folder_ / "sd.zarr/tables/t", false));
+  }
+  ZarrAnnotator(folder_ / "sd.zarr/tables/t", folder_ / "out.zarr", false)
+      .write(labels({"T", "", "B"}));
+}
+
 TEST_F(AnnotateZarr, WhatAnotherProgramChangedIsLeftAlone) {
   const ZarrAnnotator annotator = ZarrAnnotator::in_place(folder_ / "in.zarr", false);
   testing::write_key(folder_ / "in.zarr", "obs/.zattrs",

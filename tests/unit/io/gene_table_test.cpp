@@ -51,6 +51,15 @@ TEST(MakeGeneTable, IdsTellGenesOfOneSymbolApartAndTheSymbolsStay) {
                       ErrorKind::BadFormat, "stands twice");
 }
 
+TEST(MakeGeneTable, TheTextOfAMissingIdIsNone) {
+  Listening listening;
+  const Table var = make_gene_table({"A", "B", "C"}, {"nan", "E2", "nan"}, "f", listening.context);
+  EXPECT_EQ(var.as_text("gene_ids"), (Texts{"", "E2", ""}));
+  EXPECT_EQ(listening.warnings, Texts{"f: 2 genes have the id 'nan', which is taken for none"});
+  EXPECT_EQ(make_gene_table({"A", "B"}, {"NA", "E2"}, "f", Context(1)).as_text("gene_ids"),
+            (Texts{"NA", "E2"}));
+}
+
 TEST(MakeGeneTable, WithoutIdsASymbolStaysRepeated) {
   Listening listening;
   const Table var = make_gene_table({"A", "B", "A"}, "f", listening.context);

@@ -94,6 +94,30 @@ TEST(TextTable, ColumnsOfTextAreKept) {
   EXPECT_EQ(cells.obs().as_text("type"), (Texts{"T", "B"}));
 }
 
+// A first value that cannot be read must not make a column of text of a cell or gene.
+TEST(TextTable, AColumnOfNumbersWithoutTheFirstIsAnError) {
+  for (const char* value : {"\"1,234\"", "inf", "-", ".", "#DIV/0!", "TRUE", "0x10", "1'234"}) {
+    const std::string text = fmt::format("gene,c1,c2\nACTB,{},0\nCD3D,0,0\nMT-CO1,1,7\n", value);
+    EXPECT_SAITHE_ERROR(read(text), ErrorKind::BadFormat,
+                        "a.csv:2: column 2 ('c1') of row 'ACTB': '");
+  }
+  EXPECT_SAITHE_ERROR(read("gene,c1,c2\nACTB,\"1,234\",0\n"), ErrorKind::BadFormat,
+                      "is not a number; write it with a decimal point");
+  const Dataset genes = read("gene,chr,c1\nACTB,7,3\nCD3D,11,2\n");  // nothing tells
+  EXPECT_EQ(genes.obs().index(), (Texts{"chr", "c1"}));
+  EXPECT_EQ(read("gene,chr,c1\nXIST,X,3\nCD3D,11,2\n").obs().index(), Texts{"c1"});
+}
+
+TEST(TextTable, TabsSeparateWhereThereAreCommasToo) {
+  const Dataset cells = read("\tACTB\tCD3D\nc1\t1\t2\nc2\t3\t4\n");
+  EXPECT_EQ(cells.var().index(), (Texts{"ACTB", "CD3D"}));
+  EXPECT_SAITHE_ERROR(read("\tACTB\tCD3D\nc1\t0,5\t1\nc2\t1,5\t2\n"), ErrorKind::BadFormat,
+                      "a.csv:2: column 2 ('ACTB') of row 'c1': '0,5' is not a number; write it "
+                      "with a decimal point");
+  EXPECT_SAITHE_ERROR(read("\tACTB\nc1\t0,5\nc2\t1,5\n"), ErrorKind::BadFormat,
+                      "has no column of numbers. Numbers are written with a decimal point");
+}
+
 TEST(TextTable, ColumnsOfTextOfOneNameAreAllKept) {
   const Dataset cells = read("cell,type,type,ACTB\ncell1,T,x,3\ncell2,B,y,4\n");
   EXPECT_EQ(cells.obs().as_text("type"), (Texts{"T", "B"}));

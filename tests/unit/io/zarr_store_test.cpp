@@ -1,6 +1,7 @@
 #include "saithe/io/zarr_store.h"
 
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include "saithe/core/text_io.h"
 #include "support/zarr_folder.h"
@@ -26,6 +27,42 @@ TEST(ZarrStore, AFolderAndAnArchiveHaveKeys) {
   ASSERT_NE(zipped, nullptr);  // inside of its only folder
   EXPECT_EQ(zipped->names("").back(), "zarr.json");
   EXPECT_TRUE(zipped->size("obs/zarr.json").has_value());
+}
+
+/// The bytes of a whole number, the least first.
+std::string number(std::uint64_t value, int n_bytes) {
+  std::string bytes;
+  for (int i = 0; i < n_bytes; ++i) bytes += static_cast<char>(value >> (8 * i));
+  return bytes;
+}
+
+/// A zip archive of unpacked entries.
+std::string archive_of(const std::vector<std::pair<std::string, std::string>>& entries) {
+  std::string file;
+  std::string directory;
+  for (const auto& [name, content] : entries) {
+    const auto* const bytes = reinterpret_cast<const Bytef*>(content.data());
+    const std::string what = number(10, 2) + number(0, 8) +
+                             number(crc32(0, bytes, static_cast<uInt>(content.size())), 4) +
+                             number(content.size(), 4) + number(content.size(), 4) +
+                             number(name.size(), 2) + number(0, 2);
+    directory += "PK\1\2" + number(10, 2) + what + number(0, 10) + number(file.size(), 4) + name;
+    file += "PK\3\4" + what + name + content;
+  }
+  return file + directory + "PK\5\6" + number(0, 4) + number(entries.size(), 2) +
+         number(entries.size(), 2) + number(directory.size(), 4) + number(file.size(), 4) +
+         number(0, 2);
+}
+
+TEST(ZarrStore, WhatAMacAddsToAnArchiveIsNoStore) {
+  const testing::FolderForTest folder;
+  const auto path = folder / "a.zip";
+  testing::write_bytes(path, archive_of({{"__MACOSX/._a.zarr", "x"},
+                                         {"a.zarr/.zgroup", R"({"zarr_format":2})"},
+                                         {"a.zarr/.zattrs", "{}"}}));
+  const auto zipped = io::open_zarr_store(path, false, read_head(path, 8));
+  ASSERT_NE(zipped, nullptr);
+  EXPECT_EQ(zipped->read_all(".zattrs", 10), "{}");
 }
 
 TEST(ZarrStore, NoKeyLeadsOut) {

@@ -148,6 +148,37 @@ TEST(ZarrWriterConsolidated, KnowsWhatIsNewAndForgetsWhatIsGone) {
   EXPECT_EQ(all.at("metadata").at("obs/text/.zattrs").at("encoding-type"), "string-array");
 }
 
+// A group below the root may have its own, which nobody keeps up to date.
+TEST(ZarrWriterConsolidated, GroupsForgetTheirOwn) {
+  const testing::FolderForTest folder;
+  write_small_store_v3(folder.path());
+  const char* const with_own = R"({"attributes":{"column-order":["a"]},"zarr_format":3,
+      "consolidated_metadata":{"kind":"inline","metadata":{}},"node_type":"group"})";
+  testing::write_key(folder.path(), "obs/zarr.json", with_own);
+  testing::write_key(folder.path(), "uns/zarr.json", with_own);
+  ZarrTarget store(folder.path(), "store");
+  store.write_column("obs/text", TextColumn{{"x"}, {}});
+  store.set_attribute("obs", "column-order", {"a", "text"});
+  store.require_group("uns", "dict");
+  store.finish();
+  for (const char* group : {"obs", "uns"}) {
+    const auto json = nlohmann::json::parse(testing::read_bytes(folder / group / "zarr.json"));
+    EXPECT_FALSE(json.contains("consolidated_metadata")) << group;
+    EXPECT_TRUE(json.contains("attributes"));
+  }
+  EXPECT_TRUE(nlohmann::json::parse(testing::read_bytes(folder / "zarr.json"))
+                  .contains("consolidated_metadata"));
+
+  const testing::FolderForTest second;
+  testing::write_small_store(second.path());
+  testing::write_key(second.path(), "obs/.zmetadata",
+                     R"({"zarr_consolidated_format":1,"metadata":{}})");
+  ZarrTarget old(second.path(), "store");
+  old.set_attribute("obs", "column-order", {});
+  old.finish();
+  EXPECT_FALSE(std::filesystem::exists(second / "obs/.zmetadata"));
+}
+
 // zarr-python opens no store whose consolidated metadata have a node without its group.
 TEST(ZarrWriterConsolidated, KnowsTheGroupThatAKilledRunLeft) {
   const testing::FolderForTest folder;
