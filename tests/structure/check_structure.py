@@ -35,7 +35,7 @@ FOREIGN = {
                        "io/zarr_metadata.*", "io/zarr_writer.*"],
     r"libdeflate\.h": ["io/*"],
     r"blosc\.h|zstd\.h": ["io/*"],
-    r"zlib\.h": ["core/text_io.cpp", "core/text_output.cpp"],
+    r"zlib\.h": ["core/gzip_input.cpp", "core/text_io.cpp", "core/text_output.cpp"],
     r"openssl/.*": ["core/sha256.cpp"],
     r".*mmintrin\.h|arm_neon\.h": [],
     r"cuda_runtime.*": ["kernels/cuda/cuda_device.cpp"],
