@@ -62,8 +62,11 @@ std::optional<char> find_separator(std::string_view header, std::string_view row
     const auto fields = split_texts(row, separator);
     if (!fits(names.size(), fields.size())) continue;
     // Commas between tabs are decimal ones.
-    if (separator == '\t') n_tabbed = fields.size();
-    if (fields.size() < n_tabbed) continue;
+    if (separator == '\t') {
+      n_tabbed = fields.size();
+    } else if (fields.size() <= n_tabbed) {
+      continue;
+    }
     const auto n_numbers = static_cast<std::size_t>(
         std::count_if(fields.begin() + 1, fields.end(),
                       [&](const std::string& field) { return is_number(field, separator); }));
