@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "bundled_models.h"
 #include "gene_flags.h"
@@ -22,6 +23,38 @@ struct Request {
   bool force = false;
 };
 
+/// Tells of the cells that no score can be of. Throws Error(Incompatible) if no cell has a label.
+void say_unjudged(const CellSource& source, const std::vector<std::string>& labels,
+                  const std::vector<LabelIndex>& truth, Session& session) {
+  static constexpr std::size_t kMostNames = 10;
+  std::map<std::string, std::int64_t> unknown;
+  std::int64_t n_unknown = 0;
+  for (std::size_t cell = 0; cell < labels.size(); ++cell) {
+    if (labels[cell].empty() || truth[cell] != kNoLabel) continue;
+    ++unknown[labels[cell]];
+    ++n_unknown;
+  }
+  const auto n_unlabelled = std::count(labels.begin(), labels.end(), "");
+  if (n_unlabelled == std::ssize(labels)) {
+    fail(ErrorKind::Incompatible, "{}: none of the {} cells has a label: all are missing",
+         source.name(), labels.size());
+  }
+  if (n_unlabelled > 0) {
+    session.say(fmt::format("not judged: {} without a label", counted(n_unlabelled, "cell")));
+  }
+  if (unknown.empty()) return;
+  std::string names;
+  std::size_t n_named = 0;
+  for (const auto& [type, n] : unknown) {
+    if (n_named++ == kMostNames) break;
+    names += fmt::format("{}'{}' ({})", names.empty() ? "" : ", ", printable(type), n);
+  }
+  session.context().warn(
+      fmt::format("{}: {} of types that the model does not know, in no score: {}{}", source.name(),
+                  counted(n_unknown, "cell") + (n_unknown == 1 ? " is" : " are"), names,
+                  unknown.size() > kMostNames ? ", ..." : ""));
+}
+
 int run(const CommonOptions& common, const OptionFlags& flags, const Request& request) {
   Session session(common);
   ReadOptions reading;
@@ -39,7 +72,9 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
     fail(ErrorKind::Incompatible, "{}: holds no cells, so there is nothing to evaluate",
          source->name());
   }
-  const auto truth = model.types.encode(find_labels(request.labels, *source, session));
+  const std::vector<std::string> known = find_labels(request.labels, *source, session);
+  const auto truth = model.types.encode(known);
+  say_unjudged(*source, known, truth, session);
   PredictOptions options;
   options.with_logits = true;
   options.force = request.force;
@@ -49,7 +84,9 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   say_match(model, predictions, session);
   const auto& labels = predictions.labels;
   say_unassigned(std::count(labels.begin(), labels.end(), kNoLabel), source->n_cells(), session);
-  session.say("scores: every cell is judged by its most probable type, unassigned or not");
+  session.say(
+      "scores: every cell with a type that the model knows is judged by its most probable one, "
+      "unassigned or not");
   const bool has_loss = model.members.size() == 1 && model.output == OutputKind::Softmax;
   const Evaluation evaluation = saithe::evaluate(
       predictions.probabilities.view(), truth, model.types,

@@ -289,6 +289,12 @@ int run(const CommonOptions& common, const OptionFlags& flags, bool in_place, Re
   require_model_first(request.model, request.query);
   const auto destination = probe_outputs(request, common.overwrite);
   const Model model = load_named_model(request.model, session);
+  if (flags.is_given("false-reject-rate") && model.novelty.n_types == 0) {
+    fail(
+        ErrorKind::InvalidArgument,
+        "--false-reject-rate has no effect: the model has no novelty score, and rejects only cells "
+        "without counts");
+  }
   const auto source = open_source(request.query, request.reading, session.context());
   require_request(request, *source, session.context());
   Results results(request, destination, model, *source, session);

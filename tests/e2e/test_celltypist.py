@@ -77,6 +77,14 @@ def test_predicts_as_celltypist(expected, queries, tmp_path):
     assert f"genes: {expected['n_genes_matched']} of the model's {n_genes} " in said
 
 
+def test_a_rate_of_rejection_is_refused_where_nothing_is_rejected(query, tmp_path):
+    must("import-celltypist", FIXTURES / "logistic.pkl", "-o", tmp_path / "m.saithe")
+    line = must_fail(2, "predict", tmp_path / "m.saithe", query, "-o", tmp_path / "x.tsv",
+                     "--false-reject-rate", "0.2")
+    assert "--false-reject-rate has no effect: the model has no novelty score" in line
+    assert not (tmp_path / "x.tsv").exists()
+
+
 @pytest.mark.parametrize("share", [0.9, 0.4])
 def test_genes_that_a_query_lacks_count_nothing(query, tmp_path, share):
     """By NumPy, from the numbers in the pickle: CellTypist takes the model's columns of the genes that are there,

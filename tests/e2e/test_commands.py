@@ -10,6 +10,7 @@ import time
 
 import anndata
 import numpy as np
+import pandas
 import pytest
 
 from conftest import (COLUMNS, PROGRAM, QUICK, SMALL, SOURCE, must, must_fail, rows_of, run,
@@ -315,8 +316,17 @@ def test_evaluate_prints_one_json_object(model, cells, tmp_path):
     names = list(data.obs.cell_type.astype(str))
     names[:10] = ["Martian cells"] * 10
     labels.write_text("".join(f"{b}\t{n}\n" for b, n in zip(data.obs_names, names)))
-    partly = json.loads(must("evaluate", model, cells, "--labels", labels).out)
+    told = must("evaluate", model, cells, "--labels", labels)
+    assert "10 cells are of types that the model does not know, in no score: 'Martian cells' (10)" in told.err
+    partly = json.loads(told.out)
     assert partly["n_unknown_label"] == 10 and partly["n_cells"] == 290
+    data.obs["none"] = pandas.Categorical([None] * data.n_obs, categories=["T"])
+    data.obs["some"] = pandas.Categorical([None] * 7 + list(data.obs.cell_type.astype(str)[7:]))
+    data.write_h5ad(tmp_path / "unlabelled.h5ad")
+    assert "none of the 300 cells has a label: all are missing" in must_fail(
+        4, "evaluate", model, tmp_path / "unlabelled.h5ad", "--label-key", "none")
+    assert "not judged: 7 cells without a label" in must(
+        "evaluate", model, tmp_path / "unlabelled.h5ad", "--label-key", "some").err
     labels.write_text("".join(f"{b}\tMartian cells\n" for b in data.obs_names))
     must_fail(4, "evaluate", model, cells, "--labels", labels)
 
