@@ -197,10 +197,11 @@ std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& 
   const std::string where = input.path.string();
   if (is_long_table(*start)) return read_long_table(reader, *start, where, context);
   if (start->n_texts == start->names.size()) {
-    fail(ErrorKind::BadFormat,
-         "{}: has no column of numbers. Numbers are written with a decimal point, or with a decimal "
-         "comma where semicolons separate the fields",
-         where);
+    fail(
+        ErrorKind::BadFormat,
+        "{}: has no column of numbers. Numbers are written with a decimal point, or with a decimal "
+        "comma where semicolons separate the fields",
+        where);
   }
   RowsOfText rows = RowReader(reader, *start, context).read();
   return open_wide(where, std::move(rows), *start, options, context);

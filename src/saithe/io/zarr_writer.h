@@ -38,9 +38,6 @@ class ZarrTarget {
   void remove(const std::string& path);
   /// Makes a group unless there is one.
   void require_group(const std::string& path, const std::string& encoding);
-  /// Takes out the consolidated metadata that a group below the root has of its own, which would no
-  /// longer fit.
-  void forget_own_copy(const std::string& path);
   [[nodiscard]] std::vector<std::string> text_list_attribute(const std::string& path,
                                                              const std::string& name) const;
   void set_attribute(const std::string& path, const std::string& name,
@@ -59,6 +56,9 @@ class ZarrTarget {
   [[nodiscard]] bool is_kept_aside() const { return is_kept_aside_; }
 
  private:
+  /// Takes out the consolidated metadata that a group below the root has of its own, which would no
+  /// longer fit.
+  void forget_own_copy(const std::string& path);
   using Json = nlohmann::ordered_json;
   [[nodiscard]] std::filesystem::path file_of(const std::string& path, const char* name) const;
   [[nodiscard]] Json read_json(const std::filesystem::path& file) const;
