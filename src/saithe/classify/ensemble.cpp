@@ -9,9 +9,6 @@
 namespace saithe {
 namespace {
 
-// Most cells whose features are in memory at a time.
-constexpr std::size_t kBlockCells = 4096;
-
 /// 1 / (1 + e^-x) of every logit.
 DenseMatrix sigmoid(DenseView logits) {
   DenseMatrix result(logits.n_rows, logits.n_cols);
@@ -107,29 +104,6 @@ EnsembleOutput Ensemble::forward(const CsrView& features, bool with_hidden,
     apply_calibration(output.probabilities, model_.calibration);
   }
   return output;
-}
-
-EnsembleOutput Ensemble::forward(const InputCells& inputs, std::span<const CellIndex> cells,
-                                 bool with_hidden, const Context& context) const {
-  EnsembleOutput all;
-  const auto n_cells = static_cast<CellIndex>(cells.size());
-  for (std::size_t begin = 0, end = 0; begin < cells.size(); begin = end) {
-    end = inputs.block_end(cells, begin, kBlockCells, context);
-    const auto some = cells.subspan(begin, end - begin);
-    const EnsembleOutput block =
-        forward(inputs.features(some, context).view(), with_hidden, context);
-    const auto copy = [&](const DenseMatrix& from, DenseMatrix& to) {
-      if (begin == 0) to = DenseMatrix(n_cells, from.n_cols());
-      std::copy_n(from.data(), from.n_rows() * from.n_cols(),
-                  to.data() + static_cast<std::int64_t>(begin) * to.n_cols());
-    };
-    copy(block.probabilities, all.probabilities);
-    copy(block.logits, all.logits);
-    if (block.scores.n_rows() > 0) copy(block.scores, all.scores);
-    if (block.sums.n_rows() > 0) copy(block.sums, all.sums);
-    if (block.hidden.n_rows() > 0) copy(block.hidden, all.hidden);
-  }
-  return all;
 }
 
 }  // namespace saithe

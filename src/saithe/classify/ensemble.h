@@ -30,9 +30,6 @@ class Ensemble {
   /// Evaluation mode, all rows; a row's bits depend on it alone. Throws Error(Cancelled).
   [[nodiscard]] EnsembleOutput forward(const CsrView& features, bool with_hidden,
                                        const Context& context) const;
-  /// The same of cells whose features are made block by block; rows in their order.
-  [[nodiscard]] EnsembleOutput forward(const InputCells& inputs, std::span<const CellIndex> cells,
-                                       bool with_hidden, const Context& context) const;
 
  private:
   const Model& model_;

@@ -109,8 +109,8 @@ class QueryExplanation {
         match_(predictions.genes),
         logs_(model.preprocessor.unscaled()),
         completed_(with_expected_genes(model, match_.is_present)),
-        attributor_(completed_ ? *completed_ : model, background, model.preprocessor.shift(match_),
-                    options.steps) {
+        attributor_(completed_ ? *completed_ : model, background,
+                    model.preprocessor.shift(match_.is_present), options.steps) {
     SAITHE_ASSERT(as_size(source.n_cells()) == predictions.labels.size());
     result_.background = background.expression;
     choose_cells();

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "saithe/classify/type_misfit.h"
-
 namespace saithe {
 namespace {
 
@@ -34,15 +32,8 @@ std::vector<std::size_t> rows_of_fold(const HeldOutPredictions& held_out, int fo
   return rows;
 }
 
-void fill_held_out(HeldOutPredictions& held_out, int fold, const Model& model,
-                   const EnsembleOutput& output) {
-  std::vector<double> distances;
-  if (!held_out.distances.empty()) {
-    const auto profiles = make_type_profiles(model.novelty, model.preprocessor.center());
-    distances = novelty_distances(
-        model.novelty, output.scores.view(), output.logits.view(),
-        standard_misfits(model.novelty, profiles, output.scores.view(), output.sums.view()));
-  }
+void fill_held_out(HeldOutPredictions& held_out, int fold, const EnsembleOutput& output,
+                   std::span<const double> distances) {
   for (const std::size_t i : rows_of_fold(held_out, fold)) {
     const CellIndex cell = held_out.cells[i];
     const auto at = static_cast<std::int64_t>(i);

@@ -18,9 +18,10 @@ void reserve_held_out(HeldOutPredictions& held_out, LabelIndex n_types, bool wit
 /// Numbers of the held-out cells of a fold.
 std::vector<std::size_t> rows_of_fold(const HeldOutPredictions& held_out, int fold);
 
-/// The rows of a fold, from what its model says of all cells of the data set.
-void fill_held_out(HeldOutPredictions& held_out, int fold, const Model& model,
-                   const EnsembleOutput& output);
+/// The rows of a fold, from what its model says of all cells of the data set, and their novelty
+/// (empty for a model without it).
+void fill_held_out(HeldOutPredictions& held_out, int fold, const EnsembleOutput& output,
+                   std::span<const double> distances);
 
 /// Adds doublets and their logits, a row each.
 void add_doublets(HeldOutPredictions& held_out, std::span<const CellPair> pairs,

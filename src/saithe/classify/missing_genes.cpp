@@ -1,56 +1,20 @@
 #include "saithe/classify/missing_genes.h"
 
-#include <Eigen/Dense>
 #include <algorithm>
 
+#include "saithe/classify/feature_factors.h"
 #include "saithe/classify/type_misfit.h"
 
 namespace saithe {
 namespace {
 
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Matrix = RowMajorMatrix;
 using MatrixMap = Eigen::Map<const Matrix>;
 using FloatMap = Eigen::Map<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
-using ConstFloatMap =
-    Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
 
 // No gene's own variance counts as less than this share of the mean: a gene that hardly any
 // training cell expresses must not, where a query does, decide all others.
 constexpr double kSmallestShareOfVariance = 0.01;
-
-/// The features of training cells as normal: axes and, for each gene, what they leave.
-struct FeatureFactors {
-  Matrix axes;               // V (genes, axes)
-  Matrix type_means;         // (types, axes) scores
-  Eigen::VectorXd residual;  // R (genes)
-  Eigen::MatrixXd within;    // (axes, axes): covariance of the factors within types
-  Eigen::MatrixXd all;       // of all cells
-};
-
-FeatureFactors features_of(const NoveltyModel& novelty) {
-  const std::int64_t n = novelty.n_coordinates();
-  const auto n_genes = static_cast<std::int64_t>(novelty.feature_variance.size());
-  FeatureFactors features;
-  features.axes = ConstFloatMap(novelty.axes.data(), n_genes, novelty.n_axes).cast<double>();
-  const Matrix& axes = features.axes;
-  features.type_means =
-      MatrixMap(novelty.means.data(), novelty.n_types, n).leftCols(novelty.n_axes);
-  const Eigen::MatrixXd scores =
-      MatrixMap(novelty.covariance.data(), n, n).topLeftCorner(novelty.n_axes, novelty.n_axes);
-  const Eigen::Map<const Eigen::VectorXd> variance(novelty.feature_variance.data(), n_genes);
-  const Eigen::VectorXd explained = (axes * scores).cwiseProduct(axes).rowwise().sum();
-  features.residual = (variance - explained).cwiseMax(0.0);
-  // The scores' covariance less what the residuals add to it.
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(
-      scores - axes.transpose() * features.residual.asDiagonal() * axes);
-  features.within = eigen.eigenvectors() * eigen.eigenvalues().cwiseMax(0.0).asDiagonal() *
-                    eigen.eigenvectors().transpose();
-  const Eigen::Map<const Eigen::VectorXd> shares(novelty.type_shares.data(), novelty.n_types);
-  const Eigen::RowVectorXd center = shares.transpose() * features.type_means;
-  const Matrix away = features.type_means.rowwise() - center;
-  features.all = features.within + away.transpose() * shares.asDiagonal() * away;
-  return features;
-}
 
 /// B (genes, axes): the expected factors of a cell are its features of the genes that are there,
 /// less their means, times B. Rows of missing genes are 0.
@@ -100,23 +64,18 @@ void complete_first_layer(Member& member, const Matrix& axes, const Matrix& fact
 
 /// The distributions of the coordinates of cells without the missing genes: they vary less, and
 /// types come closer to each other. `whole` and `completed` are the linear first member's weights.
-void narrow_novelty(NoveltyModel& novelty, const FeatureFactors& features, ConstFloatMap whole,
-                    ConstFloatMap completed, const std::vector<bool>& is_present) {
-  const std::int64_t n_genes = features.axes.rows();
-  const std::int64_t n = novelty.n_coordinates();
+void narrow_novelty(NoveltyModel& novelty, const FeatureFactors& features,
+                    std::span<const float> whole, std::span<const float> completed,
+                    const std::vector<bool>& is_present) {
   // What every feature adds to the coordinates, and what the genes that are there do.
-  Matrix all(n_genes, n);
-  all << features.axes, whole.cast<double>();
-  Matrix present(n_genes, n);
-  present << features.axes, completed.cast<double>();
-  for (std::int64_t gene = 0; gene < n_genes; ++gene) {
+  const Matrix all = coordinate_weights(novelty, whole);
+  Matrix present = coordinate_weights(novelty, completed);
+  for (std::int64_t gene = 0; gene < present.rows(); ++gene) {
     if (!is_present[as_size(gene)]) present.row(gene).setZero();
   }
-  const Matrix seen_axes = features.axes.transpose() * present;
-  const Matrix means = MatrixMap(novelty.means.data(), novelty.n_types, n) -
+  const Matrix means = MatrixMap(novelty.means.data(), novelty.n_types, novelty.n_coordinates()) -
                        features.type_means * (features.axes.transpose() * (all - present));
-  const Matrix covariance = seen_axes.transpose() * features.within * seen_axes +
-                            present.transpose() * features.residual.asDiagonal() * present;
+  const Matrix covariance = features.covariance_of(present);
   novelty.means.assign(means.data(), means.data() + means.size());
   novelty.covariance.assign(covariance.data(), covariance.data() + covariance.size());
 }
@@ -126,17 +85,16 @@ void narrow_novelty(NoveltyModel& novelty, const FeatureFactors& features, Const
 std::optional<Model> with_expected_genes(const Model& model, const std::vector<bool>& is_present) {
   const bool lacks_genes =
       std::find(is_present.begin(), is_present.end(), false) != is_present.end();
-  if (model.novelty.n_axes == 0 || !lacks_genes) return std::nullopt;
+  if (model.novelty.n_axes == 0 || model.novelty.n_types == 0 || !lacks_genes) return std::nullopt;
   Model result = model;
-  const FeatureFactors features = features_of(model.novelty);
+  const FeatureFactors features = feature_factors(model.novelty);
   const Matrix factors = factor_weights(features, is_present);
   for (Member& member : result.members) {
     complete_first_layer(member, features.axes, factors, model.preprocessor, is_present);
   }
   if (model.members.front().shape.hidden.empty()) {
-    const auto weights_of = [&](const Model& of) {
-      return ConstFloatMap(of.members.front().parameters.weights.front().data(),
-                           features.axes.rows(), model.novelty.n_types);
+    const auto weights_of = [](const Model& of) -> std::span<const float> {
+      return of.members.front().parameters.weights.front();
     };
     narrow_novelty(result.novelty, features, weights_of(model), weights_of(result), is_present);
   }

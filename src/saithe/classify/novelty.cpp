@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "saithe/classify/type_sums.h"
 #include "saithe/prep/principal_axes.h"
 
 namespace saithe {
@@ -24,9 +25,6 @@ constexpr double kUnseenDegrees = 3;
 // By how many standard deviations cells of an unseen type fit worse: twice it weighs a misfit, as
 // in -2 ln of the ratio of two normal densities so far apart.
 constexpr double kUnseenMisfit = 2;
-// Cells whose features are in memory at once, and values that these may have.
-constexpr CellIndex kBlockCells = 4096;
-constexpr std::int64_t kBlockValues = std::int64_t{1} << 20;
 
 /// The scores of a cell, then its logits.
 void read_coordinates(DenseView scores, DenseView logits, std::int64_t row,
@@ -112,42 +110,6 @@ double above_zero(double x) {
   return x > 0 ? x + 2 * std::log1p(std::exp(-x / 2)) : 2 * std::log1p(std::exp(x / 2));
 }
 
-/// Variance of each feature within types.
-std::vector<double> variance_within_types(const RowSelection& features,
-                                          std::span<const LabelIndex> labels,
-                                          const Context& context) {
-  const auto n_genes = as_size(features.n_cols());
-  std::vector<std::vector<double>> sums;  // of each type
-  std::vector<double> n_cells;
-  std::vector<double> variance(n_genes);
-  for (CellIndex begin = 0, end = 0; begin < features.n_rows(); begin = end) {
-    end = features.block_end(begin, kBlockCells, kBlockValues);
-    const CsrMatrix block = features.read(begin, end, context);
-    for (CellIndex cell = begin; cell < end; ++cell) {
-      const auto type = as_size(labels[as_size(cell)]);
-      if (type >= sums.size()) {
-        sums.resize(type + 1, std::vector<double>(n_genes));
-        n_cells.resize(type + 1);
-      }
-      n_cells[type] += 1;
-      const auto genes = block.view().row_columns(cell - begin);
-      const auto values = block.view().row_values(cell - begin);
-      for (std::size_t i = 0; i < genes.size(); ++i) {
-        const auto value = static_cast<double>(values[i]);
-        sums[type][as_size(genes[i])] += value;
-        variance[as_size(genes[i])] += value * value;
-      }
-    }
-  }
-  for (std::size_t gene = 0; gene < n_genes; ++gene) {
-    for (std::size_t type = 0; type < sums.size(); ++type) {
-      if (n_cells[type] > 0) variance[gene] -= sums[type][gene] * sums[type][gene] / n_cells[type];
-    }
-    variance[gene] = std::max(0.0, variance[gene]) / static_cast<double>(features.n_rows());
-  }
-  return variance;
-}
-
 }  // namespace
 
 std::span<const double> NoveltyModel::mean_logits(LabelIndex type) const {
@@ -155,11 +117,13 @@ std::span<const double> NoveltyModel::mean_logits(LabelIndex type) const {
                                   as_size(n_types));
 }
 
-void fit_novelty_axes(NoveltyModel& novelty, const RowSelection& features,
-                      std::span<const LabelIndex> labels, std::span<const double> center,
-                      const Context& context) {
-  novelty.feature_variance = variance_within_types(features, labels, context);
-  novelty.axes = fit_principal_axes(features, center, kNoveltyAxes, context);
+void fit_novelty_axes(NoveltyModel& novelty, const RowSource& features,
+                      std::span<const CellsWithInputs> drawn, std::span<const LabelIndex> labels,
+                      std::span<const double> center, const Context& context) {
+  const LabelIndex n_types = labels.empty() ? 0 : *std::ranges::max_element(labels) + 1;
+  novelty.feature_variance =
+      sum_features(features, drawn, labels, n_types, context).variance_within_types();
+  novelty.axes = fit_principal_axes(features, drawn, center, kNoveltyAxes, context);
   novelty.n_axes = static_cast<std::int64_t>(novelty.axes.size() / center.size());
 }
 

@@ -12,6 +12,7 @@
 #include "saithe/data/label_set.h"
 #include "saithe/matrix/dense_matrix.h"
 #include "saithe/matrix/row_source.h"
+#include "saithe/prep/input_cells.h"
 
 namespace saithe {
 
@@ -46,12 +47,13 @@ inline constexpr int kNoveltyAxes = 20;
 /// Number of entries of NoveltyModel::held_out_quantiles.
 inline constexpr std::size_t kNoveltyQuantiles = 1001;
 
-/// The axes of a novelty score and the variance of the features: from features (n, inputs) of
-/// training cells, whose labels are `labels` and whose mean is about `center`. The features are
-/// read twice, block by block.
-void fit_novelty_axes(NoveltyModel& novelty, const RowSelection& features,
-                      std::span<const LabelIndex> labels, std::span<const double> center,
-                      const Context& context);
+/// The axes of a novelty score and the variance of the features: from the rows `drawn` of features
+/// (cells, inputs) whose mean is about `center`; labels[i] is of row i. What was not measured in a
+/// cell has that mean, and does not count in the variance. The features are read twice, block by
+/// block.
+void fit_novelty_axes(NoveltyModel& novelty, const RowSource& features,
+                      std::span<const CellsWithInputs> drawn, std::span<const LabelIndex> labels,
+                      std::span<const double> center, const Context& context);
 
 /// The rest but the quantiles, from the training cells `cells`: rows of their scores on these axes
 /// and of the first member's logits, and indices of `labels`.

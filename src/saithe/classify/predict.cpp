@@ -158,7 +158,7 @@ class Prediction {
                 ? threshold_
                 : novelty_threshold(model.novelty, PredictOptions{}.false_reject_rate);
     backend_ = kernels::make_backend(device, context);
-    ensemble_.emplace(asked(), model.preprocessor.shift(result_.genes), *backend_);
+    ensemble_.emplace(asked(), model.preprocessor.shift(result_.genes.is_present), *backend_);
   }
 
   Predictions run(const TakePredictions& take) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "saithe/classify/ensemble.h"
+#include "saithe/classify/reference_output.h"
 #include "saithe/classify/training_checkpoint.h"
 #include "saithe/core/random.h"
 #include "saithe/prep/folds.h"
@@ -126,11 +126,11 @@ class Search {
     TrainHistory history;
     model.members = train_members(cells, recipe_, backend_, own, history);
     context_.throw_if_cancelled();
-    const Ensemble ensemble(model, cells_.inputs->shift(), backend_);
     DenseMatrix probabilities(static_cast<std::int64_t>(judged.size()), cells_.n_types);
     for (std::size_t begin = 0; begin < judged.size(); begin += kJudgedCells) {
       const auto some = judged.subspan(begin, std::min(kJudgedCells, judged.size() - begin));
-      const EnsembleOutput output = ensemble.forward(*cells_.inputs, some, false, context_);
+      const EnsembleOutput output =
+          forward_reference(model, *cells_.inputs, some, false, backend_, context_);
       std::copy_n(output.probabilities.data(), std::ssize(some) * cells_.n_types,
                   probabilities.row(static_cast<std::int64_t>(begin)).data());
     }

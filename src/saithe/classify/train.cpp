@@ -11,10 +11,10 @@
 #include "saithe/classify/learned_types.h"
 #include "saithe/classify/model_json.h"
 #include "saithe/classify/predict.h"
+#include "saithe/classify/reference_output.h"
 #include "saithe/classify/training_checkpoint.h"
 #include "saithe/classify/training_memory.h"
 #include "saithe/classify/training_split.h"
-#include "saithe/classify/type_misfit.h"
 #include "saithe/core/option_text.h"
 #include "saithe/core/random.h"
 #include "saithe/core/sha256.h"
@@ -270,11 +270,10 @@ class TrainingRun {
         train_members(recipe_cells(inputs, training), options_, *backend_, own, history);
     context_.throw_if_cancelled();
     fit_axes(model, inputs, training, own);
-    const Ensemble ensemble(model, inputs.shift(), *backend_);
-    const EnsembleOutput output = ensemble.forward(inputs, all_cells(), false, own);
-    learn_novelty(model, output, training);
-    fill_held_out(result_.held_out, fold, model, output);
-    judge_doublets(fold, inputs, ensemble, own);
+    const EnsembleOutput output =
+        learn_novelty(model, inputs, data_.labels, training, false, *backend_, own);
+    fill_held_out(result_.held_out, fold, output, reference_distances(model, inputs, output));
+    judge_doublets(fold, inputs, model, own);
   }
 
   /// Pairs of the fold's held-out cells, of unscaled features: sums of others are not known.
@@ -288,12 +287,13 @@ class TrainingRun {
     return draw_doublets(cells, data_.labels, static_cast<std::uint64_t>(fold), context_);
   }
 
-  void judge_doublets(int fold, const InputCells& inputs, const Ensemble& ensemble,
+  void judge_doublets(int fold, const InputCells& inputs, const Model& model,
                       const Context& context) {
     const auto pairs = draw_doublets_of(fold);
     if (pairs.empty()) return;
     const CsrMatrix features = doublet_features(inputs, pairs, context);
-    const DenseMatrix logits = ensemble.forward(features.view(), false, context).logits;
+    const DenseMatrix logits =
+        Ensemble(model, inputs.shift(), *backend_).forward(features.view(), false, context).logits;
     add_doublets(result_.held_out, pairs, data_.labels, logits);
     // Before the rest of the fold, which says that the fold is done.
     if (checkpoint_ != nullptr && !folds_.empty()) {
@@ -317,19 +317,8 @@ class TrainingRun {
                 const Context& context) const {
     if (!options_.novelty) return;
     const auto drawn = draw_stratified(training, data_.labels, kMaxAxesCells, context);
-    std::vector<LabelIndex> labels;
-    for (const CellIndex cell : drawn) labels.push_back(data_.labels[as_size(cell)]);
-    const FeatureRows features(inputs);
-    fit_novelty_axes(model.novelty, RowSelection(features, drawn), labels,
+    fit_novelty_axes(model.novelty, FeatureRows(inputs), inputs.by_inputs(drawn), data_.labels,
                      model.preprocessor.center(), context);
-  }
-
-  void learn_novelty(Model& model, const EnsembleOutput& output,
-                     std::span<const CellIndex> training) const {
-    if (!options_.novelty) return;
-    fit_novelty(model.novelty, output.scores.view(), output.logits.view(), data_.labels, training);
-    fit_misfit(model.novelty, make_type_profiles(model.novelty, model.preprocessor.center()),
-               output.scores.view(), output.sums.view(), training);
   }
 
   void train_model(const std::function<void(const EpochRecord&)>& on_epoch) {
@@ -354,16 +343,14 @@ class TrainingRun {
     uninterrupted.cancelled = nullptr;
     Model& model = result_.model;
     fit_axes(model, *inputs_, training_, uninterrupted);
-    const Ensemble ensemble(model, inputs_->shift(), *backend_);
-    EnsembleOutput output =
-        ensemble.forward(*inputs_, all_cells(), options_.keep_hidden, uninterrupted);
-    learn_novelty(model, output, training_);
+    EnsembleOutput output = learn_novelty(model, *inputs_, data_.labels, training_,
+                                          options_.keep_hidden, *backend_, uninterrupted);
     HeldOutPredictions& held_out = result_.held_out;
     if (options_.validate == Validation::HeldOut) {
       held_out.cells = result_.split.validation;
       reserve_held_out(held_out, n_types(), options_.novelty);
-      fill_held_out(held_out, 0, model, output);
-      judge_doublets(0, *inputs_, ensemble, uninterrupted);
+      fill_held_out(held_out, 0, output, reference_distances(model, *inputs_, output));
+      judge_doublets(0, *inputs_, model, uninterrupted);
     }
     result_.probabilities = std::move(output.probabilities);
     result_.activations.logits = std::move(output.logits);

@@ -103,19 +103,60 @@ TypeProfiles make_type_profiles(const NoveltyModel& novelty, std::span<const dou
   return profiles;
 }
 
-void fit_misfit(NoveltyModel& novelty, const TypeProfiles& profiles, DenseView scores,
-                DenseView sums, std::span<const CellIndex> cells) {
+namespace {
+
+/// What becomes of cells and their misfits when they lose inputs.
+struct MisfitChange {
+  double fewer = 0;    // added to the logarithm of their expressed inputs
+  double stretch = 1;  // misfits are divided by it
+};
+
+MisfitChange change_without_genes(const NoveltyModel& whole, std::span<const double> center,
+                                  const std::vector<bool>& is_present) {
+  if (is_present.empty()) return {};
+  const TypeProfiles all = make_type_profiles(whole, center);
+  const TypeProfiles some = make_type_profiles(whole, center, is_present);
+  double sum_all = 0;
+  double sum_some = 0;
+  double variance_all = 0;
+  double variance_some = 0;
+  for (std::size_t gene = 0; gene < center.size(); ++gene) {
+    sum_all += center[gene];
+    variance_all += whole.feature_variance[gene];
+    if (!is_there(is_present, gene)) continue;
+    sum_some += center[gene];
+    variance_some += whole.feature_variance[gene];
+  }
+  double stretch = 0;  // of misfits, a mean over the types
+  for (std::size_t type = 0; type < all.norms.size(); ++type) {
+    const double expected = expected_misfit(some.norms[type], variance_some);
+    const double of_all = expected_misfit(all.norms[type], variance_all);
+    stretch += whole.type_shares[type] * (expected > 0 ? of_all / expected : 1);
+  }
+  if (!(stretch > 0) || !(sum_some > 0)) return {};
+  // Expressed inputs are fewer about as the sum of the means is less.
+  return {std::log(sum_some / sum_all), stretch};
+}
+
+}  // namespace
+
+void fit_misfit(NoveltyModel& novelty, std::span<const CellsWithInputs> training,
+                std::span<const double> center, DenseView scores, DenseView sums) {
   std::vector<double> expressed;
   std::vector<double> misfits;
   double sum_expressed = 0;
   double sum_misfits = 0;
-  for (const CellIndex cell : cells) {
-    const auto row = sums.row(cell);
-    if (row[kExpressedInputs] == 0) continue;
-    expressed.push_back(log_expressed(row));
-    misfits.push_back(misfit_of(novelty, profiles, scores.row(cell), row));
-    sum_expressed += expressed.back();
-    sum_misfits += misfits.back();
+  for (const auto& [cells, has_input] : training) {
+    const TypeProfiles profiles = make_type_profiles(novelty, center, has_input);
+    const auto [fewer, stretch] = change_without_genes(novelty, center, has_input);
+    for (const CellIndex cell : cells) {
+      const auto row = sums.row(cell);
+      if (row[kExpressedInputs] == 0) continue;
+      expressed.push_back(log_expressed(row) - fewer);
+      misfits.push_back(stretch * misfit_of(novelty, profiles, scores.row(cell), row));
+      sum_expressed += expressed.back();
+      sum_misfits += misfits.back();
+    }
   }
   const auto n = std::max<double>(1, static_cast<double>(misfits.size()));
   const double mean_expressed = sum_expressed / n;
@@ -152,28 +193,7 @@ std::vector<double> standard_misfits(const NoveltyModel& novelty, const TypeProf
 
 std::vector<double> misfit_without_genes(const NoveltyModel& whole, std::span<const double> center,
                                          const std::vector<bool>& is_present) {
-  const TypeProfiles all = make_type_profiles(whole, center);
-  const TypeProfiles some = make_type_profiles(whole, center, is_present);
-  double sum_all = 0;
-  double sum_some = 0;
-  double variance_all = 0;
-  double variance_some = 0;
-  for (std::size_t gene = 0; gene < center.size(); ++gene) {
-    sum_all += center[gene];
-    variance_all += whole.feature_variance[gene];
-    if (!is_there(is_present, gene)) continue;
-    sum_some += center[gene];
-    variance_some += whole.feature_variance[gene];
-  }
-  double stretch = 0;  // of misfits, a mean over the types
-  for (std::size_t type = 0; type < all.norms.size(); ++type) {
-    const double expected = expected_misfit(some.norms[type], variance_some);
-    const double of_all = expected_misfit(all.norms[type], variance_all);
-    stretch += whole.type_shares[type] * (expected > 0 ? of_all / expected : 1);
-  }
-  if (!(stretch > 0) || !(sum_some > 0)) return whole.misfit;
-  // Expressed inputs are fewer about as the sum of the means is less.
-  const double fewer = std::log(sum_some / sum_all);
+  const auto [fewer, stretch] = change_without_genes(whole, center, is_present);
   return {(whole.misfit[0] - whole.misfit[1] * fewer) / stretch, whole.misfit[1] / stretch,
           whole.misfit[2] / stretch};
 }

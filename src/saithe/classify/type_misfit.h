@@ -37,11 +37,12 @@ DenseMatrix feature_sums(const CsrView& features, std::span<const double> center
 TypeProfiles make_type_profiles(const NoveltyModel& novelty, std::span<const double> center,
                                 const std::vector<bool>& is_present = {});
 
-/// Fits NoveltyModel::misfit to the training cells `cells`, rows of their scores and sums: the
-/// least squares line of 1 - the highest cosine between a cell's features and a profile, on the
-/// logarithm of its expressed inputs.
-void fit_misfit(NoveltyModel& novelty, const TypeProfiles& profiles, DenseView scores,
-                DenseView sums, std::span<const CellIndex> cells);
+/// Fits NoveltyModel::misfit to training cells, rows of their scores and sums: the least squares
+/// line of 1 - the highest cosine between a cell's features and a profile, on the logarithm of its
+/// expressed inputs. Of cells that lack inputs both are brought to what they were with all,
+/// the opposite of misfit_without_genes().
+void fit_misfit(NoveltyModel& novelty, std::span<const CellsWithInputs> training,
+                std::span<const double> center, DenseView scores, DenseView sums);
 
 /// By how many standard deviations each cell's misfit lies above that line. Empty for a model
 /// without NoveltyModel::misfit.

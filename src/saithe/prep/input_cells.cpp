@@ -63,7 +63,38 @@ CsrMatrix InputCells::add_missing(CsrMatrix features, std::span<const CellIndex>
 }
 
 CsrMatrix InputCells::features(std::span<const CellIndex> cells, const Context& context) const {
-  return add_missing(finish(inputs_.read(cells, context), cells, context), cells);
+  return add_missing(measured_features(cells, context), cells);
+}
+
+CsrMatrix InputCells::measured_features(std::span<const CellIndex> cells,
+                                        const Context& context) const {
+  return finish(inputs_.read(cells, context), cells, context);
+}
+
+std::vector<CellsWithInputs> InputCells::by_inputs(std::span<const CellIndex> cells) const {
+  std::vector<CellsWithInputs> groups;
+  if (measured_.is_complete()) {
+    if (!cells.empty()) groups.push_back({{cells.begin(), cells.end()}, {}});
+    return groups;
+  }
+  std::vector<std::vector<CellIndex>> of_source(measured_.n_sources());
+  for (const CellIndex cell : cells) of_source[measured_.source_of(cell)].push_back(cell);
+  for (std::size_t source = 0; source < of_source.size(); ++source) {
+    if (of_source[source].empty()) continue;
+    std::vector<bool> has_input;
+    for (const GeneIndex gene : preprocessor_.reference().inputs) {
+      has_input.push_back(measured_.has_gene[source][as_size(gene)]);
+    }
+    if (std::ranges::find(has_input, false) == has_input.end()) has_input.clear();
+    // Sources that differ by other genes alone are one.
+    const auto same = std::ranges::find(groups, has_input, &CellsWithInputs::has_input);
+    if (same == groups.end()) {
+      groups.push_back({std::move(of_source[source]), std::move(has_input)});
+    } else {
+      same->cells.insert(same->cells.end(), of_source[source].begin(), of_source[source].end());
+    }
+  }
+  return groups;
 }
 
 }  // namespace saithe

@@ -12,6 +12,12 @@
 
 namespace saithe {
 
+/// Cells in which the same inputs were measured.
+struct CellsWithInputs {
+  std::vector<CellIndex> cells;
+  std::vector<bool> has_input;  ///< empty: all
+};
+
 /// Cells x inputs of a model. About two bytes a stored count: a tenth of what features take, with
 /// the genes that are no inputs left out.
 class InputCells {
@@ -44,6 +50,11 @@ class InputCells {
   }
   /// The features of cells, rows in their order; inputs that were not measured have their means.
   [[nodiscard]] CsrMatrix features(std::span<const CellIndex> cells, const Context& context) const;
+  /// The same without the inputs that were not measured.
+  [[nodiscard]] CsrMatrix measured_features(std::span<const CellIndex> cells,
+                                            const Context& context) const;
+  /// The cells by the inputs that were measured in them; those of a group keep their order.
+  [[nodiscard]] std::vector<CellsWithInputs> by_inputs(std::span<const CellIndex> cells) const;
   /// The end of the block from position `begin` of `cells` on whose features may lie in memory:
   /// `most_cells`, fewer where they have many values (most_block_values()), one at least.
   [[nodiscard]] std::size_t block_end(std::span<const CellIndex> cells, std::size_t begin,

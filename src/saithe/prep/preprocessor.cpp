@@ -219,7 +219,7 @@ CsrMatrix Preprocessor::add_missing(CsrMatrix features, std::span<const CellInde
 Features Preprocessor::apply(const CsrView& values, const GeneMatch& match, ExpressionKind kind,
                              const Context& context) const {
   Features features;
-  features.shift = shift(match);
+  features.shift = shift(match.is_present);
   features.values =
       normalized(values, match, kind, std::vector<double>{options_.target_sum * match.count_share},
                  {}, context);
@@ -289,10 +289,10 @@ void Preprocessor::finish_features(CsrMatrix& inputs, ExpressionKind kind,
   });
 }
 
-std::vector<float> Preprocessor::shift(const GeneMatch& match) const {
+std::vector<float> Preprocessor::shift(const std::vector<bool>& is_present) const {
   std::vector<float> result = shift_;
-  for (std::size_t gene = 0; gene < result.size(); ++gene) {
-    if (match.is_present[gene]) continue;
+  for (std::size_t gene = 0; gene < is_present.size(); ++gene) {
+    if (is_present[gene]) continue;
     // z = 0 where the gene is scaled; where not, x - shift is to be the mean.
     result[gene] = options_.scale ? 0.0F : -static_cast<float>(mean_[gene]);
   }

@@ -104,8 +104,9 @@ class Preprocessor {
   }
   /// What match_genes() finds in the reference itself.
   [[nodiscard]] GeneMatch match_reference() const { return saithe::match_reference(reference_); }
-  /// What the first layer subtracts for a query with these genes (Features::shift).
-  [[nodiscard]] std::vector<float> shift(const GeneMatch& match) const;
+  /// What the first layer subtracts for cells that have the inputs `is_present` (all if empty):
+  /// Features::shift.
+  [[nodiscard]] std::vector<float> shift(const std::vector<bool>& is_present) const;
 
   /// The training mean of each input's stored feature (before the first layer subtracts anything).
   [[nodiscard]] std::vector<double> center() const;

@@ -9,6 +9,7 @@
 #include "saithe/core/random.h"
 #include "saithe/kernels/cpu/weighted_rows.h"
 #include "saithe/matrix/two_way_rows.h"
+#include "saithe/prep/incomplete_axes.h"
 
 namespace saithe {
 namespace {
@@ -140,6 +141,20 @@ AlignedVector<float> fit_principal_axes(const RowSelection& features,
     }
   }
   return result;
+}
+
+AlignedVector<float> fit_principal_axes(const RowSource& features,
+                                        std::span<const CellsWithInputs> groups,
+                                        std::span<const double> center, int n_axes,
+                                        const Context& context) {
+  std::vector<CellIndex> rows;
+  bool lacks_any = false;
+  for (const auto& [cells, has_input] : groups) {
+    rows.insert(rows.end(), cells.begin(), cells.end());
+    lacks_any = lacks_any || !has_input.empty();
+  }
+  const auto axes = fit_principal_axes(RowSelection(features, rows), center, n_axes, context);
+  return lacks_any ? complete_axes(axes, features, groups, center, context) : axes;
 }
 
 }  // namespace saithe

@@ -7,6 +7,7 @@
 #include "saithe/core/aligned_vector.h"
 #include "saithe/core/context.h"
 #include "saithe/matrix/row_source.h"
+#include "saithe/prep/input_cells.h"
 
 namespace saithe {
 
@@ -17,6 +18,13 @@ namespace saithe {
 /// (Halko, Martinsson, Tropp 2011, doi:10.1137/090771806). The features are read once, block by
 /// block; a quarter of context.max_memory is for them, what is more lies in a temporary file.
 AlignedVector<float> fit_principal_axes(const RowSelection& features,
+                                        std::span<const double> center, int n_axes,
+                                        const Context& context);
+
+/// The same of the rows that the groups name, in that order, where a feature that was not measured
+/// in a cell has the mean `center`: as complete cells would give them (complete_axes()).
+AlignedVector<float> fit_principal_axes(const RowSource& features,
+                                        std::span<const CellsWithInputs> groups,
                                         std::span<const double> center, int n_axes,
                                         const Context& context);
 

@@ -6,7 +6,9 @@ Cells are a mixture of one normal distribution a type over scores on principal a
 share one covariance, of which a tenth beside the diagonal is left out. For cells that lack genes
 the normal distributions of all genes are written out: conditioned on the genes that are there for
 what is to be expected of the others, cut to them and projected for the coordinates. Quantiles are
-NumPy's own. A model with misfits weighs the mixture against an unseen type: the type's mean is a
+NumPy's own. Cells of two groups that lack different genes: each type's mean features over the cells that have
+them, and least squares for the covariance of the scores, whose normal equations are written out with
+Kronecker products. A model with misfits weighs the mixture against an unseen type: the type's mean is a
 normal variable with the known means' covariance, shrunken; the misfit is 1 - the highest cosine to
 a type's mean cell as the axes keep it, less a straight line in ln(expressed features).
 """
@@ -23,6 +25,8 @@ SHRINKAGE = 0.1
 MISSING = [1, 4, 5, 9]
 SMALLEST_SHARE = 0.01  # of the mean residual variance
 UNSEEN_DEGREES, UNSEEN_MISFIT = 3, 2
+GROUPS_LACK = [[1, 4], [0, 9, 10]]
+RIDGE, ROUNDS = 1e-4, 5
 
 
 def mixture_distances(x, means, covariance, shares):
@@ -74,8 +78,7 @@ def without_genes(x, center, v, w, means, covariance, residual, shares):
     """The same cells without some genes: what is expected of them by the normal distribution of all
     genes, and the distributions of the coordinates."""
     scores_covariance = covariance[:N_AXES, :N_AXES]
-    values, vectors = np.linalg.eigh(scores_covariance - v.T @ np.diag(residual) @ v)
-    factors = vectors @ np.diag(np.maximum(values, 0)) @ vectors.T
+    factors = nothing_below_zero(scores_covariance - v.T @ np.diag(residual) @ v)
     score_means = means[:, :N_AXES]
     away = score_means - shares @ score_means
     between = away.T @ np.diag(shares) @ away
@@ -88,7 +91,7 @@ def without_genes(x, center, v, w, means, covariance, residual, shares):
 
     # What the genes that are there do to scores (missing genes at their means) and logits.
     both = np.hstack([v[there], w[there] + slopes @ w[MISSING]])
-    within = v @ factors @ v.T + np.diag(residual)
+    within = within_types(v, factors, residual)
     missing_covariance = both.T @ within[np.ix_(there, there)] @ both
     of_types = score_means @ v.T  # genes about the mean cell
     missing_means = means - of_types @ np.hstack([v, w]) + of_types[:, there] @ both
@@ -96,6 +99,58 @@ def without_genes(x, center, v, w, means, covariance, residual, shares):
     return {"genes": MISSING, "scores": coordinates[:, :N_AXES], "logits": coordinates[:, N_AXES:],
             "means": missing_means, "covariance": missing_covariance,
             "distances": mixture_distances(coordinates, missing_means, missing_covariance, shares)}
+
+
+def within_types(v, factors, residual):
+    return v @ factors @ v.T + np.diag(residual)
+
+
+def nothing_below_zero(symmetric):
+    values, vectors = np.linalg.eigh(symmetric)
+    return vectors @ np.diag(np.maximum(values, 0)) @ vectors.T
+
+
+def group_of_cells(labels):
+    """Every other four cells; the last type's are all of the second group."""
+    return np.where(labels == N_TYPES - 1, 1, np.arange(len(labels)) // N_TYPES % 2)
+
+
+def fit_groups(x, scores, labels, v, variance, center):
+    """Mean features of each type's whole cells and the covariance of their scores, of the groups'."""
+    of_cells = group_of_cells(labels)
+    groups = []
+    for group, lacks in enumerate(GROUPS_LACK):
+        there = v.copy()
+        there[lacks] = 0
+        groups.append((of_cells == group, there, there.T @ there))
+    has_gene = np.ones((len(labels), N_GENES), dtype=bool)
+    for group, lacks in enumerate(GROUPS_LACK):
+        has_gene[np.ix_(of_cells == group, lacks)] = False
+    of_genes = np.empty((N_TYPES, N_GENES))
+    for of_type in range(N_TYPES):
+        n_cells = has_gene[labels == of_type].sum(axis=0)
+        known = n_cells > 0
+        sums = np.where(has_gene, x, 0)[labels == of_type].sum(axis=0)
+        of_genes[of_type, known] = sums[known] / n_cells[known]
+        away = of_genes[of_type, known] - center[known]
+        factors = np.linalg.solve(v[known].T @ v[known] + RIDGE * np.eye(N_AXES),
+                                  v[known].T @ away)
+        of_genes[of_type, ~known] = center[~known] + v[~known] @ factors
+    away = of_genes - center
+    residual = variance
+    for _ in range(ROUNDS):
+        left, right = np.zeros((N_AXES ** 2, N_AXES ** 2)), np.zeros((N_AXES, N_AXES))
+        for cells, there, seen in groups:
+            rest = scores[cells] - away[labels[cells]] @ there
+            added = there.T @ np.diag(residual) @ there
+            left += cells.sum() * np.kron(seen @ seen, seen @ seen)
+            right += seen @ (rest.T @ rest - cells.sum() * added) @ seen
+        left += RIDGE * len(labels) * np.eye(N_AXES ** 2)
+        factors = np.linalg.solve(left, right.ravel()).reshape(N_AXES, N_AXES)
+        covariance = nothing_below_zero((factors + factors.T) / 2) + v.T @ np.diag(residual) @ v
+        residual = np.maximum(0, variance - np.diag(v @ covariance @ v.T))
+    return {"lack": GROUPS_LACK, "of_cells": of_cells, "type_means": of_genes, "means": away @ v,
+            "covariance": covariance}
 
 
 def main():
@@ -142,6 +197,10 @@ def main():
                            - missing["misfit"][1] * log_expressed(x[:, there]))
                           / missing["misfit"][2])
 
+    factors = nothing_below_zero(covariance[:N_AXES, :N_AXES] - v.T @ np.diag(residual) @ v)
+    of_coordinates = np.hstack([v, w])
+    factor_covariance = of_coordinates.T @ within_types(v, factors, residual) @ of_coordinates
+
     content = {
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
         "n_training": N_TRAINING,
@@ -156,6 +215,9 @@ def main():
         "means": means,
         "covariance": covariance,
         "feature_variance": variance,
+        "factor_covariance": factor_covariance,
+        "groups": fit_groups(training, scores[:N_TRAINING].astype(np.float64), of_training, v,
+                             variance, center),
         "distances": distances,
         "misfit": line,
         "misfits": misfits,

@@ -32,10 +32,10 @@ TEST(HeldOut, EveryFoldFillsItsOwnRows) {
   HeldOutPredictions held_out = two_folds();
   EXPECT_TRUE(held_out.distances.empty());
   EXPECT_EQ(rows_of_fold(held_out, 0), (std::vector<std::size_t>{0, 2}));
-  fill_held_out(held_out, 1, {}, output_of_five(1));
+  fill_held_out(held_out, 1, output_of_five(1), {});
   EXPECT_EQ(held_out.probabilities(1, 1), 3.1F);
   EXPECT_EQ(held_out.probabilities(0, 1), 0.0F);
-  fill_held_out(held_out, 0, {}, output_of_five(-1));
+  fill_held_out(held_out, 0, output_of_five(-1), {});
   EXPECT_EQ(held_out.logits(0, 1), -1.1F);
   EXPECT_EQ(held_out.logits(1, 1), 3.1F);
   EXPECT_EQ(held_out.logits(2, 0), -4.0F);
@@ -45,8 +45,8 @@ TEST(HeldOut, EveryFoldFillsItsOwnRows) {
 
 TEST(HeldOut, DoubletsFollowTheCellsThatAreAskedFor) {
   HeldOutPredictions held_out = two_folds();
-  fill_held_out(held_out, 0, {}, output_of_five(1));
-  fill_held_out(held_out, 1, {}, output_of_five(1));
+  fill_held_out(held_out, 0, output_of_five(1), {});
+  fill_held_out(held_out, 1, output_of_five(1), {});
   const std::vector<LabelIndex> of_all_cells = {0, 1, 0, 0, 1};
   DenseMatrix logits(1, 2);
   logits(0, 0) = 7;

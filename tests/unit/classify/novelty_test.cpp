@@ -48,8 +48,8 @@ TEST(Novelty, AModelWithMisfitsWeighsAnUnseenTypeAsNumPyDoes) {
 TEST(Novelty, AxesAndVarianceWithinTypesAreNumPys) {
   const NoveltyFixture f;
   NoveltyModel novelty;
-  fit_novelty_axes(novelty, select_rows(f.features.view(), f.training).view(),
-                   std::span(f.labels).first(f.training.size()),
+  fit_novelty_axes(novelty, MatrixRows(f.features.view()),
+                   std::vector<CellsWithInputs>{{f.training, {}}}, f.labels,
                    f.json.at("center").get<std::vector<double>>(), Context(1));
   expect_near(novelty.feature_variance, f.json.at("feature_variance"));
   ASSERT_EQ(novelty.n_axes, 12);  // no more than there are features
@@ -58,6 +58,27 @@ TEST(Novelty, AxesAndVarianceWithinTypesAreNumPys) {
       EXPECT_NEAR(novelty.axes[as_size(12 * gene + axis)], f.axes(gene, axis), 2e-7);
     }
   }
+}
+
+TEST(Novelty, AFeatureVariesAsInTheCellsThatHaveIt) {
+  const NoveltyFixture f;
+  const auto center = f.json.at("center").get<std::vector<double>>();
+  const auto variance_of = [&](const std::vector<CellsWithInputs>& drawn) {
+    NoveltyModel novelty;
+    fit_novelty_axes(novelty, MatrixRows(f.features.view()), drawn, f.labels, center, Context(1));
+    return novelty.feature_variance;
+  };
+  const std::vector<CellIndex> first(f.training.begin(), f.training.begin() + 20);
+  const std::vector<CellIndex> rest(f.training.begin() + 20, f.training.end());
+  std::vector<bool> lacks_two(12, true);
+  lacks_two[2] = false;
+  const auto all = variance_of({{f.training, {}}});
+  const auto of_rest = variance_of({{rest, {}}});
+  const auto mixed = variance_of({{first, lacks_two}, {rest, {}}});
+  for (std::size_t gene = 0; gene < 12; ++gene) {
+    EXPECT_NEAR(mixed[gene], gene == 2 ? of_rest[gene] : all[gene], 1e-12) << gene;
+  }
+  EXPECT_GT(std::abs(of_rest[2] - all[2]), 1e-4);
 }
 
 TEST(Novelty, QuantilesAreNumPys) {

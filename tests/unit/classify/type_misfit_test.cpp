@@ -21,7 +21,8 @@ struct MisfitFixture : NoveltyFixture {
   NoveltyModel novelty = fit();
 
   void fit_line(const std::vector<CellIndex>& cells) {
-    fit_misfit(novelty, make_type_profiles(novelty, center), scores.view(), sums.view(), cells);
+    fit_misfit(novelty, std::vector<CellsWithInputs>{{cells, {}}}, center, scores.view(),
+               sums.view());
   }
 };
 

@@ -153,6 +153,40 @@ TEST(UnionTraining, WhatAFileLacksIsMissingAndNotZero) {
   EXPECT_LT(accuracy_on(of_zeros, query), accuracy_on(of_missing, query));
 }
 
+TEST(UnionTraining, TheFalseRejectRateHoldsForCellsWithAllGenes) {
+  // Each file lacks another fifth of the genes.
+  std::vector<Dataset> files;
+  for (GeneIndex lacks = 0; lacks < 2; ++lacks) {
+    std::vector<GeneIndex> genes;
+    for (GeneIndex gene = 0; gene < kGenes; ++gene) {
+      if (gene % 5 != lacks) genes.push_back(gene);
+    }
+    const auto all = marker_cells(400, kGenes, kTypes, static_cast<std::uint64_t>(10 + lacks));
+    files.push_back(renamed(select_genes(all, genes), "file" + std::to_string(lacks) + ".h5ad"));
+  }
+  TrainOptions options = recipe();
+  options.novelty = true;
+  options.validate = Validation::FiveFold;
+  const Model model = trained(concatenate(files, {GeneChoice::Union}), options).model;
+  const auto share_rejected = [&](Dataset query, double rate) {
+    PredictOptions predicting;
+    predicting.false_reject_rate = rate;
+    const auto labels = predict(model, query, predicting, kernels::Device::Cpu, Context(2)).labels;
+    return static_cast<double>(std::ranges::count(labels, kNoLabel)) /
+           static_cast<double>(labels.size());
+  };
+  const Dataset query = marker_cells(1500, kGenes, kTypes, 20);
+  // Genes that were never measured together are taken to vary together less than they do: fewer
+  // cells are rejected, not nearly none.
+  EXPECT_NEAR(share_rejected(query, 0.2), 0.2, 0.1);
+  EXPECT_NEAR(share_rejected(query, 0.5), 0.5, 0.15);
+  const Dataset others = marker_cells(1500, kGenes, kTypes + 1, 21);
+  std::vector<CellIndex> of_unseen_type;
+  for (CellIndex cell = kTypes; cell < 1500; cell += kTypes + 1) of_unseen_type.push_back(cell);
+  const Dataset unseen = select_cells(others, of_unseen_type);
+  EXPECT_GT(share_rejected(unseen, 0.2), 2 * share_rejected(query, 0.2));
+}
+
 TEST(UnionTraining, AnyNumberOfThreadsGivesTheSameBits) {
   const Dataset missing =
       concatenate({renamed(marker_cells(120, kGenes, kTypes, 1), "a.h5ad"),

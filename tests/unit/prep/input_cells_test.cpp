@@ -78,6 +78,15 @@ TEST(InputCells, GenesThatWereNotMeasuredHaveTheirMeans) {
   const CsrMatrix expected = preprocessor.apply(counts.view(), Context(1), measured).values;
   const std::vector<CellIndex> some = {7, 8, 79};
   expect_same(inputs.features(some, Context(1)), select_rows(expected.view(), some));
+  const CsrMatrix measured_alone =
+      preprocessor.measured_features(counts.view(), Context(1), measured);
+  expect_same(inputs.measured_features(some, Context(1)), select_rows(measured_alone.view(), some));
+  const auto groups = inputs.by_inputs(some);
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].cells, std::vector<CellIndex>{8});
+  EXPECT_TRUE(groups[0].has_input.empty());
+  EXPECT_EQ(groups[1].cells, (std::vector<CellIndex>{7, 79}));
+  EXPECT_EQ(groups[1].has_input, measured.has_gene[1]);
   expect_same(inputs.features(all_of(80), Context(1)), expected);
   EXPECT_GT(inputs.target(0), inputs.target(1));
 }

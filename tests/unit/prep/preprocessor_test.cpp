@@ -170,7 +170,7 @@ TEST(Preprocessor, UnscaledGenesThatTheQueryLacksCountAsTheirTrainingMean) {
                     static_cast<float>(fitted.mean()[as_size(lacking)]));
   }
   for (const GeneIndex present : {0, 3}) EXPECT_EQ(features.shift[as_size(present)], 0.0F);
-  EXPECT_EQ(fitted.shift(match), features.shift);
+  EXPECT_EQ(fitted.shift(match.is_present), features.shift);
 }
 
 TEST(Preprocessor, AQueryIsNormalisedToTheShareThatItsGenesHadInTraining) {
