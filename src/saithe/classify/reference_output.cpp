@@ -12,7 +12,7 @@
 namespace saithe {
 namespace {
 
-// Most cells whose features are in memory at a time.
+// Most cells whose features, or copied coordinates, are in memory at a time.
 constexpr std::size_t kBlockCells = 4096;
 
 std::vector<CellIndex> all_cells(const InputCells& inputs) {
@@ -150,12 +150,17 @@ std::vector<double> reference_distances(const Model& model, const InputCells& in
     const NoveltyModel novelty = novelty_of(model, has_input);
     const auto profiles =
         make_type_profiles(model.novelty, inputs.preprocessor().center(), has_input);
-    const DenseMatrix scores = select_rows(output.scores.view(), cells);
-    const DenseMatrix sums = select_rows(output.sums.view(), cells);
-    const auto of_group =
-        novelty_distances(novelty, scores.view(), select_rows(output.logits.view(), cells).view(),
-                          standard_misfits(novelty, profiles, scores.view(), sums.view()));
-    for (std::size_t i = 0; i < cells.size(); ++i) distances[as_size(cells[i])] = of_group[i];
+    for (std::size_t begin = 0; begin < cells.size(); begin += kBlockCells) {
+      const auto some =
+          std::span(cells).subspan(begin, std::min(kBlockCells, cells.size() - begin));
+      const DenseMatrix scores = select_rows(output.scores.view(), some);
+      const DenseMatrix sums = select_rows(output.sums.view(), some);
+      const DenseMatrix logits = select_rows(output.logits.view(), some);
+      const auto of_block =
+          novelty_distances(novelty, scores.view(), logits.view(),
+                            standard_misfits(novelty, profiles, scores.view(), sums.view()));
+      for (std::size_t i = 0; i < some.size(); ++i) distances[as_size(some[i])] = of_block[i];
+    }
   }
   return distances;
 }

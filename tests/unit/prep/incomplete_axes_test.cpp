@@ -100,7 +100,7 @@ TEST(IncompleteAxes, OfCompleteCellsStayWhatTheyAre) {
   EXPECT_GT(likeness(cells.completed(), cells.axes()), 0.99999);
 }
 
-TEST(IncompleteAxes, AFeatureThatNoCellHasKeepsItsWeight) {
+TEST(IncompleteAxes, AFeatureThatNoCellHasHarmsNoWeight) {
   FactorCells cells(true);
   for (auto& group : cells.groups) group.has_input[20] = false;
   for (const float weight : cells.completed()) EXPECT_TRUE(std::isfinite(weight));
