@@ -41,7 +41,7 @@ class CellsWithLargeCounts final : public WatchedCells {
       const auto gene = block.row_columns(r)[as_size(large - values.begin())];
       has_warned_ = true;
       context.warn(fmt::format(
-          "{}: cell '{}' (row {}) has the value {} for gene '{}': values are held as float32, in "
+          "{}: cell '{}' (row {}) has about {} for gene '{}': values are held as float32, in "
           "which whole numbers above 2^24 = 16777216 are rounded",
           name(), obs().name_of(first_cell + r), first_cell + r,
           static_cast<std::int64_t>(std::min(*large, 9e18F)), var().index()[as_size(gene)]));

@@ -197,6 +197,11 @@ bool is_missing_value(std::string_view field) {
   return std::find(kMissing.begin(), kMissing.end(), trim(field)) != kMissing.end();
 }
 
+bool is_infinite_value(std::string_view field) {
+  double number = 0;
+  return parse_number(trim(field), number) && std::isinf(number);
+}
+
 bool has_comma_in_number(std::string_view field) {
   static constexpr std::string_view kNumber = "0123456789.,'";
   field = trim(field);

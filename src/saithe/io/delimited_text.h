@@ -38,6 +38,9 @@ bool has_comma_in_number(std::string_view field);
 /// Whether it is one of the ways to write that a value is missing: empty, NA, NaN, null, ...
 bool is_missing_value(std::string_view field);
 
+/// Whether it is "inf" or "-inf", however it is written.
+bool is_infinite_value(std::string_view field);
+
 /// How a table begins.
 struct TableStart {
   char separator = '\t';

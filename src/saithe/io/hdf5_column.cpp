@@ -49,6 +49,7 @@ void add_array_columns(Table& table, const Hdf5Group& group, const std::vector<s
                                group.where(name), table.n_rows()));
       continue;
     }
+    warn_of_inexact_integers(*column, group.where(name), context);
     table.set(name, std::move(*column));
   }
 }

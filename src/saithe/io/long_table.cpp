@@ -57,20 +57,37 @@ struct Entry {
   float count = 0;
 };
 
-Entry parse_entry(const std::vector<std::string_view>& fields, char separator, NameNumbers& genes,
-                  NameNumbers& cells, const LineReader& reader) {
-  if (fields.size() != 3) {
-    fail(ErrorKind::BadFormat, "{}: has {}; expected three, gene, cell and count", reader.where(),
-         counted(std::ssize(fields), "field"));
+Entry parse_entry(const std::vector<std::string_view>& fields, const TableStart& start,
+                  const LongColumns& columns, NameNumbers& genes, NameNumbers& cells,
+                  const LineReader& reader) {
+  const std::size_t n_fields = start.names.size() + 1;
+  if (fields.size() != n_fields) {
+    fail(ErrorKind::BadFormat, "{}: has {}; expected {}, among them gene, cell and count",
+         reader.where(), counted(std::ssize(fields), "field"), n_fields);
   }
   Entry entry;
-  if (!parse_value(fields[2], separator, entry.count)) {
-    fail(ErrorKind::BadFormat, "{}: column 3 ('count'): '{}' is not a number", reader.where(),
-         printable(fields[2].substr(0, 40)));
+  const std::string_view count = fields[columns.count];
+  if (!parse_value(count, start.separator, entry.count)) {
+    fail(ErrorKind::BadFormat, "{}: column {} ('{}'): '{}' is not a number", reader.where(),
+         columns.count + 1,
+         printable(columns.count == 0 ? start.corner : start.names[columns.count - 1]),
+         printable(count.substr(0, 40)));
   }
-  entry.gene = genes.number_of(fields[0]);
-  entry.cell = cells.number_of(fields[1]);
+  entry.gene = genes.number_of(fields[columns.gene]);
+  entry.cell = cells.number_of(fields[columns.cell]);
   return entry;
+}
+
+/// The one field whose name is among `known`; nothing if there is none, or several.
+std::optional<std::size_t> find_column(const std::vector<std::string>& names,
+                                       std::initializer_list<std::string_view> known) {
+  std::optional<std::size_t> found;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (std::ranges::find(known, names[i]) == known.end()) continue;
+    if (found) return std::nullopt;
+    found = i;
+  }
+  return found;
 }
 
 /// The rows of cells in their new order, with the columns' new numbers, in bounded memory.
@@ -99,13 +116,23 @@ std::shared_ptr<PackedRows> reordered(const PackedRows& rows,
 
 }  // namespace
 
-bool is_long_table(const TableStart& start) {
-  return start.names.size() == 2 && lower(start.corner) == "gene" &&
-         lower(start.names[0]) == "cell" && lower(start.names[1]) == "count";
+std::optional<LongColumns> find_long_columns(const TableStart& start) {
+  std::vector<std::string> names = {lower(start.corner)};
+  for (const std::string& name : start.names) names.push_back(lower(name));
+  if (names.size() != 3 && (names.size() != 4 || !names.front().empty())) return std::nullopt;
+  const auto gene = find_column(
+      names, {"gene", "gene_id", "gene_name", "gene_symbol", "symbol", "feature", "feature_id"});
+  const auto cell =
+      find_column(names, {"cell", "cell_id", "cell_barcode", "cellid", "barcode", "cb"});
+  const auto count = find_column(
+      names, {"count", "counts", "umi", "umis", "umi_count", "umi_counts", "n_umi", "value"});
+  if (!gene || !cell || !count) return std::nullopt;
+  return LongColumns{*gene, *cell, *count};
 }
 
 std::unique_ptr<CellSource> read_long_table(LineReader& reader, const TableStart& start,
-                                            const std::string& where, const Context& context) {
+                                            const LongColumns& columns, const std::string& where,
+                                            const Context& context) {
   NameNumbers genes;
   NameNumbers cells;
   // How many genes there are is known at the end.
@@ -116,7 +143,7 @@ std::unique_ptr<CellSource> read_long_table(LineReader& reader, const TableStart
     if (!splitter.split(line, fields)) {
       fail(ErrorKind::BadFormat, "{}: a quote (\") is not closed on its line", reader.where());
     }
-    const Entry entry = parse_entry(fields, start.separator, genes, cells, reader);
+    const Entry entry = parse_entry(fields, start, columns, genes, cells, reader);
     if (entry.count != 0) gatherer.add(entry.cell, entry.gene, entry.count, context);
   };
   add(start.first_row);

@@ -1,7 +1,7 @@
 #pragma once
 
-// Tables of text with one line per gene and cell: gene, cell, count, as UMI-tools writes them.
-// Private to io/.
+// Tables of text with one line per gene and cell: gene, cell, count, as UMI-tools writes them, or
+// in another order. Private to io/.
 
 #include <memory>
 
@@ -10,14 +10,24 @@
 
 namespace saithe::io {
 
-/// Whether the columns of a table are called gene, cell and count.
-bool is_long_table(const TableStart& start);
+/// Which fields of a line are which.
+struct LongColumns {
+  std::size_t gene = 0;
+  std::size_t cell = 1;
+  std::size_t count = 2;
+};
 
-/// Reads it from its first row on. Cells and genes come sorted by name, as AnnData's
+/// The columns of a table that are called gene, cell and count, or as programs and people call them
+/// (gene_id, barcode, counts, ...); nothing if others stand beside them. R's numbers of rows, a
+/// first column without a name, may do so.
+std::optional<LongColumns> find_long_columns(const TableStart& start);
+
+/// Reads such a table from its first row on. Cells and genes come sorted by name, as AnnData's
 /// read_umi_tools() has them; lines of the same gene and cell, which may come in any order, are
 /// summed. Takes the names and context.max_memory while it reads, and keeps a quarter of that.
 /// Throws Error(BadFormat) with the line.
 std::unique_ptr<CellSource> read_long_table(LineReader& reader, const TableStart& start,
-                                            const std::string& where, const Context& context);
+                                            const LongColumns& columns, const std::string& where,
+                                            const Context& context);
 
 }  // namespace saithe::io

@@ -85,11 +85,20 @@ void unescape(Table& table) {
   table = std::move(clean);
 }
 
-/// The first of `names` that is a column of text in the group.
+constexpr std::initializer_list<const char*> kSymbols = {
+    "Gene", "var_names", "gene_names", "gene_name", "GeneName", "Symbol", "gene_symbols", "name"};
+constexpr std::initializer_list<const char*> kGeneIds = {
+    "Accession", "gene_ids", "gene_id", "Ensembl", "EnsemblID", "ensembl_id", "ID"};
+constexpr std::initializer_list<const char*> kCellNames = {"CellID",   "obs_names", "cell_names",
+                                                           "CellName", "Cell",      "cell_id",
+                                                           "Barcode",  "barcode",   "barcodes"};
+
+/// The first of `names` that is a column of that kind in the group.
 std::optional<std::string> find_attribute(const Hdf5Group& group,
-                                          std::initializer_list<const char*> names) {
+                                          std::initializer_list<const char*> names,
+                                          StoredKind kind = StoredKind::Text) {
   for (const char* name : names) {
-    if (group.has_dataset(name) && group.dataset(name).kind() == StoredKind::Text &&
+    if (group.has_dataset(name) && group.dataset(name).kind() == kind &&
         group.dataset(name).shape().size() == 1) {
       return name;
     }
@@ -106,7 +115,15 @@ std::string join(const std::vector<std::string>& names) {
 /// The names of an axis. Throws Error(BadFormat) unless there are as many as the matrix has.
 std::vector<std::string> read_names(const Hdf5Group& group, const std::string& name, std::int64_t n,
                                     const char* axis) {
-  std::vector<std::string> names = group.dataset(name).read_texts();
+  const Hdf5Dataset dataset = group.dataset(name);
+  std::vector<std::string> names;
+  if (dataset.kind() == StoredKind::Text) {
+    names = dataset.read_texts();
+  } else {
+    for (const std::int64_t number : dataset.read_integers()) {
+      names.push_back(std::to_string(number));
+    }
+  }
   if (std::ssize(names) == n) return names;
   fail(
       ErrorKind::BadFormat,
@@ -115,10 +132,12 @@ std::vector<std::string> read_names(const Hdf5Group& group, const std::string& n
 }
 
 Table read_var(const Hdf5Group& group, std::int64_t n_genes, const Context& context) {
-  const auto symbols = find_attribute(group, {"Gene", "var_names", "gene_names", "gene_name",
-                                              "GeneName", "Symbol", "gene_symbols", "name"});
-  const auto ids = find_attribute(
-      group, {"Accession", "gene_ids", "gene_id", "Ensembl", "EnsemblID", "ensembl_id", "ID"});
+  auto symbols = find_attribute(group, kSymbols);
+  auto ids = find_attribute(group, kGeneIds);
+  if (!symbols && !ids) {  // Entrez's ids, or mere numbers
+    ids = find_attribute(group, kGeneIds, StoredKind::Integer);
+    if (!ids) symbols = find_attribute(group, kSymbols, StoredKind::Integer);
+  }
   if (!symbols && !ids) {
     fail(ErrorKind::BadFormat,
          "{}: has no attribute Gene, var_names or Accession that names the genes; it has {}",
@@ -139,8 +158,8 @@ Table read_var(const Hdf5Group& group, std::int64_t n_genes, const Context& cont
 }
 
 Table read_obs(const Hdf5Group& group, CellIndex n_cells, const Context& context) {
-  const auto name = find_attribute(group, {"CellID", "obs_names", "cell_names", "CellName", "Cell",
-                                           "cell_id", "Barcode", "barcode", "barcodes"});
+  auto name = find_attribute(group, kCellNames);
+  if (!name) name = find_attribute(group, kCellNames, StoredKind::Integer);
   Table obs(name ? read_names(group, *name, n_cells, "column") : numbered_names("cell_", n_cells));
   if (!name) {
     context.warn(fmt::format("{}: has no attribute CellID or obs_names; cells are only numbered",

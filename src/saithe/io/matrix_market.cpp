@@ -116,6 +116,18 @@ void find_tables(MtxPaths& paths) {
   }
 }
 
+/// Warns where a file lies there twice, packed and not: the two may differ, and one is read.
+void warn_of_twins(const MtxPaths& paths, const Context& context) {
+  for (const fs::path& path : {paths.matrix, paths.genes, paths.cells}) {
+    if (path.empty() || path.extension() == ".gz") continue;
+    const fs::path twin = path.string() + ".gz";
+    std::error_code error;
+    if (!fs::exists(twin, error)) continue;
+    context.warn(fmt::format("{}: {} lies beside it and is not read. Remove the one that is older.",
+                             path.string(), twin.filename().string()));
+  }
+}
+
 /// Tables that may belong to a matrix in `folder` whose other table is missing.
 std::vector<fs::path> half_of_tables(const MtxPaths& paths) {
   const fs::path folder = paths.matrix.parent_path();
@@ -344,6 +356,7 @@ std::unique_ptr<CellSource> open_alone(const fs::path& matrix, const ReadOptions
 std::unique_ptr<CellSource> open_matrix_market(InputFile input, const ReadOptions& options,
                                                const Context& context) {
   const MtxPaths paths = find_paths(input);
+  warn_of_twins(paths, context);
   if (paths.genes.empty()) return open_alone(paths.matrix, options, context);
   return open_with_tables(input, paths, options, context);
 }

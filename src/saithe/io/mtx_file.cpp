@@ -41,6 +41,10 @@ MtxSizes read_sizes(LineReader& reader, const std::filesystem::path& path) {
          "scipy.sparse.coo_matrix(scipy.io.mmread(\"{}\")), symmetry=\"general\")",
          reader.where(), printable(banner.substr(22, 60)), printable(path.string()));
   }
+  if (whole.starts_with("\x1F\x8B")) {
+    fail(ErrorKind::BadFormat, "{}: is packed twice. Unpack it once: gunzip -k \"{}\"",
+         printable(path.string()), printable(path.string()));
+  }
   if (!is_read) {
     fail(ErrorKind::BadFormat,
          "{}: begins with '{}'; expected '%%MatrixMarket matrix coordinate integer general' (or "

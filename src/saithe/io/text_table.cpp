@@ -56,7 +56,8 @@ class RowReader {
   void add(std::string_view line) {
     if (!splitter_.split(line, fields_)) {
       fail(ErrorKind::BadFormat,
-           "{}: a quote (\") is not closed on its line, or something stands behind it",
+           "{}: a quote (\") is not closed on its line, or something stands behind it. Remove the "
+           "quote, or the line break within it.",
            reader_->where());
     }
     if (fields_.size() != start_->names.size() + 1) {
@@ -114,7 +115,9 @@ class RowReader {
             float value = 0;
             return parse_value(text, start_->separator, value) || has_comma_in_number(text);
           });
-      if (2 * n_numbers <= std::ssize(texts)) continue;
+      // "inf" may be short for infected, but not beside numbers.
+      const auto n_infinite = std::ranges::count_if(texts, is_infinite_value);
+      if (n_numbers == 0 || 2 * (n_numbers + n_infinite) <= std::ssize(texts)) continue;
       fail_value(i + 1, first, rows_.names.front(), texts.front());
     }
   }
@@ -195,7 +198,9 @@ std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& 
   std::optional<TableStart> start = read_start(reader);
   SAITHE_ASSERT(start.has_value());
   const std::string where = input.path.string();
-  if (is_long_table(*start)) return read_long_table(reader, *start, where, context);
+  if (const auto columns = find_long_columns(*start)) {
+    return read_long_table(reader, *start, *columns, where, context);
+  }
   if (start->n_texts == start->names.size()) {
     fail(
         ErrorKind::BadFormat,
@@ -219,7 +224,7 @@ std::optional<std::string> recognise_text_table(const InputFile& input) {
   LineReader reader(input.path);
   const auto start = read_start(reader);
   if (!start) return std::nullopt;
-  if (is_long_table(*start)) return "table of gene, cell, count (UMI-tools)";
+  if (find_long_columns(*start)) return "table of gene, cell, count (UMI-tools)";
   switch (start->separator) {
     case ',':
       return "CSV";

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "saithe/core/text_io.h"
+#include "saithe/io/zarr_metadata.h"
 
 namespace saithe::io {
 
@@ -13,7 +14,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::int64_t kMaxBytes = std::int64_t{1} << 28;
 constexpr const char* kNode = "zarr.json";
 constexpr const char* kInNode = "consolidated_metadata";
 
@@ -53,7 +53,7 @@ std::optional<fs::path> consolidated_above(const fs::path& folder) {
     for (const int version : {2, 3}) {
       const fs::path file = above / consolidated_file(version);
       if (!fs::is_regular_file(file)) continue;
-      const Json json = Json::parse(read_file(file, kMaxBytes), nullptr, false);
+      const Json json = Json::parse(read_file(file, kMaxMetadataBytes), nullptr, false);
       const Json::json_pointer known(version == 3 ? "/consolidated_metadata/metadata"
                                                   : "/metadata");
       if (!json.is_object() || !json.contains(known) || !json.at(known).is_object()) continue;

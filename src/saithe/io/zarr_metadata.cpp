@@ -13,7 +13,6 @@ namespace {
 using Json = nlohmann::json;
 
 // zarr.json of a root may hold the metadata of all nodes.
-constexpr std::int64_t kMaxMetadataBytes = std::int64_t{1} << 28;
 constexpr std::int64_t kMaxTypeBytes = 1 << 20;
 constexpr std::size_t kMaxDimensions = 32;
 

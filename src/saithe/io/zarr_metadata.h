@@ -15,6 +15,9 @@
 
 namespace saithe::io {
 
+/// Of one file of metadata; a longer one is taken for damaged.
+inline constexpr std::int64_t kMaxMetadataBytes = std::int64_t{1} << 28;
+
 /// What one value of an array is.
 struct ZarrType {
   enum class Kind {

@@ -9,6 +9,7 @@
 #include "saithe/io/folder_change.h"
 #include "saithe/io/zarr_consolidated.h"
 #include "saithe/io/zarr_encoding.h"
+#include "saithe/io/zarr_metadata.h"
 
 namespace saithe::io {
 namespace {
@@ -17,7 +18,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t kChunkBytes = std::int64_t{1} << 22;
-constexpr std::int64_t kMaxMetadataBytes = std::int64_t{1} << 28;
 constexpr const char* kGroup = ".zgroup";
 constexpr const char* kArray = ".zarray";
 constexpr const char* kAttributes = ".zattrs";

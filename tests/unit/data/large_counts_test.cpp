@@ -36,7 +36,7 @@ TEST(LargeCounts, AreNamedOnceWithCellGeneAndValue) {
     const auto warnings = warnings_of(16777216.0F, block);
     ASSERT_EQ(warnings.size(), 1U);
     EXPECT_EQ(warnings[0],
-              "x.h5ad: cell 'c1' (row 1) has the value 16777216 for gene 'B': values are held as "
+              "x.h5ad: cell 'c1' (row 1) has about 16777216 for gene 'B': values are held as "
               "float32, in which whole numbers above 2^24 = 16777216 are rounded");
   }
   EXPECT_TRUE(warnings_of(16777215.0F, 2).empty());

@@ -64,18 +64,36 @@ TEST(LongTable, ErrorsNameTheLine) {
   EXPECT_SAITHE_ERROR(read("gene\tcell\tcount\nA\tx\t1\nA\ty\tmany\n"), ErrorKind::BadFormat,
                       "a.tsv:3: column 3 ('count'): 'many'");
   EXPECT_SAITHE_ERROR(read("gene\tcell\tcount\nA\tx\t1\nA\ty\n"), ErrorKind::BadFormat,
-                      "a.tsv:3: has 2 fields; expected three");
+                      "a.tsv:3: has 2 fields; expected 3, among them gene");
+}
+
+TEST(LongTable, ColumnsInAnyOrder) {
+  for (const char* text : {"barcode,gene_id,counts\nc2,B,3\nc1,A,1\nc2,A,2\n",
+                           "cell,umi,symbol\nc2,3,B\nc1,1,A\nc2,2,A\n",
+                           "\"\",\"gene\",\"cell\",\"count\"\n\"1\",\"B\",\"c2\",3\n"
+                           "\"2\",\"A\",\"c1\",1\n\"3\",\"A\",\"c2\",2\n"}) {
+    const Dataset cells = read(text);
+    EXPECT_EQ(cells.obs().index(), (std::vector<std::string>{"c1", "c2"})) << text;
+    EXPECT_EQ(cells.var().index(), (std::vector<std::string>{"A", "B"})) << text;
+    EXPECT_EQ(cells.counts.values, (std::vector<float>{1, 2, 3})) << text;
+  }
+  EXPECT_SAITHE_ERROR(read("cell,umi,symbol\nc2,3,B\nc1,x,A\n"), ErrorKind::BadFormat,
+                      "a.tsv:3: column 2 ('umi'): 'x' is not a number");
 }
 
 TEST(LongTable, IsToldByItsNames) {
   io::TableStart start;
   start.corner = "gene";
   start.names = {"cell", "count"};
-  EXPECT_TRUE(io::is_long_table(start));
-  start.names = {"cell", "counts"};
-  EXPECT_FALSE(io::is_long_table(start));
+  EXPECT_TRUE(io::find_long_columns(start).has_value());
+  start.names = {"cell", "height"};
+  EXPECT_FALSE(io::find_long_columns(start).has_value());
+  start.names = {"cell", "gene_id"};  // a gene twice, no count
+  EXPECT_FALSE(io::find_long_columns(start).has_value());
   start.names = {"cell", "count", "x"};
-  EXPECT_FALSE(io::is_long_table(start));
+  EXPECT_FALSE(io::find_long_columns(start).has_value());
+  start.corner = "";
+  EXPECT_FALSE(io::find_long_columns(start).has_value());
 }
 
 }  // namespace

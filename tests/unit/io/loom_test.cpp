@@ -1,6 +1,7 @@
 // Loom files; those that loompy wrote are in tests/golden/formats.
 
 #include <gtest/gtest.h>
+#include <hdf5.h>
 
 #include <functional>
 
@@ -80,6 +81,52 @@ TEST(Loom, NamesThatAreNotThere) {
   });
   EXPECT_SAITHE_ERROR(open_source(folder / "a.loom", {}, kContext), ErrorKind::BadFormat,
                       "/row_attrs/Gene: has 2 names, but the matrix has 3 rows");
+}
+
+TEST(Loom, NamesThatAreWholeNumbers) {
+  const FolderForTest folder;
+  const auto whole = NumberColumn::Kind::Integer;
+  write_loom(folder / "a.loom", [&](const Hdf5Target& genes, const Hdf5Target& cells) {
+    genes.write_array("Gene", std::vector<double>{7157, 672, 675}, whole);
+    cells.write_array("CellID", std::vector<double>{10, 11}, whole);
+  });
+  const Dataset numbered = read_dataset(folder / "a.loom", {}, kContext);
+  EXPECT_EQ(numbered.var().index(), (Texts{"7157", "672", "675"}));
+  EXPECT_EQ(numbered.obs().index(), (Texts{"10", "11"}));
+  // Texts go before them.
+  write_loom(folder / "a.loom", [&](const Hdf5Target& genes, const Hdf5Target& cells) {
+    genes.write_array("Gene", std::vector<double>{7157, 672, 675}, whole);
+    genes.write_texts("Accession", {"E1", "E2", "E3"});
+    cells.write_array("CellID", std::vector<double>{10, 11}, whole);
+    cells.write_texts("Barcode", {"AA", "TT"});
+  });
+  const Dataset named = read_dataset(folder / "a.loom", {}, kContext);
+  EXPECT_EQ(named.var().index(), (Texts{"E1", "E2", "E3"}));
+  EXPECT_TRUE(named.var().has("Gene"));
+  EXPECT_EQ(named.obs().index(), (Texts{"AA", "TT"}));
+}
+
+TEST(Loom, NumbersPast64BitsAreWarnedOf) {
+  const FolderForTest folder;
+  write_loom(folder / "a.loom", [](const Hdf5Target& genes, const Hdf5Target& cells) {
+    genes.write_texts("Gene", {"A", "B", "C"});
+    cells.write_texts("CellID", {"c1", "c2"});
+    const hsize_t n = 2;
+    const std::uint64_t hashes[] = {1, std::uint64_t{1} << 63};
+    const hid_t space = H5Screate_simple(1, &n, nullptr);
+    const hid_t hash =
+        H5Dcreate2(cells.id(), "hash", H5T_STD_U64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    ASSERT_GE(H5Dwrite(hash, H5T_NATIVE_UINT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, hashes), 0);
+    H5Dclose(hash);
+    H5Sclose(space);
+  });
+  std::vector<std::string> warnings;
+  Context listening(1);
+  listening.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  read_dataset(folder / "a.loom", {}, listening);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(testing::contains(warnings[0], "/col_attrs/hash: has whole numbers of 2^63 or more"))
+      << warnings[0];
 }
 
 TEST(Loom, LengthsThatContradictOneAnotherAreErrors) {

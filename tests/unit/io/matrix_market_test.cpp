@@ -33,6 +33,28 @@ TEST(MatrixMarket, ReadsAFolderOfTwoColumns) {
   EXPECT_EQ(inspect_file(folder.path(), {}, kContext).format, "10x MTX folder v2");
 }
 
+TEST(MatrixMarket, AFileThatLiesThereTwiceIsWarnedOf) {
+  const FolderForTest folder;
+  write_folder(folder, "3 2 1\n3 1 5\n");
+  write_file(folder / "matrix.mtx.gz", std::string(kHeader) + "3 2 1\n3 1 6\n", false);
+  std::vector<std::string> warnings;
+  Context listening(1);
+  listening.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  EXPECT_EQ(read_dataset(folder.path(), {}, listening).counts.values, (std::vector<float>{5}));
+  ASSERT_FALSE(warnings.empty());
+  EXPECT_TRUE(testing::contains(warnings[0], "matrix.mtx: matrix.mtx.gz lies beside it"));
+}
+
+TEST(MatrixMarket, APackedTwiceMatrixIsToldHowToUnpack) {
+  const FolderForTest folder;
+  write_folder(folder, "3 2 1\n3 1 5\n");
+  std::filesystem::remove(folder / "matrix.mtx");
+  write_file(folder / "once.gz", std::string(kHeader) + "3 2 1\n3 1 5\n", false);
+  write_file(folder / "matrix.mtx.gz", read_file(folder / "once.gz", 1 << 20), false);
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
+                      "is packed twice. Unpack it once: gunzip -k \"");
+}
+
 TEST(MatrixMarket, OnlyGeneExpressionIsKept) {
   const FolderForTest folder;
   write_bytes(folder / "matrix.mtx", std::string(kHeader) + "3 2 3\n1 1 2\n2 1 9\n3 2 4\n");

@@ -103,6 +103,10 @@ TEST(TextTable, AColumnOfNumbersWithoutTheFirstIsAnError) {
   }
   EXPECT_SAITHE_ERROR(read("gene,c1,c2\nACTB,\"1,234\",0\n"), ErrorKind::BadFormat,
                       "is not a number; write it with a decimal point");
+  EXPECT_SAITHE_ERROR(read("gene,c1,c2\nACTB,inf,0\nCD3D,2,0\n"), ErrorKind::BadFormat,
+                      "a.csv:2: column 2 ('c1') of row 'ACTB': 'inf' is not a number");
+  EXPECT_EQ(read("cell,state,ACTB\nc1,inf,3\nc2,ctrl,4\n").obs().as_text("state"),
+            (Texts{"inf", "ctrl"}));
   const Dataset genes = read("gene,chr,c1\nACTB,7,3\nCD3D,11,2\n");  // nothing tells
   EXPECT_EQ(genes.obs().index(), (Texts{"chr", "c1"}));
   EXPECT_EQ(read("gene,chr,c1\nXIST,X,3\nCD3D,11,2\n").obs().index(), Texts{"c1"});
