@@ -83,7 +83,9 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
       predict(model, *source, options, session.device(), session.context());
   say_match(model, predictions, session);
   const auto& labels = predictions.labels;
-  say_unassigned(std::count(labels.begin(), labels.end(), kNoLabel), source->n_cells(), session);
+  say_unassigned({source->n_cells(), std::count(labels.begin(), labels.end(), kNoLabel),
+                  count_rejected(predictions)},
+                 options.false_reject_rate, session);
   session.say(
       "scores: every cell with a type that the model knows is judged by its most probable one, "
       "unassigned or not");

@@ -68,6 +68,7 @@ void KeptPredictions::add(const Predictions& block) {
     probabilities_.append({rows.data(), as_size(rows.n_rows() * rows.n_cols())});
   }
   n_unassigned_ += std::count(block.labels.begin(), block.labels.end(), kNoLabel);
+  n_rejected_ += count_rejected(block);
   labels_seen_.add(block.labels);
   best_seen_.add(block.best_labels);
   runners_up_seen_.add(block.runners_up);

@@ -118,7 +118,8 @@ class Results {
 
   void say() const {
     say_match(model_, query_, session_);
-    say_unassigned(kept_.n_unassigned(), kept_.n_cells(), session_);
+    say_unassigned({kept_.n_cells(), kept_.n_unassigned(), kept_.n_rejected()},
+                   request_.prediction.false_reject_rate, session_);
   }
 
   void write() {

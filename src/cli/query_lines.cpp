@@ -1,6 +1,17 @@
 #include "query_lines.h"
 
+#include <algorithm>
+
 namespace saithe::cli {
+namespace {
+
+// A rejected share that is worth a warning: this, and so many times the stated rate. Single cells
+// prove nothing.
+constexpr double kNotableShare = 0.05;
+constexpr double kNotableRatio = 3;
+constexpr CellIndex kNotableCells = 10;
+
+}  // namespace
 
 void say_match(const Model& model, const Predictions& predictions, Session& session) {
   session.say(fmt::format("genes: {} of the model's {} found by {} ({:.1f} % of its weight)",
@@ -10,8 +21,20 @@ void say_match(const Model& model, const Predictions& predictions, Session& sess
   session.say(fmt::format("values: {}", to_text(predictions.kind)));
 }
 
-void say_unassigned(CellIndex n_unassigned, CellIndex n_cells, Session& session) {
-  session.say(fmt::format("unassigned: {} of {} cells", n_unassigned, n_cells));
+void say_unassigned(const UnassignedCells& cells, double false_reject_rate, Session& session) {
+  session.say(fmt::format("unassigned: {} of {} cells", cells.n_unassigned, cells.n_cells));
+  const double share = static_cast<double>(cells.n_rejected) /
+                       static_cast<double>(std::max<CellIndex>(cells.n_cells, 1));
+  if (cells.n_rejected < kNotableCells || share < kNotableShare ||
+      share < kNotableRatio * false_reject_rate) {
+    return;
+  }
+  session.context().warn(fmt::format(
+      "{:.0f} % of the cells are unlike every known type and unassigned, where --false-reject-rate "
+      "expects {:.3g} % of cells like the reference's. They are of types that the reference lacks, "
+      "or the query is of another study or protocol, in which known types are rejected, too. The "
+      "column of best labels names their most probable types, which --no-reject takes.",
+      100 * share, 100 * false_reject_rate));
 }
 
 }  // namespace saithe::cli

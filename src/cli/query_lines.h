@@ -10,7 +10,15 @@ namespace saithe::cli {
 /// How many genes of the model were found, and what the values were taken for.
 void say_match(const Model& model, const Predictions& predictions, Session& session);
 
-/// How many cells predict leaves without a type.
-void say_unassigned(CellIndex n_unassigned, CellIndex n_cells, Session& session);
+/// Cells that predict leaves without a type.
+struct UnassignedCells {
+  CellIndex n_cells = 0;       ///< all that were judged
+  CellIndex n_unassigned = 0;  ///< of all
+  CellIndex n_rejected = 0;    ///< of the unassigned, those with counts
+};
+
+/// How many they are; warns where far more are rejected than such a rate would reject of cells like
+/// the reference's.
+void say_unassigned(const UnassignedCells& cells, double false_reject_rate, Session& session);
 
 }  // namespace saithe::cli

@@ -74,7 +74,7 @@ void write_training_report(const TrainingOutcome& outcome, const std::string& in
   report.saithe_version = SAITHE_VERSION;
   report.input_name = input_name;
   report.options = run_options(request, session);
-  for (const auto& option : options_as_text(options)) report.options.push_back(option);
+  for (const auto& option : result.model.options) report.options.push_back(option);
   for (const auto& option : options_as_text(request.reading)) report.options.push_back(option);
   report.n_cells_read = outcome.n_cells_read;
   report.n_genes_read = outcome.n_genes_read;

@@ -125,6 +125,23 @@ def test_suspects_are_told_and_left_out(mislabelled, tmp_path):
     assert "suspect labels: " in kept.err and "left out" not in kept.err
 
 
+def test_many_rejected_cells_are_warned_of(cells, fast, tmp_path):
+    """Cells of no known type, made by exchanging the names of genes."""
+    said = must("predict", fast, cells, "-o", tmp_path / "like.tsv")
+    assert "unlike every known type" not in said.err
+    data = anndata.read_h5ad(cells)
+    data.var_names = list(data.var_names[::-1])
+    data.var = data.var[[]]
+    data.write_h5ad(tmp_path / "unlike.h5ad")
+    said = must("predict", fast, tmp_path / "unlike.h5ad", "-o", tmp_path / "unlike.tsv")
+    n = sum(row[1] == "unassigned" for row in rows_of(tmp_path / "unlike.tsv")[1:])
+    assert n > 10
+    assert f"{100 * n / data.n_obs:.0f} % of the cells are unlike every known type" in said.err
+    assert "--false-reject-rate expects 1 %" in said.err
+    said = must("predict", fast, tmp_path / "unlike.h5ad", "-o", tmp_path / "all.tsv", "--no-reject")
+    assert "unlike every known type" not in said.err
+
+
 def test_rejection_can_be_tuned_and_switched_off(cells, fast, tmp_path):
     rows = predictions(fast, cells, tmp_path)
     data = anndata.read_h5ad(cells)
@@ -386,8 +403,9 @@ def test_log_normalised_cells_train_and_are_said_to_be(cells, tmp_path):
     x.data = np.log1p(x.data)
     logs = anndata.AnnData(x.astype(np.float32), obs=data.obs, var=data.var[[]])
     logs.write_h5ad(tmp_path / "logs.h5ad")
-    said = train(tmp_path / "logs.h5ad", tmp_path / "m.saithe", *SMALL_RECIPE)
+    said = train(tmp_path / "logs.h5ad", tmp_path / "m.saithe", *SMALL_RECIPE, "--report", tmp_path / "r")
     assert "logarithms" in said.err
+    assert re.search(r"--thin-share</t[dh]><td[^>]*>0</td>", (tmp_path / "r" / "report.html").read_text())
     assert words_of(tmp_path / "m.saithe")["value_kind"] == "log1p(CP10k)"
     for query in (cells, tmp_path / "logs.h5ad"):  # counts and logarithms both are understood
         rows = predictions(tmp_path / "m.saithe", query, tmp_path, "--no-reject")

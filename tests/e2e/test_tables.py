@@ -119,8 +119,9 @@ def test_a_vote_of_no_clusters_has_its_columns(fast, cells, tmp_path):
     data = anndata.read_h5ad(cells)
     data.obs["cluster"] = np.full(data.n_obs, np.nan)
     data.write_h5ad(tmp_path / "none.h5ad")
-    must("predict", fast, tmp_path / "none.h5ad", "-o", tmp_path / "cells.tsv", "--majority-vote", "cluster",
-         "--cluster-table", tmp_path / "table.tsv")
+    said = must("predict", fast, tmp_path / "none.h5ad", "-o", tmp_path / "cells.tsv", "--majority-vote",
+                "cluster", "--cluster-table", tmp_path / "table.tsv")
+    assert "--majority-vote cluster: the column has no entry for any cell" in said.err
     assert rows_of(tmp_path / "table.tsv") == [["cluster", "n_cells", "majority", "share", *TYPES, "unassigned"]]
 
 

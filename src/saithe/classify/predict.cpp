@@ -392,6 +392,16 @@ void append(Values& all, const Values& block) {
 
 }  // namespace
 
+CellIndex count_rejected(const Predictions& predictions) {
+  CellIndex n_rejected = 0;
+  for (std::size_t cell = 0; cell < predictions.labels.size(); ++cell) {
+    const bool is_rejected =
+        predictions.labels[cell] == kNoLabel && predictions.best_labels[cell] != kNoLabel;
+    n_rejected += is_rejected ? 1 : 0;
+  }
+  return n_rejected;
+}
+
 Predictions predict(const Model& model, CellSource& source, const PredictOptions& options,
                     kernels::Device device, const Context& context) {
   const CellIndex n_cells = source.n_cells();

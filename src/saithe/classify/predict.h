@@ -75,6 +75,9 @@ struct Predictions {
   double weight_matched = 0;  ///< share of the first layer's absolute weight on matched genes
 };
 
+/// Cells of these that are unassigned though they have counts: unlike every known type.
+CellIndex count_rejected(const Predictions& predictions);
+
 /// Labels every cell of the source. Counts are normalised, log1p(CP10k) taken as it is; which of
 /// the two the first block of cells holds decides, and must hold for all. A cell's result does not
 /// depend on the other cells. Throws Error(InvalidArgument) if a label to allow or deny is no type

@@ -37,6 +37,10 @@ TEST(KeptPredictions, ComeBackInAnyPieces) {
     kept.add(block_of(1, 0.75F));
     EXPECT_EQ(kept.n_cells(), 4);
     EXPECT_EQ(kept.n_unassigned(), 2);
+    EXPECT_EQ(kept.n_rejected(), 2);
+    Predictions empty_cells = block_of(kNoLabel, 0);
+    empty_cells.best_labels[1] = kNoLabel;
+    EXPECT_EQ(count_rejected(empty_cells), 0);
     const Predictions cells = kept.read(1, 3);
     EXPECT_EQ(cells.labels, (std::vector<LabelIndex>{kNoLabel, 1}));
     EXPECT_EQ(cells.best_labels, (std::vector<LabelIndex>{1, 1}));
