@@ -12,6 +12,28 @@ namespace {
 constexpr int kMaxIterations = 10000;
 // Largest change of a share, relative to it, at the end.
 constexpr double kTolerance = 1e-10;
+// What the logarithms of a whole cell are taken of adds up to this, nearly.
+constexpr double kCp10k = 10000;
+constexpr double kSumTolerance = 0.005;
+
+/// Of the cells of each source with values: their number, and the sum of all values.
+struct SourceSums {
+  double n_cells = 0;
+  double total = 0;
+};
+
+/// What part of a cell's 10 000 the logarithms' cells have on all genes that have a share.
+double share_of_whole_cells(const std::vector<SourceSums>& sources,
+                            const std::vector<double>& on_source) {
+  double total = 0;
+  double expected = 0;
+  for (std::size_t source = 0; source < sources.size(); ++source) {
+    total += sources[source].total;
+    expected += kCp10k * sources[source].n_cells * on_source[source];
+  }
+  const double share = total / expected;
+  return share > 1 - kSumTolerance ? 1 : share;
+}
 
 }  // namespace
 
@@ -21,22 +43,32 @@ std::vector<double> count_shares(const RowSelection& values, ExpressionKind kind
     return kind == ExpressionKind::Counts ? static_cast<double>(value)
                                           : std::expm1(static_cast<double>(value));
   };
-  std::vector<double> totals(measured.n_sources());
+  std::vector<SourceSums> sources(measured.n_sources());
   const auto add_totals = [&](CellIndex first, CsrMatrix& block) {
     for (CellIndex row = 0; row < block.n_rows; ++row) {
       double total = 0;
       for (const float value : block.view().row_values(row)) total += count_of(value);
-      totals[measured.source_of(first + row)] += total;
+      SourceSums& source = sources[measured.source_of(first + row)];
+      source.total += total;
+      source.n_cells += total > 0 ? 1 : 0;
     }
   };
   const std::vector<double> sums =
       gene_sums<double>(values, values.n_cols(), add_totals, context,
                         [&](GeneIndex, float value) { return count_of(value); });
-  const double total = std::accumulate(totals.begin(), totals.end(), 0.0);
+  const double total =
+      std::accumulate(sources.begin(), sources.end(), 0.0,
+                      [](double sum, const SourceSums& source) { return sum + source.total; });
   if (total <= 0) return sums;
   std::vector<double> shares = sums;
   for (double& share : shares) share /= total;
-  if (measured.is_complete()) return shares;
+  const auto scaled = [&] {
+    if (kind == ExpressionKind::Counts) return shares;
+    const double whole = share_of_whole_cells(sources, source_shares(shares, measured));
+    for (double& share : shares) share *= whole;
+    return shares;
+  };
+  if (measured.is_complete()) return scaled();
   for (int iteration = 0; iteration < kMaxIterations; ++iteration) {
     const std::vector<double> on_source = source_shares(shares, measured);
     std::vector<double> next(shares.size());
@@ -44,9 +76,9 @@ std::vector<double> count_shares(const RowSelection& values, ExpressionKind kind
     for (std::size_t gene = 0; gene < next.size(); ++gene) {
       if (sums[gene] <= 0) continue;
       double expected = 0;  // counts that complete cells would have had
-      for (std::size_t source = 0; source < totals.size(); ++source) {
-        if (measured.has_gene[source][gene] && totals[source] > 0) {
-          expected += totals[source] / on_source[source];
+      for (std::size_t source = 0; source < sources.size(); ++source) {
+        if (measured.has_gene[source][gene] && sources[source].total > 0) {
+          expected += sources[source].total / on_source[source];
         }
       }
       next[gene] = sums[gene] / expected;
@@ -62,7 +94,7 @@ std::vector<double> count_shares(const RowSelection& values, ExpressionKind kind
     shares = std::move(next);
     if (change < kTolerance) break;
   }
-  return shares;
+  return scaled();
 }
 
 std::vector<double> source_shares(std::span<const double> count_share,

@@ -11,8 +11,10 @@
 
 namespace saithe {
 
-/// Share of all values (logarithms taken back) that lies on each gene; the shares add up to 1, or
-/// are all 0 without values.
+/// Share of a cell's counts that lies on each gene. Of counts the shares add up to 1. Of
+/// logarithms, which are ln(1 + counts of 10 000), they add up to the share of these 10 000 that
+/// the cells have: 1 (within 0.5 % it is), or less where genes were taken away after the logarithm.
+/// All 0 without values.
 ///
 /// Where cells lack genes, the shares p are those of greatest likelihood for counts that are
 /// multinomial over the genes of their source S, with probabilities p / p(S): the fixed point of

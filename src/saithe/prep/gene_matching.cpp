@@ -1,9 +1,14 @@
 #include "saithe/prep/gene_matching.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 
 namespace saithe {
 namespace {
+
+// Of shares that add up to 1.
+constexpr double kRounding = 1e-9;
 
 /// Per gene of the reference: the input that it is, or -1.
 std::vector<GeneIndex> inputs_of(const ReferenceGenes& reference) {
@@ -14,6 +19,13 @@ std::vector<GeneIndex> inputs_of(const ReferenceGenes& reference) {
   return input;
 }
 
+/// Whether the reference's cells have values on its genes alone, and the query all of its cells'.
+bool is_whole_beside_selected(const ReferenceGenes& reference, std::int64_t n_query_genes) {
+  const auto& shares = reference.count_share;
+  return n_query_genes >= kWholeFileGenes &&
+         std::accumulate(shares.begin(), shares.end(), 0.0) < 1 - kRounding;
+}
+
 }  // namespace
 
 GeneMatch match_genes(const ReferenceGenes& reference, const Table& var,
@@ -22,7 +34,8 @@ GeneMatch match_genes(const ReferenceGenes& reference, const Table& var,
   if (!reference.ids.empty()) ours.push_back({"gene_ids", reference.ids});
   GeneColumnMatch found = match_gene_columns(ours, gene_columns(var, options.gene_column, where),
                                              options, "the model", "the query", where);
-  const bool knows_shares = !reference.count_share.empty();
+  const bool knows_shares = !reference.count_share.empty() &&
+                            !is_whole_beside_selected(reference, std::ssize(found.place));
   const std::vector<GeneIndex> input_of = inputs_of(reference);
   std::vector<bool> is_found(reference.names.size());
   GeneMatch match;
@@ -37,8 +50,8 @@ GeneMatch match_genes(const ReferenceGenes& reference, const Table& var,
     is_found[as_size(gene)] = true;
     if (knows_shares) match.count_share += reference.count_share[as_size(gene)];
   }
-  // All genes there is exactly 1, not a rounded sum of shares.
-  if (found.n_matched == static_cast<std::int64_t>(reference.names.size())) match.count_share = 1;
+  // All genes of whole cells is exactly 1, not a rounded sum of shares.
+  if (std::abs(match.count_share - 1) < kRounding) match.count_share = 1;
   match.n_matched = std::count(match.is_present.begin(), match.is_present.end(), true);
   match.n_added = found.n_added;
   match.matched_by = std::move(found.matched_by);

@@ -16,8 +16,9 @@ namespace saithe {
 struct ReferenceGenes {
   std::vector<std::string> names;
   std::vector<std::string> ids;     ///< may be empty
-  std::vector<double> count_share;  ///< of the training cells' counts; empty: a cell's total is
-                                    ///< taken over all genes of the query
+  std::vector<double> count_share;  ///< of the training cells' counts, also of those that are in no
+                                    ///< gene here (count_shares()); empty: a cell's total is taken
+                                    ///< over all genes of the query
   std::vector<GeneIndex> inputs;    ///< those that are inputs of the model, ascending
 
   bool operator==(const ReferenceGenes&) const = default;
@@ -35,10 +36,15 @@ struct GeneMatch {
   std::vector<std::string> notes;     ///< what else a person should know of it
 };
 
+/// A query of so many genes holds its cells whole, not a selection of their genes.
+inline constexpr std::int64_t kWholeFileGenes = 10000;
+
 /// Finds a reference's genes in a query: its names or ids, in the column of var that has most of
 /// them (match_gene_columns()). Genes of the query that are the same gene are added up; the values
-/// of all of them count for a cell's total. Throws Error(BadFormat), beginning with `where`, if
-/// there is no column options.gene_column, or an Ensembl id stands twice in the one that is used.
+/// of all of them count for a cell's total. Of a reference that holds some of the genes of its
+/// cells (logarithms of selected genes), all genes of a query with kWholeFileGenes or more count
+/// for the total, as in the reference. Throws Error(BadFormat), beginning with `where`, if there is
+/// no column options.gene_column, or an Ensembl id stands twice in the one that is used.
 GeneMatch match_genes(const ReferenceGenes& reference, const Table& var,
                       const GeneMatchOptions& options, const std::string& where);
 /// What match_genes() finds in the reference itself.

@@ -16,6 +16,10 @@ namespace {
 
 constexpr std::int64_t kChunkCells = 512;
 
+// What the logarithms of a cell are taken of adds up to this.
+constexpr double kCp10k = 10000;
+constexpr double kSumTolerance = 0.005;
+
 void require_options(const PreprocessorOptions& options) {
   if (options.n_variable_genes < 0) {
     fail(ErrorKind::InvalidArgument, "--variable-genes: {} is not 0 (all) or more",
@@ -28,10 +32,6 @@ void require_options(const PreprocessorOptions& options) {
     fail(ErrorKind::InvalidArgument, "--max-value: {} is not 0 (off) or more", options.max_value);
   }
 }
-
-// What the logarithms of a cell are taken of adds up to this.
-constexpr double kCp10k = 10000;
-constexpr double kSumTolerance = 0.005;
 
 /// The total over the genes that count of a cell whose logarithms are of all genes of its file,
 /// what they are taken of being 10 000 together; 0 where it is not: of a part of the genes of a
@@ -48,14 +48,16 @@ double total_of_logarithms(std::span<const GeneIndex> genes, std::span<const flo
   return std::abs(all / kCp10k - 1) <= kSumTolerance ? counted : 0;
 }
 
-/// ln(1 + x) as if the cells with a total had been normalised to their targets by it; the others
-/// stay as they are.
+/// ln(1 + x) as if the cells with a total had been normalised to their targets by it; the others,
+/// of 10 000 with genes that are not here, to `target_sum`.
 void renormalize_logarithms(CsrMatrix& logarithms, std::span<const double> totals,
-                            std::span<const double> targets, const Context& context) {
+                            std::span<const double> targets, double target_sum,
+                            const Context& context) {
   parallel_for(context, logarithms.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
     for (CellIndex cell = begin; cell < end; ++cell) {
-      if (!(totals[as_size(cell)] > 0)) continue;
-      const double factor = targets[as_size(cell)] / totals[as_size(cell)];
+      const double total = totals[as_size(cell)];
+      const double factor = total > 0 ? targets[as_size(cell)] / total : target_sum / kCp10k;
+      if (factor == 1) continue;
       const auto first = as_size(logarithms.row_start[as_size(cell)]);
       const auto last = as_size(logarithms.row_start[as_size(cell) + 1]);
       for (float& value : std::span(logarithms.values).subspan(first, last - first)) {
@@ -107,6 +109,12 @@ Preprocessor Preprocessor::fit(const RowSource& values, std::span<const CellInde
                                const PreprocessorOptions& options, const Context& context,
                                ExpressionKind kind, const MeasuredGenes& measured) {
   require_options(options);
+  if (kind == ExpressionKind::LogNormalized && options.target_sum != kCp10k) {
+    fail(
+        ErrorKind::InvalidArgument,
+        "--target-sum: the values are log1p(CP10k) already, of 10 000 counts a cell; leave it out, "
+        "or give the counts");
+  }
   const RowSelection fitted(values, cells);
   ReferenceGenes genes;
   genes.names = std::move(gene_names);
@@ -227,13 +235,13 @@ Features Preprocessor::apply(const CsrView& values, const GeneMatch& match, Expr
 }
 
 /// Each cell normalised to the target of its source, by its total over the genes that count.
-/// Logarithms are features as they stand where the reference is of logarithms, too, or its counts
-/// are not known; else they are brought to the reference's genes as their counts would be.
+/// Logarithms are features as they stand where the reference is of logarithms, too; else they are
+/// brought to the reference's genes and target sum as their counts would be.
 CsrMatrix Preprocessor::normalized(const CsrView& values, const GeneMatch& match,
                                    ExpressionKind kind, std::span<const double> targets,
                                    const MeasuredGenes& measured, const Context& context) const {
-  const bool renormalizes = kind == ExpressionKind::LogNormalized &&
-                            kind_ == ExpressionKind::Counts && !reference_.count_share.empty();
+  const bool renormalizes =
+      kind == ExpressionKind::LogNormalized && kind_ == ExpressionKind::Counts;
   std::vector<double> totals(as_size(values.n_rows));
   std::vector<double> target_of_cell(totals.size());
   parallel_for(context, values.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
@@ -242,7 +250,9 @@ CsrMatrix Preprocessor::normalized(const CsrView& values, const GeneMatch& match
       const auto genes = values.row_columns(cell);
       const auto row = values.row_values(cell);
       if (renormalizes) {
-        total = total_of_logarithms(genes, row, match.is_counted);
+        if (!reference_.count_share.empty()) {
+          total = total_of_logarithms(genes, row, match.is_counted);
+        }
       } else {
         for (std::size_t i = 0; i < genes.size(); ++i) {
           if (match.is_counted[as_size(genes[i])]) total += static_cast<double>(row[i]);
@@ -255,7 +265,9 @@ CsrMatrix Preprocessor::normalized(const CsrView& values, const GeneMatch& match
   CsrMatrix features = kind == ExpressionKind::Counts
                            ? map_columns(values, match.model_gene, n_genes(), context)
                            : map_logarithms(values, match.model_gene, n_genes(), context);
-  if (renormalizes) renormalize_logarithms(features, totals, target_of_cell, context);
+  if (renormalizes) {
+    renormalize_logarithms(features, totals, target_of_cell, options_.target_sum, context);
+  }
   finish_features(features, kind, totals, target_of_cell, context);
   return features;
 }

@@ -36,7 +36,29 @@ TEST(CountShares, OfCompleteCellsAreSumsOverTheTotal) {
 TEST(CountShares, OfLogarithmsTakeThemBack) {
   const CsrMatrix logs = dense_rows({{std::log1p(1.0F), std::log1p(3.0F)}});
   const auto shares = count_shares(logs.view(), ExpressionKind::LogNormalized, {}, Context(2));
-  EXPECT_NEAR(shares[0], 0.25, 1e-6);
+  EXPECT_NEAR(shares[0], 1e-4, 1e-9);  // 1 of a cell's 10 000; the others are on no gene here
+  EXPECT_NEAR(shares[1], 3e-4, 1e-9);
+  // Whole cells but for rounding, and an empty one.
+  const CsrMatrix whole =
+      dense_rows({{std::log1p(2490.0F), std::log1p(7480.0F)}, {0, 0}, {std::log1p(1e4F), 0}});
+  const auto all = count_shares(whole.view(), ExpressionKind::LogNormalized, {}, Context(2));
+  EXPECT_NEAR(all[0] + all[1], 1, 1e-12);
+  EXPECT_NEAR(all[0], 12490.0 / 19970, 1e-6);
+}
+
+TEST(CountShares, OfLogarithmsOfFilesWithDifferentGenes) {
+  // Half of each cell's 10 000 is in no gene here; the files see the shares 0.05, 0.15, 0.3.
+  const auto logs = [](std::vector<float> counts) {
+    for (float& count : counts) count = std::log1p(count);
+    return counts;
+  };
+  const CsrMatrix cells = dense_rows({logs({500, 1500, 0}), logs({0, 1500, 3000})});
+  const MeasuredGenes measured{{0, 1}, {{true, true, false}, {false, true, true}}};
+  const auto shares =
+      count_shares(cells.view(), ExpressionKind::LogNormalized, measured, Context(2));
+  EXPECT_NEAR(shares[0], 0.05, 1e-6);
+  EXPECT_NEAR(shares[1], 0.15, 1e-6);
+  EXPECT_NEAR(shares[2], 0.3, 1e-6);
 }
 
 TEST(CountShares, AMissingGeneTakesNothingFromTheOthers) {

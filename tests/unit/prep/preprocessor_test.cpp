@@ -5,6 +5,7 @@
 #include <cmath>
 #include <span>
 
+#include "support/folder_for_test.h"
 #include "support/random_cells.h"
 #include "support/reference_genes.h"
 
@@ -234,11 +235,12 @@ TEST(Preprocessor, LogarithmsAreTheirOwnFeatures) {
   double mean = 0;
   for (CellIndex c = 0; c < 10; ++c) mean += static_cast<double>(cells.values[as_size(5 * c)]) / 10;
   EXPECT_NEAR(fitted.mean()[0], mean, 1e-12);
-  // shares are of the counts behind the logarithms
-  const auto of_counts =
-      Preprocessor::fit(five_genes().view(), {}, names_of(5), {}, options, context);
+  // shares are of the 10 000 counts behind the logarithms
+  const CsrMatrix counts = five_genes();
   for (std::size_t g = 0; g < 5; ++g) {
-    EXPECT_NEAR(fitted.reference().count_share[g], of_counts.reference().count_share[g], 1e-6);
+    double sum = 0;
+    for (std::size_t c = 0; c < 10; ++c) sum += static_cast<double>(counts.values[5 * c + g]);
+    EXPECT_NEAR(fitted.reference().count_share[g], sum / 10 / 1e4, 1e-9);
   }
 }
 
@@ -275,6 +277,56 @@ TEST(Preprocessor, AQuerysLogarithmsGiveWhatItsCountsGive) {
     EXPECT_GT(std::abs(of_logs.values.values[i] - logs.values[0]), 1e-3);
   }
   EXPECT_EQ(of_logs.shift, of_counts.shift);
+}
+
+TEST(Preprocessor, CountsForAModelOfSelectedLogarithms) {
+  // The reference holds two of the genes of its cells, on which 2 000 and 3 000 of 10 000 lie.
+  const CsrMatrix reference{
+      2,
+      2,
+      {0, 2, 4},
+      {0, 1, 0, 1},
+      {std::log1p(500.0F), std::log1p(1500.0F), std::log1p(1000.0F), std::log1p(2000.0F)}};
+  PreprocessorOptions options;
+  options.scale = false;
+  const Context context(1, 0);
+  const auto fitted = Preprocessor::fit(reference.view(), {}, names_of(2), {}, options, context,
+                                        ExpressionKind::LogNormalized);
+  EXPECT_NEAR(fitted.reference().count_share[0], 0.075, 1e-6);
+  EXPECT_NEAR(fitted.reference().count_share[1], 0.175, 1e-6);
+  // Whole cells are divided by their total, as the reference's were: 300 and 500 of 4 000.
+  std::vector<std::string> genes = names_of(2);
+  while (std::ssize(genes) < kWholeFileGenes) genes.push_back(fmt::format("x{}", genes.size()));
+  const GeneMatch whole = fitted.match_genes(Table(genes));
+  const CsrMatrix cell{
+      1, static_cast<GeneIndex>(kWholeFileGenes), {0, 3}, {0, 1, 9}, {300.0F, 500.0F, 3200.0F}};
+  const Features of_whole = fitted.apply(cell.view(), whole, ExpressionKind::Counts, context);
+  EXPECT_NEAR(of_whole.values.values[0], std::log1p(750.0), 1e-5);
+  EXPECT_NEAR(of_whole.values.values[1], std::log1p(1250.0), 1e-5);
+  // Of a query of selected genes only their share is known, a quarter in the mean.
+  const GeneMatch some = fitted.match_genes(Table(names_of(2)));
+  EXPECT_NEAR(some.count_share, 0.25, 1e-6);
+  const CsrMatrix part{1, 2, {0, 2}, {0, 1}, {300.0F, 500.0F}};
+  const Features of_part = fitted.apply(part.view(), some, ExpressionKind::Counts, context);
+  EXPECT_NEAR(of_part.values.values[0], std::log1p(2500.0 * 300 / 800), 1e-3);
+}
+
+TEST(Preprocessor, LogarithmsAreBroughtToTheTargetSumOfTheModel) {
+  PreprocessorOptions options;
+  options.scale = false;
+  options.target_sum = 1e6;
+  const Context context(1, 0);
+  const auto fitted = Preprocessor::fit(five_genes().view(), {}, names_of(5), {}, options, context);
+  const GeneMatch match = fitted.match_genes(Table({"g0", "g1"}));
+  const CsrMatrix part{1, 2, {0, 2}, {0, 1}, {std::log1p(3000.0F), std::log1p(4000.0F)}};
+  const Features features =
+      fitted.apply(part.view(), match, ExpressionKind::LogNormalized, context);
+  EXPECT_NEAR(features.values.values[0], std::log1p(3e5), 1e-5);
+  EXPECT_NEAR(features.values.values[1], std::log1p(4e5), 1e-5);
+  // A model of logarithms is of 10 000.
+  EXPECT_SAITHE_ERROR(Preprocessor::fit(part.view(), {}, names_of(2), {}, options, context,
+                                        ExpressionKind::LogNormalized),
+                      ErrorKind::InvalidArgument, "--target-sum: the values are log1p(CP10k)");
 }
 
 TEST(Preprocessor, LogarithmsOfAPartOfAFilesGenesStayAsTheyAre) {
