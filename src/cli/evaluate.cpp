@@ -90,9 +90,10 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
       "scores: every cell with a type that the model knows is judged by its most probable one, "
       "unassigned or not");
   const bool has_loss = model.members.size() == 1 && model.output == OutputKind::Softmax;
-  const Evaluation evaluation = saithe::evaluate(
-      predictions.probabilities.view(), truth, model.types,
-      has_loss ? std::optional(predictions.logits.view()) : std::nullopt, model.loss);
+  const Evaluation evaluation =
+      saithe::evaluate(predictions.probabilities.view(), truth, model.types,
+                       has_loss ? std::optional(predictions.logits.view()) : std::nullopt,
+                       model.loss, predictions.best_labels);
   const std::string text = evaluation_json(
       evaluation, evaluate_rejecting(predictions.probabilities.view(), labels, truth, model.types));
   if (request.output.empty()) {

@@ -13,7 +13,7 @@ from conftest import SOURCE, must, must_fail, rows_of
 FIXTURES = SOURCE / "tests/golden/celltypist"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text())
 RUNS = EXPECTED["runs"]
-# CellTypist computes in float64 on float32 input, saithe in float32 throughout.
+# CellTypist computes in float64 on float32 input, as saithe does with weights and values in float32.
 TOLERANCE = 1e-5
 
 
@@ -21,7 +21,7 @@ class Numbers(pickle.Unpickler):
     """The fixtures' own pickles, whatever NumPy and scikit-learn there are: of the latter the attributes only."""
 
     def find_class(self, module, name):
-        if module.startswith("sklearn."):
+        if module.startswith("sklearn.") or module == "_loss":  # the latter: scikit-learn's of SGD
             return type(name, (SimpleNamespace,), {})
         return super().find_class(module.replace("numpy._core", "numpy.core"), name)
 
@@ -75,6 +75,27 @@ def test_predicts_as_celltypist(expected, queries, tmp_path):
     n_genes = json.loads(must("inspect", model, "--json").out)["n_genes"]
     assert (expected["query"] == "even_genes") == (expected["n_genes_matched"] < n_genes)
     assert f"genes: {expected['n_genes_matched']} of the model's {n_genes} " in said
+
+
+def test_scores_and_runners_up_are_of_decisions(queries, tmp_path):
+    """Large weights: many sigmoids are rounded to 0 or 1, and only decisions tell which is more."""
+    model = tmp_path / "model.saithe"
+    must("import-celltypist", FIXTURES / "sgd_large.pkl", "-o", model)
+    cells = anndata.read_h5ad(queries["all"])
+    must("predict", model, queries["all"], "-o", tmp_path / "labels.tsv")
+    rows = rows_of(tmp_path / "labels.tsv")[1:]
+    accuracy = np.mean([row[3] == truth for row, truth in zip(rows, cells.obs.louvain)])
+    scores = json.loads(must("evaluate", model, queries["all"], "--label-key", "louvain").out)
+    assert scores["accuracy"] == pytest.approx(accuracy)
+    assert scores["rejecting"]["n_unassigned"] == 0
+    numbers = arrays_of(FIXTURES / "sgd_large.pkl")
+    x = cells.X.toarray().astype(np.float64)
+    x = np.log1p((x * (1e4 / x.sum(axis=1, keepdims=True))).astype(np.float32))
+    z = (x[:, cells.var_names.get_indexer(numbers["features"])] - numbers["mean_"]) / numbers["scale_"]
+    scores = np.minimum(z, 10) @ numbers["coef_"].T + numbers["intercept_"]
+    assert (1 / (1 + np.exp(-np.sort(scores)[:, -2])) < 1e-6).mean() > 0.3
+    second = np.array(list(map(str, numbers["classes_"])))[np.argsort(scores, axis=1)[:, -2]]
+    assert [row[4] for row in rows] == list(second)
 
 
 def test_a_rate_of_rejection_is_refused_where_nothing_is_rejected(query, tmp_path):

@@ -81,7 +81,7 @@ Dataset CellTypistParity::all_;
 
 TEST_F(CellTypistParity, SameLabelsAndProbabilities) {
   const auto content = expected("expected.json");
-  ASSERT_EQ(content.at("runs").size(), 13U);
+  ASSERT_EQ(content.at("runs").size(), 15U);
   for (const auto& run : content.at("runs")) {
     const auto name = run.at("model").get<std::string>();
     SCOPED_TRACE(name + " on " + run.at("query").get<std::string>());

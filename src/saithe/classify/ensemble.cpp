@@ -69,6 +69,13 @@ std::int64_t Model::n_parameters() const {
 Ensemble::Ensemble(const Model& model, std::span<const float> shift, kernels::Backend& backend)
     : model_(model) {
   SAITHE_ASSERT(!model.members.empty());
+  const Member& first = model.members.front();
+  const bool is_linear = model.members.size() == 1 && first.shape.hidden.empty();
+  if (model.output == OutputKind::OneVsRest && is_linear) {
+    decisions_ = std::make_unique<LinearDecisions>(first, shift);
+    axes_ = make_axes(model, shift, backend);
+    return;
+  }
   for (const Member& member : model.members) {
     if (&member == &model.network()) network_ = members_.size();
     members_.push_back(std::make_unique<Mlp>(member.shape, member.parameters, shift, backend));
@@ -86,6 +93,11 @@ EnsembleOutput Ensemble::forward(const CsrView& features, bool with_hidden,
   if (axes_ != nullptr) {
     output.scores = axes_->forward(features, false, context).logits;
     output.sums = feature_sums(features, model_.preprocessor.center(), context);
+  }
+  if (decisions_ != nullptr) {
+    output.logits = decisions_->of(features, context);
+    output.probabilities = sigmoid(output.logits.view());
+    return output;
   }
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const bool looks_inside = with_hidden && i == network_;

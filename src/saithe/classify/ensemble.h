@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "saithe/classify/linear_decisions.h"
 #include "saithe/classify/model.h"
 
 namespace saithe {
@@ -34,8 +35,9 @@ class Ensemble {
  private:
   const Model& model_;
   std::vector<std::unique_ptr<Mlp>> members_;
-  std::unique_ptr<Mlp> axes_;  // what gives the scores; null without axes
-  std::size_t network_ = 0;    // whose hidden layer is looked at
+  std::unique_ptr<LinearDecisions> decisions_;  // of the one member of types each against the rest
+  std::unique_ptr<Mlp> axes_;                   // what gives the scores; null without axes
+  std::size_t network_ = 0;                     // whose hidden layer is looked at
 };
 
 }  // namespace saithe

@@ -47,11 +47,14 @@ bool normalize_row(std::span<const float> row, std::vector<double>& normalized) 
   return true;
 }
 
-void judge_cell(std::span<const float> row, std::size_t label, std::vector<double>& p, Tally& tally,
-                Evaluation& evaluation) {
-  const bool is_assigned = normalize_row(row, p);
+/// `best`: the label that the cell got; nothing where its probabilities say it.
+void judge_cell(std::span<const float> row, std::size_t label, std::optional<LabelIndex> best,
+                std::vector<double>& p, Tally& tally, Evaluation& evaluation) {
+  bool is_assigned = normalize_row(row, p);
   // Of the row as it was given, so that two values that rounding makes equal are told apart.
-  const auto predicted = as_size(std::max_element(row.begin(), row.end()) - row.begin());
+  auto predicted = as_size(std::max_element(row.begin(), row.end()) - row.begin());
+  if (best) is_assigned = *best != kNoLabel;
+  if (best && is_assigned) predicted = as_size(*best);
   const bool is_correct = is_assigned && predicted == label;
   if (is_assigned) {
     ++evaluation.confusion[label * p.size() + predicted];
@@ -126,9 +129,11 @@ std::string some_names(const LabelSet& types) {
 }  // namespace
 
 Evaluation evaluate(DenseView probabilities, std::span<const LabelIndex> truth,
-                    const LabelSet& types, std::optional<DenseView> logits, kernels::Loss loss) {
+                    const LabelSet& types, std::optional<DenseView> logits, kernels::Loss loss,
+                    std::span<const LabelIndex> best) {
   SAITHE_ASSERT(probabilities.n_rows == static_cast<std::int64_t>(truth.size()));
   SAITHE_ASSERT(probabilities.n_cols == types.n_types());
+  SAITHE_ASSERT(best.empty() || best.size() == truth.size());
   SAITHE_ASSERT(!logits ||
                 (logits->n_rows == probabilities.n_rows && logits->n_cols == probabilities.n_cols));
   const auto n_types = as_size(probabilities.n_cols);
@@ -151,7 +156,8 @@ Evaluation evaluate(DenseView probabilities, std::span<const LabelIndex> truth,
     SAITHE_ASSERT(truth[cell] >= 0 && truth[cell] < types.n_types());
     const auto label = as_size(truth[cell]);
     const auto r = static_cast<std::int64_t>(cell);
-    judge_cell(probabilities.row(r), label, row, tally, evaluation);
+    judge_cell(probabilities.row(r), label, best.empty() ? std::nullopt : std::optional(best[cell]),
+               row, tally, evaluation);
     if (logits) {
       const auto source = logits->row(r);
       row.assign(source.begin(), source.end());
@@ -185,7 +191,7 @@ Evaluation evaluate_rejecting(DenseView probabilities, std::span<const LabelInde
     const auto row = probabilities.row(r);
     if (labels[cell] != kNoLabel) std::copy(row.begin(), row.end(), rows.row(r).begin());
   }
-  return evaluate(rows.view(), truth, types);
+  return evaluate(rows.view(), truth, types, std::nullopt, kernels::Loss::CrossEntropy, labels);
 }
 
 std::vector<Confusion> most_confused(const Evaluation& evaluation, int n) {

@@ -42,14 +42,16 @@ struct Evaluation {
 };
 
 /// Judges probabilities (n_cells, n_types) against labels (kNoLabel: unknown to the model, left
-/// out). Ties go to the first type; a row of zeros is a cell that got no label. `logits` with
-/// `loss` fill Evaluation::loss. Throws Error(Incompatible) if no label is known. All sums are in
-/// double, in the order of the cells. Formulas: docs/methods_metrics.md.
+/// out). Each cell is judged by its label in `best` (kNoLabel: it got none), where these are given;
+/// else by its most probable type: ties go to the first type, and a row of zeros is a cell that got
+/// no label. `logits` with `loss` fill Evaluation::loss. Throws Error(Incompatible) if no label is
+/// known. All sums are in double, in the order of the cells. Formulas: docs/methods_metrics.md.
 Evaluation evaluate(DenseView probabilities, std::span<const LabelIndex> truth,
                     const LabelSet& types, std::optional<DenseView> logits = std::nullopt,
-                    kernels::Loss loss = kernels::Loss::CrossEntropy);
+                    kernels::Loss loss = kernels::Loss::CrossEntropy,
+                    std::span<const LabelIndex> best = {});
 
-/// The same where the cells whose `labels` are kNoLabel got no label, whatever their probabilities.
+/// The same by `labels`; a cell without one (kNoLabel) has no probabilities either.
 Evaluation evaluate_rejecting(DenseView probabilities, std::span<const LabelIndex> labels,
                               std::span<const LabelIndex> truth, const LabelSet& types);
 

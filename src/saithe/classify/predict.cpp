@@ -226,14 +226,15 @@ class Prediction {
     }
     assign_labels(output.probabilities, has_counts, result_.best_labels, result_.confidence,
                   ranking.view());
-    judge_cells(output, has_counts);
+    judge_cells(output, ranking.view(), has_counts);
     if (options_.with_probabilities) result_.probabilities = std::move(output.probabilities);
     if (options_.with_logits) result_.logits = std::move(output.logits);
     if (keeps_hidden) result_.hidden = std::move(output.hidden);
   }
 
   /// Runner-up, novelty, and the label that remains.
-  void judge_cells(const EnsembleOutput& output, const std::vector<bool>& has_counts) {
+  void judge_cells(const EnsembleOutput& output, DenseView ranking,
+                   const std::vector<bool>& has_counts) {
     std::vector<double> distances;
     const bool has_novelty = model_.novelty.n_types > 0;
     if (has_novelty) {
@@ -248,7 +249,8 @@ class Prediction {
       const auto row = static_cast<std::int64_t>(i);
       if (options_.multi_label > 0) result_.multi_labels[i] = find_multi_labels(output, row);
       std::tie(result_.runners_up[i], result_.runner_up_confidence[i]) =
-          runner_up_of(output.probabilities.row(row), result_.best_labels[i], is_allowed_);
+          runner_up_of(output.probabilities.row(row), result_.best_labels[i], is_allowed_,
+                       ranking.n_rows > 0 ? ranking.row(row) : std::span<const float>());
       if (!has_novelty) continue;
       if (std::isfinite(unit_)) result_.novelty[i] = static_cast<float>(distances[i] / unit_);
       if (options_.reject && distances[i] > threshold_) result_.labels[i] = kNoLabel;
@@ -270,8 +272,10 @@ class Prediction {
         found.push_back(static_cast<LabelIndex>(t));
       }
     }
+    // By their logits: sigmoids may be rounded to 1.
+    const auto logits = output.logits.row(row);
     std::stable_sort(found.begin(), found.end(), [&](LabelIndex a, LabelIndex b) {
-      return probabilities[as_size(a)] > probabilities[as_size(b)];
+      return logits[as_size(a)] > logits[as_size(b)];
     });
     return found;
   }
@@ -358,16 +362,16 @@ void assign_labels(DenseMatrix& probabilities, const std::vector<bool>& has_coun
 }
 
 std::pair<LabelIndex, float> runner_up_of(std::span<const float> probabilities, LabelIndex best,
-                                          const std::vector<bool>& is_allowed) {
-  std::pair<LabelIndex, float> second{kNoLabel, 0.0F};
+                                          const std::vector<bool>& is_allowed,
+                                          std::span<const float> ranking) {
+  const auto ranks = ranking.empty() ? probabilities : ranking;
+  LabelIndex second = kNoLabel;
   for (std::size_t t = 0; t < probabilities.size(); ++t) {
     const auto label = static_cast<LabelIndex>(t);
     if (label == best || !is_allowed[t]) continue;
-    if (second.first == kNoLabel || probabilities[t] > second.second) {
-      second = {label, probabilities[t]};
-    }
+    if (second == kNoLabel || ranks[t] > ranks[as_size(second)]) second = label;
   }
-  return second;
+  return {second, second == kNoLabel ? 0.0F : probabilities[as_size(second)]};
 }
 
 Predictions predict_in_blocks(const Model& model, CellSource& source, const PredictOptions& options,

@@ -103,9 +103,11 @@ std::vector<bool> find_cells_with_counts(const CsrView& counts,
                                          std::span<const GeneIndex> model_gene);
 
 /// Index and probability of the second most probable type of a row among those allowed; ties go to
-/// the first type. kNoLabel and 0 where `best` alone is allowed.
+/// the first type. kNoLabel and 0 where `best` alone is allowed. `ranking`, if it has values,
+/// decides instead of the probabilities.
 std::pair<LabelIndex, float> runner_up_of(std::span<const float> probabilities, LabelIndex best,
-                                          const std::vector<bool>& is_allowed);
+                                          const std::vector<bool>& is_allowed,
+                                          std::span<const float> ranking = {});
 
 /// Labels of rows of probabilities; ties go to the first type. `ranking`, if it has rows, decides
 /// instead of the probabilities (logits, where sigmoids are rounded to 1). Cells without counts

@@ -117,6 +117,18 @@ TEST(Evaluate, ARejectedCellIsWrongWhateverItsProbabilities) {
   EXPECT_DOUBLE_EQ(found.macro_f1, (2.0 / 3 + 1) / 2);
 }
 
+TEST(Evaluate, ALabelThatIsGivenDecidesWhatRoundedProbabilitiesDoNot) {
+  const auto p = matrix_of({{0, 0, 0}, {1, 1, 0}});  // sigmoids of -900, -200, -300 and 90, 200, -5
+  const std::vector<LabelIndex> truth = {1, 1};
+  EXPECT_EQ(evaluate(p.view(), truth, types_named(3)).accuracy, 0.0);
+  const std::vector<LabelIndex> best = {1, 1};
+  const auto found =
+      evaluate(p.view(), truth, types_named(3), std::nullopt, kernels::Loss::CrossEntropy, best);
+  EXPECT_EQ(found.accuracy, 1.0);
+  EXPECT_EQ(found.n_unassigned, 0);
+  EXPECT_EQ(evaluate_rejecting(p.view(), best, truth, types_named(3)).accuracy, 1.0);
+}
+
 TEST(Evaluate, LossFollowsTheStatedFormula) {
   const auto logits = matrix_of({{1.0, -0.5, 0.25}, {0.0, 3.0, -2.0}, {5.0, 5.0, 5.0}});
   const std::vector<LabelIndex> truth = {0, kNoLabel, 2};

@@ -173,6 +173,9 @@ TEST(RunnerUp, IsTheSecondMostProbableAndTiesGoToTheFirst) {
   EXPECT_EQ(runner_up_of(certain, 2, all), std::pair(LabelIndex{0}, 0.0F));
   EXPECT_EQ(runner_up_of(certain, 2, {false, true, true}), std::pair(LabelIndex{1}, 0.0F));
   EXPECT_EQ(runner_up_of(certain, 2, {false, false, true}), std::pair(kNoLabel, 0.0F));
+  // Decisions tell apart what sigmoids round to 0.
+  const std::vector<float> decisions = {-900, -200, 30};
+  EXPECT_EQ(runner_up_of(certain, 2, all, decisions), std::pair(LabelIndex{1}, 0.0F));
   const Predictions found = said();
   for (std::size_t cell = 0; cell < 300; ++cell) {
     if (cell == 7) continue;
