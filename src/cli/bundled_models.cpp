@@ -22,14 +22,20 @@ bool is_bundled(const std::string& name) {
 
 std::filesystem::path model_path(const std::string& name) {
   std::error_code error;
-  if (std::filesystem::exists(name, error) || !is_bundled(name)) return name;
+  // A folder is no model.
+  const bool is_file =
+      std::filesystem::exists(name, error) && !std::filesystem::is_directory(name, error);
+  if (is_file || !is_bundled(name)) return name;
   return bundled_file(name + ".saithe");
 }
 
 Model load_named_model(const std::string& name, Session& session) {
   const std::filesystem::path path = model_path(name);
   Model model = load_model(path);
-  if (path == std::filesystem::path(name)) return model;
+  if (path == std::filesystem::path(name)) {
+    if (is_bundled(name)) session.say("model " + name + ": the file here, not the bundled one");
+    return model;
+  }
   const ModelCard& card = model.card;
   std::string types;
   for (const std::string& type : model.types.names()) types += (types.empty() ? "" : ", ") + type;

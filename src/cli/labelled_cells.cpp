@@ -1,6 +1,7 @@
 #include "labelled_cells.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 
 #include "saithe/io/labels_file.h"
@@ -26,6 +27,18 @@ std::vector<std::string> obs_text(const CellSource& source, const std::string& k
   return source.obs().as_text(key);
 }
 
+namespace {
+
+/// Labels of nothing but blanks are none.
+std::vector<std::string> without_blanks(std::vector<std::string> labels) {
+  for (std::string& label : labels) {
+    if (label.find_first_not_of(" \t") == std::string::npos) label.clear();
+  }
+  return labels;
+}
+
+}  // namespace
+
 std::vector<std::string> find_labels(const LabelPlace& place, const CellSource& source,
                                      Session& session) {
   if (!place.key.empty() && !place.table.empty()) {
@@ -37,12 +50,13 @@ std::vector<std::string> find_labels(const LabelPlace& place, const CellSource& 
          "say where the cell types are: --label-key KEY (a column of obs{}) or --labels FILE",
          names.empty() ? ", which has none here" : ": " + names);
   }
-  if (!place.key.empty()) return obs_text(source, place.key, "--label-key");
+  if (!place.key.empty()) return without_blanks(obs_text(source, place.key, "--label-key"));
   const LabelJoin join = join_labels(place.table, source);
   std::vector<std::string> labels(as_size(source.n_cells()));
   for (std::size_t i = 0; i < join.cells.size(); ++i) {
     labels[as_size(join.cells[i])] = join.labels[i];
   }
+  labels = without_blanks(std::move(labels));
   session.say(
       fmt::format("labels: {} cells joined by barcode, {} cells without a label, {} labels "
                   "without a cell",
@@ -51,6 +65,19 @@ std::vector<std::string> find_labels(const LabelPlace& place, const CellSource& 
 }
 
 namespace {
+
+/// Under whatever names: its cells would be on both sides of a split.
+void require_no_file_twice(const std::vector<std::string>& paths) {
+  static_cast<void>(reference_names(paths));
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      std::error_code error;
+      if (!std::filesystem::equivalent(paths[i], paths[j], error)) continue;
+      fail(ErrorKind::InvalidArgument, "{} and {} are the same file; a reference is given once",
+           paths[j], paths[i]);
+    }
+  }
+}
 
 /// What became of the genes of several files.
 std::string genes_line(GeneIndex n_genes, std::size_t n_files, GeneChoice choice) {
@@ -67,7 +94,7 @@ std::string genes_line(GeneIndex n_genes, std::size_t n_files, GeneChoice choice
 LabelledCells open_references(const std::vector<std::string>& paths, const ReadOptions& reading,
                               const ConcatenateOptions& options, const LabelPlace& place,
                               Session& session) {
-  static_cast<void>(reference_names(paths));  // no file twice
+  require_no_file_twice(paths);
   std::vector<std::unique_ptr<CellSource>> parts;
   LabelledCells result;
   for (const std::string& path : paths) {

@@ -51,7 +51,8 @@ std::vector<TermIndex> terms_of(const std::vector<LabelMapping>& mappings) {
 }  // namespace
 
 std::unique_ptr<OntologyColumns> OntologyColumns::make(const OntologyOptions& options,
-                                                       const LabelSet& types, Session& session) {
+                                                       const LabelSet& types, bool types_exclude,
+                                                       Session& session) {
   require_sensible(options);
   if (options.ontology.empty()) return nullptr;
   const auto path_of = [](const std::string& given, const char* bundled) {
@@ -66,17 +67,17 @@ std::unique_ptr<OntologyColumns> OntologyColumns::make(const OntologyOptions& op
   }
   auto mappings = map_labels(ontology, types.names(), table);
   std::unique_ptr<OntologyColumns> columns(
-      new OntologyColumns(std::move(ontology), std::move(mappings), options.ontology_threshold,
-                          session.context().max_memory));
+      new OntologyColumns(std::move(ontology), std::move(mappings), types_exclude,
+                          options.ontology_threshold, session.context().max_memory));
   columns->say_mapping(session);
   return columns;
 }
 
 OntologyColumns::OntologyColumns(CellOntology ontology, std::vector<LabelMapping> mappings,
-                                 double threshold, std::int64_t max_memory)
+                                 bool types_exclude, double threshold, std::int64_t max_memory)
     : ontology_(std::move(ontology)),
       mappings_(std::move(mappings)),
-      rollup_(ontology_, terms_of(mappings_)),
+      rollup_(ontology_, terms_of(mappings_), types_exclude),
       threshold_(threshold),
       cells_(1, most_kept_bytes(max_memory)) {}
 

@@ -46,7 +46,8 @@ class OntologyColumns {
   /// which terms are near. Throws Error(InvalidArgument) on options that make no sense, and what
   /// CellOntology::read() and read_label_table() throw.
   static std::unique_ptr<OntologyColumns> make(const OntologyOptions& options,
-                                               const LabelSet& types, Session& session);
+                                               const LabelSet& types, bool types_exclude,
+                                               Session& session);
 
   /// Adds cells: the type of each (kNoLabel: none) and their probabilities (n_cells, n_types).
   void add(std::span<const LabelIndex> best_labels, DenseView probabilities,
@@ -65,8 +66,8 @@ class OntologyColumns {
                 const ResultNames& names) const;
 
  private:
-  OntologyColumns(CellOntology ontology, std::vector<LabelMapping> mappings, double threshold,
-                  std::int64_t max_memory);
+  OntologyColumns(CellOntology ontology, std::vector<LabelMapping> mappings, bool types_exclude,
+                  double threshold, std::int64_t max_memory);
   void add_columns(const KeptPredictions& kept, Annotations& annotations,
                    const ResultNames& names) const;
   /// "unknown" where there is none.

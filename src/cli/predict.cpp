@@ -102,7 +102,8 @@ class Results {
         kept_(model.types, writes_probabilities(request), session.context().max_memory) {
     if (destination) names_ = ResultNames::make(request.naming);
     if (!destination) heads_ = TableHeads::make(request.naming);
-    ontology_ = OntologyColumns::make(request.ontology, model.types, session);
+    ontology_ = OntologyColumns::make(request.ontology, model.types,
+                                      model.output == OutputKind::Softmax, session);
     // Of no cells yet: the names are what counts.
     if (destination) destination->require_free(source, make_annotations());
     PredictOptions options = request.prediction;

@@ -88,11 +88,14 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
   if (result.validation.n_cells > 0) {
     session.say(fmt::format(
         "validation ({}): {}, accuracy {:.4f}, macro F1 {:.4f}, NLL {:.4f}, calibration "
-        "error {:.4f} ({}; without it NLL {:.4f}, error {:.4f})",
+        "error {:.4f} ({}; without it NLL {:.4f}, error {:.4f}){}",
         result.model.card.scores.validation, counted(result.validation.n_cells, "cell"),
         result.validation.accuracy, result.validation.macro_f1, result.validation.nll,
         result.validation.ece, calibration_text(result.model), result.uncalibrated.nll,
-        result.uncalibrated.ece));
+        result.uncalibrated.ece,
+        result.model.card.n_suspects_dropped > 0
+            ? "; cells left out as suspects are judged by their labels as given"
+            : ""));
   }
   session.say(fmt::format("written: {}{}", output,
                           result.model.was_interrupted ? " (training was interrupted)" : ""));

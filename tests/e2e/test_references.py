@@ -64,6 +64,13 @@ def test_a_table_of_labels_serves_all_files(cells, halves, tmp_path):
     assert "labels: 300 cells joined by barcode, 0 cells without a label" in said
 
 
+def test_a_file_under_two_names_is_given_once(halves, tmp_path):
+    (tmp_path / "link.h5ad").symlink_to(halves[0])
+    line = must_fail(2, "train", halves[0], tmp_path / "link.h5ad", "--label-key", "cell_type", "-o",
+                     tmp_path / "m.saithe", *QUICK)
+    assert "link.h5ad are the same file" in line
+
+
 def test_barcodes_may_repeat_across_files(halves, tmp_path):
     data = anndata.read_h5ad(halves[1])
     data.obs_names = [f"cell{i}" for i in range(data.n_obs)]

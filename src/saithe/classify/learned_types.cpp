@@ -46,7 +46,7 @@ std::string describe_unlearned(const LabelSet& types, std::span<const LabelIndex
   return fmt::format(
       "validation: {}: no model that judged these cells had any of their type to learn from. They "
       "count as wrong in its scores, and not for calibration and novelty threshold{}. --validate "
-      "5-fold judges every type.",
+      "5-fold judges every type with two cells or more.",
       names,
       is_all ? ", for which no cell is left: the model is not calibrated and rejects nothing" : "");
 }

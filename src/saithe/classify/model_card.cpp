@@ -72,14 +72,22 @@ std::string how_good(const Model& model) {
               fmt::format("{:.4f} ({:.4f})", scores.brier, scores.brier_uncalibrated));
   text += row("calibration error (before)",
               fmt::format("{:.4f} ({:.4f})", scores.ece, scores.ece_uncalibrated));
-  text += row("calibrated by",
-              calibration_text(model) + (is_calibrated(model) ? ", fitted on these cells" : ""));
+  const bool has_dropped = model.card.n_suspects_dropped > 0;
+  const char* fitted_on =
+      has_dropped ? ", fitted on those of these cells that trained" : ", fitted on these cells";
+  text += row("calibrated by", calibration_text(model) + (is_calibrated(model) ? fitted_on : ""));
   if (!model.novelty.held_out_quantiles.empty()) {
     const double rate = PredictOptions{}.false_reject_rate;
-    text +=
-        row("rejected", fmt::format("beyond a distance of {:.2f}, which {:.1f} % of these cells "
-                                    "pass",
-                                    novelty_threshold(model.novelty, rate), 100 * rate));
+    text += row("rejected", fmt::format("beyond a distance of {:.2f}, which {:.1f} % of {} pass",
+                                        novelty_threshold(model.novelty, rate), 100 * rate,
+                                        has_dropped ? "those" : "these cells"));
+  }
+  if (has_dropped) {
+    text += fmt::format(
+        "\n{} with suspect labels did not train. They are judged by their labels as given: where "
+        "these "
+        "are wrong, the scores are too low.\n",
+        counted(model.card.n_suspects_dropped, "cell"));
   }
   return text + "\n";
 }
@@ -110,7 +118,9 @@ std::string limits(const Model& model) {
 }  // namespace
 
 bool is_calibrated(const Model& model) {
-  return model.card.scores.n_cells > 0 && !has_option(model, "calibrate", "false");
+  // Where no cell was left to fit on, there are no curves against the rest either.
+  const bool was_fitted = !model.one_vs_rest.slopes.empty() || model.calibration != Calibration{};
+  return was_fitted && model.card.scores.n_cells > 0 && !has_option(model, "calibrate", "false");
 }
 
 std::string training_cells_text(const Model& model) {

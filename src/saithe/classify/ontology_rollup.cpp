@@ -18,8 +18,8 @@ constexpr double kRounding = 1e-6;
 }  // namespace
 
 OntologyRollup::OntologyRollup(const CellOntology& ontology,
-                               std::span<const TermIndex> term_of_type)
-    : n_types_(static_cast<std::int64_t>(term_of_type.size())) {
+                               std::span<const TermIndex> term_of_type, bool types_exclude)
+    : n_types_(static_cast<std::int64_t>(term_of_type.size())), types_exclude_(types_exclude) {
   std::map<TermIndex, std::vector<LabelIndex>> types_under;
   for (std::size_t type = 0; type < term_of_type.size(); ++type) {
     const TermIndex term = term_of_type[type];
@@ -73,12 +73,18 @@ void OntologyRollup::require_probabilities(DenseView probabilities) const {
   }
 }
 
-double OntologyRollup::sum_of(std::size_t i, std::span<const float> row) const {
+double OntologyRollup::probability_of(std::size_t i, std::span<const float> row) const {
   // The types of a term are among those of a term above it, in the same order, and rounding never
-  // turns a larger sum into a smaller one: hence a probability never exceeds that of a term above.
+  // turns a larger sum into a smaller one (nor a smaller product into a larger): hence a
+  // probability never exceeds that of a term above.
   double sum = 0;
-  for (const LabelIndex type : types_of(i)) sum += static_cast<double>(row[as_size(type)]);
-  return sum;
+  double none = 1;
+  for (const LabelIndex type : types_of(i)) {
+    const auto p = static_cast<double>(row[as_size(type)]);
+    sum += p;
+    none *= 1 - p;
+  }
+  return types_exclude_ ? sum : 1 - none;
 }
 
 DenseMatrix OntologyRollup::roll_up(DenseView probabilities, const Context& context) const {
@@ -89,7 +95,7 @@ DenseMatrix OntologyRollup::roll_up(DenseView probabilities, const Context& cont
       const auto row = probabilities.row(cell);
       const auto target = rolled_up.row(cell);
       for (std::size_t i = 0; i < target.size(); ++i) {
-        target[i] = static_cast<float>(sum_of(i, row));
+        target[i] = static_cast<float>(probability_of(i, row));
       }
     }
   });
@@ -103,7 +109,7 @@ RolledUpCell OntologyRollup::find_deepest(std::span<const float> row, double thr
   int depth = 0;
   for (const Step& step : descent_) {
     if (cell.term != kNoTerm && step.depth < depth) break;
-    const double probability = sum_of(step.i, row);
+    const double probability = probability_of(step.i, row);
     if (probability < least || probability <= best) continue;
     best = probability;
     depth = step.depth;

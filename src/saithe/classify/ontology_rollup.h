@@ -29,8 +29,12 @@ struct RolledUpCell {
 class OntologyRollup {
  public:
   /// `term_of_type` has the term of each type of the model, or kNoTerm; types may share a term.
-  /// Throws Error(InvalidArgument) on a term that is no cell type of the ontology.
-  OntologyRollup(const CellOntology& ontology, std::span<const TermIndex> term_of_type);
+  /// `types_exclude`: a cell is of one type, so that probabilities add up; else each type is
+  /// decided by itself (one against the rest), and a term's probability is that any of its types is
+  /// true of the cell, 1 - product of (1 - p). Throws Error(InvalidArgument) on a term that is no
+  /// cell type of the ontology.
+  OntologyRollup(const CellOntology& ontology, std::span<const TermIndex> term_of_type,
+                 bool types_exclude = true);
 
   /// The cell types that are the term of a type or above one, ascending.
   [[nodiscard]] const std::vector<TermIndex>& terms() const { return terms_; }
@@ -40,10 +44,9 @@ class OntologyRollup {
   }
 
   /// Of each row of `probabilities` (n_cells, n_types), the probability of each of terms():
-  /// (n_cells, terms().size()). Added up in double precision in the order of the types, so that a
-  /// term's is never below that of a term under it, to the bit.
-  /// Throws Error(InvalidArgument) on another number of columns, or a value that is negative or no
-  /// number.
+  /// (n_cells, terms().size()). Taken together in double precision in the order of the types, so
+  /// that a term's is never below that of a term under it, to the bit. Throws
+  /// Error(InvalidArgument) on another number of columns, or a value that is negative or no number.
   [[nodiscard]] DenseMatrix roll_up(DenseView probabilities, const Context& context) const;
 
   /// Of each row, the deepest term whose probability is at least `threshold` (less 1e-6, which
@@ -56,11 +59,12 @@ class OntologyRollup {
                                                        const Context& context) const;
 
  private:
-  [[nodiscard]] double sum_of(std::size_t i, std::span<const float> row) const;
+  [[nodiscard]] double probability_of(std::size_t i, std::span<const float> row) const;
   [[nodiscard]] RolledUpCell find_deepest(std::span<const float> row, double threshold) const;
   void require_probabilities(DenseView probabilities) const;
 
   std::int64_t n_types_ = 0;
+  bool types_exclude_ = true;
   std::vector<TermIndex> terms_;
   std::vector<LabelIndex> types_;   // of all terms, end to end
   std::vector<std::size_t> begin_;  // where each term's begin; one more than there are terms

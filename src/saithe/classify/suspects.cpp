@@ -25,6 +25,8 @@ constexpr float kClearlyWrong = 0.1F;
 constexpr float kComparable = 0.25F;
 // Models of few cells are never so sure; then so many times the gate tell of wrong labels.
 constexpr double kManySuspects = 3;
+// Of references with fewer cells to a type correct labels were dropped (6 PBMC a type: 18 of 48).
+constexpr std::int64_t kLeastCellsPerType = 10;
 // Cells that are judged at once: of all of them only the probabilities are kept.
 constexpr std::size_t kJudgedCells = 16384;
 
@@ -203,10 +205,11 @@ std::vector<Suspect> find_suspects(const RecipeCells& cells, const RecipeOptions
   return Search(cells, recipe, options, backend, context).run();
 }
 
-bool drops_suspects(std::span<const Suspect> suspects, std::int64_t n_cells,
+bool drops_suspects(std::span<const Suspect> suspects, std::int64_t n_cells, LabelIndex n_types,
                     const SuspectOptions& options) {
   if (options.drop == DropSuspects::Never) return false;
   if (options.drop == DropSuspects::Always) return !suspects.empty();
+  if (n_cells < kLeastCellsPerType * n_types) return false;
   const auto n_clear = std::count_if(suspects.begin(), suspects.end(), [](const Suspect& suspect) {
     return suspect.label_probability < kClearlyWrong * suspect.probability;
   });

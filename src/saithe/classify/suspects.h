@@ -67,8 +67,9 @@ std::vector<Suspect> find_suspects(const RecipeCells& cells, const RecipeOptions
 
 /// Whether they are to be left out of a training on `n_cells` cells. Clear ones, whose label has
 /// less than a tenth of the probability of what they look like, tell wrong labels from types that
-/// overlap; so do three times as many of any kind.
-bool drops_suspects(std::span<const Suspect> suspects, std::int64_t n_cells,
+/// overlap; so do three times as many of any kind. With fewer than 10 cells for each of the
+/// `n_types` types models of a part of them know too little, and auto drops nothing.
+bool drops_suspects(std::span<const Suspect> suspects, std::int64_t n_cells, LabelIndex n_types,
                     const SuspectOptions& options);
 
 }  // namespace saithe

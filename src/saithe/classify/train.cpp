@@ -194,8 +194,9 @@ class TrainingRun {
     RecipeCells cells = recipe_cells(*inputs_, training_);
     cells.checkpoint = checkpoint_;
     result_.suspects = find_suspects(cells, options_, options_.suspects, *backend_, context_);
-    result_.suspects_dropped = drops_suspects(
-        result_.suspects, static_cast<std::int64_t>(training_.size()), options_.suspects);
+    result_.suspects_dropped =
+        drops_suspects(result_.suspects, static_cast<std::int64_t>(training_.size()), n_types(),
+                       options_.suspects);
     if (!result_.suspects_dropped) return;
     is_dropped_.assign(data_.labels.size(), false);
     const auto keeps_all = find_types_to_keep_whole();
@@ -380,8 +381,8 @@ class TrainingRun {
     const auto is_learned = find_learned(data_.labels, training_, folds_, held_out.cells);
     const std::string unlearned =
         describe_unlearned(data_.types, data_.labels, held_out.cells, is_learned);
-    // The other validations have warned of types with too few cells.
-    if (!unlearned.empty() && options_.validate == Validation::ByDonor) context_.warn(unlearned);
+    // A held-out share has warned of types with too few cells.
+    if (!unlearned.empty() && options_.validate != Validation::HeldOut) context_.warn(unlearned);
     for (std::size_t i = 0; i < held_out.cells.size(); ++i) {
       labels.push_back(data_.labels[as_size(held_out.cells[i])]);
       if (is_dropped(held_out.cells[i]) || !is_learned[i]) continue;

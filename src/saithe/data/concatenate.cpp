@@ -13,7 +13,9 @@ namespace saithe {
 namespace {
 
 constexpr const char* kIdColumn = "gene_ids";
+constexpr const char* kNameColumn = "gene names";  // as gene_columns() calls the index
 constexpr const char* kReferenceColumn = "reference";
+constexpr const char* kOtherReferenceColumn = "reference_file";  // where the files have the former
 using Parts = std::vector<std::unique_ptr<CellSource>>;
 
 /// Names and ids of a file's genes; ids are empty where it has none.
@@ -52,20 +54,25 @@ class GeneMerger {
     ids_.resize(names_.size());
     taken_names_.insert(names_.begin(), names_.end());
     taken_ids_.insert(ids_.begin(), ids_.end());
+    for (GeneColumn& column : gene_columns(first.var(), "", file_)) {
+      if (column.name == kNameColumn || column.name == kIdColumn) continue;
+      blank_repeated(column.genes);
+      others_.push_back(std::move(column));
+    }
   }
 
   /// For each gene of a file its place among the merged ones, to which new ones are added; genes of
   /// the file that are the same have one place.
   std::vector<GeneIndex> add(const CellSource& dataset) {
     const std::string& file = dataset.name();
-    const std::vector<GeneColumn> ours = {{"gene names", names_}, {kIdColumn, ids_}};
+    std::vector<GeneColumn> ours = {{kNameColumn, names_}, {kIdColumn, ids_}};
+    ours.insert(ours.end(), others_.begin(), others_.end());
     const std::vector<GeneColumn> theirs = gene_columns(dataset.var(), "", file);
-    GeneColumnMatch match =
-        match_gene_columns(ours, theirs, options_, "the first file", file, file);
+    GeneColumnMatch match = match_gene_columns(ours, theirs, options_, file_, file, file);
     require_distinct(ours[match.ours].genes, file_);
     const GeneList list(dataset.var());
     const std::vector<std::string>& chosen = theirs[match.theirs].genes;
-    const bool meets_by_names = match.ours == 0;
+    const bool meets_by_ids = match.ours == 1;
     std::unordered_map<std::string, GeneIndex> new_place;
     for (std::size_t gene = 0; gene < match.place.size(); ++gene) {
       GeneIndex& place = match.place[gene];
@@ -75,8 +82,8 @@ class GeneMerger {
       }
       // Names of new genes are of the kind that the merged ones have.
       const std::string& name =
-          meets_by_names && !chosen[gene].empty() ? chosen[gene] : list.names[gene];
-      const std::string& id = meets_by_names ? list.id(gene) : chosen[gene];
+          !meets_by_ids && !chosen[gene].empty() ? chosen[gene] : list.names[gene];
+      const std::string& id = meets_by_ids ? chosen[gene] : list.id(gene);
       if (!chosen[gene].empty()) {
         const auto [known, is_new] = new_place.emplace(without_ensembl_version(chosen[gene]),
                                                        static_cast<GeneIndex>(names_.size()));
@@ -88,6 +95,7 @@ class GeneMerger {
       }
       place = static_cast<GeneIndex>(names_.size());
       append(name, id);
+      if (match.ours >= 2) others_[match.ours - 2].genes.back() = chosen[gene];
     }
     tell(match, file);
     return std::move(match.place);
@@ -99,7 +107,7 @@ class GeneMerger {
 
  private:
   void tell(const GeneColumnMatch& match, const std::string& file) {
-    if (match.matched_by != "gene names") {
+    if (match.matched_by != kNameColumn) {
       notes_.push_back(fmt::format("{} is matched by {}", file, match.matched_by));
     }
     notes_.insert(notes_.end(), match.notes.begin(), match.notes.end());
@@ -112,10 +120,20 @@ class GeneMerger {
     names_.push_back(taken_names_.insert(name).second || id.empty() ? name : id);
     taken_names_.insert(names_.back());
     ids_.push_back(taken_ids_.insert(id).second ? id : "");
+    for (GeneColumn& column : others_) column.genes.emplace_back();
+  }
+  /// A name that several genes have in a column tells none of them.
+  static void blank_repeated(std::vector<std::string>& names) {
+    std::unordered_map<std::string, std::int64_t> n_genes;
+    for (const std::string& name : names) ++n_genes[name];
+    for (std::string& name : names) {
+      if (n_genes[name] > 1) name.clear();
+    }
   }
 
   std::vector<std::string> names_;
   std::vector<std::string> ids_;
+  std::vector<GeneColumn> others_;  // of the first file, by which others may find its genes
   std::unordered_set<std::string> taken_names_;
   std::unordered_set<std::string> taken_ids_;
   GeneMatchOptions options_;
@@ -298,7 +316,8 @@ Table join_obs(const Parts& parts) {
                                        [&](const auto& part) { return part->obs().has(name); });
     if (is_common) obs.set(name, join_columns(name, parts));
   }
-  obs.set(kReferenceColumn, make_category_column(references));
+  obs.set(obs.has(kReferenceColumn) ? kOtherReferenceColumn : kReferenceColumn,
+          make_category_column(references));
   return obs;
 }
 

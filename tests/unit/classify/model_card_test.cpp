@@ -68,7 +68,13 @@ TEST(ModelCard, SaysWhereNothingIsKnown) {
   EXPECT_EQ(calibration_text(model), "nothing: not calibrated");
   EXPECT_TRUE(holds(model_card_markdown(model), "probabilities were not calibrated"));
   model.card.scores.n_cells = 40;
+  EXPECT_FALSE(is_calibrated(model));  // no cell was left to fit it on
+  model.calibration.temperature = 1.25;
   EXPECT_TRUE(is_calibrated(model));
+  EXPECT_TRUE(holds(model_card_markdown(model), ", fitted on these cells"));
+  model.card.n_suspects_dropped = 3;
+  EXPECT_TRUE(holds(model_card_markdown(model), "fitted on those of these cells that trained"));
+  EXPECT_TRUE(holds(model_card_markdown(model), "3 cells with suspect labels did not train"));
   EXPECT_TRUE(holds(model_card_markdown(model), "calibrated within the reference"));
   model.options = {{"calibrate", "false"}, {"find-suspects", "false"}};
   EXPECT_FALSE(is_calibrated(model));

@@ -44,6 +44,17 @@ class SmallRollup : public ::testing::Test {
   const OntologyRollup rollup_{ontology_, terms_of_types()};
 };
 
+TEST_F(SmallRollup, TypesThatDoNotExcludeEachOtherAreTrueTogether) {
+  const OntologyRollup rollup(ontology_, terms_of_types(), false);
+  const DenseMatrix row = rows_of({{0.75F, 0.5F, 0.5F, 0.875F, 0.25F}});
+  const DenseMatrix found = rollup.roll_up(row.view(), context_);
+  EXPECT_EQ(found(0, 3), 0.875F);   // CD4 or CD8 T: 1 - 0.25 * 0.5
+  EXPECT_EQ(found(0, 2), 0.9375F);  // or B
+  EXPECT_EQ(found(0, 0), 0.9921875F);
+  EXPECT_EQ(rollup_.roll_up(row.view(), context_)(0, 3), 1.25F);
+  for (std::int64_t term = 0; term < found.n_cols(); ++term) EXPECT_LE(found(0, term), 1.0F);
+}
+
 TEST_F(SmallRollup, KeepsOnlyTermsAboveATypeAndEachTypeOnce) {
   std::vector<std::string> ids;
   for (const TermIndex term : rollup_.terms()) ids.push_back(ontology_.term(term).id);

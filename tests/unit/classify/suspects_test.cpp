@@ -99,14 +99,14 @@ TEST(Suspects, AFifthOfWrongLabelsIsFound) {
   EXPECT_GE(n_found / n_wrong, 0.85);
   EXPECT_GE(n_found / n_suspects, 0.9);
   EXPECT_GE(n_named / n_suspects, 0.9);
-  EXPECT_TRUE(drops_suspects(suspects, 400, {}));
+  EXPECT_TRUE(drops_suspects(suspects, 400, problem.n_types, {}));
 }
 
 TEST(Suspects, RightLabelsGiveFewAndNoneIsDropped) {
   const Problem problem(400, 0);
   const auto suspects = problem.find();
   EXPECT_LT(static_cast<double>(suspects.size()), 0.02 * 400);  // the gate is at 0.05
-  EXPECT_FALSE(drops_suspects(suspects, 400, {}));
+  EXPECT_FALSE(drops_suspects(suspects, 400, problem.n_types, {}));
 }
 
 TEST(Suspects, AFewCellsThatNothingTellsFromAnotherTypeSpoilNoOthers) {
@@ -118,7 +118,7 @@ TEST(Suspects, AFewCellsThatNothingTellsFromAnotherTypeSpoilNoOthers) {
     EXPECT_GE(suspect.probability, 0.25F * suspect.label_probability);
   }
   EXPECT_LT(suspects.size(), 0.03 * 400);  // the seven and few others
-  EXPECT_FALSE(drops_suspects(suspects, 400, {}));
+  EXPECT_FALSE(drops_suspects(suspects, 400, problem.n_types, {}));
 }
 
 TEST(Suspects, TheLinearModelAloneFindsThemToo) {
@@ -182,16 +182,18 @@ TEST(DropsSuspects, TheGateDecidesUnlessAskedOtherwise) {
   const std::vector<Suspect> five(5, {.label_probability = 0.01F, .probability = 0.9F});
   SuspectOptions options;
   options.gate = 0.05;
-  EXPECT_TRUE(drops_suspects(five, 100, options));
-  EXPECT_FALSE(drops_suspects(five, 101, options));
+  EXPECT_TRUE(drops_suspects(five, 100, 4, options));
+  EXPECT_FALSE(drops_suspects(five, 101, 4, options));
+  EXPECT_TRUE(drops_suspects(five, 40, 4, options));
+  EXPECT_FALSE(drops_suspects(five, 39, 4, options));  // too few of each type
   options.drop = DropSuspects::Always;
-  EXPECT_TRUE(drops_suspects(five, 100000, options));
-  EXPECT_FALSE(drops_suspects({}, 100, options));
+  EXPECT_TRUE(drops_suspects(five, 100000, 4, options));
+  EXPECT_FALSE(drops_suspects({}, 100, 4, options));
   options.drop = DropSuspects::Never;
-  EXPECT_FALSE(drops_suspects(five, 5, options));
+  EXPECT_FALSE(drops_suspects(five, 5, 4, options));
   options = {};
   options.gate = 0;
-  EXPECT_FALSE(drops_suspects({}, 100, options));
+  EXPECT_FALSE(drops_suspects({}, 100, 4, options));
 }
 
 TEST(DropsSuspects, TypesThatOverlapAreNoWrongLabelsUnlessTheyAreMany) {
@@ -199,11 +201,11 @@ TEST(DropsSuspects, TypesThatOverlapAreNoWrongLabelsUnlessTheyAreMany) {
   const Suspect clear{.label_probability = 0.04F, .probability = 0.5F};
   std::vector<Suspect> suspects(50, unclear);
   suspects.resize(74, clear);
-  EXPECT_FALSE(drops_suspects(suspects, 500, {}));
+  EXPECT_FALSE(drops_suspects(suspects, 500, 4, {}));
   suspects[0] = clear;
-  EXPECT_TRUE(drops_suspects(suspects, 500, {}));
-  EXPECT_FALSE(drops_suspects(std::vector<Suspect>(74, unclear), 500, {}));
-  EXPECT_TRUE(drops_suspects(std::vector<Suspect>(75, unclear), 500, {}));
+  EXPECT_TRUE(drops_suspects(suspects, 500, 4, {}));
+  EXPECT_FALSE(drops_suspects(std::vector<Suspect>(74, unclear), 500, 4, {}));
+  EXPECT_TRUE(drops_suspects(std::vector<Suspect>(75, unclear), 500, 4, {}));
 }
 
 TEST(Suspects, StopWhenCancelledAndRefuseOptionsWithoutSense) {

@@ -215,6 +215,38 @@ TEST(Concatenate, AnyColumnOfAFileMayMeetTheOthersNames) {
   EXPECT_NE(said[0].find("feature_name"), std::string::npos);
 }
 
+TEST(Concatenate, AnyColumnOfTheFileWithMostGenesMayMeet) {
+  Dataset cellxgene = one_cell("c", {"ENSG00000000011", "ENSG00000000012", "ENSG00000000013"});
+  cellxgene.var().set("feature_name", TextColumn{{"z", "x", "w"}, {}});
+  ConcatenateOptions options;
+  std::vector<std::string> said;
+  const auto say = [&](const std::string& note) { said.push_back(note); };
+  const Dataset common = concatenate({one_cell("a", {"x", "z"}), cellxgene}, options, say);
+  EXPECT_EQ(common.var().index(), (std::vector<std::string>{"ENSG00000000011", "ENSG00000000012"}));
+  EXPECT_EQ(common.counts.values, (std::vector<float>{2, 1, 1, 2}));
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0], "a is matched by feature_name of c, gene names of a");
+  // A third file finds a gene of the second by the same column; a repeated name tells nothing.
+  options.genes = GeneChoice::Union;
+  const Dataset all =
+      concatenate({one_cell("a", {"x", "v"}), cellxgene, one_cell("b", {"v", "x"})}, options);
+  EXPECT_EQ(all.n_genes(), 4);
+  EXPECT_EQ(all.var().index()[3], "v");
+  cellxgene.var().set("feature_name", TextColumn{{"x", "x", "w"}, {}});
+  const Dataset one = concatenate({one_cell("a", {"x", "w"}), cellxgene}, {});
+  EXPECT_EQ(one.var().index(), (std::vector<std::string>{"ENSG00000000013"}));
+}
+
+TEST(Concatenate, AColumnCalledReferenceStays) {
+  Dataset a = one_cell("a", {"x"});
+  Dataset b = one_cell("b", {"x"});
+  a.obs().set("reference", TextColumn{{"donor1"}, {}});
+  b.obs().set("reference", TextColumn{{"donor2"}, {}});
+  const Dataset joined = concatenate({a, b}, {});
+  EXPECT_EQ(joined.obs().as_text("reference"), (std::vector<std::string>{"donor1", "donor2"}));
+  EXPECT_EQ(joined.obs().as_text("reference_file"), (std::vector<std::string>{"a", "b"}));
+}
+
 TEST(Concatenate, TheGeneColumnThatIsAskedForNamesTheGenes) {
   Dataset single = one_cell("a", {"ENSG00000000011", "ENSG00000000012", "ENSG00000000013"});
   single.var().set("symbol", TextColumn{{"x", "y", "x"}, {}});
