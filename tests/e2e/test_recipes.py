@@ -202,36 +202,6 @@ def test_labels_of_blanks_are_none(cells, tmp_path):
     assert len(words_of(tmp_path / "m.saithe")["types"]) == 3
 
 
-def test_counts_for_a_model_of_selected_logarithms(cells, tmp_path):
-    """The reference keeps some genes of its cells after log1p(CP10k); the query is of whole cells."""
-    data = anndata.read_h5ad(cells)
-    padded = scipy.sparse.random(data.n_obs, 10000, density=0.02, random_state=0, format="csr",
-                                 data_rvs=lambda n: np.full(n, 20.0))
-    x = scipy.sparse.hstack([data.X, padded]).tocsr().astype(np.float32)
-    var = [*data.var_names, *(f"other{i}" for i in range(padded.shape[1]))]
-    whole = anndata.AnnData(x, obs=data.obs)
-    whole.var_names = var
-    whole.write_h5ad(tmp_path / "counts.h5ad")
-    logs = whole.copy()
-    logs.X = logs.X.multiply(1e4 / logs.X.sum(axis=1)).tocsr()
-    logs.X.data = np.log1p(logs.X.data).astype(np.float32)
-    logs.X = logs.X.astype(np.float32)
-    logs.write_h5ad(tmp_path / "logs.h5ad")
-    selected = logs[:, :data.n_vars].copy()
-    assert np.expm1(selected.X.toarray()).sum(axis=1).mean() < 9000
-    selected.write_h5ad(tmp_path / "selected.h5ad")
-    train(tmp_path / "selected.h5ad", tmp_path / "m.saithe", "--preset", "fast")
-    of_counts = predictions(tmp_path / "m.saithe", tmp_path / "counts.h5ad", tmp_path)
-    of_logs = predictions(tmp_path / "m.saithe", tmp_path / "logs.h5ad", tmp_path)
-    assert [row[1] for row in of_counts] == [row[1] for row in of_logs]
-    for a, b in zip(of_counts, of_logs):
-        assert float(a[2]) == pytest.approx(float(b[2]), abs=1e-4)
-    # Logarithms are of 10 000.
-    line = must_fail(2, "train", tmp_path / "selected.h5ad", "--label-key", "cell_type", "-o",
-                     tmp_path / "x.saithe", "--preset", "fast", "--target-sum", "5000")
-    assert "--target-sum: the values are log1p(CP10k) already" in line
-
-
 def test_unassigned_is_no_type(cells, tmp_path):
     data = anndata.read_h5ad(cells)
     labels = data.obs.cell_type.astype(str)
@@ -436,26 +406,6 @@ def test_labels_and_barcodes_that_would_break_a_table_do_not(cells, tmp_path, ba
     assert len(rows) == 300 and all(len(row) == len(COLUMNS) for row in rows)
     table = rows_of(matrix)
     assert len(table) == 301 and all(len(row) == 4 for row in table)
-
-
-def test_log_normalised_cells_train_and_are_said_to_be(cells, tmp_path):
-    data = anndata.read_h5ad(cells)
-    x = data.X.multiply(1e4 / data.X.sum(axis=1)).tocsr()
-    x.data = np.log1p(x.data)
-    logs = anndata.AnnData(x.astype(np.float32), obs=data.obs, var=data.var[[]])
-    logs.write_h5ad(tmp_path / "logs.h5ad")
-    said = train(tmp_path / "logs.h5ad", tmp_path / "m.saithe", *SMALL_RECIPE, "--report", tmp_path / "r")
-    assert "logarithms" in said.err
-    assert re.search(r"--thin-share</t[dh]><td[^>]*>0</td>", (tmp_path / "r" / "report.html").read_text())
-    assert words_of(tmp_path / "m.saithe")["value_kind"] == "log1p(CP10k)"
-    for query in (cells, tmp_path / "logs.h5ad"):  # counts and logarithms both are understood
-        rows = predictions(tmp_path / "m.saithe", query, tmp_path, "--no-reject")
-        assert np.mean([row[1] == t for row, t in zip(rows, data.obs.cell_type)]) > 0.9
-    line = must_fail(3, "walkthrough", tmp_path / "logs.h5ad", "--label-key", "cell_type", "-o",
-                     tmp_path / "walk")
-    assert "whole numbers" in line
-    must_fail(3, "train", tmp_path / "logs.h5ad", "--label-key", "cell_type", "-o",
-              tmp_path / "x.saithe", "--max-percent-mt", "5")
 
 
 # ---- real data, where SAITHE_TEST_DATA names it

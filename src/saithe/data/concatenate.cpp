@@ -8,138 +8,14 @@
 #include <unordered_set>
 
 #include "saithe/core/text_io.h"
+#include "saithe/data/gene_merger.h"
 
 namespace saithe {
 namespace {
 
-constexpr const char* kIdColumn = "gene_ids";
-constexpr const char* kNameColumn = "gene names";  // as gene_columns() calls the index
 constexpr const char* kReferenceColumn = "reference";
 constexpr const char* kOtherReferenceColumn = "reference_file";  // where the files have the former
 using Parts = std::vector<std::unique_ptr<CellSource>>;
-
-/// Names and ids of a file's genes; ids are empty where it has none.
-struct GeneList {
-  std::vector<std::string> names;
-  std::vector<std::string> ids;
-
-  explicit GeneList(const Table& var) : names(var.index()) {
-    if (var.find(kIdColumn) != nullptr) ids = var.as_text(kIdColumn);
-  }
-  [[nodiscard]] const std::string& id(std::size_t gene) const {
-    static const std::string kNone;
-    return ids.empty() ? kNone : ids[gene];
-  }
-};
-
-void require_distinct(const std::vector<std::string>& names, const std::string& file) {
-  std::unordered_set<std::string_view> seen;
-  for (const std::string& name : names) {
-    if (name.empty() || seen.insert(name).second) continue;
-    fail(ErrorKind::BadFormat,
-         "{}: the gene '{}' stands there twice, so its genes cannot be matched with those of the "
-         "other files. Make gene names unique (var_names_make_unique in Scanpy).",
-         file, printable(name));
-  }
-}
-
-/// The genes of all files, each once, in the order in which files are added.
-class GeneMerger {
- public:
-  GeneMerger(const CellSource& first, const GeneMatchOptions& options)
-      : options_(options), file_(first.name()) {
-    const GeneList list(first.var());
-    names_ = list.names;
-    ids_ = list.ids;
-    ids_.resize(names_.size());
-    taken_names_.insert(names_.begin(), names_.end());
-    taken_ids_.insert(ids_.begin(), ids_.end());
-    for (GeneColumn& column : gene_columns(first.var(), "", file_)) {
-      if (column.name == kNameColumn || column.name == kIdColumn) continue;
-      blank_repeated(column.genes);
-      others_.push_back(std::move(column));
-    }
-  }
-
-  /// For each gene of a file its place among the merged ones, to which new ones are added; genes of
-  /// the file that are the same have one place.
-  std::vector<GeneIndex> add(const CellSource& dataset) {
-    const std::string& file = dataset.name();
-    std::vector<GeneColumn> ours = {{kNameColumn, names_}, {kIdColumn, ids_}};
-    ours.insert(ours.end(), others_.begin(), others_.end());
-    const std::vector<GeneColumn> theirs = gene_columns(dataset.var(), "", file);
-    GeneColumnMatch match = match_gene_columns(ours, theirs, options_, file_, file, file);
-    require_distinct(ours[match.ours].genes, file_);
-    const GeneList list(dataset.var());
-    const std::vector<std::string>& chosen = theirs[match.theirs].genes;
-    const bool meets_by_ids = match.ours == 1;
-    std::unordered_map<std::string, GeneIndex> new_place;
-    for (std::size_t gene = 0; gene < match.place.size(); ++gene) {
-      GeneIndex& place = match.place[gene];
-      if (place >= 0) {
-        adopt_id(as_size(place), list.id(gene));
-        continue;
-      }
-      // Names of new genes are of the kind that the merged ones have.
-      const std::string& name =
-          !meets_by_ids && !chosen[gene].empty() ? chosen[gene] : list.names[gene];
-      const std::string& id = meets_by_ids ? chosen[gene] : list.id(gene);
-      if (!chosen[gene].empty()) {
-        const auto [known, is_new] = new_place.emplace(without_ensembl_version(chosen[gene]),
-                                                       static_cast<GeneIndex>(names_.size()));
-        place = known->second;
-        if (!is_new) {
-          ++match.n_added;
-          continue;
-        }
-      }
-      place = static_cast<GeneIndex>(names_.size());
-      append(name, id);
-      if (match.ours >= 2) others_[match.ours - 2].genes.back() = chosen[gene];
-    }
-    tell(match, file);
-    return std::move(match.place);
-  }
-
-  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
-  [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
-  [[nodiscard]] const std::vector<std::string>& ids() const { return ids_; }
-
- private:
-  void tell(const GeneColumnMatch& match, const std::string& file) {
-    if (match.matched_by != kNameColumn) {
-      notes_.push_back(fmt::format("{} is matched by {}", file, match.matched_by));
-    }
-    notes_.insert(notes_.end(), match.notes.begin(), match.notes.end());
-  }
-  void adopt_id(std::size_t gene, const std::string& id) {
-    if (ids_[gene].empty() && taken_ids_.insert(id).second) ids_[gene] = id;
-  }
-  /// Two genes of one symbol are told apart by their ids; an id belongs to one gene only.
-  void append(const std::string& name, const std::string& id) {
-    names_.push_back(taken_names_.insert(name).second || id.empty() ? name : id);
-    taken_names_.insert(names_.back());
-    ids_.push_back(taken_ids_.insert(id).second ? id : "");
-    for (GeneColumn& column : others_) column.genes.emplace_back();
-  }
-  /// A name that several genes have in a column tells none of them.
-  static void blank_repeated(std::vector<std::string>& names) {
-    std::unordered_map<std::string, std::int64_t> n_genes;
-    for (const std::string& name : names) ++n_genes[name];
-    for (std::string& name : names) {
-      if (n_genes[name] > 1) name.clear();
-    }
-  }
-
-  std::vector<std::string> names_;
-  std::vector<std::string> ids_;
-  std::vector<GeneColumn> others_;  // of the first file, by which others may find its genes
-  std::unordered_set<std::string> taken_names_;
-  std::unordered_set<std::string> taken_ids_;
-  GeneMatchOptions options_;
-  std::string file_;  // whose genes come first
-  std::vector<std::string> notes_;
-};
 
 /// The files in an order that does not depend on how they were given.
 std::vector<std::size_t> canonical_order(const std::vector<GeneList>& lists) {
@@ -340,7 +216,7 @@ Table select_var(const GeneMerger& merger, const std::vector<GeneIndex>& chosen)
     has_ids = has_ids || !ids.values.back().empty();
   }
   Table var(std::move(names));
-  if (has_ids) var.set(kIdColumn, std::move(ids));
+  if (has_ids) var.set("gene_ids", std::move(ids));
   return var;
 }
 

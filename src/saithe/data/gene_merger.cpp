@@ -1,0 +1,119 @@
+#include "saithe/data/gene_merger.h"
+
+#include <unordered_map>
+
+#include "saithe/core/text_io.h"
+
+namespace saithe {
+namespace {
+
+constexpr const char* kNameColumn = "gene names";  // as gene_columns() calls the index
+constexpr const char* kIdColumn = "gene_ids";
+// Places of these two among the columns by which files meet; those of the first file follow.
+constexpr std::size_t kByIds = 1;
+constexpr std::size_t kByOthers = 2;
+
+void require_distinct(const std::vector<std::string>& names, const std::string& file) {
+  std::unordered_set<std::string_view> seen;
+  for (const std::string& name : names) {
+    if (name.empty() || seen.insert(name).second) continue;
+    fail(ErrorKind::BadFormat,
+         "{}: the gene '{}' stands there twice, so its genes cannot be matched with those of the "
+         "other files. Make gene names unique (var_names_make_unique in Scanpy).",
+         file, printable(name));
+  }
+}
+
+/// A name that several genes have in a column tells none of them.
+void blank_repeated(std::vector<std::string>& names) {
+  std::unordered_map<std::string, std::int64_t> n_genes;
+  for (const std::string& name : names) ++n_genes[name];
+  for (std::string& name : names) {
+    if (n_genes[name] > 1) name.clear();
+  }
+}
+
+}  // namespace
+
+GeneList::GeneList(const Table& var) : names(var.index()) {
+  if (var.find(kIdColumn) != nullptr) ids = var.as_text(kIdColumn);
+}
+
+const std::string& GeneList::id(std::size_t gene) const {
+  static const std::string kNone;
+  return ids.empty() ? kNone : ids[gene];
+}
+
+GeneMerger::GeneMerger(const CellSource& first, const GeneMatchOptions& options)
+    : options_(options), file_(first.name()) {
+  GeneList list(first.var());
+  names_ = std::move(list.names);
+  ids_ = std::move(list.ids);
+  ids_.resize(names_.size());
+  taken_names_.insert(names_.begin(), names_.end());
+  taken_ids_.insert(ids_.begin(), ids_.end());
+  for (GeneColumn& column : gene_columns(first.var(), "", file_)) {
+    if (column.name == kNameColumn || column.name == kIdColumn) continue;
+    blank_repeated(column.genes);
+    others_.push_back(std::move(column));
+  }
+}
+
+std::vector<GeneIndex> GeneMerger::add(const CellSource& dataset) {
+  const std::string& file = dataset.name();
+  std::vector<GeneColumn> ours = {{kNameColumn, names_}, {kIdColumn, ids_}};
+  ours.insert(ours.end(), others_.begin(), others_.end());
+  const std::vector<GeneColumn> theirs = gene_columns(dataset.var(), "", file);
+  GeneColumnMatch match = match_gene_columns(ours, theirs, options_, file_, file, file);
+  require_distinct(ours[match.ours].genes, file_);
+  const GeneList list(dataset.var());
+  const std::vector<std::string>& chosen = theirs[match.theirs].genes;
+  const bool meets_by_ids = match.ours == kByIds;
+  std::unordered_map<std::string, GeneIndex> new_place;
+  for (std::size_t gene = 0; gene < match.place.size(); ++gene) {
+    GeneIndex& place = match.place[gene];
+    if (place >= 0) {
+      adopt_id(as_size(place), list.id(gene));
+      continue;
+    }
+    // Names of new genes are of the kind that the merged ones have.
+    const std::string& name =
+        !meets_by_ids && !chosen[gene].empty() ? chosen[gene] : list.names[gene];
+    const std::string& id = meets_by_ids ? chosen[gene] : list.id(gene);
+    if (!chosen[gene].empty()) {
+      const auto [known, is_new] = new_place.emplace(without_ensembl_version(chosen[gene]),
+                                                     static_cast<GeneIndex>(names_.size()));
+      place = known->second;
+      if (!is_new) {
+        ++match.n_added;
+        continue;
+      }
+    }
+    place = static_cast<GeneIndex>(names_.size());
+    append(name, id);
+    if (match.ours >= kByOthers) others_[match.ours - kByOthers].genes.back() = chosen[gene];
+  }
+  tell(match, file);
+  return std::move(match.place);
+}
+
+void GeneMerger::tell(const GeneColumnMatch& match, const std::string& file) {
+  if (match.matched_by != kNameColumn) {
+    notes_.push_back(fmt::format("{} is matched by {}", file, match.matched_by));
+  }
+  notes_.insert(notes_.end(), match.notes.begin(), match.notes.end());
+}
+
+void GeneMerger::adopt_id(std::size_t gene, const std::string& id) {
+  if (ids_[gene].empty() && taken_ids_.insert(id).second) ids_[gene] = id;
+}
+
+/// Two genes of one symbol are told apart by their ids; an id belongs to one gene only.
+void GeneMerger::append(const std::string& name, const std::string& id) {
+  names_.push_back(taken_names_.insert(name).second || id.empty() ? name : id);
+  taken_names_.insert(names_.back());
+  ids_.push_back(taken_ids_.insert(id).second ? id : "");
+  for (GeneColumn& column : others_) column.genes.emplace_back();
+}
+
+}  // namespace saithe
