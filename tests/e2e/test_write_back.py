@@ -167,6 +167,26 @@ def test_only_an_h5ad_takes_columns_in_place(model, cells, tmp_path):
                                           "--key-added", "x")
 
 
+@pytest.mark.parametrize("mine", ["text", "null"])
+def test_what_is_no_dict_at_our_key_is_a_taken_key(model, query, tmp_path, mine):
+    shutil.copy(query, tmp_path / "own.h5ad")
+    with h5py.File(tmp_path / "own.h5ad", "r+") as file:
+        if mine == "text":
+            file["uns"]["saithe"] = "mine"
+        else:
+            file["uns"]["saithe"] = h5py.Empty("f4")
+            file["uns"]["saithe"].attrs["encoding-type"] = "null"
+    before = (tmp_path / "own.h5ad").read_bytes()
+    for target in (["--in-place"], ["-o", tmp_path / "o.h5ad"]):
+        line = must_fail(1, "predict", model, tmp_path / "own.h5ad", *target)
+        assert "has uns/saithe already; add --overwrite" in line
+    assert (tmp_path / "own.h5ad").read_bytes() == before
+    must("predict", model, tmp_path / "own.h5ad", "--in-place", "--overwrite")
+    with h5py.File(tmp_path / "own.h5ad") as file:
+        assert len(file["uns/saithe/types"]) == 3 and file["uns/saithe"].attrs["encoding-type"] == "dict"
+        assert "nested" in file["uns"]
+
+
 def test_links_are_written_through_and_read_only_files_stay(model, query, tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()

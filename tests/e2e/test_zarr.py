@@ -174,6 +174,31 @@ def test_in_place_refuses_before_the_work(model, store, tmp_path):
         "cells.zarr", "cells.zarr.zip", "done.zarr"]
 
 
+@pytest.mark.parametrize("name", ["uns/saithe", "uns/saithe_mine", "uns", "obsm"])
+def test_an_array_where_results_would_lie_is_no_group(model, store, tmp_path, name):
+    """AnnData reads no store in which an array has members."""
+    shutil.rmtree(store / name, ignore_errors=True)
+    zarr.open_group(str(store), mode="r+").create_dataset(name, data=np.arange(3))
+    zarr.consolidate_metadata(str(store))
+    before = files_of(store)
+    options = ["--key-added", "mine"] if name == "uns/saithe_mine" else []
+    is_ours = "/" in name
+    for target in (["--in-place"], ["-o", tmp_path / "out.zarr"]):
+        line = must_fail(1 if is_ours else 3, "predict", model, store, *target, *options)
+        assert f"has {name} already" in line if is_ours else f"{name} is an array" in line, line
+        assert files_of(store) == before and not (tmp_path / "out.zarr").exists()
+    if not is_ours:
+        must_fail(3, "predict", model, store, "--in-place", "--overwrite")
+        assert files_of(store) == before
+        return
+    must("predict", model, store, "-o", tmp_path / "out.zarr", "--overwrite", *options)
+    must("predict", model, store, "--in-place", "--overwrite", *options)
+    assert files_of(store) == files_of(tmp_path / "out.zarr")
+    written = anndata.read_zarr(store).uns
+    assert len(written[name[4:]]["types"]) == 3 and written["mine"]["number"] == 4
+    zarr.open_consolidated(str(store))[name]["types"]
+
+
 @pytest.mark.parametrize("place", ["top", "folder"])
 def test_an_archive_becomes_a_store_with_the_columns(model, store, tmp_path, place):
     archive = tmp_path / "packed.zip"

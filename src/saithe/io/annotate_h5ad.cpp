@@ -182,22 +182,36 @@ bool has_path(const Hdf5Group& root, const std::string& path) {
   }
 }
 
-void require_free_key(const Hdf5Group& root, const std::string& path) {
-  if (!has_path(root, path)) return;
-  fail(ErrorKind::Output,
-       "{}: has {} already; add --overwrite to replace it, or --key-added NAME for another name",
-       root.file_name(), path);
+bool is_dict(const Hdf5Group& root, const std::string& path) {
+  return root.has_group(path) &&
+         io::is_dict_encoding(root.group(path).text_attribute("encoding-type").value_or(""));
 }
 
-/// Removes an entry of uns, if it is there.
+bool is_dict(const Hdf5Target& parent, const std::string& name) {
+  const Hdf5Id object(H5Oopen(parent.id(), name.c_str(), H5P_DEFAULT));
+  return object.is_valid() && H5Iget_type(object.get()) == H5I_GROUP &&
+         io::is_dict_encoding(parent.group(name).text_attribute("encoding-type"));
+}
+
+/// "uns/saithe/types" is not free either where "uns/saithe" is somebody's array.
+void require_free_key(const Hdf5Group& root, const std::string& path) {
+  const std::string dict = path.substr(0, path.rfind('/'));
+  const bool is_blocked =
+      dict.find('/') != std::string::npos && has_path(root, dict) && !is_dict(root, dict);
+  if (!is_blocked && !has_path(root, path)) return;
+  fail(ErrorKind::Output,
+       "{}: has {} already; add --overwrite to replace it, or --key-added NAME for another name",
+       root.file_name(), is_blocked ? dict : path);
+}
+
+/// Removes an entry of uns, if it is there, and what is no dict in the place of its dict.
 void drop_entry(const Hdf5Target& uns, const std::string& entry) {
   const std::size_t slash = entry.find('/');
-  if (slash == std::string::npos) {
-    if (uns.has(entry)) uns.remove(entry);
-  } else if (uns.has(entry.substr(0, slash))) {
-    const Hdf5Target dict = uns.group(entry.substr(0, slash));
-    if (dict.has(entry.substr(slash + 1))) dict.remove(entry.substr(slash + 1));
-  }
+  const std::string first = entry.substr(0, slash);
+  if (!uns.has(first)) return;
+  if (slash == std::string::npos || !is_dict(uns, first)) return uns.remove(first);
+  const Hdf5Target dict = uns.group(first);
+  if (dict.has(entry.substr(slash + 1))) dict.remove(entry.substr(slash + 1));
 }
 
 }  // namespace
@@ -220,6 +234,10 @@ void io::add_annotations(const Hdf5Target& root, const Annotations& annotations)
   for (const auto& [path, value] : annotations.uns) drop_entry(uns, io::uns_entry(path));
   for (const std::string& entry : stale.uns) drop_entry(uns, entry);
   for (const auto& [path, value] : annotations.uns) uns.write_uns(path, value, false);
+}
+
+bool io::is_dict_encoding(const std::string& encoding) {
+  return encoding.empty() || encoding == "dict";
 }
 
 std::string io::uns_entry(const std::string& path) {

@@ -94,6 +94,16 @@ void drop(ZarrTarget& store, const std::string& path) {
   if (store.has(path)) store.remove(path);
 }
 
+/// Removes an entry of uns, and what is no dict in the place of its dict.
+void drop_entry(ZarrTarget& store, const std::string& entry) {
+  const std::size_t slash = entry.find('/');
+  const std::string dict = "uns/" + entry.substr(0, slash);
+  if (slash != std::string::npos && store.has(dict) && !store.has_dict(dict)) {
+    return store.remove(dict);
+  }
+  drop(store, "uns/" + entry);
+}
+
 /// The colours of the types of a column that is replaced fit no more.
 void drop_column(ZarrTarget& store, const std::string& key) {
   if (!store.has("obs/" + key)) return;
@@ -144,8 +154,8 @@ void add_annotations(ZarrTarget& store, const Annotations& annotations,
     store.write_matrix(path, matrix);
   }
   if (!annotations.uns.empty()) store.require_group("uns", "dict");
-  for (const auto& [path, value] : annotations.uns) drop(store, "uns/" + io::uns_entry(path));
-  for (const std::string& entry : stale.uns) drop(store, "uns/" + entry);
+  for (const auto& [path, value] : annotations.uns) drop_entry(store, io::uns_entry(path));
+  for (const std::string& entry : stale.uns) drop_entry(store, entry);
   for (const auto& [path, value] : annotations.uns) {
     for (std::size_t at = path.find('/'); at != std::string::npos; at = path.find('/', at + 1)) {
       store.require_group("uns/" + path.substr(0, at), "dict");
@@ -154,11 +164,19 @@ void add_annotations(ZarrTarget& store, const Annotations& annotations,
   }
 }
 
+/// "uns/saithe/types" is not free either where "uns/saithe" is somebody's array.
 void require_free_key(const ZarrNode& root, const std::string& path) {
-  if (!ZarrNode::find(root.shared_store(), path)) return;
+  const std::string dict = path.substr(0, path.rfind('/'));
+  const auto parent = dict.find('/') == std::string::npos
+                          ? std::nullopt
+                          : ZarrNode::find(root.shared_store(), dict);
+  const bool is_blocked =
+      parent && (parent->is_array() ||
+                 !io::is_dict_encoding(parent->text_attribute("encoding-type").value_or("")));
+  if (!is_blocked && !ZarrNode::find(root.shared_store(), path)) return;
   fail(ErrorKind::Output,
        "{}: has {} already; add --overwrite to replace it, or --key-added NAME for another name",
-       root.where(), path);
+       root.where(), is_blocked ? dict : path);
 }
 
 /// The number of names of cells, where their array is found.
@@ -296,6 +314,12 @@ void ZarrAnnotator::require_free(const Annotations& annotations) const {
       fail(ErrorKind::Output, "{}: obs/{} is the index and cannot be replaced", root->where(), key);
     }
     if (!overwrite_) require_free_key(*root, "obs/" + key);
+  }
+  for (const char* name : {"obsm", "uns"}) {
+    const auto node = root->child(name);
+    if (!node || !node->is_array()) continue;
+    fail(ErrorKind::BadFormat, "{}: {} is an array, so that nothing can be added to it",
+         root->where(), name);
   }
   if (overwrite_) return;
   for (const auto& [name, matrix] : annotations.obsm) {

@@ -114,6 +114,10 @@ void require_sizes(const Annotations& annotations, CellIndex n_cells);
 /// dict around it may hold entries of other commands.
 std::string uns_entry(const std::string& path);
 
+/// The encoding-type of what holds entries; "" of a group that names none (AnnData 0.7). What is
+/// added to a group of another, as a frame, AnnData does not read.
+bool is_dict_encoding(const std::string& encoding);
+
 /// `name` as a key of AnnData: '/' would make a group and is replaced by '_'.
 std::string as_key(std::string name);
 

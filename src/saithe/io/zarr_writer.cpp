@@ -7,6 +7,7 @@
 #include "saithe/core/error.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/folder_change.h"
+#include "saithe/io/hdf5_writer.h"
 #include "saithe/io/zarr_consolidated.h"
 #include "saithe/io/zarr_encoding.h"
 #include "saithe/io/zarr_metadata.h"
@@ -35,6 +36,12 @@ std::string folder_of(const std::string& key) {
   return slash == std::string::npos ? "" : key.substr(0, slash);
 }
 
+/// "" where there is no such text.
+std::string text_of(const Json& attributes, const char* name) {
+  const bool is_text = attributes.contains(name) && attributes[name].is_string();
+  return is_text ? attributes[name].get<std::string>() : "";
+}
+
 std::vector<std::string> text_list_of(const Json& attributes, const char* name) {
   std::vector<std::string> texts;
   if (!attributes.contains(name)) return texts;
@@ -52,8 +59,7 @@ ZarrTarget::ZarrTarget(fs::path folder, std::string name)
 ZarrTarget::ZarrTarget(fs::path folder, fs::path staging, std::string name)
     : folder_(std::move(folder)), staging_(std::move(staging)), name_(std::move(name)) {
   if (fs::exists(folder_ / kGroup)) return;
-  if (!fs::exists(folder_ / kNode) ||
-      read_json(folder_ / kNode).value("node_type", "") != "group") {
+  if (!fs::exists(folder_ / kNode) || text_of(read_json(folder_ / kNode), "node_type") != "group") {
     fail(ErrorKind::BadFormat, "{}: is no Zarr store in a folder", name_);
   }
   version_ = 3;
@@ -85,15 +91,27 @@ void ZarrTarget::remove(const std::string& path) {
   removed_.push_back(path);
 }
 
-Json ZarrTarget::attributes(const std::string& path) const {
-  const char* name = version_ == 3 ? kNode : kAttributes;
+std::optional<Json> ZarrTarget::metadata_of(const std::string& path, const char* name) const {
   const auto found = metadata_.find(key_of(path, name));
-  const bool is_old = is_in_store(path) && fs::exists(file_of(path, name));
-  Json json = found != metadata_.end() ? found->second
-              : is_old                 ? read_json(file_of(path, name))
-                                       : Json::object();
+  if (found != metadata_.end()) return found->second;
+  if (!is_in_store(path) || !fs::exists(file_of(path, name))) return std::nullopt;
+  return read_json(file_of(path, name));
+}
+
+Json ZarrTarget::attributes(const std::string& path) const {
+  const Json json = metadata_of(path, version_ == 3 ? kNode : kAttributes).value_or(Json::object());
   if (version_ == 2) return json;
   return json.contains("attributes") ? json["attributes"] : Json::object();
+}
+
+bool ZarrTarget::has_array(const std::string& path) const {
+  if (version_ == 2) return metadata_of(path, kArray).has_value();
+  return text_of(metadata_of(path, kNode).value_or(Json::object()), "node_type") == "array";
+}
+
+bool ZarrTarget::has_dict(const std::string& path) const {
+  return has(path) && !has_array(path) &&
+         is_dict_encoding(text_of(attributes(path), "encoding-type"));
 }
 
 std::vector<std::string> ZarrTarget::text_list_attribute(const std::string& path,
@@ -129,6 +147,10 @@ void ZarrTarget::forget_own_copy(const std::string& path) {
 }
 
 void ZarrTarget::require_group(const std::string& path, const std::string& encoding) {
+  if (has_array(path)) {
+    fail(ErrorKind::BadFormat, "{}: {} is an array, so that nothing can be added to it", name_,
+         path);
+  }
   if (has(path)) return forget_own_copy(path);
   if (version_ == 2) {
     metadata_[key_of(path, kGroup)] = {{"zarr_format", 2}};

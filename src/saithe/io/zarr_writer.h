@@ -35,8 +35,10 @@ class ZarrTarget {
 
   /// Whether there is a node at `path` ("obs/louvain").
   [[nodiscard]] bool has(const std::string& path) const;
+  /// Whether it is a group to which AnnData lets entries be added: no array, no frame.
+  [[nodiscard]] bool has_dict(const std::string& path) const;
   void remove(const std::string& path);
-  /// Makes a group unless there is one.
+  /// Makes a group unless there is one. Throws Error(BadFormat) if an array is in its place.
   void require_group(const std::string& path, const std::string& encoding);
   [[nodiscard]] std::vector<std::string> text_list_attribute(const std::string& path,
                                                              const std::string& name) const;
@@ -62,7 +64,10 @@ class ZarrTarget {
   using Json = nlohmann::ordered_json;
   [[nodiscard]] std::filesystem::path file_of(const std::string& path, const char* name) const;
   [[nodiscard]] Json read_json(const std::filesystem::path& file) const;
+  /// A metadata file of a node as finish() will leave it; nothing if there is none.
+  [[nodiscard]] std::optional<Json> metadata_of(const std::string& path, const char* name) const;
   [[nodiscard]] Json attributes(const std::string& path) const;
+  [[nodiscard]] bool has_array(const std::string& path) const;
   void write_chunk(const std::string& path, const std::string& key, const std::string& bytes) const;
   void write_array(const std::string& path, const ZarrArrayForm& form,
                    const std::vector<std::int64_t>& shape, const std::string& bytes,

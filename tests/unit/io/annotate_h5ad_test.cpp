@@ -117,6 +117,37 @@ TEST(AnnotateH5ad, ATakenKeyIsFoundBeforeAnythingIsCopied) {
   EXPECT_EQ(read_bytes(input), before);
 }
 
+TEST(AnnotateH5ad, WhatIsNoDictInThePlaceOfOursIsATakenKey) {
+  const FolderForTest folder;
+  for (const char* kind : {"text", "null", "frame"}) {
+    const fs::path input = write_cells(folder, std::string(kind) + ".h5ad");
+    {
+      const Hdf5Target root = Hdf5Target::open_file(input, input.string());
+      const Hdf5Target uns = root.group("uns");
+      if (kind == std::string("text")) uns.write_text("saithe", "mine");
+      if (kind == std::string("frame")) {
+        static_cast<void>(uns.create_group("saithe", "dataframe").create_group("mine", "dict"));
+      }
+      if (kind == std::string("null")) {
+        const Hdf5Id space(H5Screate(H5S_NULL));
+        const Hdf5Id null(H5Dcreate2(uns.id(), "saithe", H5T_IEEE_F32LE, space.get(), H5P_DEFAULT,
+                                     H5P_DEFAULT, H5P_DEFAULT));
+        uns.set_encoding(null.get(), "null", "0.1.0");
+      }
+      root.flush();
+    }
+    const std::string before = read_bytes(input);
+    EXPECT_SAITHE_ERROR(
+        H5adAnnotator::in_place(input, false).require_free(annotations_named("type")),
+        ErrorKind::Output, "has uns/saithe already; add --overwrite");
+    EXPECT_EQ(read_bytes(input), before);
+    H5adAnnotator::in_place(input, true).write(annotations_named("type"));
+    const Hdf5Group dict = Hdf5Group::open_file(input).group("uns").group("saithe");
+    EXPECT_EQ(dict.names(), std::vector<std::string>{"version"}) << kind;
+    EXPECT_EQ(dict.text_attribute("encoding-type"), "dict");
+  }
+}
+
 TEST(AnnotateH5ad, OverwritingDropsWhatBelongedToTheOldColumn) {
   const FolderForTest folder;
   const fs::path input = write_cells(folder);

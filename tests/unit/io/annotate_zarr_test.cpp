@@ -80,6 +80,66 @@ TEST_F(AnnotateZarr, WhatMustNotBeReplacedIsNot) {
   EXPECT_EQ(n_files(), 2U);
 }
 
+// AnnData reads no store in which an array has members.
+TEST_F(AnnotateZarr, AnArrayInThePlaceOfOurDictIsATakenKey) {
+  const std::filesystem::path v2 = folder_ / "in.zarr";
+  const std::filesystem::path v3 = folder_ / "v3.zarr";
+  ZarrAnnotator(std::string(SAITHE_TEST_FILES) + "/zarr/v3.zarr.zip", v3, false).write({});
+  const std::map<std::filesystem::path, std::string> array_of = {{v2, ".zarray"},
+                                                                 {v3, "zarr.json"}};
+  for (const auto& [store, file] : array_of) {
+    if (store == v2) testing::write_group(store, "uns");
+    if (store == v2) testing::write_texts(store, "uns/saithe", {"mine"});
+    if (store == v3) {
+      testing::write_key(store, "uns/saithe/zarr.json",
+                         R"({"zarr_format":3,"node_type":"array","shape":[],"data_type":"bool",
+                             "chunk_grid":{"name":"regular","configuration":{"chunk_shape":[]}},
+                             "codecs":[{"name":"bytes"}],"fill_value":false,
+                             "attributes":{"encoding-type":"null"}})");
+    }
+    const std::string before = testing::read_bytes(store / "uns/saithe" / file);
+    const auto out = folder_ / (store.stem().string() + "-out.zarr");
+    const Texts names(as_size(open_source(store, {}, kContext)->n_cells()), "T");
+    EXPECT_SAITHE_ERROR(ZarrAnnotator::in_place(store, false).require_free(labels({})),
+                        ErrorKind::Output, "has uns/saithe already; add --overwrite");
+    EXPECT_SAITHE_ERROR(ZarrAnnotator(store, out, false).write(labels(names)), ErrorKind::Output,
+                        "has uns/saithe already");
+    EXPECT_EQ(testing::read_bytes(store / "uns/saithe" / file), before);
+    ZarrAnnotator(store, out, true).write(labels(names));
+    ZarrAnnotator::in_place(store, true).write(labels(names));
+    for (const auto& written : {store, out}) {
+      EXPECT_NE(testing::read_bytes(written / "uns/saithe" / file), before);
+      EXPECT_TRUE(std::filesystem::exists(written / "uns/saithe/parameters/seed" / file));
+      EXPECT_FALSE(std::filesystem::exists(written / "uns/saithe/0"));
+    }
+  }
+  EXPECT_EQ(n_files(), 4U);
+}
+
+// Of a frame AnnData reads only the columns of its list.
+TEST_F(AnnotateZarr, AFrameInThePlaceOfOurDictIsATakenKey) {
+  testing::write_group(folder_ / "in.zarr", "uns");
+  testing::write_frame(folder_ / "in.zarr", "uns/saithe", {"a"});
+  EXPECT_SAITHE_ERROR(ZarrAnnotator::in_place(folder_ / "in.zarr", false).require_free(labels({})),
+                      ErrorKind::Output, "has uns/saithe already");
+  ZarrAnnotator::in_place(folder_ / "in.zarr", true).write(labels({"T", "", "B"}));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "in.zarr/uns/saithe/_index"));
+  const std::string attributes = testing::read_bytes(folder_ / "in.zarr/uns/saithe/.zattrs");
+  EXPECT_NE(attributes.find("\"dict\""), std::string::npos) << attributes;
+}
+
+TEST_F(AnnotateZarr, NothingIsAddedToAnArray) {
+  for (const char* name : {"obsm", "uns"}) {
+    testing::write_numbers<std::int32_t>(folder_ / "in.zarr", name, "<i4", {1});
+    for (const bool overwrite : {false, true}) {
+      EXPECT_SAITHE_ERROR(
+          ZarrAnnotator::in_place(folder_ / "in.zarr", overwrite).require_free(labels({})),
+          ErrorKind::BadFormat, std::string(name) + " is an array");
+    }
+    std::filesystem::remove_all(folder_ / "in.zarr" / name);
+  }
+}
+
 TEST_F(AnnotateZarr, InPlaceIsWhatACopyIs) {
   const auto files_of = [&](const char* store) {
     std::map<std::string, std::string> files;

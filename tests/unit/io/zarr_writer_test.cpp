@@ -115,6 +115,24 @@ TEST_P(ZarrWriter, MetadataComeLast) {
   EXPECT_EQ(node("obs").text_list_attribute("column-order"), (Texts{"a", "b"}));
 }
 
+TEST_P(ZarrWriter, AnArrayIsNoGroup) {
+  ZarrTarget store(folder_.path(), "store");
+  store.require_group("uns", "dict");
+  store.write_value("uns/saithe", std::string("mine"));
+  for (int i = 0; i < 2; ++i) {  // not written yet, and written
+    EXPECT_TRUE(store.has_dict("uns"));
+    EXPECT_TRUE(store.has("uns/saithe"));
+    EXPECT_FALSE(store.has_dict("uns/saithe"));
+    EXPECT_FALSE(store.has_dict("uns/other"));
+    EXPECT_SAITHE_ERROR(store.require_group("uns/saithe", "dict"), ErrorKind::BadFormat,
+                        "store: uns/saithe is an array");
+    store.finish();
+  }
+  store.remove("uns/saithe");
+  store.require_group("uns/saithe", "dict");
+  EXPECT_TRUE(store.has_dict("uns/saithe"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Versions, ZarrWriter, ::testing::Values(2, 3));
 
 TEST(ZarrWriterConsolidated, KnowsWhatIsNewAndForgetsWhatIsGone) {
