@@ -199,6 +199,26 @@ def test_an_array_where_results_would_lie_is_no_group(model, store, tmp_path, na
     zarr.open_consolidated(str(store))[name]["types"]
 
 
+def test_chunks_that_cannot_be_read_are_no_zeros(tmp_path):
+    """A chunk that is not stored is zeros; one in a folder that may not be entered is an error."""
+    with zipfile.ZipFile(GOLDEN / "v3.zarr.zip") as archive:
+        archive.extractall(tmp_path)
+    root = next(path.parent for path in tmp_path.rglob("zarr.json") if (path.parent / "obs").is_dir())
+    place = root / "X" / "data" / "c"
+    assert any(place.iterdir())
+    for path in [root, *root.rglob("*")]:
+        os.chmod(path, 0o755 if path.is_dir() else 0o644)
+    program = shutil.copy(PROGRAM, tmp_path / "saithe")
+    assert as_plain_user([program, "inspect", root], tmp_path).returncode == 0
+    os.chmod(place, 0)
+    try:
+        done = as_plain_user([program, "inspect", root], tmp_path)
+    finally:
+        os.chmod(place, 0o755)
+    assert done.returncode == 3 and done.stderr.count("\n") == 1, done
+    assert f"{place}/0: cannot be read: Permission denied" in done.stderr, done
+
+
 @pytest.mark.parametrize("place", ["top", "folder"])
 def test_an_archive_becomes_a_store_with_the_columns(model, store, tmp_path, place):
     archive = tmp_path / "packed.zip"

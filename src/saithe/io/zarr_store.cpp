@@ -1,5 +1,7 @@
 #include "saithe/io/zarr_store.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -33,24 +35,56 @@ void require_inside(const std::string& store, const std::string& key) {
   }
 }
 
+[[noreturn]] void fail_reading(const fs::path& path, const std::string& why) {
+  fail(ErrorKind::NotFound, "{}: cannot be read: {}", path.string(), why);
+}
+
+/// What is there; nothing if there is nothing. Whatever else keeps it from being looked at, as a
+/// folder that this user may not enter, throws Error(NotFound): a chunk that is not there would be
+/// read as zeros.
+std::optional<struct stat> look_up(const fs::path& path) {
+  struct stat status = {};
+  if (stat(path.c_str(), &status) == 0) return status;
+  const int why = errno;
+  if (why != ENOENT && why != ENOTDIR) fail_reading(path, std::strerror(why));
+  if (lstat(path.c_str(), &status) == 0) fail_reading(path, "a link to nothing");
+  return std::nullopt;
+}
+
 void make_empty_file(const fs::path& path, const std::string& output) {
   if (std::ofstream(path)) return;
   fail(ErrorKind::Output, "{}: cannot be written: {}", output, std::strerror(errno));
 }
 
+/// The names in a folder, sorted; none if there is no folder.
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    names.push_back(entry->path().filename().string());
+  }
+  if (error && error.value() != ENOENT && error.value() != ENOTDIR) {
+    fail_reading(folder, error.message());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 /// The file of a link is copied; a folder that is a link would make copies of folders endless.
 void copy_tree(const fs::path& from, const fs::path& to, const std::string& output) {
-  for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
-    const fs::path target = to / entry.path().filename();
-    if (entry.is_directory() && !entry.is_symlink()) {
-      fs::create_directory(target);
-      copy_tree(entry.path(), target, output);
-    } else if (entry.is_regular_file()) {
-      make_empty_file(target, output);
-      copy_file_bytes(entry.path(), target, output);
+  for (const std::string& name : names_in(from)) {
+    const fs::path source = from / name;
+    const auto status = look_up(source);
+    if (status && S_ISDIR(status->st_mode) && !fs::is_symlink(source)) {
+      fs::create_directory(to / name);
+      copy_tree(source, to / name, output);
+    } else if (status && S_ISREG(status->st_mode)) {
+      make_empty_file(to / name, output);
+      copy_file_bytes(source, to / name, output);
     } else {
       fail(ErrorKind::BadFormat, "{}: is neither a file nor a folder of the store",
-           entry.path().string());
+           source.string());
     }
   }
 }
@@ -61,27 +95,18 @@ class FolderStore final : public ZarrStore {
 
   std::optional<std::int64_t> size(const std::string& key) const override {
     require_inside(name(), key);
-    std::error_code error;
-    const fs::path path = folder_ / key;
-    if (!fs::is_regular_file(path, error)) return std::nullopt;
-    const auto n = fs::file_size(path, error);
-    if (error) return std::nullopt;
-    return static_cast<std::int64_t>(n);
+    const auto status = look_up(folder_ / key);
+    if (!status || S_ISDIR(status->st_mode)) return std::nullopt;
+    if (!S_ISREG(status->st_mode)) fail_reading(folder_ / key, "is no file");
+    return status->st_size;
   }
   std::string read(const std::string& key, std::int64_t begin, std::int64_t n) const override {
     require_inside(name(), key);
     return RandomAccessFile(folder_ / key).read(begin, n);
   }
   std::vector<std::string> names(const std::string& prefix) const override {
-    std::vector<std::string> names;
-    std::error_code error;
     if (!prefix.empty()) require_inside(name(), prefix.substr(0, prefix.size() - 1));
-    for (fs::directory_iterator entry(folder_ / prefix, error), end; !error && entry != end;
-         entry.increment(error)) {
-      names.push_back(entry->path().filename().string());
-    }
-    std::sort(names.begin(), names.end());
-    return names;
+    return names_in(folder_ / prefix);
   }
   void copy_to(const fs::path& folder, const std::string& output) const override {
     copy_tree(folder_, folder, output);

@@ -17,12 +17,14 @@ class ZarrStore {
   virtual ~ZarrStore() = default;
   /// What messages call the store: its path.
   [[nodiscard]] const std::string& name() const { return name_; }
-  /// The size of a key's value in bytes; nothing if there is no such key.
+  /// The size of a key's value in bytes; nothing if there is no such key. Throws Error(NotFound) if
+  /// that cannot be told: a folder may not be entered, a disk fails.
   [[nodiscard]] virtual std::optional<std::int64_t> size(const std::string& key) const = 0;
   /// Bytes [begin, begin + n) of the value of a key that is there. Throws Error(BadFormat).
   [[nodiscard]] virtual std::string read(const std::string& key, std::int64_t begin,
                                          std::int64_t n) const = 0;
   /// Names one level below `prefix` ("" or "obs/"): of keys and of what is further below; sorted.
+  /// Throws likewise.
   [[nodiscard]] virtual std::vector<std::string> names(const std::string& prefix) const = 0;
 
   /// Writes every key as a file into an empty folder, and flushes it to the disk; `output` is what

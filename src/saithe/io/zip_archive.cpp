@@ -53,8 +53,9 @@ RandomAccessFile::RandomAccessFile(const std::filesystem::path& path) : where_(p
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   struct stat status {};
   if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) {
+    const int why = errno;
     if (descriptor_ >= 0) ::close(descriptor_);
-    fail(ErrorKind::NotFound, "{}: cannot be opened for reading", where_);
+    fail(ErrorKind::NotFound, "{}: cannot be opened for reading: {}", where_, std::strerror(why));
   }
   size_ = status.st_size;
 }
@@ -75,7 +76,11 @@ std::string RandomAccessFile::read(std::int64_t begin, std::int64_t n) const {
     const ssize_t got = ::pread(descriptor_, bytes.data() + done, bytes.size() - done,
                                 begin + static_cast<std::int64_t>(done));
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) fail(ErrorKind::BadFormat, "{}: cannot be read at {}", where_, begin);
+    if (got < 0) {
+      fail(ErrorKind::BadFormat, "{}: cannot be read at {}: {}", where_, begin,
+           std::strerror(errno));
+    }
+    if (got == 0) fail(ErrorKind::BadFormat, "{}: cannot be read at {}", where_, begin);
     done += static_cast<std::size_t>(got);
   }
   return bytes;

@@ -1,9 +1,11 @@
 #include "saithe/io/zarr_store.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "saithe/core/text_io.h"
+#include "saithe/io/open.h"
 #include "support/zarr_folder.h"
 
 namespace saithe {
@@ -73,6 +75,36 @@ TEST(ZarrStore, NoKeyLeadsOut) {
   for (const char* key : {"../secret", "obs/../../secret", "/etc/passwd", "obs//x", "", "obs/."}) {
     EXPECT_SAITHE_ERROR(store->size(key), ErrorKind::BadFormat, "key");
   }
+}
+
+// A chunk that is not there is read as zeros: what cannot be looked at must not count as such.
+TEST(ZarrStore, WhatCannotBeLookedAtIsNotMissing) {
+  namespace fs = std::filesystem;
+  const testing::FolderForTest folder;
+  testing::write_small_store(folder.path());
+  const auto store = io::open_zarr_store(folder.path(), true, "");
+  EXPECT_EQ(store->size("X/data/7"), std::nullopt);
+  EXPECT_EQ(store->size("X/none/0"), std::nullopt);
+  EXPECT_EQ(store->size("X/data/0/0"), std::nullopt);  // below a file
+  EXPECT_TRUE(store->names("X/none/").empty());
+  fs::remove_all(folder / "X/data");
+  fs::create_symlink("data", folder / "X/data");  // a loop, which root may not follow either
+  EXPECT_SAITHE_ERROR(store->size("X/data/0"), ErrorKind::NotFound,
+                      "X/data/0: cannot be read: Too many levels of symbolic links");
+  EXPECT_SAITHE_ERROR(store->names("X/data/"), ErrorKind::NotFound,
+                      "cannot be read: Too many levels of symbolic links");
+  EXPECT_SAITHE_ERROR(read_dataset(folder.path(), {}, Context(1)), ErrorKind::NotFound,
+                      "Too many levels of symbolic links");
+  fs::create_directory(folder / "copy");
+  EXPECT_SAITHE_ERROR(store->copy_to(folder / "copy", "out"), ErrorKind::NotFound,
+                      "X/data: cannot be read");
+  fs::remove(folder / "X/data");
+  fs::create_directory(folder / "X/data");
+  fs::create_symlink("none", folder / "X/data/0");  // its content is elsewhere, and not here yet
+  EXPECT_SAITHE_ERROR(store->size("X/data/0"), ErrorKind::NotFound,
+                      "X/data/0: cannot be read: a link to nothing");
+  ASSERT_EQ(mkfifo((folder / "X/data/1").c_str(), 0600), 0);
+  EXPECT_SAITHE_ERROR(store->size("X/data/1"), ErrorKind::NotFound, "is no file");
 }
 
 TEST(ZarrStore, ACopyHasEveryKey) {
