@@ -213,11 +213,19 @@ bool takes_zarr_annotations(const fs::path& path) {
 
 ZarrAnnotator::ZarrAnnotator(fs::path input, bool overwrite)
     : input_(std::move(input)), overwrite_(overwrite) {
-  if (takes_zarr_annotations(input_)) return;
+  if (!takes_zarr_annotations(input_)) {
+    fail(ErrorKind::BadFormat,
+         "{}: a Zarr store is written as a copy of one of AnnData 0.7 or later; -o FILE.h5ad "
+         "writes a new file with what is read of any input",
+         input_.string());
+  }
+  const ZarrNode root = find_root(input_).value();
+  const int version = root.get("obs").version();
+  if (root.version() == version) return;
   fail(ErrorKind::BadFormat,
-       "{}: a Zarr store is written as a copy of one of AnnData 0.7 or later; -o FILE.h5ad writes "
-       "a new file with what is read of any input",
-       input_.string());
+       "{}: is of Zarr version {} and its obs of version {}; columns are added to a store of one "
+       "version. -o FILE.h5ad writes a new file with what is read",
+       input_.string(), root.version(), version);
 }
 
 ZarrAnnotator::ZarrAnnotator(fs::path input, fs::path output, bool overwrite)

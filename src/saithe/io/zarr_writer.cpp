@@ -58,11 +58,11 @@ ZarrTarget::ZarrTarget(fs::path folder, std::string name)
 
 ZarrTarget::ZarrTarget(fs::path folder, fs::path staging, std::string name)
     : folder_(std::move(folder)), staging_(std::move(staging)), name_(std::move(name)) {
-  if (fs::exists(folder_ / kGroup)) return;
-  if (!fs::exists(folder_ / kNode) || text_of(read_json(folder_ / kNode), "node_type") != "group") {
-    fail(ErrorKind::BadFormat, "{}: is no Zarr store in a folder", name_);
-  }
-  version_ = 3;
+  // Of a store in both versions the reader takes version 3, too.
+  if (fs::exists(folder_ / kNode)) version_ = 3;
+  const bool is_group = version_ == 3 ? text_of(read_json(folder_ / kNode), "node_type") == "group"
+                                      : fs::exists(folder_ / kGroup);
+  if (!is_group) fail(ErrorKind::BadFormat, "{}: is no Zarr store in a folder", name_);
 }
 
 fs::path ZarrTarget::file_of(const std::string& path, const char* name) const {

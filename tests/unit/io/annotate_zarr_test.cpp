@@ -140,6 +140,25 @@ TEST_F(AnnotateZarr, NothingIsAddedToAnArray) {
   }
 }
 
+// Of such a store zarr-python reads version 3, as the reader does.
+TEST_F(AnnotateZarr, AStoreInBothVersionsIsWrittenAsItIsRead) {
+  const std::filesystem::path store = folder_ / "v3.zarr";
+  ZarrAnnotator(std::string(SAITHE_TEST_FILES) + "/zarr/v3.zarr.zip", store, false).write({});
+  const CellIndex n_cells = open_source(store, {}, kContext)->n_cells();
+  for (const char* group : {"", "obs", "var", "X"}) testing::write_group(store, group);
+  const Texts names(as_size(n_cells), "T");
+  ZarrAnnotator(store, folder_ / "out.zarr", false).write(labels(names));
+  ZarrAnnotator::in_place(store, false).write(labels(names));
+  for (const auto& written : {store, folder_ / "out.zarr"}) {
+    EXPECT_EQ(read_dataset(written, {}, kContext).obs().as_text("label"), names);
+    EXPECT_TRUE(std::filesystem::exists(written / "obs/label/zarr.json"));
+  }
+  // A root of version 3 above nodes of version 2 could be written only in part.
+  testing::write_key(folder_ / "in.zarr", "zarr.json", R"({"zarr_format":3,"node_type":"group"})");
+  EXPECT_SAITHE_ERROR(ZarrAnnotator::in_place(folder_ / "in.zarr", false), ErrorKind::BadFormat,
+                      "is of Zarr version 3 and its obs of version 2");
+}
+
 TEST_F(AnnotateZarr, InPlaceIsWhatACopyIs) {
   const auto files_of = [&](const char* store) {
     std::map<std::string, std::string> files;
