@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "saithe/core/error.h"
+#include "saithe/core/symbolic_links.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
 
@@ -91,7 +92,7 @@ void require_name(const fs::path& output, OutputContent content) {
 /// Without links and dots, also of what does not exist yet.
 fs::path resolved(const fs::path& path) {
   std::error_code error;
-  fs::path whole = fs::weakly_canonical(fs::absolute(path, error), error);
+  fs::path whole = fs::weakly_canonical(fs::absolute(end_of_links(path), error), error);
   if (error) whole = fs::absolute(path).lexically_normal();
   return whole.has_filename() ? whole : whole.parent_path();
 }

@@ -10,6 +10,7 @@
 #include "saithe/core/options.h"
 #include "saithe/core/option_text.h"
 #include "saithe/core/open_input.h"
+#include "saithe/core/symbolic_links.h"
 #include "saithe/core/text_io.h"
 #include "saithe/core/text_output.h"
 #include "saithe/core/aligned_vector.h"

@@ -59,6 +59,32 @@ def test_an_input_is_never_replaced(inputs, tmp_path):
     assert "is an input" in line
 
 
+def test_a_link_to_what_is_not_there_yet_is_written_through(inputs, tmp_path):
+    model = inputs / "m.saithe"
+    data = anndata.read_h5ad(inputs / "cells.h5ad")
+    data.write_zarr(tmp_path / "cells.zarr")
+    for source, ending in ((inputs / "cells.h5ad", "h5ad"), (tmp_path / "cells.zarr", "zarr"),
+                           (inputs / "cells.h5ad", "tsv")):
+        link, real = tmp_path / f"link.{ending}", tmp_path / f"real.{ending}"
+        link.symlink_to(real.name)
+        assert "exists already" in must_fail(1, "predict", model, source, "-o", link)
+        must("predict", model, source, "-o", link, "--overwrite")
+        assert link.is_symlink() and real.exists() and not real.is_symlink()
+        circle = tmp_path / f"circle.{ending}"
+        circle.symlink_to(circle.name)
+        line = must_fail(1, "predict", model, source, "-o", circle, "--overwrite")
+        assert f"{circle}: cannot be written: Too many levels of symbolic links" in line
+    # Two names of one file are one output, also before there is a file.
+    (tmp_path / "second.tsv").symlink_to("first.tsv")
+    line = must_fail(2, "predict", model, inputs / "cells.h5ad", "-o", tmp_path / "first.tsv",
+                     "--probabilities", tmp_path / "second.tsv", "--overwrite")
+    assert "is named for two outputs" in line
+    (tmp_path / "within.tsv").symlink_to(tmp_path / "cells.zarr" / "new.tsv")
+    line = must_fail(1, "predict", model, tmp_path / "cells.zarr", "-o", tmp_path / "within.tsv",
+                     "--overwrite")
+    assert "lies in the input" in line and not list(tmp_path.glob(".saithe*"))
+
+
 def test_a_file_of_an_input_folder_is_never_replaced(tmp_path):
     folder = tmp_path / "mtx"
     folder.mkdir()

@@ -17,6 +17,7 @@
 #include "saithe/core/error.h"
 #include "saithe/core/gzip_input.h"
 #include "saithe/core/open_input.h"
+#include "saithe/core/symbolic_links.h"
 #include "saithe/core/text_output.h"
 #include "saithe/core/types.h"
 #include "saithe/core/utf8.h"
@@ -262,8 +263,8 @@ OutputFile::OutputFile(fs::path path, bool overwrite)
     fail(ErrorKind::Output, "{}: exists already; choose another name or add --overwrite",
          path_.string());
   }
-  // A link is written through: the file it names is replaced, the link stays.
-  if (fs::is_symlink(path_, error)) path_ = fs::weakly_canonical(path_);
+  // A link is written through: the file it names is made or replaced, the link stays.
+  path_ = place_of_output(path_);
   const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
   std::string pattern = (folder / (".saithe-" + path_.filename().string() + ".XXXXXX")).string();
   const int descriptor = mkstemp(pattern.data());

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "saithe/core/error.h"
+#include "saithe/core/symbolic_links.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/folder_change.h"
 #include "saithe/io/hdf5_writer.h"
@@ -266,9 +267,9 @@ ZarrAnnotator ZarrAnnotator::in_place(fs::path input, bool overwrite) {
 }
 
 void ZarrAnnotator::require_free_output() {
+  const fs::path whole = place_of_output(output_);
   const fs::path inside = fs::weakly_canonical(input_);
-  for (fs::path place = fs::weakly_canonical(output_); !place.empty();
-       place = place.parent_path()) {
+  for (fs::path place = fs::weakly_canonical(whole); !place.empty(); place = place.parent_path()) {
     if (place == inside) {
       fail(ErrorKind::Output, "{}: lies in the input; name another folder", output_.string());
     }
@@ -280,7 +281,7 @@ void ZarrAnnotator::require_free_output() {
     fail(ErrorKind::Output, "{}: exists already; choose another name or add --overwrite",
          output_.string());
   }
-  if (fs::is_symlink(output_, error)) output_ = fs::weakly_canonical(output_);
+  output_ = whole;  // a link is written through, and stays
   if (fs::exists(output_, error) && (!fs::is_directory(output_, error) || !find_root(output_))) {
     fail(ErrorKind::Output, "{}: is no Zarr store; --overwrite replaces only one",
          output_.string());

@@ -233,6 +233,22 @@ TEST(OutputFile, ALinkIsWrittenThrough) {
   EXPECT_EQ(read_bytes(folder / "real.txt"), "new");
 }
 
+TEST(OutputFile, ALinkToWhatIsNotThereYetIsWrittenThrough) {
+  const FolderForTest folder;
+  fs::create_directory(folder / "far");
+  fs::create_symlink("far/real.txt", folder / "link.txt");
+  EXPECT_SAITHE_ERROR(OutputFile(folder / "link.txt", false), ErrorKind::Output, "exists already");
+  write_file(folder / "link.txt", "new", true);
+  EXPECT_TRUE(fs::is_symlink(folder / "link.txt"));
+  EXPECT_EQ(read_bytes(folder / "far/real.txt"), "new");
+  fs::create_symlink("circle", folder / "circle");
+  EXPECT_SAITHE_ERROR(OutputFile(folder / "circle", true), ErrorKind::Output,
+                      "circle: cannot be written: Too many levels of symbolic links");
+  fs::create_symlink("none/real.txt", folder / "lost.txt");
+  EXPECT_SAITHE_ERROR(OutputFile(folder / "lost.txt", true), ErrorKind::Output,
+                      "none/real.txt: cannot be written");
+}
+
 TEST(OutputFile, WhatIsNoPlainFileIsNeverReplaced) {
   const FolderForTest folder;
   const fs::path pipe = folder / "pipe";

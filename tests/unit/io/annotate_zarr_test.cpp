@@ -259,6 +259,24 @@ TEST_F(AnnotateZarr, ColumnsWithoutAListOfThemStay) {
   EXPECT_NE(written.find("\"other\""), std::string::npos) << written;
 }
 
+TEST_F(AnnotateZarr, ALinkToWhatIsNotThereYetIsWrittenThrough) {
+  namespace fs = std::filesystem;
+  fs::create_directory_symlink("real.zarr", folder_ / "link.zarr");
+  EXPECT_SAITHE_ERROR(ZarrAnnotator(folder_ / "in.zarr", folder_ / "link.zarr", false),
+                      ErrorKind::Output, "exists already");
+  ZarrAnnotator(folder_ / "in.zarr", folder_ / "link.zarr/", true).write(labels({"T", "", "B"}));
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link.zarr"));
+  EXPECT_EQ(read_dataset(folder_ / "real.zarr", {}, kContext).obs().as_text("label"),
+            (Texts{"T", "", "B"}));
+  fs::create_directory_symlink("circle.zarr", folder_ / "circle.zarr");
+  EXPECT_SAITHE_ERROR(ZarrAnnotator(folder_ / "in.zarr", folder_ / "circle.zarr", true),
+                      ErrorKind::Output, "circle.zarr: cannot be written: Too many levels");
+  fs::create_directory_symlink("in.zarr/inner.zarr", folder_ / "within.zarr");
+  EXPECT_SAITHE_ERROR(ZarrAnnotator(folder_ / "in.zarr", folder_ / "within.zarr", true),
+                      ErrorKind::Output, "lies in the input");
+  EXPECT_EQ(n_files(), 5U);
+}
+
 TEST_F(AnnotateZarr, AZipArchiveIsUnpackedIntoTheCopy) {
   const std::filesystem::path archive = std::string(SAITHE_TEST_FILES) + "/zarr/v3.zarr.zip";
   const auto source = open_source(archive, {}, kContext);
