@@ -51,15 +51,16 @@ fs::path parent_of(const fs::path& path) {
 /// A folder beside the output, of what is under construction; gone unless it took its place.
 class FolderBeside {
  public:
-  explicit FolderBeside(const fs::path& output) : output_(output) {
+  /// `name`: what messages call the output.
+  FolderBeside(const fs::path& output, const fs::path& name) : output_(output), name_(name) {
     std::string pattern =
         (parent_of(output) / (".saithe-" + output.filename().string() + ".XXXXXX")).string();
-    if (mkdtemp(pattern.data()) == nullptr) fail_writing(output, std::strerror(errno));
+    if (mkdtemp(pattern.data()) == nullptr) fail_writing(name, std::strerror(errno));
     path_ = pattern;
     // mkdtemp makes it private; give it the permissions of any new folder.
     const mode_t mask = umask(0);
     umask(mask);
-    if (chmod(path_.c_str(), 0777 & ~mask) != 0) fail_writing(output, std::strerror(errno));
+    if (chmod(path_.c_str(), 0777 & ~mask) != 0) fail_writing(name, std::strerror(errno));
   }
   ~FolderBeside() {
     std::error_code ignored;
@@ -77,14 +78,15 @@ class FolderBeside {
     if (failed != 0 && errno == EINVAL && how == RENAME_NOREPLACE) {
       failed = rename(path_.c_str(), output_.c_str());  // some network file systems know no other
     }
-    if (failed != 0) fail_writing(output_, std::strerror(errno));
-    io::flush_to_disk(parent_of(output_), output_.string());
+    if (failed != 0) fail_writing(name_, std::strerror(errno));
+    io::flush_to_disk(parent_of(output_), name_.string());
   }
   /// Is not removed: it holds what was taken out of a store and could not be put back.
   void leave() { stays_ = true; }
 
  private:
   fs::path output_;
+  fs::path name_;
   fs::path path_;
   bool stays_ = false;
 };
@@ -213,7 +215,7 @@ bool takes_zarr_annotations(const fs::path& path) {
 }
 
 ZarrAnnotator::ZarrAnnotator(fs::path input, bool overwrite)
-    : input_(std::move(input)), overwrite_(overwrite) {
+    : input_(std::move(input)), given_(input_), overwrite_(overwrite) {
   if (!takes_zarr_annotations(input_)) {
     fail(ErrorKind::BadFormat,
          "{}: a Zarr store is written as a copy of one of AnnData 0.7 or later; -o FILE.h5ad "
@@ -234,7 +236,7 @@ ZarrAnnotator::ZarrAnnotator(fs::path input, fs::path output, bool overwrite)
   output_ = output.has_filename() ? std::move(output) : output.parent_path();  // "out.zarr/"
   require_free_output();
   stamp_ = stamp();
-  const FolderBeside probe(output_);
+  const FolderBeside probe(output_, output_);
 }
 
 ZarrAnnotator ZarrAnnotator::in_place(fs::path input, bool overwrite) {
@@ -249,7 +251,7 @@ ZarrAnnotator ZarrAnnotator::in_place(fs::path input, bool overwrite) {
   // Renames need only the folders' permission, but who made a store read-only wants it kept.
   for (const char* group : {"", "obs", "obsm", "uns"}) {
     const fs::path folder = input / group;
-    if (!fs::exists(folder) || access(folder.c_str(), W_OK) == 0) continue;
+    if (access(folder.c_str(), W_OK) == 0 || errno == ENOENT || errno == ENOTDIR) continue;
     fail(ErrorKind::Output, "{}: cannot be written: {}; use -o FOLDER.zarr", folder.string(),
          std::strerror(errno));
   }
@@ -262,7 +264,7 @@ ZarrAnnotator ZarrAnnotator::in_place(fs::path input, bool overwrite) {
   }
   annotator.output_ = annotator.input_;
   annotator.stamp_ = annotator.stamp();
-  const FolderBeside probe(annotator.output_);
+  const FolderBeside probe(annotator.output_, input);
   return annotator;
 }
 
@@ -310,11 +312,11 @@ std::vector<std::int64_t> ZarrAnnotator::stamp() const {
 void ZarrAnnotator::require_unchanged() const {
   if (stamp() == stamp_) return;
   fail(ErrorKind::Output, "{}: was changed by another program meanwhile; nothing was written",
-       input_.string());
+       given_.string());
 }
 
 void ZarrAnnotator::require_free(const Annotations& annotations) const {
-  const auto root = find_root(input_);
+  const auto root = find_root(given_);
   SAITHE_ASSERT(root.has_value());
   const std::string index = root->get("obs").text_attribute("_index").value_or("_index");
   for (const auto& [name, column] : annotations.obs) {
@@ -340,7 +342,7 @@ void ZarrAnnotator::require_free(const Annotations& annotations) const {
 }
 
 void ZarrAnnotator::write_copy(const Annotations& annotations) const {
-  FolderBeside folder(output_);
+  FolderBeside folder(output_, output_);
   try {
     find_root(input_).value().store().copy_to(folder.path(), output_.string());
     ZarrTarget store(folder.path(), output_.string());
@@ -354,14 +356,14 @@ void ZarrAnnotator::write_copy(const Annotations& annotations) const {
 }
 
 void ZarrAnnotator::write_in_place(const Annotations& annotations) const {
-  FolderBeside staging(output_);
-  ZarrTarget store(input_, staging.path(), output_.string());
+  FolderBeside staging(output_, given_);
+  ZarrTarget store(input_, staging.path(), given_.string());
   try {
     add_annotations(store, annotations, column_order(input_));
     store.finish([this] { require_unchanged(); });
   } catch (...) {
     if (store.is_kept_aside()) staging.leave();
-    rethrow_naming(output_, staging.path());
+    rethrow_naming(given_, staging.path());
   }
 }
 

@@ -47,7 +47,8 @@ class ZarrAnnotator {
   void write_copy(const Annotations& annotations) const;
   void write_in_place(const Annotations& annotations) const;
 
-  std::filesystem::path input_;
+  std::filesystem::path input_;  ///< in place: the store itself, also where a link was given
+  std::filesystem::path given_;  ///< what messages call it
   std::filesystem::path output_;
   bool overwrite_;
   std::vector<std::int64_t> stamp_;

@@ -191,6 +191,32 @@ TEST_F(AnnotateZarr, InPlaceIsWhatACopyIs) {
   EXPECT_EQ(n_files(), 3U);
 }
 
+TEST_F(AnnotateZarr, MessagesNameTheStoreAsItWasGiven) {
+  const std::filesystem::path link = folder_ / "link.zarr";
+  std::filesystem::create_directory_symlink(folder_ / "in.zarr", link);
+  const ZarrAnnotator annotator = ZarrAnnotator::in_place(link, false);
+  ZarrAnnotator::in_place(folder_ / "in.zarr", false).write(labels({"T", "", "B"}));
+  EXPECT_SAITHE_ERROR(annotator.require_free(labels({})), ErrorKind::Output,
+                      link.string() + ": has obs/label already");
+  EXPECT_SAITHE_ERROR(annotator.write(labels({"", "", ""})), ErrorKind::Output,
+                      link.string() + ": was changed by another program");
+  const ZarrAnnotator again = ZarrAnnotator::in_place(link, true);
+  Annotations failing = labels({"", "", ""});
+  failing.obs.emplace_back(
+      "late", ResultColumn(3, [&](CellIndex, CellIndex) -> Column {
+        // Another program takes the place of what is written aside.
+        for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+          if (entry.path().filename().string().starts_with(".saithe-")) {
+            std::filesystem::remove_all(entry.path());
+            testing::write_bytes(entry.path(), "");
+          }
+        }
+        return NumberColumn{{0, 0, 0}, NumberColumn::Kind::Float32};
+      }));
+  EXPECT_SAITHE_ERROR(again.write(failing), ErrorKind::Output,
+                      link.string() + ": cannot be written");
+}
+
 // SpatialData keeps tables in a larger store, whose copy of all metadata saithe does not know.
 TEST_F(AnnotateZarr, ATableInAConsolidatedStoreIsNotChangedInPlace) {
   testing::write_small_store(folder_ / "sd.zarr/tables/t");
