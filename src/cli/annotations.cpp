@@ -127,6 +127,7 @@ void add_names_of_earlier_run(Annotations& annotations, const ResultNames& names
     ours.insert(names.of(suffix));
   }
   for (const auto& [name, column] : annotations.obs) ours.erase(name);
+  annotations.of_earlier_run.record = names.uns + "/version";
   annotations.of_earlier_run.obs.assign(ours.begin(), ours.end());
   const std::string ontology = names.uns + "/ontology";
   const bool has_ontology =

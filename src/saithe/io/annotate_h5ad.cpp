@@ -204,6 +204,16 @@ void require_free_key(const Hdf5Group& root, const std::string& path) {
        root.file_name(), is_blocked ? dict : path);
 }
 
+/// Whether uns has an entry, itself or one of a dict in it: "saithe/version".
+bool has_entry(const Hdf5Target& root, const std::string& entry) {
+  if (!root.has("uns")) return false;
+  const Hdf5Target uns = root.group("uns");
+  const std::size_t slash = entry.find('/');
+  const std::string first = entry.substr(0, slash);
+  if (!uns.has(first) || slash == std::string::npos) return uns.has(first);
+  return is_dict(uns, first) && uns.group(first).has(entry.substr(slash + 1));
+}
+
 /// Removes an entry of uns, if it is there, and what is no dict in the place of its dict.
 void drop_entry(const Hdf5Target& uns, const std::string& entry) {
   const std::size_t slash = entry.find('/');
@@ -218,8 +228,9 @@ void drop_entry(const Hdf5Target& uns, const std::string& entry) {
 
 void io::add_annotations(const Hdf5Target& root, const Annotations& annotations) {
   // The first column is what the others belong to.
-  const bool replaces =
-      !annotations.obs.empty() && root.group("obs").has(as_key(annotations.obs.front().first));
+  const bool replaces = !annotations.obs.empty() &&
+                        root.group("obs").has(as_key(annotations.obs.front().first)) &&
+                        has_entry(root, annotations.of_earlier_run.record);
   const Annotations::Stale stale = replaces ? annotations.of_earlier_run : Annotations::Stale();
   if (!annotations.obs.empty()) add_columns(root, annotations.obs, stale.obs);
   if (!annotations.obsm.empty()) {

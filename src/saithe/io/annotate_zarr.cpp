@@ -146,8 +146,9 @@ void add_columns(ZarrTarget& store, const Annotations& annotations,
 void add_annotations(ZarrTarget& store, const Annotations& annotations,
                      const std::vector<std::string>& columns) {
   // The first column is what the others belong to.
-  const bool replaces =
-      !annotations.obs.empty() && store.has("obs/" + io::as_key(annotations.obs.front().first));
+  const bool replaces = !annotations.obs.empty() &&
+                        store.has("obs/" + io::as_key(annotations.obs.front().first)) &&
+                        store.has("uns/" + annotations.of_earlier_run.record);
   const Annotations::Stale stale = replaces ? annotations.of_earlier_run : Annotations::Stale();
   if (!annotations.obs.empty()) add_columns(store, annotations, stale.obs, columns);
   if (!annotations.obsm.empty()) store.require_group("obsm", "dict");

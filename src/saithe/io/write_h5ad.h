@@ -79,8 +79,10 @@ struct Annotations {
   std::vector<std::pair<std::string, ResultMatrix>> obsm;
   std::vector<std::pair<std::string, UnsValue>> uns;
   /// What an earlier run may have left that would contradict these. Removed where it is found, if
-  /// the first column of obs replaces one.
+  /// the first column of obs replaces one and uns says that a run of saithe wrote it: other columns
+  /// may have such names.
   struct Stale {
+    std::string record;  ///< "saithe/version": the entry of uns that every run leaves
     std::vector<std::string> obs;
     std::vector<std::string> uns;  ///< "saithe/ontology"
   } of_earlier_run;

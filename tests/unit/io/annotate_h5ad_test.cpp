@@ -157,13 +157,20 @@ TEST(AnnotateH5ad, OverwritingDropsWhatBelongedToTheOldColumn) {
   first.uns.emplace_back("saithe/embedding/version", std::string("other command's"));
   Annotations second = annotations_named("type");
   second.uns.erase(second.uns.begin());  // no new colours
-  second.of_earlier_run = {{"type_terms"}, {"saithe/ontology"}};
+  second.of_earlier_run = {"saithe/version", {"type_terms"}, {"saithe/ontology"}};
   // Nothing is replaced: what has such a name is somebody's own.
   Annotations terms;
   terms.obs.push_back(first.obs.back());
   H5adAnnotator(input, folder / "own.h5ad", false).write(terms);
   H5adAnnotator::in_place(folder / "own.h5ad", true).write(second);
   EXPECT_NE(read_dataset(folder / "own.h5ad", {}, kContext).obs().find("type_terms"), nullptr);
+
+  // Nor is it ours beside a column of that name which no run of saithe wrote.
+  Annotations foreign;
+  foreign.obs = first.obs;
+  H5adAnnotator(input, folder / "foreign.h5ad", false).write(foreign);
+  H5adAnnotator::in_place(folder / "foreign.h5ad", true).write(second);
+  EXPECT_NE(read_dataset(folder / "foreign.h5ad", {}, kContext).obs().find("type_terms"), nullptr);
 
   H5adAnnotator::in_place(input, false).write(first);
   H5adAnnotator::in_place(input, true).write(second);

@@ -182,6 +182,7 @@ TEST_F(AnnotateZarr, InPlaceIsWhatACopyIs) {
   Annotations second = labels({"A", "B", "C"});
   second.obsm.clear();
   second.uns.clear();
+  second.of_earlier_run.record = "saithe/parameters";
   second.of_earlier_run.uns = {"saithe/parameters"};
   ZarrAnnotator(folder_ / "in.zarr", folder_ / "out.zarr", true).write(second);
   ZarrAnnotator::in_place(folder_ / "in.zarr", true).write(second);
