@@ -61,15 +61,18 @@ def test_values_and_types_of_columns_stay(cells, tmp_path, kind):
     data.obs["small"] = (numbers % 100).astype(np.int8)
     data.obs["half"] = (numbers / 2).astype(np.float16)
     data.obs["huge"] = np.uint64(2**63) + numbers.astype(np.uint64)
+    data.obs["gaps"] = pd.array([None, *data.obs.huge[1:]], dtype="UInt64")
     path = tmp_path / f"in.{kind}"
     data.write_h5ad(path) if kind == "h5ad" else data.write_zarr(path)
     said = must("convert", path, tmp_path / "a.h5ad").err
-    assert "obs/huge: has whole numbers of 2^63 or more" in said and said.count("warning") == 1
+    assert "obs/huge: has whole numbers of 2^63 or more" in said
+    assert "obs/gaps: has whole numbers of 2^63 or more" in said and said.count("warning") == 2
     after = anndata.read_h5ad(tmp_path / "a.h5ad").obs
-    assert after.huge.dtype == np.float64
+    assert after.huge.dtype == after.gaps.dtype == np.float64
+    assert np.isnan(after.gaps.iloc[0]) and (after.gaps[1:] == after.huge[1:]).all()
     assert after.hash.cat.categories.dtype == np.uint64
     wider = {"small": np.int64, "half": np.float32}
-    for name in data.obs.columns.drop("huge"):
+    for name in data.obs.columns.drop(["huge", "gaps"]):
         before = data.obs[name].astype(wider[name]) if name in wider else data.obs[name]
         pd.testing.assert_series_equal(before, after[name])
 

@@ -170,6 +170,11 @@ void add_column_later(Table& table, const std::string& name, ReadColumn read,
       });
 }
 
+bool fit_signed_integers(std::span<const double> values) {
+  return std::ranges::none_of(values,
+                              [](double value) { return value >= 0x1p63 || value < -0x1p63; });
+}
+
 void apply_mask(NumberColumn& column, const std::vector<bool>& mask) {
   for (std::size_t i = 0; i < mask.size(); ++i) {
     if (!mask[i]) continue;

@@ -1,7 +1,7 @@
 #pragma once
 
 // Columns of a table of AnnData that stay in their file until they are asked for: what is checked
-// when they are read, whatever they lie in. Private to io/.
+// when they are read, whatever they lie in, and what of them can be written. Private to io/.
 
 #include <span>
 #include <string>
@@ -32,6 +32,8 @@ Table table_named_later(std::int64_t n_rows, std::int64_t chunk, ReadNames read,
 /// hold exactly is warned of. `frame` and `where` are what messages call the table and the column.
 void add_column_later(Table& table, const std::string& name, ReadColumn read,
                       const std::string& frame, const std::string& where, const Context& context);
+/// Whether 64 bits with a sign hold these whole numbers, beside which some may be missing.
+bool fit_signed_integers(std::span<const double> values);
 /// Makes the masked numbers missing; an empty mask has none.
 void apply_mask(NumberColumn& column, const std::vector<bool>& mask);
 /// Warns that a column is left out, since no column can hold it.

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "saithe/io/frame_columns.h"
+
 namespace saithe::io {
 namespace {
 
@@ -269,13 +271,11 @@ void Hdf5Target::write_array(const std::string& name, std::span<const double> va
   const std::span<const std::int64_t> shape(&n, 1);
   const bool has_missing =
       std::any_of(values.begin(), values.end(), [](double v) { return std::isnan(v); });
-  const bool fit_integers =
-      std::all_of(values.begin(), values.end(), [](double v) { return std::abs(v) < 0x1.0p63; });
   if (kind == NumberColumn::Kind::Integer && !has_missing && !exact.empty()) {
     write_dataset(name, H5T_STD_I64LE, H5T_NATIVE_INT64, shape, exact.data(), "array");
   } else if (kind == NumberColumn::Kind::Float32) {
     write_dataset(name, H5T_IEEE_F32LE, H5T_NATIVE_DOUBLE, shape, values.data(), "array");
-  } else if (kind == NumberColumn::Kind::Float64 || has_missing || !fit_integers) {
+  } else if (kind == NumberColumn::Kind::Float64 || has_missing || !fit_signed_integers(values)) {
     write_dataset(name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, shape, values.data(), "array");
   } else if (kind == NumberColumn::Kind::Integer) {
     const std::vector<std::int64_t> integers(values.begin(), values.end());
@@ -359,8 +359,11 @@ void Hdf5Target::write_result(const std::string& name, const ResultColumn& colum
 void Hdf5Target::write_numbers(const std::string& name, const NumberColumn& column) const {
   std::vector<double> mask;
   for (const double value : column.values) mask.push_back(std::isnan(value) ? 1 : 0);
+  // AnnData refuses floating-point values below a mask, which a number past 64 bits would make
+  // them.
   const bool is_whole =
-      column.kind == NumberColumn::Kind::Integer || column.kind == NumberColumn::Kind::Boolean;
+      column.kind == NumberColumn::Kind::Boolean ||
+      (column.kind == NumberColumn::Kind::Integer && fit_signed_integers(column.values));
   const bool has_missing = std::find(mask.begin(), mask.end(), 1.0) != mask.end();
   if (!is_whole || !has_missing || !names_encodings_) {
     return write_array(name, column.values, column.kind, column.exact);

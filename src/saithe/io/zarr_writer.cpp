@@ -7,6 +7,7 @@
 #include "saithe/core/error.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/folder_change.h"
+#include "saithe/io/frame_columns.h"
 #include "saithe/io/hdf5_writer.h"
 #include "saithe/io/zarr_consolidated.h"
 #include "saithe/io/zarr_encoding.h"
@@ -300,6 +301,9 @@ void ZarrTarget::write_column(const std::string& path, const Column& column) {
   }
   const auto& numbers = std::get<NumberColumn>(column);
   const std::vector<std::int64_t> shape = {std::ssize(numbers.values)};
+  if (numbers.kind == NumberColumn::Kind::Integer && !fit_signed_integers(numbers.values)) {
+    return write_numbers(path, numbers.values, NumberColumn::Kind::Float64, shape, "array");
+  }
   const bool is_boolean = numbers.kind == NumberColumn::Kind::Boolean;
   std::vector<double> mask;
   for (const double value : numbers.values) mask.push_back(std::isnan(value) ? 1 : 0);

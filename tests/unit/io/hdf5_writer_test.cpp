@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <cmath>
 #include <csignal>
 
 #include <gtest/gtest.h>
@@ -122,6 +123,28 @@ TEST(Hdf5Writer, ValuesOfColumnsAndLevelsAreThoseThatWereRead) {
             (std::vector<std::int64_t>{kLarge, 0}));
   EXPECT_EQ(std::get<CategoryColumn>(*read.find("batch")).level_kind, Kind::Integer);
   EXPECT_EQ(std::get<CategoryColumn>(*read.find("is_poor")).level_kind, Kind::Boolean);
+}
+
+// AnnData takes whole numbers only below a mask, and fails on the whole file otherwise.
+TEST(Hdf5Writer, NumbersPast64BitsWithGapsAreAPlainColumn) {
+  using Kind = NumberColumn::Kind;
+  const double missing = std::numeric_limits<double>::quiet_NaN();
+  const FolderForTest folder;
+  Table table({"a", "b"});
+  table.set("huge", NumberColumn{{0x1p63, missing}, Kind::Integer});
+  table.set("least", NumberColumn{{-0x1p63, missing}, Kind::Integer});
+  Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+  root.write_frame("obs", table);
+  root.flush();
+  root.close();
+  const Hdf5Group obs = Hdf5Group::open_file(folder / "a.h5").group("obs");
+  ASSERT_TRUE(obs.has_dataset("huge"));
+  EXPECT_EQ(obs.dataset("huge").text_attribute("encoding-type"), "array");
+  const std::vector<double> huge = obs.dataset("huge").read_numbers();
+  EXPECT_EQ(huge[0], 0x1p63);
+  EXPECT_TRUE(std::isnan(huge[1]));
+  EXPECT_EQ(obs.group("least").dataset("values").read_integers(),
+            (std::vector<std::int64_t>{std::numeric_limits<std::int64_t>::min(), 0}));
 }
 
 }  // namespace
