@@ -5,6 +5,7 @@
 #include "saithe/classify/reference_output.h"
 #include "saithe/classify/training_checkpoint.h"
 #include "saithe/core/random.h"
+#include "saithe/core/text_io.h"
 #include "saithe/prep/folds.h"
 
 namespace saithe {
@@ -12,6 +13,8 @@ namespace {
 
 constexpr int kFolds = 5;
 constexpr int kPasses = 2;
+// A model tells nothing of a type of which it has seen a cell or two: each fold has one at least.
+constexpr std::int64_t kFewestCells = kFolds;
 // Strong penalty, half of the inputs and units gone: such models do not learn single labels by
 // heart (docs/methods.md has the measurements).
 constexpr double kRobustC = 0.01;
@@ -54,11 +57,27 @@ class Search {
         is_suspect_(cells.labels.size()),
         pool_(draw_stratified(cells.training, cells.labels, options.max_cells, context)) {
     std::vector<LabelIndex> labels;
-    for (const CellIndex cell : pool_) labels.push_back(cells.labels[as_size(cell)]);
+    std::vector<std::int64_t> n_cells(as_size(cells.n_types));
+    for (const CellIndex cell : pool_) {
+      labels.push_back(cells.labels[as_size(cell)]);
+      ++n_cells[as_size(labels.back())];
+    }
+    for (const std::int64_t n : n_cells) {
+      is_judged_.push_back(n >= kFewestCells);
+      if (n > 0 && n < kFewestCells) ++n_small_types_;
+    }
+    if (!can_judge()) return;
     folds_ = stratified_folds(labels, cells.n_types, kFolds, context);
     fold_of_cell_.assign(cells.labels.size(), -1);
     for (std::size_t i = 0; i < pool_.size(); ++i) fold_of_cell_[as_size(pool_[i])] = folds_[i];
   }
+
+  /// Whether there are types that may be taken for one another.
+  [[nodiscard]] bool can_judge() const {
+    return std::count(is_judged_.begin(), is_judged_.end(), true) >= 2;
+  }
+  /// Types with too few cells to be judged.
+  [[nodiscard]] std::int64_t n_small_types() const { return n_small_types_; }
 
   std::vector<Suspect> run() {
     std::vector<Suspect> suspects;
@@ -81,12 +100,17 @@ class Search {
     DenseMatrix result(cells_.inputs->n_cells(), cells_.n_types);
     for (int fold = 0; fold < kFolds; ++fold) {
       context_.report("looking for suspect labels", pass * kFolds + fold, kPasses * kFolds);
+      std::vector<CellIndex> others;
       std::vector<CellIndex> training;
       std::vector<CellIndex> judged;
       for (const CellIndex cell : pool_) {
         const bool is_inside = fold_of_cell_[as_size(cell)] == fold;
-        if (!is_inside && !is_suspect_[as_size(cell)]) training.push_back(cell);
+        if (is_inside) continue;
+        others.push_back(cell);
+        if (!is_suspect_[as_size(cell)]) training.push_back(cell);
       }
+      // Where all look wrong none is left to learn from, and none tells what is right.
+      if (training.empty()) training = std::move(others);
       for (const CellIndex cell : cells_.training) {
         const int own = fold_of_cell_[as_size(cell)];
         if (own == fold || own < 0) judged.push_back(cell);
@@ -162,8 +186,9 @@ class Search {
       Suspect suspect;
       suspect.cell = cell;
       suspect.label = cells_.labels[as_size(cell)];
+      if (!is_judged_[as_size(suspect.label)]) continue;
       for (std::size_t t = 0; t < n_types; ++t) {
-        const bool is_confident = static_cast<double>(row[t]) >= threshold[t] && n_cells[t] > 0;
+        const bool is_confident = static_cast<double>(row[t]) >= threshold[t] && is_judged_[t];
         if (is_confident && (suspect.looks_like == kNoLabel || row[t] > suspect.probability)) {
           suspect.looks_like = static_cast<LabelIndex>(t);
           suspect.probability = row[t];
@@ -184,6 +209,8 @@ class Search {
   RecipeOptions recipe_;
   kernels::Backend& backend_;
   const Context& context_;
+  std::vector<bool> is_judged_;  // of each type
+  std::int64_t n_small_types_ = 0;
   std::vector<bool> is_suspect_;  // in the pass before
   std::vector<CellIndex> pool_;   // the cells that models are trained on
   std::vector<int> folds_;
@@ -202,7 +229,21 @@ std::vector<Suspect> find_suspects(const RecipeCells& cells, const RecipeOptions
     fail(ErrorKind::InvalidArgument, "--suspect-cells: {} is not {} or more", options.max_cells,
          kFolds);
   }
-  return Search(cells, recipe, options, backend, context).run();
+  Search search(cells, recipe, options, backend, context);
+  if (!search.can_judge()) {
+    context.warn(
+        fmt::format("no label is looked at for being wrong: the search needs two types with {} "
+                    "cells or more in training (--no-find-suspects goes without it)",
+                    kFewestCells));
+    return {};
+  }
+  if (search.n_small_types() > 0) {
+    context.warn(
+        fmt::format("labels of {} are not looked at for being wrong: the models of the "
+                    "search learn from fewer than {} cells of each",
+                    counted(search.n_small_types(), "type"), kFewestCells));
+  }
+  return search.run();
 }
 
 bool drops_suspects(std::span<const Suspect> suspects, std::int64_t n_cells, LabelIndex n_types,

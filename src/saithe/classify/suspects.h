@@ -61,6 +61,9 @@ struct Suspect {
 /// probable type, among those whose probability is at least the mean that the type's own cells
 /// have, is not its label and has at least a quarter of its label's probability. The second pass
 /// trains without the suspects of the first and judges all cells anew. Ascending by cell.
+///
+/// Types with fewer than 5 cells among those that models are trained on are not judged, and no cell
+/// looks like one of them; a warning counts them, and says so where fewer than two types are left.
 std::vector<Suspect> find_suspects(const RecipeCells& cells, const RecipeOptions& recipe,
                                    const SuspectOptions& options, kernels::Backend& backend,
                                    const Context& context);

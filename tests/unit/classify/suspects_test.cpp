@@ -41,8 +41,8 @@ struct Problem {
   std::vector<CellIndex> training;
   LabelIndex n_types = 4;
 
-  Problem(CellIndex n_cells, double share_wrong)
-      : dataset(testing::marker_cells(n_cells, 60, 4, 0, testing::kClear)),
+  Problem(CellIndex n_cells, double share_wrong, LabelIndex n_looks = 4)
+      : dataset(testing::marker_cells(n_cells, 60, n_looks, 0, testing::kClear)),
         training(as_size(n_cells)) {
     PreprocessorOptions options;
     options.scale = false;
@@ -52,10 +52,10 @@ struct Problem {
     std::iota(training.begin(), training.end(), CellIndex{0});
     const Random random(77, 1);
     for (CellIndex cell = 0; cell < n_cells; ++cell) {
-      truth.push_back(static_cast<LabelIndex>(cell % 4));
+      truth.push_back(static_cast<LabelIndex>(cell % n_looks));
       const auto at = static_cast<std::uint64_t>(2 * cell);
       const auto shift = static_cast<LabelIndex>(1 + random.below(at, 3));
-      labels.push_back(random.uniform(at + 1) < share_wrong ? (truth.back() + shift) % 4
+      labels.push_back(random.uniform(at + 1) < share_wrong ? (truth.back() + shift) % n_looks
                                                             : truth.back());
     }
   }
@@ -119,6 +119,50 @@ TEST(Suspects, AFewCellsThatNothingTellsFromAnotherTypeSpoilNoOthers) {
   }
   EXPECT_LT(suspects.size(), 0.03 * 400);  // the seven and few others
   EXPECT_FALSE(drops_suspects(suspects, 400, problem.n_types, {}));
+}
+
+// Of these no model has seen enough to say that a label is wrong.
+TEST(Suspects, TypesOfFewCellsAreNotJudged) {
+  std::vector<std::string> warnings;
+  Context listening(2, 3);
+  listening.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  RecipeOptions linear = quick_recipe();
+  linear.networks = 0;
+  Problem each_its_own(12, 0);
+  each_its_own.n_types = 12;
+  std::iota(each_its_own.labels.begin(), each_its_own.labels.end(), LabelIndex{0});
+  EXPECT_TRUE(each_its_own.find({}, linear, listening).empty());
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(warnings[0].starts_with("no label is looked at for being wrong: "));
+  Problem four(4, 0);  // fewer cells than folds
+  EXPECT_TRUE(four.find({}, linear, listening).empty());
+  warnings.clear();
+  Problem some(400, 0.2);
+  some.n_types = 6;
+  for (std::size_t cell = 0; cell < 4; ++cell) some.labels[cell] = 4;
+  some.labels[4] = 5;
+  const auto suspects = some.find({}, linear, listening);
+  EXPECT_GE(suspects.size(), 60U);
+  for (const Suspect& suspect : suspects) {
+    EXPECT_LT(suspect.label, 4);
+    EXPECT_LT(suspect.looks_like, 4);
+  }
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(warnings[0].starts_with("labels of 2 types are not looked at for being wrong: "));
+}
+
+TEST(Suspects, LabelsThatAllLookWrongAreJudgedAgain) {
+  // The five cells that look alike have five labels: that of the one held out is the least likely.
+  Problem problem(25, 0, 5);
+  problem.n_types = 5;
+  for (std::size_t cell = 0; cell < 25; ++cell) {
+    problem.labels[cell] = static_cast<LabelIndex>(cell / 5);
+  }
+  RecipeOptions linear = quick_recipe();
+  linear.networks = 0;
+  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+    EXPECT_GE(problem.find({}, linear, Context(2, seed)).size(), 13U);
+  }
 }
 
 TEST(Suspects, TheLinearModelAloneFindsThemToo) {
