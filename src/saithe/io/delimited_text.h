@@ -51,8 +51,8 @@ struct TableStart {
 };
 
 /// Finds the separator and the names of columns by looking at the first lines of a table; nothing
-/// if they are not those of a table of numbers. Lines that begin with '#' are comments; the last
-/// one before a line of numbers names the columns.
+/// if they are not those of a table of numbers. Lines before the header that begin with '#' are
+/// comments; the last one names the columns where a line of numbers follows.
 std::optional<TableStart> read_start(LineReader& reader);
 
 }  // namespace saithe::io

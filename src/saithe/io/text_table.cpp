@@ -28,7 +28,8 @@ struct RowsOfText {
   std::shared_ptr<PackedRows> values;
 };
 
-/// Reads the lines of a table one after the other.
+/// Reads the lines of a table one after the other. None of them is a comment: a cell or gene may be
+/// called "#1".
 class RowReader {
  public:
   RowReader(LineReader& reader, const TableStart& start, const Context& context)
@@ -43,7 +44,7 @@ class RowReader {
     const std::string first = reader_->where();
     add(start_->first_row);
     for (std::string_view line; reader_->next(line);) {
-      if (line.empty() || line.front() == '#') continue;
+      if (line.empty()) continue;
       if (reader_->line_number() % kLinesBetweenPolls == 0) context_.throw_if_cancelled();
       add(line);
     }
@@ -61,8 +62,9 @@ class RowReader {
            reader_->where());
     }
     if (fields_.size() != start_->names.size() + 1) {
-      fail(ErrorKind::BadFormat, "{}: has {}; expected {}, as the first line has", reader_->where(),
-           counted(std::ssize(fields_), "field"), start_->names.size() + 1);
+      fail(ErrorKind::BadFormat, "{}: has {}; expected {}, as the first line has{}",
+           reader_->where(), counted(std::ssize(fields_), "field"), start_->names.size() + 1,
+           line.starts_with('#') ? ". Comments (#) stand before the header only" : "");
     }
     rows_.names.emplace_back(fields_[0]);
     const std::size_t n_texts = start_->n_texts;

@@ -51,11 +51,21 @@ TEST(TextTable, AsProgramsWriteIt) {
            "\"cell1\",\"cell2\"\n\"ACTB\",3,0\n\"CD3D\",0,0\n\"MT-CO1\",1e+00,7\n",
            "\"cell1\" \"cell2\"\n\"ACTB\" 3 0\n\"CD3D\" 0 0\n\"MT-CO1\" 1 7",
            "sep=;\n;cell1;cell2\nACTB;3,0;0\nCD3D;0;0\nMT-CO1;1;7\n",
-           "# made today\n#\ngene,cell1,cell2\nACTB,3,0\n# half\nCD3D,0,0\n\nMT-CO1,1,7\n",
+           "# made today\n#\ngene,cell1,cell2\nACTB,3,0\nCD3D,0,0\n\nMT-CO1,1,7\n",
        }) {
     SCOPED_TRACE(text);
     expect_three_by_two(read(text));
   }
+}
+
+// AnnData, too, takes lines for comments before the header only.
+TEST(TextTable, NamesMayBeginLikeComments) {
+  const Dataset cells = read("# made today\ncell,ACTB,CD3D\n#1,1,2\n#2,3,4\nc3,5,6\n");
+  EXPECT_EQ(cells.obs().index(), (Texts{"#1", "#2", "c3"}));
+  EXPECT_EQ(cells.counts.values, (std::vector<float>{1, 2, 3, 4, 5, 6}));
+  EXPECT_SAITHE_ERROR(read("cell,ACTB,CD3D\nc1,1,2\n# half\nc2,3,4\n"), ErrorKind::BadFormat,
+                      "a.csv:3: has 1 field; expected 3, as the first line has. Comments (#) stand "
+                      "before the header only");
 }
 
 TEST(TextTable, GzipAndWhatItIsCalled) {
