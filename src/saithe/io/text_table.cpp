@@ -133,15 +133,27 @@ class RowReader {
   RowsOfText rows_;
 };
 
-/// Numbers that repeat name nothing: the table has no names of rows.
-void require_names(const std::vector<std::string>& names, const std::string& where) {
-  std::unordered_set<std::string_view> distinct(names.begin(), names.end());
-  if (distinct.size() == names.size()) return;
+/// Numbers name rows, as R and pandas count them, unless they repeat or stand below a gene or a
+/// cell: then the table has no names of rows, and they are values.
+void require_names(const std::vector<std::string>& names, const TableStart& start,
+                   const std::string& where) {
   float value = 0;
-  if (!std::all_of(names.begin(), names.end(),
-                   [&](const std::string& name) { return parse_value(name, ',', value); })) {
+  if (!std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+        return parse_value(name, start.separator, value);
+      })) {
     return;
   }
+  const bool is_below_gene = looks_like_gene(start.corner);
+  if (is_below_gene || looks_like_cell(start.corner)) {
+    fail(
+        ErrorKind::BadFormat,
+        "{}: the first column holds numbers below '{}', which is named like a {}: the table has no "
+        "names of {}. Add a first column with them.",
+        where, printable(start.corner), is_below_gene ? "gene" : "cell",
+        is_below_gene ? "cells" : "genes");
+  }
+  std::unordered_set<std::string_view> distinct(names.begin(), names.end());
+  if (distinct.size() == names.size()) return;
   fail(ErrorKind::BadFormat,
        "{}: the first column holds numbers that repeat; expected the names of genes or cells",
        where);
@@ -180,7 +192,7 @@ void add_texts(Table& table, RowsOfText& rows, const TableStart& start, const st
 std::unique_ptr<CellSource> open_wide(const std::string& where, RowsOfText rows,
                                       const TableStart& start, const ReadOptions& options,
                                       const Context& context) {
-  require_names(rows.names, where);
+  require_names(rows.names, start, where);
   const bool are_cells = rows_are(rows, start, options.cells_in, where, context) == RowsAre::Cells;
   std::vector<std::string> columns(start.names.begin() + static_cast<std::ptrdiff_t>(start.n_texts),
                                    start.names.end());

@@ -142,7 +142,30 @@ TEST(TextTable, RepeatedNames) {
   EXPECT_EQ(read("gene,cell1\nACTB,3\nACTB,4\n").var().index(), (Texts{"ACTB", "ACTB"}));
   EXPECT_SAITHE_ERROR(read("gene,cell1\nENSG00000075624,3\nENSG00000075624,4\n"),
                       ErrorKind::BadFormat, "stands twice");
-  EXPECT_SAITHE_ERROR(read("ACTB,CD3D\n1,3\n1,4\n"), ErrorKind::BadFormat, "numbers that repeat");
+  EXPECT_SAITHE_ERROR(read("id,CD3D\n1,3\n1,4\n"), ErrorKind::BadFormat, "numbers that repeat");
+}
+
+// A gene above the first column would otherwise be lost, and its values become the cells' names.
+TEST(TextTable, NumbersBelowAGeneOrACellAreNoNames) {
+  for (const char* text : {"RPL3,ACTB,CD3D\n1,2,3\n4,5,6\n", "ACTB;GAPDH\n0,5;1\n1,5;2\n",
+                           "ENSG00000075624\tX\n0\t3\n1\t4\n"}) {
+    SCOPED_TRACE(text);
+    EXPECT_SAITHE_ERROR(read(text), ErrorKind::BadFormat,
+                        "the table has no names of cells. Add a first column with them.");
+  }
+  EXPECT_SAITHE_ERROR(read("AAACATACAACCAC-1,AAACATTGAGCTAC-1\n1,2\n4,5\n"), ErrorKind::BadFormat,
+                      "the table has no names of genes. Add a first column with them.");
+}
+
+TEST(TextTable, NumbersOfRowsAreNames) {
+  for (const char* corner : {"", "index", "cell", "cell_id", "barcode", "Unnamed: 0", "X", "id"}) {
+    SCOPED_TRACE(corner);
+    const Dataset cells = read(fmt::format("{},ACTB,CD3D\n0,1,2\n1,3,4\n2,5,6\n", corner));
+    EXPECT_EQ(cells.obs().index(), (Texts{"0", "1", "2"}));
+    EXPECT_EQ(cells.var().index(), (Texts{"ACTB", "CD3D"}));
+  }
+  EXPECT_EQ(read("\"ACTB\",\"CD3D\"\n\"1\",3,4\n\"2\",5,6\n").obs().index(),
+            (Texts{"1", "2"}));  // of R, which leaves the corner out
 }
 
 TEST(TextTable, ErrorsNameLineAndColumn) {
