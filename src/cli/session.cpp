@@ -21,7 +21,11 @@ std::atomic<int> stop_signal = 0;
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
 extern "C" void on_signal(int signal) {
-  if (stop_requested) _exit(128 + signal);
+  if (stop_requested) {
+    // A terminal that closes is told of twice, by the kernel and by the shell.
+    if (signal != SIGHUP) _exit(128 + signal);
+    return;
+  }
   stop_signal = signal;
   stop_requested = true;
 }
@@ -43,6 +47,10 @@ void catch_signals() {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  // A closed terminal ends the run, unless nohup has asked it to go on.
+  struct sigaction before = {};
+  sigaction(SIGHUP, nullptr, &before);
+  if (before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
   // A closed pipe and a file that may not grow are write errors like any other.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
@@ -73,7 +81,7 @@ void write_stdout(const std::string& text) {
 }
 
 int cancelled_exit_code() {
-  return stop_signal == SIGTERM ? 143 : 130;
+  return 128 + (stop_requested ? stop_signal.load() : SIGINT);
 }
 
 std::int64_t peak_memory_bytes() {

@@ -66,9 +66,10 @@ void write_stdout(const std::string& text);
 /// The same of a text that `write` hands over piece by piece.
 void write_stdout(const std::function<void(const PutText&)>& write);
 
-/// Makes Ctrl-C and SIGTERM a request to stop; a second one ends the process at once.
+/// Makes Ctrl-C, SIGTERM and a closed terminal (SIGHUP, unless nohup has it ignored) a request to
+/// stop; a second Ctrl-C or SIGTERM ends the process at once.
 void catch_signals();
-/// The exit code after a request to stop: 130 or 143.
+/// The exit code after a request to stop: 129, 130 or 143.
 int cancelled_exit_code();
 
 /// The largest memory of this process so far.

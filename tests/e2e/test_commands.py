@@ -404,7 +404,8 @@ def test_bundled_data_are_found_when_the_program_was_moved(tmp_path):
     assert moved.returncode == 0, moved.stderr
 
 
-@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143),
+                                          (signal.SIGHUP, 129)])
 def test_a_signal_after_an_epoch_leaves_the_model_of_that_epoch(cells, tmp_path, number, code):
     model = tmp_path / "m.saithe"
     process = subprocess.Popen([PROGRAM, "train", cells, "--label-key", "cell_type", "-o", model,
@@ -449,6 +450,39 @@ def test_a_signal_before_the_first_epoch_leaves_nothing(tmp_path):
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
     assert not out.exists()
+
+
+def start_writing(folder, *before):
+    """A run of simulate that has begun to write its file, which takes it many seconds."""
+    process = subprocess.Popen([*before, PROGRAM, "simulate", "-o", folder / "big.h5ad",
+                                "--cells", "2000000", "--genes", "20000"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    while not list(folder.iterdir()):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    return process
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_while_a_file_is_written_leaves_nothing_of_it(tmp_path, number, code):
+    process = start_writing(tmp_path)
+    process.send_signal(number)
+    if number == signal.SIGHUP:  # a closed terminal sends it twice
+        process.send_signal(number)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == code, errors
+    assert not list(tmp_path.iterdir())
+
+
+def test_nohup_lets_a_run_go_on(tmp_path):
+    process = start_writing(tmp_path, "nohup")
+    process.send_signal(signal.SIGHUP)
+    time.sleep(1)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 143, errors
 
 
 def test_pages_say_what_the_program_does():
