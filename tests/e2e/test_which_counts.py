@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 
 import anndata
 import h5py
@@ -101,9 +102,7 @@ def test_forms_that_anndata_alone_does_not_write(tmp_path):
         assert said["n_cells"] == 60 and said["n_genes"] == 24 and said["value_kind"] == "counts"
 
 
-def test_a_filter_that_is_not_read_is_named(cells, model, tmp_path):
-    path = tmp_path / "bitshuffle.h5ad"
-    path.write_bytes(pathlib.Path(cells).read_bytes())
+def pack_x_by_an_unknown_filter(path):
     with h5py.File(path, "r+") as file:
         n = file["X/data"].shape[0]
         del file["X/data"]
@@ -112,8 +111,32 @@ def test_a_filter_that_is_not_read_is_named(cells, model, tmp_path):
         creation.set_filter(32008, h5py.h5z.FLAG_OPTIONAL, ())
         h5py.h5d.create(file["X"].id, b"data", h5py.h5t.IEEE_F32LE, h5py.h5s.create_simple((n,)),
                         creation)
+
+
+def test_a_filter_that_is_not_read_is_named(cells, model, tmp_path):
+    path = tmp_path / "bitshuffle.h5ad"
+    shutil.copy(cells, path)
+    pack_x_by_an_unknown_filter(path)
     line = must_fail(3, "predict", model, path, "-o", tmp_path / "out.tsv")
     assert "filter 32008" in line and "X/data" in line
+
+
+def test_a_place_that_is_not_used_need_not_be_readable(files, data, model, tmp_path):
+    path = tmp_path / "half.h5ad"
+    shutil.copy(files / "layer.h5ad", path)
+    pack_x_by_an_unknown_filter(path)
+    said = json.loads(must("inspect", path, "--json").out)
+    assert said["value_kind"] == "counts" and said["total"] == data.X.sum()
+    assert said["places"]["layers/counts"]["value_kind"] == "counts"
+    assert said["places"]["X"]["value_kind"] == "unknown"
+    finding = said["places"]["X"]["finding"]
+    assert finding.startswith("X cannot be read: ") and "filter 32008" in finding
+    assert f"place: {finding}" in must("inspect", path).out
+    must("convert", path, tmp_path / "out.h5ad")
+    assert (anndata.read_h5ad(tmp_path / "out.h5ad").X != data.X).nnz == 0
+    must("predict", model, path, "-o", tmp_path / "out.tsv")
+    line = must_fail(3, "convert", path, tmp_path / "x.h5ad", "--layer", "X")
+    assert "filter 32008" in line
 
 
 @pytest.mark.parametrize("n_genes", [120, 600])

@@ -55,6 +55,14 @@ std::string join(const std::vector<std::string>& findings) {
   return text;
 }
 
+PlaceSummary survey_place(const Table& obs, const ValuePlace& place, const Context& context) {
+  const auto matrix = place.open();
+  const ValueKindFinder found = look_at_sample(*matrix, obs.n_rows(), context);
+  std::string text = finding(place, found, obs);
+  if (matrix->is_boolean()) text += " (booleans, as 0 and 1)";
+  return {place.name, found.has_values() ? found.kind() : ValueKind::Unknown, std::move(text)};
+}
+
 }  // namespace
 
 ChosenValues choose_values(const std::string& file, const Table& obs,
@@ -114,12 +122,14 @@ std::vector<PlaceSummary> survey_values(const Table& obs, std::span<const ValueP
                                         const Context& context) {
   std::vector<PlaceSummary> summaries;
   for (const ValuePlace& place : places) {
-    const auto matrix = place.open();
-    const ValueKindFinder found = look_at_sample(*matrix, obs.n_rows(), context);
-    std::string text = finding(place, found, obs);
-    if (matrix->is_boolean()) text += " (booleans, as 0 and 1)";
-    const ValueKind kind = found.has_values() ? found.kind() : ValueKind::Unknown;
-    summaries.push_back({place.name, kind, std::move(text)});
+    try {
+      summaries.push_back(survey_place(obs, place, context));
+    } catch (const Error& error) {
+      // It may be one that nobody uses; whoever uses it meets the error.
+      if (error.kind() != ErrorKind::BadFormat) throw;
+      summaries.push_back({place.name, ValueKind::Unknown,
+                           fmt::format("{} cannot be read: {}", place.name, error.what())});
+    }
   }
   return summaries;
 }

@@ -55,7 +55,7 @@ ChosenValues choose_values(const std::string& file, const Table& obs,
 void warn_of_booleans(const std::string& file, const std::string& place, const CellMatrix& matrix,
                       const Context& context);
 
-/// What each place holds, of the same sample.
+/// What each place holds, of the same sample, or why it cannot be read.
 std::vector<PlaceSummary> survey_values(const Table& obs, std::span<const ValuePlace> places,
                                         const Context& context);
 

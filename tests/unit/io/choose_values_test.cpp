@@ -144,6 +144,26 @@ TEST_F(ChooseValues, ZerosAreNoReasonToTakeAPlace) {
   EXPECT_EQ(choose().place, "X");
 }
 
+// A place that nobody uses may be damaged: whoever uses it meets the error.
+TEST_F(ChooseValues, APlaceThatCannotBeReadIsNamedAmongTheOthers) {
+  const auto place_that_fails = [&](const char* name, ErrorKind kind) {
+    places_.push_back({name, &var_, [kind]() -> std::unique_ptr<CellMatrix> {
+                         throw Error(kind, "f.h5ad/X: why");
+                       }});
+  };
+  add("layers/counts", count);
+  place_that_fails("X", ErrorKind::BadFormat);
+  const auto summaries = io::survey_values(obs_, places_, Context(1));
+  ASSERT_EQ(summaries.size(), 2U);
+  EXPECT_EQ(summaries[0].finding, "layers/counts holds counts");
+  EXPECT_EQ(summaries[1].name, "X");
+  EXPECT_EQ(summaries[1].kind, ValueKind::Unknown);
+  EXPECT_EQ(summaries[1].finding, "X cannot be read: f.h5ad/X: why");
+  EXPECT_EQ(choose().place, "layers/counts");
+  place_that_fails("layers/raw", ErrorKind::Cancelled);
+  EXPECT_SAITHE_ERROR(io::survey_values(obs_, places_, Context(1)), ErrorKind::Cancelled, "why");
+}
+
 TEST_F(ChooseValues, ASampleIsSpreadOverTheFile) {
   MadeUp* matrix = nullptr;
   places_.push_back({"X", &var_, [&] {
