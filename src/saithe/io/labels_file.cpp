@@ -1,6 +1,10 @@
 #include "saithe/io/labels_file.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "saithe/core/text_io.h"
 
@@ -13,17 +17,30 @@ struct Label {
   bool is_used = false;
 };
 
+/// Whether a first line names its columns: pandas leaves the name of the barcodes empty.
+bool is_header(std::string_view line, const std::vector<std::string_view>& fields) {
+  static constexpr std::array<std::string_view, 7> kNames = {"",      "barcode", "barcodes", "cell",
+                                                             "cells", "cell_id", "index"};
+  return line.starts_with("barcode") ||
+         (fields.size() == 2 && std::ranges::find(kNames, lower(fields[0])) != kNames.end());
+}
+
 std::unordered_map<std::string, Label> read_labels(const std::filesystem::path& path) {
   LineReader reader(path);
   std::unordered_map<std::string, Label> labels;
   std::string_view line;
   std::vector<std::string_view> fields;
   while (reader.next(line)) {
-    if (line.empty() || (reader.line_number() == 1 && line.starts_with("barcode"))) continue;
+    if (line.empty()) continue;
     split_fields(line, '\t', fields);
-    if (fields.size() != 2 || fields[0].empty()) {
+    if (reader.line_number() == 1 && is_header(line, fields)) continue;
+    if (fields.size() != 2) {
       fail(ErrorKind::BadFormat, "{}: has {}; expected two, barcode and label", reader.where(),
            counted(std::ssize(fields), "tab-separated column"));
+    }
+    if (fields[0].empty()) {
+      fail(ErrorKind::BadFormat, "{}: the barcode of the label '{}' is empty", reader.where(),
+           printable(fields[1]));
     }
     const auto [entry, is_new] =
         labels.emplace(fields[0], Label{std::string(fields[1]), reader.line_number(), false});

@@ -39,12 +39,33 @@ TEST(LabelsFile, ABarcodeWithoutALabelIsACellWithoutLabel) {
   EXPECT_EQ(join.n_labels_without_cell, 1);
 }
 
+// As pandas writes a column of obs, and as people name the columns.
+TEST(LabelsFile, AFirstLineMayNameTheColumns) {
+  const FolderForTest folder;
+  for (const char* first : {"\tlouvain", "Barcode\tlabel", "barcodes\tlabel", "CELL\ttype",
+                            "cells\ttype", "cell_id\ttype", "index\tlouvain"}) {
+    SCOPED_TRACE(first);
+    write_bytes(folder / "l.tsv", std::string(first) + "\ncell3\tB\n");
+    const LabelJoin join = join_labels(folder / "l.tsv", five_cells(kBarcodes));
+    EXPECT_EQ(join.cells, (std::vector<CellIndex>{3}));
+    EXPECT_EQ(join.n_labels_without_cell, 0);
+  }
+  write_bytes(folder / "l.tsv", "cell1\tB\ncell\tB\n");  // a name on a later line is a barcode
+  EXPECT_EQ(join_labels(folder / "l.tsv", five_cells(kBarcodes)).n_labels_without_cell, 1);
+}
+
 TEST(LabelsFile, EveryMistakeIsNamed) {
   const FolderForTest folder;
   const Dataset cells = five_cells(kBarcodes);
   EXPECT_SAITHE_ERROR(join_labels(folder / "none.tsv", cells), ErrorKind::NotFound, "none.tsv");
   write_bytes(folder / "l.tsv", "cell1\tT\ncell2,B\n");
   EXPECT_SAITHE_ERROR(join_labels(folder / "l.tsv", cells), ErrorKind::BadFormat, "l.tsv:2");
+  write_bytes(folder / "l.tsv", "\tlouvain\tbatch\ncell1\tT\t1\n");
+  EXPECT_SAITHE_ERROR(join_labels(folder / "l.tsv", cells), ErrorKind::BadFormat,
+                      "l.tsv:1: has 3 tab-separated columns; expected two");
+  write_bytes(folder / "l.tsv", "cell1\tT\n\tB\n");
+  EXPECT_SAITHE_ERROR(join_labels(folder / "l.tsv", cells), ErrorKind::BadFormat,
+                      "l.tsv:2: the barcode of the label 'B' is empty");
   write_bytes(folder / "l.tsv", "cell1\tT\ncell1\tB\n");
   EXPECT_SAITHE_ERROR(join_labels(folder / "l.tsv", cells), ErrorKind::BadFormat, "on line 1");
   write_bytes(folder / "l.tsv", "x-1\tT\n");
