@@ -59,6 +59,15 @@ def test_truncated_h5ad(cells, tmp_path, out, share):
     assert "cut off" in line or "damaged" in line
 
 
+def test_a_file_that_its_writer_never_closed(tmp_path, out):
+    with h5py.File(tmp_path / "open.h5", "w", libver="latest") as file:
+        file["x"] = [1, 2]
+        file.flush()
+        shutil.copy(tmp_path / "open.h5", tmp_path / "killed.h5ad")
+    line = train_fails(3, tmp_path / "killed.h5ad", out)
+    assert "killed.h5ad: is marked as open for writing" in line and "h5clear -s FILE" in line
+
+
 def test_label_key_absent_lists_the_columns(cells, out):
     line = train_fails(3, cells, out, key="celltype")
     assert "celltype" in line and "true_cell_type" in line and "donor" in line

@@ -83,6 +83,15 @@ void require_local(hid_t group, const std::string& name, const std::string& wher
   }
 }
 
+/// Finds in HDF5's stack of errors that a writer has not closed the file.
+herr_t find_open_for_write(unsigned, const H5E_error2_t* entry, void* is_found) {
+  const std::string_view text = entry->desc == nullptr ? "" : entry->desc;
+  if (text.find("already open for write") != std::string_view::npos) {
+    *static_cast<bool*>(is_found) = true;
+  }
+  return 0;
+}
+
 }  // namespace
 
 // ---- groups ---------------------------------------------------------------------------------
@@ -94,6 +103,14 @@ LibraryGroup LibraryGroup::open_file(const std::filesystem::path& path) {
   H5Pset_file_locking(access.get(), false, true);  // network file systems often cannot lock
   const Hdf5Id file(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.get()));
   if (!file.is_valid()) {
+    bool is_open_for_write = false;
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, find_open_for_write, &is_open_for_write);
+    if (is_open_for_write) {
+      fail(ErrorKind::BadFormat,
+           "{}: is marked as open for writing: another program writes it now, or was killed while "
+           "it did. If none does, take the mark off a copy of it: h5clear -s FILE.",
+           name);
+    }
     std::error_code error;  // the file may be gone
     const std::uintmax_t bytes = std::filesystem::file_size(path, error);
     fail(ErrorKind::BadFormat,
