@@ -124,10 +124,9 @@ GeneList choose_genes(const FeatureList& features, const std::string& genome,
   }
   warn_of_other_features(n_of_type, where, context);
   if (n_of_other_genomes > 0) {
-    context.warn(fmt::format(
-        "{}: {} of other genomes than {} left out", where,
-        n_of_other_genomes == 1 ? "1 gene is" : counted(n_of_other_genomes, "gene") + " are",
-        genome));
+    context.warn(fmt::format("{}: {} of other genomes than {} {} left out", where,
+                             counted(n_of_other_genomes, "gene"), genome,
+                             n_of_other_genomes == 1 ? "is" : "are"));
   }
   if (genome.empty() && genomes.size() > 1) {
     context.warn(fmt::format("{}: holds genes of the genomes {}; all are read, --genome takes one",

@@ -149,7 +149,7 @@ TEST(TenxH5, TheGenomeIsTakenOffTheNamesOfSeveralSpecies) {
   EXPECT_EQ(mouse.var().as_text("gene_ids"), (std::vector<std::string>{"E2", "E3"}));
   EXPECT_EQ(mouse.counts.values, (std::vector<float>{5}));
   ASSERT_EQ(one.warnings.size(), 2U);
-  EXPECT_TRUE(testing::contains(one.warnings[1], "1 gene is of other genomes than mm10 left out"));
+  EXPECT_TRUE(testing::contains(one.warnings[1], "1 gene of other genomes than mm10 is left out"));
 }
 
 // Cell 0 has 5 of probe 1 and 1 of probe 3, cell 1 has 2 of probe 0.
