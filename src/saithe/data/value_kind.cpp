@@ -127,7 +127,8 @@ void ValueKindFinder::add(const CsrView& cells, CellIndex first_cell) {
 }
 
 bool ValueKindFinder::looks_z_scored() const {
-  if (!has_negative_ || n_entries_ == 0) return false;
+  // Sparse counts with a -1 among them have such a mean and variance, too.
+  if (!has_negative_ || n_entries_ == 0 || n_fractions_ == 0) return false;
   const auto n = static_cast<double>(n_entries_);
   const double mean = sum_ / n;
   const double variance = sum_of_squares_ / n - mean * mean;

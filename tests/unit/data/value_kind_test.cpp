@@ -138,6 +138,21 @@ TEST(ValueKind, ZScores) {
             ValueKind::Unknown);
 }
 
+// Their mean and variance are those of z-scores.
+TEST(ValueKind, SparseCountsWithANegativeOneAreNoZScores) {
+  std::vector<std::vector<double>> counts(kCells, std::vector<double>(kGenes));
+  for (std::size_t cell = 0; cell < kCells; ++cell) {
+    for (std::size_t gene = cell % 5; gene < kGenes; gene += 7) counts[cell][gene] = 1;
+  }
+  counts[3][5] = -1;
+  const auto as_it_is = [](double count, double) { return count; };
+  const ValueKindFinder found = find(counts, as_it_is);
+  EXPECT_EQ(found.kind(), ValueKind::Unknown);
+  EXPECT_EQ(found.first_no_count().value, -1);
+  counts[4][6] = -0.5;
+  EXPECT_EQ(find(counts, as_it_is).kind(), ValueKind::ZScored);
+}
+
 TEST(ValueKind, OneOddValueIsFoundAndLocated) {
   for (const float odd : {-1.0F, 1.5F, std::numeric_limits<float>::infinity(),
                           std::numeric_limits<float>::quiet_NaN()}) {

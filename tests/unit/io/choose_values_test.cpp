@@ -134,6 +134,16 @@ TEST_F(ChooseValues, NeitherIsRefusedWithWhatEachPlaceHolds) {
   EXPECT_EQ(chosen.warnings.size(), 1U);
 }
 
+TEST_F(ChooseValues, ANegativeWholeNumberAmongCountsIsNamed) {
+  add("X", [](CellIndex cell) { return cell % 9 == 1 ? -1.0F : static_cast<float>(cell % 3); });
+  const auto error = testing::error_of([&] { choose(); });
+  ASSERT_TRUE(error.has_value());
+  EXPECT_TRUE(
+      testing::contains(error->what(),
+                        "X holds values of no known kind, a negative whole number among them (cell "
+                        "'c1' (row 1) has the value -1 for gene 'g1'; counts are finite and not"));
+}
+
 TEST_F(ChooseValues, ZerosAreNoReasonToTakeAPlace) {
   add("layers/counts", zero);
   add("X", log);
