@@ -98,6 +98,18 @@ def test_a_type_with_one_cell(cells, tmp_path):
         assert "warning" in kept.err and "Lonely cells" in kept.err
 
 
+@pytest.mark.parametrize("n_cells, n_types, least", [(6, 6, 1), (40, 20, 2)])
+def test_types_too_small_for_a_search_for_suspects_are_trained_on(tmp_path, n_cells, n_types, least):
+    numbers = np.arange(n_cells)
+    data = anndata.AnnData(np.random.default_rng(0).poisson(1, (n_cells, 40)).astype(np.float32))
+    data.obs["cell_type"] = [f"type {number % n_types}" for number in numbers]
+    data.write_h5ad(tmp_path / "few.h5ad")
+    said = must("train", tmp_path / "few.h5ad", "--label-key", "cell_type", "-o",
+                tmp_path / "m.saithe", "--min-cells-per-type", least, "--min-cells", 0, "--epochs", 1,
+                "--hidden", 8, "--validate", "none").err
+    assert "warning: no label is looked at for being wrong" in said
+
+
 def test_no_cell_left_says_which_filter_took_them(cells, out):
     line = train_fails(3, cells, out, "--min-genes", "100000")
     assert "min_genes 100000" in line
