@@ -60,7 +60,8 @@ struct Suspect {
 /// the recipe's network with input mask and dropout of one half. A cell is suspect where the most
 /// probable type, among those whose probability is at least the mean that the type's own cells
 /// have, is not its label and has at least a quarter of its label's probability. The second pass
-/// trains without the suspects of the first and judges all cells anew. Ascending by cell.
+/// trains without the suspects of the first, unless no cell would be left, and judges all cells
+/// anew. Ascending by cell.
 ///
 /// Types with fewer than 5 cells among those that models are trained on are not judged, and no cell
 /// looks like one of them; a warning counts them, and says so where fewer than two types are left.
