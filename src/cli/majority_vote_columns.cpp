@@ -65,9 +65,10 @@ void require_majority_vote(const MajorityVoteOptions& options, const Table& obs,
   if (!options.finds_clusters()) {
     const CellGroups groups = groups_of_column(obs, options.majority_vote, "majority-vote");
     if (groups.n_groups() == 0 && obs.n_rows() > 0) {
-      context.warn(fmt::format("--majority-vote {}: the column has no entry for any cell, so there "
-                               "is no cluster and no vote",
-                               options.majority_vote));
+      context.warn(
+          fmt::format("--majority-vote {}: the column has no entry for any cell, so there "
+                      "is no cluster and no vote",
+                      options.majority_vote));
     }
     if (groups.n_groups() > 1 && 2 * groups.n_groups() > groups.group.size()) {
       context.warn(

@@ -49,6 +49,13 @@ void require_options(const TrainOptions& options) {
     fail(ErrorKind::InvalidArgument, "--min-cells-per-type: {} is not 1 or more",
          options.min_cells_per_type);
   }
+  if (options.fold_cells < 0) {
+    fail(ErrorKind::InvalidArgument, "--fold-cells: {} is not 0 or more", options.fold_cells);
+  }
+  if (options.qc.min_cells < 0) {
+    fail(ErrorKind::InvalidArgument, "--min-cells: {} is not 0 (off) or more",
+         options.qc.min_cells);
+  }
 }
 
 /// Drops the genes that too few training cells express.

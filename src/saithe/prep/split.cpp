@@ -135,7 +135,10 @@ Split split_by_donor(std::span<const std::string> donors, double validation_frac
   std::map<std::string, std::int64_t> n_cells_of;
   for (std::size_t cell = 0; cell < donors.size(); ++cell) {
     if (donors[cell].empty()) {
-      fail(ErrorKind::BadFormat, "--split donor: cell {} has no donor", cell);
+      fail(ErrorKind::BadFormat,
+           "--split donor: the cell in row {} (of those with label and counts) has no donor; fill "
+           "the column in, or leave such cells out",
+           cell);
     }
     ++n_cells_of[donors[cell]];
   }

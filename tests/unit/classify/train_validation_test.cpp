@@ -439,6 +439,13 @@ TEST(TrainValidation, DonorsAndValidationMustAgree) {
   options = quick_fast();
   options.min_cells_per_type = 0;
   EXPECT_EQ(kind_of(options), ErrorKind::InvalidArgument);
+  options.min_cells_per_type = 5;
+  options.fold_cells = -5;
+  EXPECT_EQ(kind_of(options), ErrorKind::InvalidArgument);
+  options.fold_cells = 0;
+  options.qc.min_cells = -1;
+  EXPECT_EQ(kind_of(options), ErrorKind::InvalidArgument);
+  options.qc.min_cells = 0;
   options = quick_fast();
   options.preprocessor.scale = true;  // the augmentation of z-scores
   options.networks = 1;
