@@ -287,6 +287,9 @@ ConcatenatedCells::ConcatenatedCells(Parts parts, const ConcatenateOptions& opti
   for (std::size_t i = 1; i < order.size(); ++i) {
     places[order[i]] = merger.add(*parts_[order[i]]);
   }
+  for (auto& place : places) {
+    for (GeneIndex& gene : place) gene = merger.destination()[as_size(gene)];
+  }
   for (const std::string& note : merger.notes()) {
     if (say) say(note);
   }

@@ -44,18 +44,18 @@ std::vector<std::string> reference_names(std::span<const std::string> paths);
 
 /// The cells of all data sets, in their order.
 ///
-/// Genes are matched by any column of the one and any column of the other, whichever pair overlaps
-/// most (match_gene_columns()); `say` is told which, where it is not the names, and
-/// of genes that were added up. With matching.gene_column, that column is first made each data
-/// set's gene names (rename_genes()); without, genes of one name that have no ids are added up, as
-/// are those whose Ensembl ids differ by version. The result has the gene order, names and ids of
-/// the data set with most genes (ties: the one whose names sort first), so that the order of the
-/// data sets matters to nothing but the order of the cells. var keeps names and gene_ids; obs the
-/// columns that all have, and `reference` (`reference_file` where they have that), the name of the
-/// file. Barcodes stay as they are,
-/// repeated or not. A single data set is otherwise returned as it is. Throws Error(BadFormat)
-/// naming the files if a gene is repeated that has ids, an Ensembl id stands twice, two files share
-/// under 30 % of the smaller one's genes, or no gene is common to all.
+/// Genes are matched by a column of the one that usually names genes and any column of the other,
+/// whichever pair overlaps most (match_gene_columns()); `say` is told which, where it is not the
+/// names, and of genes that were added up. With matching.gene_column, that column is first made
+/// each data set's gene names (rename_genes()); without, genes of one name that have no ids are
+/// added up, as are those whose Ensembl ids differ by version. The result has the gene order, names
+/// and ids of the data set with most genes (ties: the one whose names sort first), so that the
+/// order of the data sets matters to nothing but the order of the cells. var keeps names and
+/// gene_ids; obs the columns that all have, and `reference` (`reference_file` where they have
+/// that), the name of the file. Barcodes stay as they are, repeated or not. A single data set is
+/// otherwise returned as it is. Throws Error(BadFormat) naming the files if a gene is repeated that
+/// has ids, an Ensembl id stands twice, two files share under 30 % of the smaller one's genes, or
+/// no gene is common to all.
 Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& options,
                     const std::function<void(const std::string&)>& say = {});
 

@@ -1,5 +1,6 @@
 #include "saithe/data/gene_merger.h"
 
+#include <numeric>
 #include <unordered_map>
 
 #include "saithe/core/text_io.h"
@@ -24,15 +25,6 @@ void require_distinct(const std::vector<std::string>& names, const std::string& 
   }
 }
 
-/// A name that several genes have in a column tells none of them.
-void blank_repeated(std::vector<std::string>& names) {
-  std::unordered_map<std::string, std::int64_t> n_genes;
-  for (const std::string& name : names) ++n_genes[name];
-  for (std::string& name : names) {
-    if (n_genes[name] > 1) name.clear();
-  }
-}
-
 }  // namespace
 
 GeneList::GeneList(const Table& var) : names(var.index()) {
@@ -52,9 +44,10 @@ GeneMerger::GeneMerger(const CellSource& first, const GeneMatchOptions& options)
   ids_.resize(names_.size());
   taken_names_.insert(names_.begin(), names_.end());
   taken_ids_.insert(ids_.begin(), ids_.end());
-  for (GeneColumn& column : gene_columns(first.var(), "", file_)) {
+  destination_.resize(names_.size());
+  std::iota(destination_.begin(), destination_.end(), GeneIndex{0});
+  for (GeneColumn& column : usual_gene_columns(first.var())) {
     if (column.name == kNameColumn || column.name == kIdColumn) continue;
-    blank_repeated(column.genes);
     others_.push_back(std::move(column));
   }
 }
@@ -65,7 +58,11 @@ std::vector<GeneIndex> GeneMerger::add(const CellSource& dataset) {
   ours.insert(ours.end(), others_.begin(), others_.end());
   const std::vector<GeneColumn> theirs = gene_columns(dataset.var(), "", file);
   GeneColumnMatch match = match_gene_columns(ours, theirs, options_, file_, file, file);
-  require_distinct(ours[match.ours].genes, file_);
+  if (match.ours >= kByOthers) {
+    add_up_repeated(ours[match.ours].genes);
+  } else {
+    require_distinct(ours[match.ours].genes, file_);
+  }
   const GeneList list(dataset.var());
   const std::vector<std::string>& chosen = theirs[match.theirs].genes;
   const bool meets_by_ids = match.ours == kByIds;
@@ -113,7 +110,24 @@ void GeneMerger::append(const std::string& name, const std::string& id) {
   names_.push_back(taken_names_.insert(name).second || id.empty() ? name : id);
   taken_names_.insert(names_.back());
   ids_.push_back(taken_ids_.insert(id).second ? id : "");
+  destination_.push_back(static_cast<GeneIndex>(destination_.size()));
   for (GeneColumn& column : others_) column.genes.emplace_back();
+}
+
+void GeneMerger::add_up_repeated(const std::vector<std::string>& names) {
+  std::unordered_map<std::string_view, GeneIndex> first;
+  std::vector<std::string> added;
+  for (std::size_t gene = 0; gene < names.size(); ++gene) {
+    if (names[gene].empty()) continue;
+    const auto [known, is_new] = first.emplace(names[gene], destination_[gene]);
+    if (is_new || destination_[gene] == known->second) continue;
+    const GeneIndex old = destination_[gene];
+    for (GeneIndex& destination : destination_) {
+      if (destination == old) destination = known->second;
+    }
+    added.push_back(names[gene]);
+  }
+  if (!added.empty()) notes_.push_back(describe_added_genes(added, file_));
 }
 
 }  // namespace saithe

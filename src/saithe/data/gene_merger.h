@@ -30,6 +30,10 @@ class GeneMerger {
   /// files meet stands twice, and as match_gene_columns().
   std::vector<GeneIndex> add(const CellSource& dataset);
 
+  /// Where each merged gene is added up in the end: itself, or the first gene of the first file
+  /// that has its name in the column by which another file has met.
+  [[nodiscard]] const std::vector<GeneIndex>& destination() const { return destination_; }
+
   /// Which columns met, where they are not both the names, and what else match_gene_columns() says.
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
   [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
@@ -40,10 +44,12 @@ class GeneMerger {
   void tell(const GeneColumnMatch& match, const std::string& file);
   void adopt_id(std::size_t gene, const std::string& id);
   void append(const std::string& name, const std::string& id);
+  void add_up_repeated(const std::vector<std::string>& names);
 
   std::vector<std::string> names_;
   std::vector<std::string> ids_;
   std::vector<GeneColumn> others_;  // of the first file, by which others may find its genes
+  std::vector<GeneIndex> destination_;
   std::unordered_set<std::string> taken_names_;
   std::unordered_set<std::string> taken_ids_;
   GeneMatchOptions options_;

@@ -240,15 +240,20 @@ std::vector<GeneColumn> gene_columns(const Table& var, const std::string& chosen
     }
     return {{chosen, var.as_text(chosen)}};
   }
-  std::vector<GeneColumn> columns = {{kIndex, var.index()}};
+  std::vector<GeneColumn> columns = usual_gene_columns(var);
   const auto add = [&](const std::string& name) { columns.push_back({name, var.as_text(name)}); };
-  for (const char* name : kUsualColumns) {
-    if (var.find(name) != nullptr) add(name);
-  }
   for (const auto& [name, column] : var.columns()) {
     const bool is_usual = std::find(std::begin(kUsualColumns), std::end(kUsualColumns), name) !=
                           std::end(kUsualColumns);
     if (!is_usual && !std::holds_alternative<NumberColumn>(column)) add(name);
+  }
+  return columns;
+}
+
+std::vector<GeneColumn> usual_gene_columns(const Table& var) {
+  std::vector<GeneColumn> columns = {{kIndex, var.index()}};
+  for (const char* name : kUsualColumns) {
+    if (var.find(name) != nullptr) columns.push_back({name, var.as_text(name)});
   }
   return columns;
 }

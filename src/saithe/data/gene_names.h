@@ -59,6 +59,10 @@ struct GeneColumn {
 std::vector<GeneColumn> gene_columns(const Table& var, const std::string& chosen,
                                      const std::string& where);
 
+/// Of these the index and those that usually name genes, without any other of text, which may be
+/// anything: two files' running numbers meet wholly and mean nothing.
+std::vector<GeneColumn> usual_gene_columns(const Table& var);
+
 /// "2 genes of QUERY had the name of another one and were added to it (the first: 'A', 'B')": what
 /// is said of genes that were added up, of these names; `whose` they are.
 std::string describe_added_genes(const std::vector<std::string>& names, const std::string& whose);

@@ -183,6 +183,21 @@ void require_free_key(const ZarrNode& root, const std::string& path) {
        root.where(), is_blocked ? dict : path);
 }
 
+/// What lies behind a link in a group that is written to is another's.
+void require_no_links(const fs::path& group) {
+  const auto refuse = [](const fs::path& link) {
+    fail(ErrorKind::Output,
+         "{}: is a link; what it names would be changed, too. -o FILE.h5ad writes a new file with "
+         "what is read",
+         link.string());
+  };
+  std::error_code error;
+  if (fs::is_symlink(group, error)) refuse(group);
+  for (const auto& entry : fs::directory_iterator(group, error)) {
+    if (entry.is_symlink(error)) refuse(entry.path());
+  }
+}
+
 /// The number of names of cells, where their array is found.
 std::optional<CellIndex> n_cells(const fs::path& path) {
   const auto root = find_root(path);
@@ -257,6 +272,7 @@ ZarrAnnotator ZarrAnnotator::in_place(fs::path input, bool overwrite) {
          std::strerror(errno));
   }
   annotator.input_ = fs::canonical(input);
+  for (const char* group : {"obs", "obsm", "uns"}) require_no_links(input / group);
   if (const auto above = io::consolidated_above(annotator.input_)) {
     fail(ErrorKind::Output,
          "{}: is a part of {}, whose consolidated metadata would no longer fit; -o FOLDER.zarr "

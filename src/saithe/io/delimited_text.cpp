@@ -78,7 +78,15 @@ std::optional<char> find_separator(std::string_view header, std::string_view row
       most_numbers = n_numbers;
     }
   }
-  return best;
+  if (best) return best;
+  // A number before texts: the count of a gene and a cell, below three names.
+  for (const char separator : {'\t', ',', ';'}) {
+    const auto names = split_texts(header, separator);
+    const auto fields = split_texts(row, separator);
+    const bool is_count = fields.size() == 3 && is_number(fields[0], separator);
+    if (is_count && names.size() == 3 && !is_number(names[0], separator)) return separator;
+  }
+  return std::nullopt;
 }
 
 /// The names of columns in a comment, cut at the table's separator or at blanks.

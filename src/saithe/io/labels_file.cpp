@@ -18,11 +18,10 @@ struct Label {
 };
 
 /// Whether a first line names its columns: pandas leaves the name of the barcodes empty.
-bool is_header(std::string_view line, const std::vector<std::string_view>& fields) {
+bool is_header(const std::vector<std::string_view>& fields) {
   static constexpr std::array<std::string_view, 7> kNames = {"",      "barcode", "barcodes", "cell",
                                                              "cells", "cell_id", "index"};
-  return line.starts_with("barcode") ||
-         (fields.size() == 2 && std::ranges::find(kNames, lower(fields[0])) != kNames.end());
+  return fields.size() == 2 && std::ranges::find(kNames, lower(fields[0])) != kNames.end();
 }
 
 std::unordered_map<std::string, Label> read_labels(const std::filesystem::path& path) {
@@ -33,7 +32,7 @@ std::unordered_map<std::string, Label> read_labels(const std::filesystem::path& 
   while (reader.next(line)) {
     if (line.empty()) continue;
     split_fields(line, '\t', fields);
-    if (reader.line_number() == 1 && is_header(line, fields)) continue;
+    if (reader.line_number() == 1 && is_header(fields)) continue;
     if (fields.size() != 2) {
       fail(ErrorKind::BadFormat, "{}: has {}; expected two, barcode and label", reader.where(),
            counted(std::ssize(fields), "tab-separated column"));

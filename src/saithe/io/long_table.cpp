@@ -1,6 +1,7 @@
 #include "saithe/io/long_table.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <numeric>
 #include <unordered_map>
@@ -78,9 +79,24 @@ Entry parse_entry(const std::vector<std::string_view>& fields, const TableStart&
   return entry;
 }
 
+constexpr std::array<std::string_view, 7> kGeneNames = {
+    "gene", "gene_id", "gene_name", "gene_symbol", "symbol", "feature", "feature_id"};
+constexpr std::array<std::string_view, 6> kCellNames = {"cell",   "cell_id", "cell_barcode",
+                                                        "cellid", "barcode", "cb"};
+constexpr std::array<std::string_view, 11> kCountNames = {
+    "count", "counts", "umi",     "umis",  "umi_count", "umi_counts",
+    "n_umi", "reads",  "n_reads", "value", "n"};
+
+/// The names of all columns, the first one's too, in small letters.
+std::vector<std::string> lower_names(const TableStart& start) {
+  std::vector<std::string> names = {lower(start.corner)};
+  for (const std::string& name : start.names) names.push_back(lower(name));
+  return names;
+}
+
 /// The one field whose name is among `known`; nothing if there is none, or several.
 std::optional<std::size_t> find_column(const std::vector<std::string>& names,
-                                       std::initializer_list<std::string_view> known) {
+                                       std::span<const std::string_view> known) {
   std::optional<std::size_t> found;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (std::ranges::find(known, names[i]) == known.end()) continue;
@@ -117,17 +133,34 @@ std::shared_ptr<PackedRows> reordered(const PackedRows& rows,
 }  // namespace
 
 std::optional<LongColumns> find_long_columns(const TableStart& start) {
-  std::vector<std::string> names = {lower(start.corner)};
-  for (const std::string& name : start.names) names.push_back(lower(name));
+  const std::vector<std::string> names = lower_names(start);
   if (names.size() != 3 && (names.size() != 4 || !names.front().empty())) return std::nullopt;
-  const auto gene = find_column(
-      names, {"gene", "gene_id", "gene_name", "gene_symbol", "symbol", "feature", "feature_id"});
-  const auto cell =
-      find_column(names, {"cell", "cell_id", "cell_barcode", "cellid", "barcode", "cb"});
-  const auto count = find_column(
-      names, {"count", "counts", "umi", "umis", "umi_count", "umi_counts", "n_umi", "value"});
+  const auto gene = find_column(names, kGeneNames);
+  const auto cell = find_column(names, kCellNames);
+  const auto count = find_column(names, kCountNames);
   if (!gene || !cell || !count) return std::nullopt;
   return LongColumns{*gene, *cell, *count};
+}
+
+void require_no_other_long_table(const TableStart& start, const std::string& where) {
+  constexpr std::size_t kMostNumbers = 2;
+  const std::size_t n_numbers = start.names.size() - start.n_texts;
+  if (n_numbers > kMostNumbers) return;
+  std::vector<std::string> texts = lower_names(start);
+  texts.resize(start.n_texts + 1);
+  const auto holds = [&](std::span<const std::string_view> known) {
+    return std::ranges::any_of(texts, [&](const std::string& name) {
+      return std::ranges::find(known, name) != known.end();
+    });
+  };
+  if (!holds(kGeneNames) || !holds(kCellNames)) return;
+  std::string names = start.corner;
+  for (const std::string& name : start.names) names += ", " + name;
+  fail(ErrorKind::BadFormat,
+       "{}: has a line for each gene and cell, and columns beside them ({}); expected gene, cell "
+       "and "
+       "count alone (or gene_id, barcode, umi, ...). Remove or rename the others.",
+       where, printable(names));
 }
 
 std::unique_ptr<CellSource> read_long_table(LineReader& reader, const TableStart& start,

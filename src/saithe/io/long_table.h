@@ -22,6 +22,10 @@ struct LongColumns {
 /// first column without a name, may do so.
 std::optional<LongColumns> find_long_columns(const TableStart& start);
 
+/// Throws Error(BadFormat), naming `where`, on columns of texts called gene and cell with others
+/// beside them than one count: each line would be taken for a gene or a cell.
+void require_no_other_long_table(const TableStart& start, const std::string& where);
+
 /// Reads such a table from its first row on. Cells and genes come sorted by name, as AnnData's
 /// read_umi_tools() has them; lines of the same gene and cell, which may come in any order, are
 /// summed. Takes the names and context.max_memory while it reads, and keeps a quarter of that.

@@ -120,9 +120,9 @@ std::vector<std::string> read_names(const Hdf5Group& group, const std::string& n
   if (dataset.kind() == StoredKind::Text) {
     names = dataset.read_texts();
   } else {
-    for (const std::int64_t number : dataset.read_integers()) {
-      names.push_back(std::to_string(number));
-    }
+    NumberColumn numbers = read_number_column(dataset);
+    names = need_unsigned_integers(numbers.values) ? level_names(dataset.read_unsigned())
+                                                   : level_names(std::move(numbers));
   }
   if (std::ssize(names) == n) return names;
   fail(

@@ -215,6 +215,7 @@ std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& 
   if (const auto columns = find_long_columns(*start)) {
     return read_long_table(reader, *start, *columns, where, context);
   }
+  require_no_other_long_table(*start, where);
   if (start->n_texts == start->names.size()) {
     fail(
         ErrorKind::BadFormat,

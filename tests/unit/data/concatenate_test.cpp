@@ -226,15 +226,17 @@ TEST(Concatenate, AnyColumnOfTheFileWithMostGenesMayMeet) {
   EXPECT_EQ(common.counts.values, (std::vector<float>{2, 1, 1, 2}));
   ASSERT_EQ(said.size(), 1U);
   EXPECT_EQ(said[0], "a is matched by feature_name of c, gene names of a");
-  // A third file finds a gene of the second by the same column; a repeated name tells nothing.
+  // A third file finds a gene of the second by the same column.
   options.genes = GeneChoice::Union;
   const Dataset all =
       concatenate({one_cell("a", {"x", "v"}), cellxgene, one_cell("b", {"v", "x"})}, options);
   EXPECT_EQ(all.n_genes(), 4);
   EXPECT_EQ(all.var().index()[3], "v");
+  // Genes of one name there are added up.
   cellxgene.var().set("feature_name", TextColumn{{"x", "x", "w"}, {}});
-  const Dataset one = concatenate({one_cell("a", {"x", "w"}), cellxgene}, {});
-  EXPECT_EQ(one.var().index(), (std::vector<std::string>{"ENSG00000000013"}));
+  const Dataset added = concatenate({one_cell("a", {"x", "w"}), cellxgene}, {});
+  EXPECT_EQ(added.var().index(), (std::vector<std::string>{"ENSG00000000011", "ENSG00000000013"}));
+  EXPECT_EQ(added.counts.values, (std::vector<float>{1, 2, 3, 3}));
 }
 
 TEST(Concatenate, AColumnCalledReferenceStays) {

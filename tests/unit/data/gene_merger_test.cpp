@@ -42,10 +42,22 @@ TEST(GeneMerger, MeetsByAnyColumnOfTheFirstFile) {
   EXPECT_EQ(merger.add(genes_of("b", Table({"v", "w", "z"}))), (Places{3, 2, 0}));
 }
 
-TEST(GeneMerger, ARepeatedNameOfAnotherColumnTellsNothing) {
+TEST(GeneMerger, ARepeatedNameOfAnotherColumnIsOneGene) {
   const Texts ids = {"ENSG00000000011", "ENSG00000000012", "ENSG00000000013"};
   GeneMerger merger(genes_of("c", with_column(ids, "feature_name", {"x", "x", "w"})), {});
-  EXPECT_EQ(merger.add(genes_of("a", Table({"w", "x"}))), (Places{2, 3}));
+  EXPECT_EQ(merger.destination(), (Places{0, 1, 2}));
+  EXPECT_EQ(merger.add(genes_of("a", Table({"w", "x", "v"}))), (Places{2, 0, 3}));
+  EXPECT_EQ(merger.destination(), (Places{0, 0, 2, 3}));
+  EXPECT_EQ(merger.notes().front(),
+            "1 gene of c had the name of another one and was added to it (the first: 'x')");
+}
+
+TEST(GeneMerger, RunningNumbersMeanNothing) {
+  GeneMerger merger(genes_of("a", with_column({"x", "y", "z"}, "rank", {"0", "1", "2"})), {});
+  EXPECT_EQ(merger.add(genes_of("b", with_column({"z", "y", "x"}, "rank", {"0", "1", "2"}))),
+            (Places{2, 1, 0}));
+  EXPECT_EQ(merger.add(genes_of("c", with_column({"u", "v", "x"}, "rank", {"0", "1", "2"}))),
+            (Places{3, 4, 0}));
 }
 
 }  // namespace

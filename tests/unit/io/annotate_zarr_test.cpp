@@ -192,6 +192,21 @@ TEST_F(AnnotateZarr, InPlaceIsWhatACopyIs) {
   EXPECT_EQ(n_files(), 3U);
 }
 
+TEST_F(AnnotateZarr, NothingIsWrittenThroughLinksWithinAStore) {
+  namespace fs = std::filesystem;
+  fs::rename(folder_ / "in.zarr/obs", folder_ / "others");
+  fs::create_directory_symlink(folder_ / "others", folder_ / "in.zarr/obs");
+  EXPECT_SAITHE_ERROR(ZarrAnnotator::in_place(folder_ / "in.zarr", true), ErrorKind::Output,
+                      "in.zarr/obs: is a link; what it names would be changed, too");
+  fs::remove(folder_ / "in.zarr/obs");
+  fs::rename(folder_ / "others", folder_ / "in.zarr/obs");
+  fs::create_directory(folder_ / "others");
+  fs::create_directories(folder_ / "in.zarr/uns");
+  fs::create_directory_symlink(folder_ / "others", folder_ / "in.zarr/uns/saithe");
+  EXPECT_SAITHE_ERROR(ZarrAnnotator::in_place(folder_ / "in.zarr", true), ErrorKind::Output,
+                      "in.zarr/uns/saithe: is a link");
+}
+
 TEST_F(AnnotateZarr, MessagesNameTheStoreAsItWasGiven) {
   const std::filesystem::path link = folder_ / "link.zarr";
   std::filesystem::create_directory_symlink(folder_ / "in.zarr", link);

@@ -50,6 +50,8 @@ TEST(LabelsFile, AFirstLineMayNameTheColumns) {
     EXPECT_EQ(join.cells, (std::vector<CellIndex>{3}));
     EXPECT_EQ(join.n_labels_without_cell, 0);
   }
+  write_bytes(folder / "l.tsv", "barcode_7\tB\ncell1\tB\n");  // a barcode of that beginning
+  EXPECT_EQ(join_labels(folder / "l.tsv", five_cells(kBarcodes)).n_labels_without_cell, 1);
   write_bytes(folder / "l.tsv", "cell1\tB\ncell\tB\n");  // a name on a later line is a barcode
   EXPECT_EQ(join_labels(folder / "l.tsv", five_cells(kBarcodes)).n_labels_without_cell, 1);
 }

@@ -68,7 +68,8 @@ TEST(LongTable, ErrorsNameTheLine) {
 }
 
 TEST(LongTable, ColumnsInAnyOrder) {
-  for (const char* text : {"barcode,gene_id,counts\nc2,B,3\nc1,A,1\nc2,A,2\n",
+  for (const char* text : {"count\tgene\tcell\n3\tB\tc2\n1\tA\tc1\n2\tA\tc2\n",
+                           "barcode,gene_id,counts\nc2,B,3\nc1,A,1\nc2,A,2\n",
                            "cell,umi,symbol\nc2,3,B\nc1,1,A\nc2,2,A\n",
                            "\"\",\"gene\",\"cell\",\"count\"\n\"1\",\"B\",\"c2\",3\n"
                            "\"2\",\"A\",\"c1\",1\n\"3\",\"A\",\"c2\",2\n"}) {
@@ -79,6 +80,17 @@ TEST(LongTable, ColumnsInAnyOrder) {
   }
   EXPECT_SAITHE_ERROR(read("cell,umi,symbol\nc2,3,B\nc1,x,A\n"), ErrorKind::BadFormat,
                       "a.tsv:3: column 2 ('umi'): 'x' is not a number");
+}
+
+TEST(LongTable, OtherColumnsBesideThemAreRefused) {
+  for (const char* text : {"gene\tgene_id\tcell\tcount\nA\tE1\tc1\t1\nB\tE2\tc2\t2\n",
+                           "barcode,umi,gene,count\nc1,AC,A,1\nc2,AG,B,2\n",
+                           "gene\tcell\theight\nA\tc1\t1\nB\tc2\t2\n"}) {
+    EXPECT_SAITHE_ERROR(read(text), ErrorKind::BadFormat,
+                        "has a line for each gene and cell, and columns beside them (");
+  }
+  // A wide table with a text of each row.
+  EXPECT_EQ(read("gene\tsymbol\tcell1\tcell2\tcell3\nE1\tA\t1\t0\t2\n").n_cells(), 3);
 }
 
 TEST(LongTable, IsToldByItsNames) {

@@ -4,6 +4,7 @@
 #include <hdf5.h>
 
 #include <functional>
+#include <span>
 
 #include "saithe/io/hdf5_writer.h"
 #include "saithe/io/open.h"
@@ -31,6 +32,17 @@ void write_loom(const std::filesystem::path& path,
   root.create_group("layers", "").write_array("spliced", twice, shape);
   root.flush();
   root.close();
+}
+
+void write_unsigned(const Hdf5Target& group, const char* name,
+                    std::span<const std::uint64_t> values) {
+  const hsize_t n = values.size();
+  const hid_t space = H5Screate_simple(1, &n, nullptr);
+  const hid_t dataset =
+      H5Dcreate2(group.id(), name, H5T_STD_U64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  ASSERT_GE(H5Dwrite(dataset, H5T_NATIVE_UINT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), 0);
+  H5Dclose(dataset);
+  H5Sclose(space);
 }
 
 TEST(Loom, GenesByCells) {
@@ -93,6 +105,13 @@ TEST(Loom, NamesThatAreWholeNumbers) {
   const Dataset numbered = read_dataset(folder / "a.loom", {}, kContext);
   EXPECT_EQ(numbered.var().index(), (Texts{"7157", "672", "675"}));
   EXPECT_EQ(numbered.obs().index(), (Texts{"10", "11"}));
+  const std::uint64_t large[] = {std::uint64_t{1} << 63, (std::uint64_t{1} << 63) + 1};
+  write_loom(folder / "a.loom", [&](const Hdf5Target& genes, const Hdf5Target& cells) {
+    genes.write_texts("Gene", {"A", "B", "C"});
+    write_unsigned(cells, "CellID", large);
+  });
+  EXPECT_EQ(read_dataset(folder / "a.loom", {}, kContext).obs().index(),
+            (Texts{"9223372036854775808", "9223372036854775809"}));
   // Texts go before them.
   write_loom(folder / "a.loom", [&](const Hdf5Target& genes, const Hdf5Target& cells) {
     genes.write_array("Gene", std::vector<double>{7157, 672, 675}, whole);
@@ -111,14 +130,8 @@ TEST(Loom, NumbersPast64BitsAreWarnedOf) {
   write_loom(folder / "a.loom", [](const Hdf5Target& genes, const Hdf5Target& cells) {
     genes.write_texts("Gene", {"A", "B", "C"});
     cells.write_texts("CellID", {"c1", "c2"});
-    const hsize_t n = 2;
     const std::uint64_t hashes[] = {1, std::uint64_t{1} << 63};
-    const hid_t space = H5Screate_simple(1, &n, nullptr);
-    const hid_t hash =
-        H5Dcreate2(cells.id(), "hash", H5T_STD_U64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    ASSERT_GE(H5Dwrite(hash, H5T_NATIVE_UINT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, hashes), 0);
-    H5Dclose(hash);
-    H5Sclose(space);
+    write_unsigned(cells, "hash", hashes);
   });
   std::vector<std::string> warnings;
   Context listening(1);
