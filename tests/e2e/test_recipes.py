@@ -191,24 +191,25 @@ def test_what_rejects_nothing_says_so(cells, tmp_path):
     assert "--validate none" not in said.err
 
 
-def test_labels_of_blanks_are_none(cells, tmp_path):
+def with_seven_called(label, cells, path):
     data = anndata.read_h5ad(cells)
     labels = data.obs.cell_type.astype(str)
-    labels.iloc[:7] = "  "
+    labels.iloc[:7] = label
     data.obs["cell_type"] = labels
-    data.write_h5ad(tmp_path / "blank.h5ad")
-    said = train(tmp_path / "blank.h5ad", tmp_path / "m.saithe", "--preset", "fast")
+    data.write_h5ad(path)
+    return path
+
+
+def test_labels_of_blanks_are_none(cells, tmp_path):
+    blank = with_seven_called("  ", cells, tmp_path / "blank.h5ad")
+    said = train(blank, tmp_path / "m.saithe", "--preset", "fast")
     assert "7 cells without a label" in said.err
     assert len(words_of(tmp_path / "m.saithe")["types"]) == 3
 
 
 def test_unassigned_is_no_type(cells, tmp_path):
-    data = anndata.read_h5ad(cells)
-    labels = data.obs.cell_type.astype(str)
-    labels.iloc[:7] = "unassigned"
-    data.obs["cell_type"] = labels
-    data.write_h5ad(tmp_path / "c.h5ad")
-    said = train(tmp_path / "c.h5ad", tmp_path / "m.saithe", "--preset", "fast")
+    called = with_seven_called("unassigned", cells, tmp_path / "c.h5ad")
+    said = train(called, tmp_path / "m.saithe", "--preset", "fast")
     assert "7 cells called 'unassigned'" in said.err and "7 cells without a label" in said.err
     assert "unassigned" not in words_of(tmp_path / "m.saithe")["types"]
 

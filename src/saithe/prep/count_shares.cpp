@@ -12,9 +12,6 @@ namespace {
 constexpr int kMaxIterations = 10000;
 // Largest change of a share, relative to it, at the end.
 constexpr double kTolerance = 1e-10;
-// What the logarithms of a whole cell are taken of adds up to this, nearly.
-constexpr double kCp10k = 10000;
-constexpr double kSumTolerance = 0.005;
 
 /// Of the cells of each source with values: their number, and the sum of all values.
 struct SourceSums {

@@ -11,6 +11,10 @@
 
 namespace saithe {
 
+/// What log1p(CP10k) of a whole cell is taken of adds up to this, within that share of it.
+inline constexpr double kCp10k = 10000;
+inline constexpr double kSumTolerance = 0.005;
+
 /// Share of a cell's counts that lies on each gene. Of counts the shares add up to 1. Of
 /// logarithms, which are ln(1 + counts of 10 000), they add up to the share of these 10 000 that
 /// the cells have: 1 (within 0.5 % it is), or less where genes were taken away after the logarithm.

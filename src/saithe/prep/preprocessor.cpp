@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::int64_t kChunkCells = 512;
 
-// What the logarithms of a cell are taken of adds up to this.
-constexpr double kCp10k = 10000;
-constexpr double kSumTolerance = 0.005;
-
 void require_options(const PreprocessorOptions& options) {
   if (options.n_variable_genes < 0) {
     fail(ErrorKind::InvalidArgument, "--variable-genes: {} is not 0 (all) or more",

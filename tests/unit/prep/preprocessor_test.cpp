@@ -311,18 +311,28 @@ TEST(Preprocessor, CountsForAModelOfSelectedLogarithms) {
   EXPECT_NEAR(of_part.values.values[0], std::log1p(2500.0 * 300 / 800), 1e-3);
 }
 
+/// A cell with 7 000 of 10 000 on two genes: the rest was cut off after the logarithm.
+CsrMatrix logarithms_of_two_genes() {
+  return {1, 2, {0, 2}, {0, 1}, {std::log1p(3000.0F), std::log1p(4000.0F)}};
+}
+
+/// What a model of five genes' counts makes of the first two genes' logarithms.
+CsrMatrix features_of_two_genes(const CsrMatrix& logarithms, const PreprocessorOptions& options) {
+  const Context context(1, 0);
+  const auto fitted = Preprocessor::fit(five_genes().view(), {}, names_of(5), {}, options, context);
+  const GeneMatch match = fitted.match_genes(Table({"g0", "g1"}));
+  return fitted.apply(logarithms.view(), match, ExpressionKind::LogNormalized, context).values;
+}
+
 TEST(Preprocessor, LogarithmsAreBroughtToTheTargetSumOfTheModel) {
   PreprocessorOptions options;
   options.scale = false;
   options.target_sum = 1e6;
   const Context context(1, 0);
-  const auto fitted = Preprocessor::fit(five_genes().view(), {}, names_of(5), {}, options, context);
-  const GeneMatch match = fitted.match_genes(Table({"g0", "g1"}));
-  const CsrMatrix part{1, 2, {0, 2}, {0, 1}, {std::log1p(3000.0F), std::log1p(4000.0F)}};
-  const Features features =
-      fitted.apply(part.view(), match, ExpressionKind::LogNormalized, context);
-  EXPECT_NEAR(features.values.values[0], std::log1p(3e5), 1e-5);
-  EXPECT_NEAR(features.values.values[1], std::log1p(4e5), 1e-5);
+  const CsrMatrix part = logarithms_of_two_genes();
+  const CsrMatrix features = features_of_two_genes(part, options);
+  EXPECT_NEAR(features.values[0], std::log1p(3e5), 1e-5);
+  EXPECT_NEAR(features.values[1], std::log1p(4e5), 1e-5);
   // A model of logarithms is of 10 000.
   EXPECT_SAITHE_ERROR(Preprocessor::fit(part.view(), {}, names_of(2), {}, options, context,
                                         ExpressionKind::LogNormalized),
@@ -333,19 +343,16 @@ TEST(Preprocessor, LogarithmsOfAPartOfAFilesGenesStayAsTheyAre) {
   PreprocessorOptions options;
   options.scale = false;
   const Context context(1, 0);
-  const auto fitted = Preprocessor::fit(five_genes().view(), {}, names_of(5), {}, options, context);
-  const GeneMatch match = fitted.match_genes(Table({"g0", "g1"}));
-  // 7 000 of 10 000 are on these genes: the rest was cut off after the logarithm.
-  const CsrMatrix part{1, 2, {0, 2}, {0, 1}, {std::log1p(3000.0F), std::log1p(4000.0F)}};
-  const Features features =
-      fitted.apply(part.view(), match, ExpressionKind::LogNormalized, context);
-  EXPECT_EQ(features.values.values, part.values);
+  const CsrMatrix part = logarithms_of_two_genes();
+  const CsrMatrix features = features_of_two_genes(part, options);
+  EXPECT_EQ(features.values, part.values);
   // A model of logarithms takes them as they are, whatever they add up to.
   CsrMatrix reference = five_genes();
   for (float& value : reference.values) value = std::log1p(value);
   const auto of_logs = Preprocessor::fit(reference.view(), {}, names_of(5), {}, options, context,
                                          ExpressionKind::LogNormalized);
   const CsrMatrix whole = logarithms_of({1, 2, {0, 2}, {0, 1}, {1.0F, 3.0F}});
+  const GeneMatch match = of_logs.match_genes(Table({"g0", "g1"}));
   EXPECT_EQ(
       of_logs.apply(whole.view(), match, ExpressionKind::LogNormalized, context).values.values,
       whole.values);
