@@ -24,6 +24,7 @@ LinearDecisions::LinearDecisions(const Member& member, std::span<const float> sh
 }
 
 DenseMatrix LinearDecisions::of(const CsrView& features, const Context& context) const {
+  context.throw_if_cancelled();
   const std::size_t n_types = of_empty_cell_.size();
   const float* weights = member_.parameters.weights.front().data();
   DenseMatrix decisions(features.n_rows, static_cast<std::int64_t>(n_types));

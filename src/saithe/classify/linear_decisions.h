@@ -9,8 +9,8 @@
 
 namespace saithe {
 
-/// A member without hidden layers, asked in double on the processor: weights of stochastic gradient
-/// descent may be so large that sums in float32 move a probability by 1e-4.
+/// A member without hidden layers, asked in double on the processor: the weights of stochastic
+/// gradient descent may be large, and their sums nearly cancel.
 class LinearDecisions {
  public:
   /// `shift` as Features::shift. Borrows the member.

@@ -85,8 +85,7 @@ std::string how_good(const Model& model) {
   if (has_dropped) {
     text += fmt::format(
         "\n{} with suspect labels did not train. They are judged by their labels as given: where "
-        "these "
-        "are wrong, the scores are too low.\n",
+        "these are wrong, the scores are too low.\n",
         counted(model.card.n_suspects_dropped, "cell"));
   }
   return text + "\n";

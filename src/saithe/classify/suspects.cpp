@@ -28,7 +28,8 @@ constexpr float kClearlyWrong = 0.1F;
 constexpr float kComparable = 0.25F;
 // Models of few cells are never so sure; then so many times the gate tell of wrong labels.
 constexpr double kManySuspects = 3;
-// Of references with fewer cells to a type correct labels were dropped (6 PBMC a type: 18 of 48).
+// In smaller references the models of a fold learn from a handful of cells, and correct labels look
+// wrong.
 constexpr std::int64_t kLeastCellsPerType = 10;
 // Cells that are judged at once: of all of them only the probabilities are kept.
 constexpr std::size_t kJudgedCells = 16384;

@@ -69,7 +69,7 @@ def make_models(cells):
     yield "two_types", train(pair, labels[is_pair], C=0.02)
     yield "sgd", train(cells, labels, use_SGD=True, alpha=0.05, random_state=0,
                        feature_selection=True, top_genes=20)
-    # CellTypist's own alpha: weights so large that sums in float32 are wrong by 1e-4
+    # CellTypist's own alpha: weights so large that most sigmoids are rounded to 0 or 1
     yield "sgd_large", train(cells, labels, use_SGD=True, random_state=0)
     yield "without_mean", train(cells, labels, C=0.02, with_mean=False)
     dense = anndata.AnnData(cells.X.toarray().astype(np.float64), cells.obs, cells.var)

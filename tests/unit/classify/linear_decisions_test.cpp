@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+
+#include "support/folder_for_test.h"
+
 namespace saithe {
 namespace {
 
@@ -35,6 +39,16 @@ TEST(LinearDecisions, TheShiftIsTakenOff) {
   const CsrMatrix cells{1, 2, {0, 1}, {1}, {4.0F}};
   const DenseMatrix found = LinearDecisions(member, shift).of(cells.view(), Context(1));
   EXPECT_EQ(found(0, 0), 1.0F - 0.5F * 2 + (4.0F + 1) * 3);
+}
+
+TEST(LinearDecisions, StopWhenCancelled) {
+  const Member member = member_of(1, 1, {2.0F}, {1.0F});
+  const CsrMatrix cells{1, 1, {0, 1}, {0}, {4.0F}};
+  Context context(1);
+  const std::atomic<bool> cancelled = true;
+  context.cancelled = &cancelled;
+  EXPECT_SAITHE_ERROR(LinearDecisions(member, {}).of(cells.view(), context), ErrorKind::Cancelled,
+                      "stopped");
 }
 
 }  // namespace
