@@ -2,15 +2,17 @@
 
     python bench/compare_formats.py SAITHE READING_DRIVER [--cells 20000] [--rounds 3]
 
-Simulated cells (20 000 genes, 850 stored values each) are written as 10x HDF5, gzip MTX, Loom, Zarr,
-and, a twentieth of them, as CSV. Each round reads each file in a process of its own: with
-scanpy.read_10x_h5, scanpy.read_10x_mtx, anndata's read_loom, read_zarr and read_csv, and with saithe,
-block by block. Both must find as many values. The files are in the page cache. Prints Markdown.
+Simulated cells (20 000 genes, 850 stored values each) are written as h5ad by columns, 10x HDF5, gzip
+MTX, Loom, h5Seurat, Zarr (a folder of version 2, the same zipped, version 3 with shards), and, a
+twentieth of them, as CSV. Each round reads each file in a process of its own: with AnnData, Scanpy, or,
+as nothing in Python reads h5Seurat, with h5py and SciPy; and with saithe, block by block. Both must find
+as many values. The files are in the page cache. Prints Markdown.
 """
 
 import argparse
 import gzip
 import pathlib
+import shutil
 import statistics
 import sys
 import tempfile
@@ -20,13 +22,23 @@ import h5py
 import numpy as np
 import scipy.io
 import scipy.sparse
+import zarr
 
 from peers import measure, print_table, run_child, spread
 
 PEER = """
 import json, sys, time, warnings
 warnings.simplefilter("ignore")
-import anndata, numpy, scanpy, scipy.sparse
+import anndata, h5py, numpy, scanpy, scipy.sparse, types, zarr
+def read_h5seurat(path):
+    with h5py.File(path) as file:
+        counts = file["assays/RNA/counts"]
+        rows = [counts[name][()] for name in ("data", "indices", "indptr")]
+        shape = tuple(counts.attrs["dims"][::-1])
+        return types.SimpleNamespace(X=scipy.sparse.csr_matrix(tuple(rows), shape=shape))
+def rows(cells):
+    cells.X = cells.X.tocsr()
+    return cells
 start = time.perf_counter()
 cells = {}
 values = cells.X
@@ -36,10 +48,15 @@ print(json.dumps({{"seconds": time.perf_counter() - start, "n_stored": int(count
 
 # What reads each file, as the name in the table and as Python.
 PEERS = {
+    "h5ad by columns": ("anndata.read_h5ad(), rows", "rows(anndata.read_h5ad(sys.argv[1]))"),
     "10x HDF5": ("scanpy.read_10x_h5()", "scanpy.read_10x_h5(sys.argv[1])"),
     "MTX, gzip": ("scanpy.read_10x_mtx()", "scanpy.read_10x_mtx(sys.argv[1], cache=False)"),
     "Loom": ("anndata's read_loom()", "anndata.io.read_loom(sys.argv[1], sparse=True)"),
+    "h5Seurat": ("h5py and SciPy", "read_h5seurat(sys.argv[1])"),
     "Zarr": ("anndata.read_zarr()", "anndata.read_zarr(sys.argv[1])"),
+    "Zarr, zipped": ("anndata.read_zarr()",
+                     "anndata.read_zarr(zarr.storage.ZipStore(sys.argv[1], mode='r'))"),
+    "Zarr v3, sharded": ("anndata.read_zarr()", "anndata.read_zarr(sys.argv[1])"),
     "CSV": ("anndata's read_csv()", "anndata.io.read_csv(sys.argv[1])"),
 }
 
@@ -74,6 +91,35 @@ def write_mtx(cells, folder):
         file.writelines(f"{name}\t{name}\tGene Expression\n" for name in cells.var_names)
 
 
+def write_h5seurat(cells, path):
+    """As SeuratDisk lays it out: R's columns are cells."""
+    texts = h5py.string_dtype("utf-8")
+    counts = cells.X.tocsr()
+    with h5py.File(path, "w") as file:
+        file.attrs["active.assay"] = np.array(["RNA"], dtype=texts)
+        file.attrs["version"] = np.array(["3.1.5.9900"], dtype=texts)
+        file.create_dataset("cell.names", data=np.array(cells.obs_names, dtype=texts))
+        assay = file.create_group("assays/RNA")
+        assay.create_dataset("features", data=np.array(cells.var_names, dtype=texts))
+        group = assay.create_group("counts")
+        group.attrs["dims"] = np.array(counts.shape[::-1], dtype=np.int32)
+        for name, values in (("data", counts.data.astype(np.float64)), ("indices", counts.indices),
+                             ("indptr", counts.indptr)):
+            group.create_dataset(name, data=values, chunks=True, compression="gzip",
+                                 compression_opts=4)
+
+
+def write_sharded(cells, path):
+    """Chunks of 2^16 values in shards of 2^20."""
+    def write(write_element, group, key, element, dataset_kwargs, iospec):
+        chunks = {"chunks": (1 << 16,), "shards": (1 << 20,)}
+        sharded = chunks if iospec.encoding_type == "csr_matrix" else {}
+        write_element(group, key, element, dataset_kwargs=dict(dataset_kwargs) | sharded)
+
+    group = zarr.open_group(path, mode="w", zarr_format=3)
+    anndata.experimental.write_dispatched(group, "/", cells, callback=write)
+
+
 def write_csv(cells, path):
     with open(path, "w") as file:
         file.write("," + ",".join(cells.var_names) + "\n")
@@ -89,13 +135,20 @@ def write_files(saithe, n_cells, folder):
     cells = anndata.read_h5ad(source)
     cells = anndata.AnnData(scipy.sparse.csr_matrix(cells.X), cells.obs[[]], cells.var[[]])
     few = cells[:n_cells // 20]
-    paths = {"10x HDF5": folder / "cells.h5", "MTX, gzip": folder / "mtx",
-             "Loom": folder / "cells.loom", "Zarr": folder / "cells.zarr",
+    paths = {"h5ad by columns": folder / "columns.h5ad", "10x HDF5": folder / "cells.h5",
+             "MTX, gzip": folder / "mtx", "Loom": folder / "cells.loom",
+             "h5Seurat": folder / "cells.h5seurat", "Zarr": folder / "cells.zarr",
+             "Zarr, zipped": folder / "cells.zarr.zip", "Zarr v3, sharded": folder / "sharded.zarr",
              "CSV": folder / "cells.csv"}
+    by_columns = anndata.AnnData(cells.X.tocsc(), cells.obs, cells.var)
+    by_columns.write_h5ad(paths["h5ad by columns"], compression="gzip")
     write_10x_h5(cells, paths["10x HDF5"])
     write_mtx(cells, paths["MTX, gzip"])
     cells.write_loom(paths["Loom"])
+    write_h5seurat(cells, paths["h5Seurat"])
     cells.write_zarr(paths["Zarr"])
+    shutil.make_archive(str(folder / "cells.zarr"), "zip", paths["Zarr"])
+    write_sharded(cells, paths["Zarr v3, sharded"])
     write_csv(few, paths["CSV"])
     return {name: (path, len(few if name == "CSV" else cells)) for name, path in paths.items()}
 
