@@ -85,4 +85,9 @@ def test_what_does_not_fit_is_refused(cells, tmp_path):
     assert "--learning-rate is '0.1' here and '0.001' there" in line
     assert "--resume" in must_fail(2, *command, "--resume")
     must_fail(1, *command, "--checkpoint", cells)
+    mine = tmp_path / "notes.txt"
+    mine.write_text("mine")
+    for code, way in ((1, ["--overwrite"]), (3, ["--resume"]), (3, ["--resume", "--overwrite"])):
+        assert "not a checkpoint" in must_fail(code, *command, "--checkpoint", mine, *way)
+        assert mine.read_text() == "mine"
     assert "start" in run(*command, "--checkpoint", tmp_path / "none", "--resume").err

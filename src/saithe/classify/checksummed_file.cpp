@@ -34,6 +34,16 @@ Sha256 hash_header(std::string header) {
   return hash;
 }
 
+/// The first bytes of a file's header; none where there is no file of so many.
+std::string read_beginning(const fs::path& path, std::size_t n_bytes) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return {};
+  std::ifstream file(path, std::ios::binary);
+  std::string beginning(kLengthBytes + n_bytes, '\0');
+  file.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+  return file ? beginning.substr(kLengthBytes) : std::string();
+}
+
 }  // namespace
 
 void write_checksummed_file(const fs::path& path, bool overwrite,
@@ -69,12 +79,14 @@ void write_checksummed_file(const fs::path& path, bool overwrite,
 }
 
 bool is_checksummed_file(const fs::path& path) {
-  std::error_code error;
-  if (!fs::is_regular_file(path, error)) return false;
-  std::ifstream file(path, std::ios::binary);
-  std::string beginning(kLengthBytes + kBeginning.size(), '\0');
-  file.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
-  return file && std::string_view(beginning).substr(kLengthBytes) == kBeginning;
+  return read_beginning(path, kBeginning.size()) == kBeginning;
+}
+
+bool is_checksummed_file(const fs::path& path, std::string_view metadata_key) {
+  const std::string entry = fmt::format(R"(","{}":")", metadata_key);
+  const std::string beginning =
+      read_beginning(path, kBeginning.size() + kDigestChars + entry.size());
+  return beginning.starts_with(kBeginning) && beginning.ends_with(entry);
 }
 
 ChecksummedReader::ChecksummedReader(const fs::path& path, std::string what, std::string remedy)

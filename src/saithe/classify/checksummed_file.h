@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,8 @@ void write_checksummed_file(const std::filesystem::path& path, bool overwrite,
 
 /// Whether a file begins like one of these.
 bool is_checksummed_file(const std::filesystem::path& path);
+/// The same with `metadata_key` as the name of the entry beside the checksum.
+bool is_checksummed_file(const std::filesystem::path& path, std::string_view metadata_key);
 
 /// An open file, read from front to back; every byte goes into the checksum.
 class ChecksummedReader {

@@ -132,6 +132,14 @@ std::string fold_unit(int fold) {
 TrainingCheckpoint::TrainingCheckpoint(fs::path path, Existing existing)
     : path_(std::move(path)), existing_(existing) {
   std::error_code error;
+  // Any other file is the user's own, whatever --overwrite allows: a checkpoint is removed at the
+  // end of the training. A damaged one is known by its beginning.
+  if (fs::exists(path_, error) && !is_checksummed_file(path_, kMetadataKey)) {
+    fail(existing == Existing::Resume ? ErrorKind::BadFormat : ErrorKind::Output,
+         "{}: exists and is not a checkpoint of saithe; it is left as it is. Name another file "
+         "with --checkpoint.",
+         path_.string());
+  }
   if (existing == Existing::Refuse && fs::exists(fs::symlink_status(path_, error))) {
     fail(ErrorKind::Output,
          "{}: the checkpoint exists; --resume goes on with it, --overwrite starts anew",

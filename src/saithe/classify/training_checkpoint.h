@@ -33,8 +33,9 @@ class TrainingCheckpoint {
  public:
   /// Whether an existing file is gone on with, refused or replaced.
   enum class Existing { Resume, Refuse, Replace };
-  /// Nothing is read yet. Throws Error(Output) if the file cannot be written, or exists and is to
-  /// be refused.
+  /// Nothing but its beginning is read yet. Throws Error(Output) if the file cannot be written, or
+  /// exists and is to be refused, and whenever it is no checkpoint (Error(BadFormat) on Resume):
+  /// such a file is never replaced.
   TrainingCheckpoint(std::filesystem::path path, Existing existing);
 
   /// Before all others: reads the file, if it is to be resumed; warns where there is none. Throws

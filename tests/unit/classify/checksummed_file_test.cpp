@@ -49,6 +49,8 @@ TEST(ChecksummedFile, GivesBackWhatWasWritten) {
   EXPECT_EQ(floats, kFloats);
   EXPECT_EQ(doubles, kDoubles);
   EXPECT_TRUE(is_checksummed_file(path));
+  EXPECT_TRUE(is_checksummed_file(path, "what"));
+  EXPECT_FALSE(is_checksummed_file(path, "wha"));
   ChecksummedReader reader(path, "thing", "make it anew");
   const std::string text = reader.read_header();
   EXPECT_EQ(parse_safetensors_header(text, 28, "x").metadata.at("what"), "numbers");

@@ -195,8 +195,11 @@ TEST(TrainingCheckpoint, DamageIsRefused) {
 
 TEST(TrainingCheckpoint, AnExistingFileIsNotReplacedUnasked) {
   const FolderForTest folder;
+  const auto options = all_stages();
   const auto path = folder.path() / "x.checkpoint";
-  write_file(path, "mine", false);
+  TrainingCheckpoint begun(path, Existing::Refuse);
+  ASSERT_FALSE(train_until(60, options, begun, 1).is_finished);
+  const std::string before = read_file(path, kMaxBytes);
   try {
     const TrainingCheckpoint checkpoint(path, Existing::Refuse);
     FAIL() << "no error";
@@ -205,7 +208,37 @@ TEST(TrainingCheckpoint, AnExistingFileIsNotReplacedUnasked) {
     EXPECT_NE(std::string(error.what()).find("--resume"), std::string::npos);
   }
   EXPECT_NO_THROW(TrainingCheckpoint(path, Existing::Replace));
-  EXPECT_EQ(read_file(path, 100), "mine");
+  EXPECT_EQ(read_file(path, kMaxBytes), before);
+  // One that was cut off can be begun anew.
+  write_file(path, before.substr(0, before.size() / 2), true);
+  EXPECT_NO_THROW(TrainingCheckpoint(path, Existing::Replace));
+}
+
+// Neither text nor a model, which has the same container.
+TEST(TrainingCheckpoint, AFileThatIsNoneIsNeverReplaced) {
+  const FolderForTest folder;
+  auto options = all_stages();
+  options.validate = Validation::None;
+  const TrainResult result = train(prepared(options), options, kernels::Device::Cpu, Context(1));
+  const std::string model = bytes_of(result.model, folder);
+  const auto path = folder.path() / "mine";
+  for (const std::string& content : {std::string("mine"), std::string(), model}) {
+    write_file(path, content, true);
+    for (const auto& [existing, kind] : {std::pair(Existing::Refuse, ErrorKind::Output),
+                                         std::pair(Existing::Replace, ErrorKind::Output),
+                                         std::pair(Existing::Resume, ErrorKind::BadFormat)}) {
+      try {
+        const TrainingCheckpoint checkpoint(path, existing);
+        ADD_FAILURE() << "no error";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), kind);
+        EXPECT_NE(std::string(error.what()).find("is not a checkpoint"), std::string::npos)
+            << error.what();
+        EXPECT_EQ(std::string(error.what()).find("--overwrite"), std::string::npos);
+      }
+      EXPECT_EQ(read_file(path, kMaxBytes), content);
+    }
+  }
 }
 
 TEST(TrainingCheckpoint, NothingToResumeIsSaidAndStartsAnew) {
