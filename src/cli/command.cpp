@@ -1,5 +1,7 @@
 #include "command.h"
 
+#include <algorithm>
+
 namespace saithe::cli {
 namespace {
 
@@ -24,6 +26,7 @@ std::string value_name(const std::string& option) {
 void OptionFlags::add_flag(CLI::App& app, const std::string& name, const std::string& default_text,
                            const std::string& help, bool is_switch, const std::string& group) {
   auto flag = std::make_unique<Flag>();
+  flag->is_switch = is_switch;
   if (is_switch) {
     flag->option = app.add_flag_function(
         (name == "quiet" ? "-q,--quiet" : "--" + name) + ",!--no-" + name,
@@ -44,6 +47,29 @@ void OptionFlags::require_text(const std::string& name, const std::string& text)
   fail(ErrorKind::InvalidArgument, "--{}: is empty; name something, or leave the option out", name);
 }
 
+bool OptionFlags::is_asked_for(const std::string& name) const {
+  if (!is_given(name)) return false;
+  const Flag& flag = *flags_.at(name);
+  return !flag.is_switch || flag.text == "true";
+}
+
+void OptionFlags::refuse(std::initializer_list<const char*> names, const std::string& why) const {
+  for (const char* name : names) {
+    if (!is_asked_for(name)) continue;
+    fail(ErrorKind::InvalidArgument, "--{} has no effect {}", name, why);
+  }
+}
+
+void OptionFlags::refuse_opposites() const {
+  for (const auto& [name, flag] : flags_) {
+    if (!flag->is_switch || flag->option->count() < 2) continue;
+    const std::vector<std::string>& given = flag->option->results();
+    if (std::ranges::adjacent_find(given, std::not_equal_to<>()) == given.end()) continue;
+    fail(ErrorKind::InvalidArgument, "--{} and --no-{} were both given; give one of them", name,
+         name);
+  }
+}
+
 CLI::App* add_subcommand(CLI::App& program, const CommandWords& words,
                          const std::shared_ptr<OptionFlags>& flags, Run run) {
   CLI::App* app = program.add_subcommand(words.name, words.help);
@@ -59,6 +85,7 @@ CLI::App* add_subcommand(CLI::App& program, const CommandWords& words,
 int run_chosen(const std::string& command_line) {
   typed = command_line;
   CommonOptions common;
+  chosen_flags->refuse_opposites();
   chosen_flags->apply(common);
   // Asked here, so that a command that computes nothing refuses a device that is not there as well.
   const kernels::Device device = kernels::parse_device(common.device);

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -69,11 +70,37 @@ class OptionFlags {
     const auto found = flags_.find(name);
     return found != flags_.end() && found->second->option->count() > 0;
   }
+  /// Whether it was given, and not to switch something off.
+  [[nodiscard]] bool is_asked_for(const std::string& name) const;
+
+  // What the user asked for in vain is refused; defaults and the values of a preset never are, nor
+  // is switching off what is off. All throw Error(InvalidArgument).
+
+  /// By what needs() says of the resolved options.
+  template <typename Options>
+  void require_effect(const Options& resolved) const {
+    const auto need = [&](std::initializer_list<const char*> names, bool holds, const char* why) {
+      if (!holds) refuse(names, why);
+    };
+    Options::needs(need, resolved);
+  }
+  /// "--NAME has no effect WHY", of the first of the names that was asked for.
+  void refuse(std::initializer_list<const char*> names, const std::string& why) const;
+  /// The same of all options of a struct.
+  template <typename Options>
+  void refuse_all_of(const std::string& why) const {
+    Options options;
+    auto visit = [&](const char* name, const auto&, const char*) { refuse({name}, why); };
+    Options::describe(visit, options);
+  }
+  /// A switch that was given both ways, of which one would count silently.
+  void refuse_opposites() const;
 
  private:
   struct Flag {
     std::string text;
     CLI::Option* option = nullptr;
+    bool is_switch = false;
   };
   void add_flag(CLI::App& app, const std::string& name, const std::string& default_text,
                 const std::string& help, bool is_switch, const std::string& group);

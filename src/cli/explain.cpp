@@ -34,6 +34,10 @@ struct LabelOptions {
     };
     PredictOptions::describe(all_but_one, options.prediction);
   }
+  template <typename Visitor>
+  static void needs(Visitor& need, const LabelOptions& options) {
+    PredictOptions::needs(need, options.prediction);
+  }
 };
 
 /// Where integration starts.
@@ -47,6 +51,10 @@ struct BackgroundOptions {
           "compare with cells of this file instead of the training cells' mean");
     visit("background-cells", options.background_cells,
           "use at most so many of them, evenly spaced (0: all)");
+  }
+  template <typename Visitor>
+  static void needs(Visitor& need, const BackgroundOptions& options) {
+    need({"background-cells"}, !options.background.empty(), "without --background FILE");
   }
 };
 
@@ -147,6 +155,19 @@ Background make_background(const Request& request, const Model& model, Session& 
                          session.context(), genes);
 }
 
+/// What a model alone is explained by has no use for the options of cells.
+void refuse_idle_options(const Request& request, const OptionFlags& flags) {
+  if (request.query.empty()) {
+    constexpr const char* kWhy = "without a QUERY: the model alone is explained";
+    flags.refuse({"cells", "steps"}, kWhy);
+    flags.refuse_all_of<LabelOptions>(kWhy);
+    flags.refuse_all_of<GeneMatchOptions>(kWhy);
+    flags.refuse_all_of<ReadOptions>(kWhy);
+  }
+  flags.require_effect(request.labels);
+  flags.require_effect(request.background);
+}
+
 /// Predicts first, because what is explained is the prediction.
 Explanation explain_query(const Request& request, const Model& model, CellSource& source,
                           Session& session) {
@@ -194,6 +215,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   request.labels.prediction.genes = gene_match_options(flags);
   flags.apply(request.background);
   require_request(request);
+  refuse_idle_options(request, flags);
   const std::string plot = kDotPlot;
   std::vector<std::string> files = {kTypeTable};
   if (!request.query.empty()) {
@@ -207,6 +229,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   OutputFolder folder(request.output, files, common.overwrite);
   const Model model = load_named_model(request.model, session);
   require_explainable(model, request.explaining);
+  require_rejection(flags, model);
   std::unique_ptr<CellSource> source;
   Explanation explanation;
   if (request.query.empty()) {

@@ -27,6 +27,13 @@ struct MajorityVoteOptions {
     visit("min-proportion", options.min_proportion,
           "smaller majorities of a cluster are heterogeneous");
   }
+  /// Those of LeidenOptions are named here, which knows nothing of votes.
+  template <typename Visitor>
+  static void needs(Visitor& need, const MajorityVoteOptions& options) {
+    need({"min-proportion"}, options.is_on(), "without a vote: add --majority-vote");
+    need({"resolution", "cluster-neighbors"}, options.finds_clusters(),
+         "where no clusters are found: add --majority-vote leiden");
+  }
   [[nodiscard]] bool is_on() const { return !majority_vote.empty(); }
   /// Whether clusters are found, so that an embedding is needed.
   [[nodiscard]] bool finds_clusters() const { return majority_vote == "leiden"; }

@@ -17,15 +17,6 @@ void require_sensible(const OntologyOptions& options) {
     fail(ErrorKind::InvalidArgument, "--ontology-threshold: {} is not above 0 and at most 1",
          threshold);
   }
-  if (!options.ontology.empty()) return;
-  if (!options.ontology_map.empty()) {
-    fail(ErrorKind::InvalidArgument,
-         "--ontology-map needs the ontology whose ids it has: add --ontology FILE or bundled");
-  }
-  if (threshold != OntologyOptions{}.ontology_threshold) {
-    fail(ErrorKind::InvalidArgument,
-         "--ontology-threshold has no effect without an ontology: add --ontology FILE or bundled");
-  }
 }
 
 /// The table's labels that no type of the model has: misspelt ones would go unnoticed.

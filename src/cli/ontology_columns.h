@@ -37,6 +37,11 @@ struct OntologyOptions {
     visit("ontology-threshold", options.ontology_threshold,
           "report the deepest term whose probability is at least this");
   }
+  template <typename Visitor>
+  static void needs(Visitor& need, const OntologyOptions& options) {
+    need({"ontology-map", "ontology-threshold"}, !options.ontology.empty(),
+         "without an ontology: add --ontology FILE or bundled");
+  }
 };
 
 /// The ontology columns of one run: cells are added block by block, in their order.

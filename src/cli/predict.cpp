@@ -260,19 +260,6 @@ class Results {
   MajorityVote vote_;
 };
 
-/// Options that would change nothing.
-void refuse_idle_options(const OptionFlags& flags, const MajorityVoteOptions& vote) {
-  if (flags.is_given("min-proportion") && !vote.is_on()) {
-    fail(ErrorKind::InvalidArgument,
-         "--min-proportion has no effect without a vote: add --majority-vote");
-  }
-  for (const std::string name : {"resolution", "cluster-neighbors"}) {
-    if (!flags.is_given(name) || vote.finds_clusters()) continue;
-    fail(ErrorKind::InvalidArgument,
-         "--{} has no effect where no clusters are found: add --majority-vote leiden", name);
-  }
-}
-
 int run(const CommonOptions& common, const OptionFlags& flags, bool in_place, Request request) {
   if (in_place == !request.output.empty()) {
     fail(ErrorKind::InvalidArgument, "predict needs one of -o FILE and --in-place");
@@ -286,17 +273,14 @@ int run(const CommonOptions& common, const OptionFlags& flags, bool in_place, Re
   flags.apply(request.vote);
   flags.apply(request.clustering);
   flags.apply(request.naming);
-  refuse_idle_options(flags, request.vote);
+  flags.require_effect(request.prediction);
+  flags.require_effect(request.ontology);
+  flags.require_effect(request.vote);
   if (flags.is_given("key-added")) require_key(request.naming.key_added);
   require_model_first(request.model, request.query);
   const auto destination = probe_outputs(request, common.overwrite);
   const Model model = load_named_model(request.model, session);
-  if (flags.is_given("false-reject-rate") && model.novelty.n_types == 0) {
-    fail(
-        ErrorKind::InvalidArgument,
-        "--false-reject-rate has no effect: the model has no novelty score, and rejects only cells "
-        "without counts");
-  }
+  require_rejection(flags, model);
   const auto source = open_source(request.query, request.reading, session.context());
   require_request(request, *source, session.context());
   Results results(request, destination, model, *source, session);

@@ -21,6 +21,15 @@ void say_match(const Model& model, const Predictions& predictions, Session& sess
   session.say(fmt::format("values: {}", to_text(predictions.kind)));
 }
 
+void require_rejection(const OptionFlags& flags, const Model& model) {
+  if (!model.novelty.held_out_quantiles.empty()) return;
+  const std::string why = model.novelty.n_types == 0
+                              ? "has no novelty score"
+                              : "has no threshold of novelty, as after --validate none";
+  flags.refuse({"false-reject-rate", "reject"},
+               "on this model: it " + why + ", and rejects only cells without counts");
+}
+
 void say_unassigned(const UnassignedCells& cells, double false_reject_rate, Session& session) {
   session.say(fmt::format("unassigned: {} of {} cells", cells.n_unassigned, cells.n_cells));
   const double share = static_cast<double>(cells.n_rejected) /

@@ -1,6 +1,6 @@
 #pragma once
 
-// What predict, evaluate and embed say of the cells that a model was given.
+// What predict, evaluate, explain and embed say of the cells that a model was given.
 
 #include "saithe/classify/predict.h"
 #include "session.h"
@@ -9,6 +9,10 @@ namespace saithe::cli {
 
 /// How many genes of the model were found, and what the values were taken for.
 void say_match(const Model& model, const Predictions& predictions, Session& session);
+
+/// Throws Error(InvalidArgument) if the command line asks for a rejection that the model cannot
+/// make.
+void require_rejection(const OptionFlags& flags, const Model& model);
 
 /// Cells that predict leaves without a type.
 struct UnassignedCells {

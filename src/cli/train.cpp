@@ -36,6 +36,10 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
   flags.apply(request.reading);
   flags.apply(request.concatenation);
   request.concatenation.matching = gene_match_options(flags);
+  if (request.inputs.size() == 1 && flags.is_given("genes")) {
+    // No error: who trains on a list of files gives it whatever their number.
+    session.context().warn("--genes has no effect on one reference file: all its genes count");
+  }
   CheckpointOptions checkpointing;
   flags.apply(checkpointing);
   plan_outputs(request, output, report, checkpointing);

@@ -87,6 +87,7 @@ void apply_training_flags(const OptionFlags& flags, TrainOptions& options) {
   if (!flags.is_given("dropout") && options.dropout.size() > options.hidden.size()) {
     options.dropout.resize(options.hidden.size());
   }
+  flags.require_effect(options);
 }
 
 TrainingData read_training_data(const TrainingRequest& request, Session& session) {

@@ -66,7 +66,8 @@ std::vector<std::pair<std::string, std::string>> run_options(const TrainingReque
                                                              const Session& session);
 
 /// Lays the command line over a preset: naming donors asks for their split, and the preset's
-/// dropout is cut to the layers that were named.
+/// dropout is cut to the layers that were named. Throws Error(InvalidArgument) on options that
+/// would change nothing.
 void apply_training_flags(const OptionFlags& flags, TrainOptions& options);
 
 /// Cells and labels of all inputs, filtered.

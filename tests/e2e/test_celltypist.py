@@ -102,7 +102,7 @@ def test_a_rate_of_rejection_is_refused_where_nothing_is_rejected(query, tmp_pat
     must("import-celltypist", FIXTURES / "logistic.pkl", "-o", tmp_path / "m.saithe")
     line = must_fail(2, "predict", tmp_path / "m.saithe", query, "-o", tmp_path / "x.tsv",
                      "--false-reject-rate", "0.2")
-    assert "--false-reject-rate has no effect: the model has no novelty score" in line
+    assert "--false-reject-rate has no effect on this model: it has no novelty score" in line
     assert not (tmp_path / "x.tsv").exists()
 
 

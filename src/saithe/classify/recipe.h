@@ -52,6 +52,24 @@ struct RecipeOptions {
     TrainerOptions::describe(visit, options.trainer);
     AugmentOptions::describe(visit, options.augment);
   }
+  template <typename Visitor>
+  static void needs(Visitor& need, const RecipeOptions& options) {
+    need({"linear-c", "linear-class-weights"}, options.linear,
+         "without the linear member: leave out --no-linear, or add --linear");
+    constexpr const char* kNoNetwork = "without a network: add --networks 1, or more";
+    const bool has_network = options.networks > 0;
+    need({"linear-share", "hidden", "dropout", "layer-norm", "class-weights", "input-mask",
+          "thin-share", "thin-minimum"},
+         has_network, kNoNetwork);
+    auto need_network = [&](const char* name, const auto&, const char*) {
+      need({name}, has_network, kNoNetwork);
+    };
+    TrainerOptions trainer;
+    TrainerOptions::describe(need_network, trainer);
+    need({"layer-norm"}, !options.hidden.empty(), "without a hidden layer: name one with --hidden");
+    TrainerOptions::needs(need, options.trainer);
+    AugmentOptions::needs(need, options.augment);
+  }
 };
 
 /// One classifier of an ensemble: linear where shape.hidden is empty.

@@ -44,6 +44,13 @@ struct SuspectOptions {
     visit("suspect-cells", options.max_cells,
           "look with models of so many cells at most, a stratified draw (all cells are judged)");
   }
+  template <typename Visitor>
+  static void needs(Visitor& need, const SuspectOptions& options) {
+    need({"drop-suspects", "suspect-gate", "suspect-cells"}, options.find,
+         "where no suspects are looked for: add --find-suspects");
+    need({"suspect-gate"}, options.drop == DropSuspects::Auto,
+         "unless it decides: --drop-suspects auto");
+  }
 };
 
 /// A cell whose label looks wrong.

@@ -79,6 +79,22 @@ struct TrainOptions : RecipeOptions {
     QcOptions::describe(visit, options.qc);
     PreprocessorOptions::describe(visit, options.preprocessor);
   }
+  template <typename Visitor>
+  static void needs(Visitor& need, const TrainOptions& options) {
+    RecipeOptions::needs(need, options);
+    // The search for suspects has a linear member in any case.
+    need({"linear-cells", "linear-share"}, options.linear || options.suspects.find,
+         "without a linear member: leave out --no-linear, or add --linear");
+    need({"split", "validation-fraction"}, options.validate == Validation::HeldOut,
+         "where no share is held out: it belongs to --validate held-out");
+    need({"fold-cells"}, options.validate == Validation::FiveFold,
+         "where no folds are dealt: it belongs to --validate 5-fold");
+    need({"calibrate"}, options.validate != Validation::None,
+         "with --validate none: there are no cells to calibrate by");
+    SuspectOptions::needs(need, options.suspects);
+    QcOptions::needs(need, options.qc);
+    PreprocessorOptions::needs(need, options.preprocessor);
+  }
 
   /// "standard", "fast", "thorough", or "walkthrough" (the article as written). Throws
   /// Error(InvalidArgument) listing them.

@@ -6,6 +6,10 @@
 //     template <typename Visitor> static void describe(Visitor& visit, XxxOptions& options);
 // that calls visit("flag-name", options.member, "one line of help") for each. From it come the
 // command line, the JSON of the model file, Python's keywords and the reference page.
+// Beside it may stand
+//     template <typename Visitor> static void needs(Visitor& need, const XxxOptions& options);
+// that calls need({"flag-name", ...}, condition, "with --none: why") where options change nothing
+// unless the condition holds of the resolved values: given explicitly they are refused then.
 // Members may be: bool, int, std::int64_t, double, std::string, std::vector<int>,
 // std::vector<double>, std::vector<std::string>, and enums with an EnumNames specialisation.
 

@@ -49,6 +49,10 @@ struct TrainerOptions {
     visit("decay-biases", options.decay_biases, "weight decay of biases, too, as PyTorch's AdamW");
     visit("loss", options.loss, "what training minimises; the article's applies softmax twice");
   }
+  template <typename Visitor>
+  static void needs(Visitor& need, const TrainerOptions& options) {
+    need({"decay-biases"}, options.weight_decay > 0, "with --weight-decay 0");
+  }
 };
 
 /// One epoch as the article reports it: means of minibatch means; the training set in training

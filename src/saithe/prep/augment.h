@@ -29,6 +29,10 @@ struct AugmentOptions {
     visit("thin-minimum", options.thin_minimum,
           "smallest share of its counts that a thinned cell keeps");
   }
+  template <typename Visitor>
+  static void needs(Visitor& need, const AugmentOptions& options) {
+    need({"thin-minimum"}, options.thin_share > 0, "with --thin-share 0");
+  }
 };
 
 class CellDraws;

@@ -44,6 +44,10 @@ struct PreprocessorOptions {
     visit("scale", options.scale, "scale each gene to mean 0 and standard deviation 1");
     visit("max-value", options.max_value, "cut scaled values above this (0: off)");
   }
+  template <typename Visitor>
+  static void needs(Visitor& need, const PreprocessorOptions& options) {
+    need({"max-value"}, options.scale, "on values that are not scaled: add --scale");
+  }
 };
 
 /// Sparse features of cells x model genes, and what the first layer subtracts for each gene.

@@ -34,6 +34,10 @@ struct QcOptions {
     visit("mt-prefixes", options.mt_prefixes, "prefixes of mitochondrial gene names");
     visit("mt-genes", options.mt_genes, "names of the mitochondrial genes, instead of prefixes");
   }
+  template <typename Visitor>
+  static void needs(Visitor& need, const QcOptions& options) {
+    need({"mt-prefixes"}, options.mt_genes.empty(), "beside --mt-genes, which names them all");
+  }
 };
 
 /// Per cell, as Scanpy's calculate_qc_metrics names them.

@@ -1,0 +1,75 @@
+"""Options that would change nothing are refused."""
+
+
+import pytest
+
+from conftest import QUICK, must, must_fail
+
+# What is given, and which of it would change nothing.
+TRAIN = [("--validate none --calibrate", "calibrate"),
+         ("--validate 5-fold --split random", "split"),
+         ("--validate none --validation-fraction 0.3", "validation-fraction"),
+         ("--validate none --fold-cells 9", "fold-cells"),
+         ("--no-find-suspects --drop-suspects always", "drop-suspects"),
+         ("--no-find-suspects --suspect-cells 9", "suspect-cells"),
+         ("--drop-suspects never --suspect-gate 0.1", "suspect-gate"),
+         ("--no-linear --linear-c 1", "linear-c"),
+         ("--no-linear --no-find-suspects --linear-cells 9", "linear-cells"),
+         ("--preset fast --hidden 8", "hidden"),
+         ("--preset fast --epochs 3", "epochs"),
+         ("--preset fast --linear-share 0.3", "linear-share"),
+         ("--weight-decay 0 --decay-biases", "decay-biases"),
+         ("--thin-share 0 --thin-minimum 0.5", "thin-minimum"),
+         ("--max-value 3", "max-value"),
+         ("--mt-genes MT-ND1 --mt-prefixes mt", "mt-prefixes")]
+PREDICT = [("--no-reject --false-reject-rate 0.05", "false-reject-rate"),
+           ("--min-proportion 0.5", "min-proportion"),
+           ("--ontology-threshold 0.5", "ontology-threshold"),
+           ("--ontology-map bundled", "ontology-map")]
+EXPLAIN = [("--background-cells 5", "background-cells"),
+           ("--no-reject --false-reject-rate 0.05", "false-reject-rate")]
+EXPLAIN_MODEL = [("--cells 5", "cells"), ("--steps 8", "steps"), ("--force", "force"),
+                 ("--labels-deny X", "labels-deny"), ("--layer counts", "layer"),
+                 ("--match-case-insensitive", "match-case-insensitive")]
+
+
+@pytest.mark.parametrize("options, idle", TRAIN)
+def test_train_refuses_what_would_change_nothing(cells, tmp_path, options, idle):
+    line = must_fail(2, "train", cells, "--label-key", "cell_type", "-o", tmp_path / "m", *options.split())
+    assert f"--{idle} has no effect " in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_preset_says_or_what_is_switched_off_is_no_mistake(cells, tmp_path):
+    said = must("train", cells, "--label-key", "cell_type", "-o", tmp_path / "m", *QUICK, "--no-calibrate",
+                "--weight-decay", "0", "--no-decay-biases", "--genes", "union")
+    assert "warning: --genes has no effect on one reference file" in said.err
+
+
+@pytest.mark.parametrize("options, idle", PREDICT)
+def test_predict_refuses_what_would_change_nothing(model, cells, tmp_path, options, idle):
+    assert f"--{idle} has no effect " in must_fail(2, "predict", model, cells, "-o", tmp_path / "x.tsv",
+                                                   *options.split())
+
+
+@pytest.mark.parametrize("query, options, idle", [(True, *case) for case in EXPLAIN] +
+                         [(False, *case) for case in EXPLAIN_MODEL])
+def test_explain_refuses_what_would_change_nothing(model, cells, tmp_path, query, options, idle):
+    line = must_fail(2, "explain", model, *([cells] if query else []), "-o", tmp_path / "x", *options.split())
+    assert f"--{idle} has no effect " in line
+
+
+def test_a_rejection_that_the_model_cannot_make_is_refused(cells, tmp_path):
+    must("train", cells, "--label-key", "cell_type", "-o", tmp_path / "m", *QUICK)
+    for command in ("predict", "explain"):
+        for option in (["--reject"], ["--false-reject-rate", "0.1"]):
+            line = must_fail(2, command, tmp_path / "m", cells, "-o", tmp_path / "x", *option)
+            assert f"{option[0]} has no effect on this model" in line and "--validate none" in line
+
+
+@pytest.mark.parametrize("command, options", [("train", ["--find-suspects", "--no-find-suspects"]),
+                                              ("predict", ["--no-reject", "--reject"])])
+def test_opposites_are_refused(model, cells, tmp_path, command, options):
+    inputs = [cells, "--label-key", "cell_type"] if command == "train" else [model, cells]
+    line = must_fail(2, command, *inputs, "-o", tmp_path / "x", *options)
+    assert all(option in line for option in options) and "both given" in line
