@@ -151,6 +151,9 @@ Background make_background(const Request& request, const Model& model, Session& 
       open_source(request.background.background, request.reading, session.context());
   GeneMatchOptions genes = request.labels.prediction.genes;
   genes.gene_column.clear();  // it names a column of the query
+  // As of a query: attributions of genes that the background lacks are against their mean.
+  const Predictions match = match_model(model, *source, genes, request.labels.prediction.force);
+  say_genes(model, match, "background: genes", session);
   return cell_background(model.preprocessor, *source, request.background.background_cells,
                          session.context(), genes);
 }

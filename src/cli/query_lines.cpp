@@ -13,11 +13,16 @@ constexpr CellIndex kNotableCells = 10;
 
 }  // namespace
 
-void say_match(const Model& model, const Predictions& predictions, Session& session) {
-  session.say(fmt::format("genes: {} of the model's {} found by {} ({:.1f} % of its weight)",
+void say_genes(const Model& model, const Predictions& predictions, const std::string& what,
+               Session& session) {
+  session.say(fmt::format("{}: {} of the model's {} found by {} ({:.1f} % of its weight)", what,
                           predictions.genes.n_matched, model.preprocessor.n_genes(),
                           predictions.genes.matched_by, 100 * predictions.weight_matched));
-  for (const std::string& note : predictions.genes.notes) session.say("genes: " + note);
+  for (const std::string& note : predictions.genes.notes) session.say(what + ": " + note);
+}
+
+void say_match(const Model& model, const Predictions& predictions, Session& session) {
+  say_genes(model, predictions, "genes", session);
   session.say(fmt::format("values: {}", to_text(predictions.kind)));
 }
 

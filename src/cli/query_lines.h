@@ -7,7 +7,10 @@
 
 namespace saithe::cli {
 
-/// How many genes of the model were found, and what the values were taken for.
+/// How many genes of the model were found; `what` begins the lines.
+void say_genes(const Model& model, const Predictions& predictions, const std::string& what,
+               Session& session);
+/// The same of a query, and what the values were taken for.
 void say_match(const Model& model, const Predictions& predictions, Session& session);
 
 /// Throws Error(InvalidArgument) if the command line asks for a rejection that the model cannot

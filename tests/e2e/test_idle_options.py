@@ -73,3 +73,15 @@ def test_opposites_are_refused(model, cells, tmp_path, command, options):
     inputs = [cells, "--label-key", "cell_type"] if command == "train" else [model, cells]
     line = must_fail(2, command, *inputs, "-o", tmp_path / "x", *options)
     assert all(option in line for option in options) and "both given" in line
+
+
+def test_the_genes_of_a_background_are_told_and_too_few_refused(model, cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    data[:, :data.n_vars // 2].copy().write_h5ad(tmp_path / "half.h5ad")
+    data[:, :20].copy().write_h5ad(tmp_path / "few.h5ad")
+    explain = ["explain", model, cells, "--cells", 2, "--steps", 2, "-o", tmp_path / "x", "--background"]
+    said = must(*explain, tmp_path / "half.h5ad")
+    assert "background: genes: " in said.err and "% of its weight)" in said.err
+    few = must_fail(4, *explain, tmp_path / "few.h5ad", "--overwrite")
+    assert "few.h5ad: has " in few and "expected at least 30 %" in few
+    must(*explain, tmp_path / "few.h5ad", "--overwrite", "--force")

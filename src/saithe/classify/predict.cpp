@@ -145,9 +145,7 @@ class Prediction {
            "with --calibrate and a validation");
     }
     is_allowed_ = find_allowed_types(model.types, options);
-    result_.genes = model.preprocessor.match_genes(source.var(), options.genes, source.name());
-    result_.weight_matched = matched_weight(model, result_.genes);
-    require_compatible(model, source, result_, options.force);
+    result_ = match_model(model, source, options.genes, options.force);
     completed_ = with_expected_genes(model, result_.genes.is_present);
     profiles_ =
         make_type_profiles(model.novelty, model.preprocessor.center(), result_.genes.is_present);
@@ -295,6 +293,15 @@ class Prediction {
 };
 
 }  // namespace
+
+Predictions match_model(const Model& model, const CellSource& source, const GeneMatchOptions& genes,
+                        bool force) {
+  Predictions result;
+  result.genes = model.preprocessor.match_genes(source.var(), genes, source.name());
+  result.weight_matched = matched_weight(model, result.genes);
+  require_compatible(model, source, result, force);
+  return result;
+}
 
 std::vector<LabelIndex> parse_type_list(const std::string& text, const LabelSet& types,
                                         const std::string& option) {

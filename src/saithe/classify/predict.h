@@ -79,6 +79,11 @@ struct Predictions {
   double weight_matched = 0;  ///< share of the first layer's absolute weight on matched genes
 };
 
+/// Of no cells: the genes and their weight that a file has of the model's. Throws
+/// Error(Incompatible) if they are too few, unless `force`; without any in any case.
+Predictions match_model(const Model& model, const CellSource& source, const GeneMatchOptions& genes,
+                        bool force);
+
 /// Cells of these that are unassigned though they have counts: unlike every known type.
 CellIndex count_rejected(const Predictions& predictions);
 
