@@ -1,5 +1,6 @@
-"""Options that would change nothing are refused."""
+"""Options that would change nothing are refused, words in the place of a type are no types."""
 
+import json
 
 import pytest
 
@@ -73,6 +74,22 @@ def test_opposites_are_refused(model, cells, tmp_path, command, options):
     inputs = [cells, "--label-key", "cell_type"] if command == "train" else [model, cells]
     line = must_fail(2, command, *inputs, "-o", tmp_path / "x", *options)
     assert all(option in line for option in options) and "both given" in line
+
+
+@pytest.mark.parametrize("word", ["heterogeneous", "unassigned"])
+def test_words_in_the_place_of_a_type_are_not_learned(cells, tmp_path, word):
+    data = anndata.read_h5ad(cells)
+    names = data.obs.cell_type.astype(str).to_numpy().copy()
+    names[:40] = word
+    names[40:60] = word.capitalize()
+    data.obs["cell_type"] = names
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    said = must("train", tmp_path / "cells.h5ad", "--label-key", "cell_type", "-o", tmp_path / "m", *QUICK)
+    assert f"left out, as without a label: 40 cells called '{word}'" in said.err
+    assert f"'{word.capitalize()}' is learned as a type" in said.err
+    assert word not in json.loads(must("inspect", tmp_path / "m", "--json").out)["types"]
+    scores = json.loads(must("evaluate", tmp_path / "m", tmp_path / "cells.h5ad", "--label-key", "cell_type").out)
+    assert scores["n_without_label"] == 40 and scores["n_unknown_label"] == 0
 
 
 def test_the_genes_of_a_background_are_told_and_too_few_refused(model, cells, tmp_path):

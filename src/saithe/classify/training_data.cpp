@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <unordered_set>
 
+#include "saithe/classify/majority_vote.h"
 #include "saithe/classify/predict.h"
 #include "saithe/classify/train.h"
 #include "saithe/classify/training_memory.h"
@@ -79,11 +81,11 @@ class ReferenceReader {
            source_.name(), data.n_cells_without_label, data.n_cells_read,
            data.n_cells_without_counts);
     }
-    if (n_unassigned_ > 0) {
-      context_.warn(
-          fmt::format("{}: left out, as without a label: {} called '{}', the name of cells whose "
-                      "type cannot be known",
-                      source_.name(), counted(n_unassigned_, "cell"), kUnassigned));
+    for (const auto& [word, n] : n_called_) {
+      context_.warn(fmt::format(
+          "{}: left out, as without a label: {} called '{}', the name of {}", source_.name(),
+          counted(n, "cell"), word,
+          word == kUnassigned ? "cells whose type cannot be known" : "clusters of several types"));
     }
     data.kind = kind.value_or(ExpressionKind::Counts);
     data.dataset = PackedCells(source_.name(), values_, source_.obs().select_rows(data.cells),
@@ -96,9 +98,9 @@ class ReferenceReader {
     std::vector<CellIndex> usable;
     for (CellIndex row = 0; row < block.n_rows; ++row) {
       const std::string& label = label_of_cell_[as_size(first + row)];
-      if (label.empty() || label == kUnassigned) {
+      if (!is_label(label)) {
         ++data.n_cells_without_label;
-        if (!label.empty()) ++n_unassigned_;
+        if (!label.empty()) ++n_called_[label];
       } else if (std::ranges::none_of(block.row_values(row), [](float v) { return v > 0; })) {
         ++data.n_cells_without_counts;
       } else {
@@ -118,7 +120,7 @@ class ReferenceReader {
   bool needs_counts_;
   const Context& context_;
   std::shared_ptr<PackedRows> values_;
-  std::int64_t n_unassigned_ = 0;
+  std::map<std::string, std::int64_t> n_called_;  // cells, by the word in the place of a type
 };
 
 std::vector<LabelIndex> select_labels(std::span<const LabelIndex> labels,
@@ -193,9 +195,11 @@ void drop_small_types(int minimum, const LabelSet& types, TrainingData& data) {
 
 /// Words that tables hold where a label is missing, left as text by what wrote them.
 void warn_of_missing_names(const TrainingData& data, const Context& context) {
-  static const std::set<std::string> kMissing = {"nan",     "na",         "n/a",        "none",
-                                                 "null",    "<na>",       "unknown",    "unlabeled",
-                                                 "missing", "unlabelled", "unannotated"};
+  static const std::set<std::string> kMissing = {"nan", "na", "n/a", "none", "null", "<na>",
+                                                 "unknown", "unlabeled", "missing", "unlabelled",
+                                                 "unannotated",
+                                                 // in capitals; as they are, they are left out
+                                                 kUnassigned, kHeterogeneous};
   for (LabelIndex type = 0; type < data.types.n_types(); ++type) {
     const std::string& name = data.types.name(type);
     if (!kMissing.contains(lower(name))) continue;
@@ -224,9 +228,7 @@ TrainingData prepare_training_data(CellSource& source,
     require_distinct(source.name(), source.var().as_text("gene_ids"), "gene id");
   }
   const LabelSet all_types = LabelSet::from_names(label_of_cell);
-  const CellIndex n_labelled = std::ranges::count_if(label_of_cell, [](const std::string& label) {
-    return !label.empty() && label != kUnassigned;
-  });
+  const CellIndex n_labelled = std::ranges::count_if(label_of_cell, is_label);
   const Context values_context =
       context_for_values(context, source.name(), n_labelled, all_types.n_types(), options);
   TrainingData data = ReferenceReader(source, label_of_cell, options, values_context).read();
