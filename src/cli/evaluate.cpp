@@ -8,6 +8,7 @@
 #include "output_plan.h"
 #include "query_lines.h"
 #include "saithe/classify/evaluation_json.h"
+#include "saithe/classify/majority_vote.h"
 #include "saithe/classify/predict.h"
 #include "saithe/core/text_io.h"
 #include "session.h"
@@ -23,18 +24,23 @@ struct Request {
   bool force = false;
 };
 
-/// Tells of the cells that no score can be of. Throws Error(Incompatible) if no cell has a label.
-void say_unjudged(const CellSource& source, const std::vector<std::string>& labels,
-                  const std::vector<LabelIndex>& truth, Session& session) {
+/// Tells of the cells that no score can be of; the number of those without a label. Throws
+/// Error(Incompatible) if no cell has one.
+std::int64_t say_unjudged(const CellSource& source, const std::vector<std::string>& labels,
+                          const std::vector<LabelIndex>& truth, Session& session) {
   static constexpr std::size_t kMostNames = 10;
   std::map<std::string, std::int64_t> unknown;
   std::int64_t n_unknown = 0;
+  std::int64_t n_unlabelled = 0;
   for (std::size_t cell = 0; cell < labels.size(); ++cell) {
-    if (labels[cell].empty() || truth[cell] != kNoLabel) continue;
-    ++unknown[labels[cell]];
-    ++n_unknown;
+    if (truth[cell] != kNoLabel) continue;
+    if (is_label(labels[cell])) {
+      ++unknown[labels[cell]];
+      ++n_unknown;
+    } else {
+      ++n_unlabelled;
+    }
   }
-  const auto n_unlabelled = std::count(labels.begin(), labels.end(), "");
   if (n_unlabelled == std::ssize(labels)) {
     fail(ErrorKind::Incompatible, "{}: none of the {} cells has a label: all are missing",
          source.name(), labels.size());
@@ -42,7 +48,7 @@ void say_unjudged(const CellSource& source, const std::vector<std::string>& labe
   if (n_unlabelled > 0) {
     session.say(fmt::format("not judged: {} without a label", counted(n_unlabelled, "cell")));
   }
-  if (unknown.empty()) return;
+  if (unknown.empty()) return n_unlabelled;
   std::string names;
   std::size_t n_named = 0;
   for (const auto& [type, n] : unknown) {
@@ -53,6 +59,7 @@ void say_unjudged(const CellSource& source, const std::vector<std::string>& labe
       fmt::format("{}: {} of types that the model does not know, in no score: {}{}", source.name(),
                   counted(n_unknown, "cell") + (n_unknown == 1 ? " is" : " are"), names,
                   unknown.size() > kMostNames ? ", ..." : ""));
+  return n_unlabelled;
 }
 
 int run(const CommonOptions& common, const OptionFlags& flags, const Request& request) {
@@ -74,7 +81,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   }
   const std::vector<std::string> known = find_labels(request.labels, *source, session);
   const auto truth = model.types.encode(known);
-  say_unjudged(*source, known, truth, session);
+  const std::int64_t n_unlabelled = say_unjudged(*source, known, truth, session);
   PredictOptions options;
   options.with_logits = true;
   options.force = request.force;
@@ -90,10 +97,11 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
       "scores: every cell with a type that the model knows is judged by its most probable one, "
       "unassigned or not");
   const bool has_loss = model.members.size() == 1 && model.output == OutputKind::Softmax;
-  const Evaluation evaluation =
+  Evaluation evaluation =
       saithe::evaluate(predictions.probabilities.view(), truth, model.types,
                        has_loss ? std::optional(predictions.logits.view()) : std::nullopt,
                        model.loss, predictions.best_labels);
+  set_without_label(evaluation, n_unlabelled);
   const std::string text = evaluation_json(
       evaluation, evaluate_rejecting(predictions.probabilities.view(), labels, truth, model.types));
   if (request.output.empty()) {

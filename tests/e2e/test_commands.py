@@ -325,8 +325,10 @@ def test_evaluate_prints_one_json_object(model, cells, tmp_path):
     data.write_h5ad(tmp_path / "unlabelled.h5ad")
     assert "none of the 300 cells has a label: all are missing" in must_fail(
         4, "evaluate", model, tmp_path / "unlabelled.h5ad", "--label-key", "none")
-    assert "not judged: 7 cells without a label" in must(
-        "evaluate", model, tmp_path / "unlabelled.h5ad", "--label-key", "some").err
+    some = must("evaluate", model, tmp_path / "unlabelled.h5ad", "--label-key", "some")
+    assert "not judged: 7 cells without a label" in some.err
+    counts = json.loads(some.out)
+    assert (counts["n_without_label"], counts["n_unknown_label"], counts["n_cells"]) == (7, 0, 293)
     labels.write_text("".join(f"{b}\tMartian cells\n" for b in data.obs_names))
     must_fail(4, "evaluate", model, cells, "--labels", labels)
 

@@ -128,6 +128,12 @@ std::string some_names(const LabelSet& types) {
 
 }  // namespace
 
+void set_without_label(Evaluation& evaluation, std::int64_t n_cells) {
+  SAITHE_ASSERT(n_cells >= 0 && n_cells <= evaluation.n_unknown_label);
+  evaluation.n_unknown_label -= n_cells;
+  evaluation.n_without_label += n_cells;
+}
+
 Evaluation evaluate(DenseView probabilities, std::span<const LabelIndex> truth,
                     const LabelSet& types, std::optional<DenseView> logits, kernels::Loss loss,
                     std::span<const LabelIndex> best) {

@@ -28,6 +28,7 @@ struct TypeScores {
 struct Evaluation {
   std::int64_t n_cells = 0;          ///< cells judged
   std::int64_t n_unknown_label = 0;  ///< cells left out: the model lacks their label
+  std::int64_t n_without_label = 0;  ///< cells left out: they have none (set_without_label())
   std::int64_t n_unassigned = 0;     ///< cells judged that got no label: wrong, in no column
   double accuracy = 0;
   double macro_f1 = 0;         ///< over the types present in the truth
@@ -40,6 +41,10 @@ struct Evaluation {
   std::vector<std::int64_t> confusion;  ///< (n_types, n_types) row-major, rows true
   [[nodiscard]] std::int64_t n_types() const { return static_cast<std::int64_t>(per_type.size()); }
 };
+
+/// Of the cells that were left out, so many have no label at all; evaluate() cannot tell them from
+/// those whose label the model lacks.
+void set_without_label(Evaluation& evaluation, std::int64_t n_cells);
 
 /// Judges probabilities (n_cells, n_types) against labels (kNoLabel: unknown to the model, left
 /// out). Each cell is judged by its label in `best` (kNoLabel: it got none), where these are given;

@@ -24,6 +24,7 @@ Json to_json(const Evaluation& evaluation) {
   Json json;
   json["n_cells"] = evaluation.n_cells;
   json["n_unknown_label"] = evaluation.n_unknown_label;
+  json["n_without_label"] = evaluation.n_without_label;
   json["n_unassigned"] = evaluation.n_unassigned;
   json["accuracy"] = evaluation.accuracy;
   json["macro_f1"] = evaluation.macro_f1;

@@ -9,9 +9,10 @@
 
 namespace saithe {
 
-/// One object: n_cells, n_unknown_label, n_unassigned, accuracy, macro_f1, median_f1, loss (null
-/// where there is none), nll, brier, ece, per_type {name: {precision, recall, f1, support}} and
-/// confusion (rows true, columns predicted, in the order of per_type). Ends with a newline.
+/// One object: n_cells, n_unknown_label, n_without_label, n_unassigned, accuracy, macro_f1,
+/// median_f1, loss (null where there is none), nll, brier, ece, per_type {name: {precision, recall,
+/// f1, support}} and confusion (rows true, columns predicted, in the order of per_type). Ends with
+/// a newline.
 std::string evaluation_json(const Evaluation& evaluation);
 
 /// The same and "rejecting": {n_unassigned, accuracy, macro_f1, median_f1}, with the cells that a

@@ -68,6 +68,10 @@ TEST_P(EvaluateAgainstScikitLearn, AllScoresAgree) {
     const auto n_unknown = std::count(truth.begin(), truth.end(), kNoLabel);
     EXPECT_EQ(found.n_unknown_label, n_unknown);
     EXPECT_EQ(found.n_cells, static_cast<std::int64_t>(truth.size()) - n_unknown);
+    Evaluation split = found;
+    set_without_label(split, n_unknown);
+    EXPECT_EQ(split.n_unknown_label, 0);
+    EXPECT_EQ(split.n_without_label, n_unknown);
     EXPECT_EQ(found.loss, std::nullopt);
   }
 }

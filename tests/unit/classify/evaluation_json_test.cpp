@@ -13,6 +13,7 @@ Evaluation sample() {
   Evaluation evaluation;
   evaluation.n_cells = 30;
   evaluation.n_unknown_label = 2;
+  evaluation.n_without_label = 5;
   evaluation.accuracy = 0.1 + 0.2;
   evaluation.macro_f1 = 1.0 / 3.0;
   evaluation.median_f1 = 2.0 / 3.0;
@@ -29,6 +30,7 @@ TEST(EvaluationJson, NumbersReadBackExactly) {
   const auto json = nlohmann::json::parse(evaluation_json(evaluation));
   EXPECT_EQ(json["n_cells"], 30);
   EXPECT_EQ(json["n_unknown_label"], 2);
+  EXPECT_EQ(json["n_without_label"], 5);
   EXPECT_EQ(json["n_unassigned"], 0);
   EXPECT_EQ(json["accuracy"].get<double>(), evaluation.accuracy);
   EXPECT_EQ(json["macro_f1"].get<double>(), evaluation.macro_f1);
