@@ -28,6 +28,20 @@ void plan_outputs(const TrainingRequest& request, const std::string& output,
   }
 }
 
+/// run_training(); stopped without a checkpoint, the Error(Cancelled) says what that costs.
+TrainingOutcome train_on(TrainingData data, const TrainOptions& options, Session& session,
+                         TrainingCheckpoint* checkpoint) {
+  try {
+    return run_training(std::move(data), options, session, checkpoint);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::Cancelled || checkpoint != nullptr) throw;
+    fail(ErrorKind::Cancelled,
+         "{}; nothing is kept of this training: begun with --checkpoint FILE, it could go on from "
+         "there",
+         error.what());
+  }
+}
+
 int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest request,
         const std::string& preset, const std::string& output, const std::string& report) {
   Session session(common);
@@ -51,8 +65,8 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
   }
   request.training.keep_hidden = false;
   const auto checkpoint = make_checkpoint(checkpointing, common.overwrite);
-  const TrainingOutcome outcome = run_training(read_training_data(request, session),
-                                               request.training, session, checkpoint.get());
+  const TrainingOutcome outcome =
+      train_on(read_training_data(request, session), request.training, session, checkpoint.get());
   const TrainResult& result = outcome.result;
   try {
     if (folder) {
@@ -101,8 +115,13 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
             ? "; cells left out as suspects are judged by their labels as given"
             : ""));
   }
-  session.say(fmt::format("written: {}{}", output,
-                          result.model.was_interrupted ? " (training was interrupted)" : ""));
+  session.say(fmt::format(
+      "written: {}{}", output,
+      result.model.was_interrupted
+          ? fmt::format(" (training was {}; it cannot be resumed, which takes --checkpoint FILE "
+                        "from its beginning)",
+                        interruption_text(result.model))
+          : ""));
   session.finish(result.dataset.n_cells());
   return result.model.was_interrupted ? cancelled_exit_code() : 0;
 }

@@ -1,10 +1,12 @@
 """Options that would change nothing are refused, words in the place of a type are no types."""
 
 import json
+import signal
+import subprocess
 
 import pytest
 
-from conftest import QUICK, must, must_fail
+from conftest import PROGRAM, QUICK, must, must_fail
 
 # What is given, and which of it would change nothing.
 TRAIN = [("--validate none --calibrate", "calibrate"),
@@ -102,3 +104,17 @@ def test_the_genes_of_a_background_are_told_and_too_few_refused(model, cells, tm
     few = must_fail(4, *explain, tmp_path / "few.h5ad", "--overwrite")
     assert "few.h5ad: has " in few and "expected at least 30 %" in few
     must(*explain, tmp_path / "few.h5ad", "--overwrite", "--force")
+
+
+def test_an_interrupted_ensemble_says_what_it_has_and_how_to_go_on(cells, tmp_path):
+    model = tmp_path / "m.saithe"
+    command = [PROGRAM, "train", cells, "--label-key", "cell_type", "-o", model, "--preset", "thorough",
+               "--hidden", "256", "--epochs", "100000", "--max-steps", "0", "--validate", "none",
+               "--no-find-suspects"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline().startswith("Epoch: 0")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert "1 of 5 networks, the last cut short" in errors and "--checkpoint FILE" in errors
+    assert "1 of 5 networks, the last cut short" in must("inspect", model).out

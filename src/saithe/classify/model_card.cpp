@@ -140,13 +140,19 @@ std::string calibration_text(const Model& model) {
 }
 
 std::string interruption_text(const Model& model) {
-  std::int64_t epochs = 0;
+  std::int64_t epochs = -1;
+  std::int64_t n_networks = 1;
+  auto n_begun = std::ssize(model.members);
   for (const auto& [name, value] : model.options) {
-    if (name == kEpochsDone && parse_number(value, epochs)) {
-      return "interrupted after " + counted(epochs, "full epoch");
-    }
+    if (name == kEpochsDone) parse_number(value, epochs);
+    if (name == "networks") parse_number(value, n_networks);
+    if (name == "linear" && value == "true") --n_begun;
   }
-  return "interrupted before its end";
+  if (epochs < 0) return "interrupted before its end";
+  const std::string text = "interrupted after " + counted(epochs, "full epoch");
+  if (n_networks <= 1) return text;
+  return fmt::format("{} of the first network; it has {} of {} networks, the last cut short", text,
+                     n_begun, n_networks);
 }
 
 std::string model_card_markdown(const Model& model) {
