@@ -78,6 +78,12 @@ def test_opposites_are_refused(model, cells, tmp_path, command, options):
     assert all(option in line for option in options) and "both given" in line
 
 
+@pytest.mark.parametrize("seed", ["-1", "18446744073709551616"])
+def test_the_range_of_seeds_is_said(tmp_path, seed):
+    line = must_fail(2, "simulate", "-o", tmp_path / "x.h5ad", f"--seed={seed}")
+    assert f"--seed: '{seed}' is not a whole number from 0 to 9223372036854775807" in line
+
+
 @pytest.mark.parametrize("word", ["heterogeneous", "unassigned"])
 def test_words_in_the_place_of_a_type_are_not_learned(cells, tmp_path, word):
     data = anndata.read_h5ad(cells)

@@ -4,6 +4,8 @@
 // page: "true", "3", "0.2", "1028,256,128", "MT-,mt-", enum names. Numbers are independent of the
 // locale and read back exactly; the elements of a list are joined by commas.
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -79,8 +81,14 @@ void set_option(std::string_view text, std::string_view option, T& value) {
   } else if constexpr (std::is_integral_v<T>) {
     std::int64_t number = 0;
     if (!parse_number(text, number) || !std::in_range<T>(number)) {
-      fail(ErrorKind::InvalidArgument, "--{}: '{}' is not a whole number{}", option, text,
-           is_whole_number(text) ? " within the range of the option" : "");
+      if (!is_whole_number(text)) {
+        fail(ErrorKind::InvalidArgument, "--{}: '{}' is not a whole number", option, text);
+      }
+      using Limits = std::numeric_limits<T>;
+      constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
+      fail(ErrorKind::InvalidArgument, "--{}: '{}' is not a whole number from {} to {}", option,
+           text, Limits::min(),
+           std::in_range<std::int64_t>(Limits::max()) ? Limits::max() : static_cast<T>(kLargest));
     }
     value = static_cast<T>(number);
   } else {

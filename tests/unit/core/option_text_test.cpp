@@ -90,7 +90,7 @@ TEST(OptionText, WrongTextsNameTheOption) {
   }
   EXPECT_EQ(message("x", 0), "--flag: 'x' is not a whole number");
   EXPECT_EQ(message("99999999999999999999", 0),
-            "--flag: '99999999999999999999' is not a whole number within the range of the option");
+            "--flag: '99999999999999999999' is not a whole number from -2147483648 to 2147483647");
   EXPECT_NE(message("green", Colour::Red).find("red, blue"), std::string::npos);
 }
 
