@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 
+import anndata
 import pytest
 
 from conftest import PROGRAM, QUICK, must, must_fail
@@ -76,6 +77,13 @@ def test_opposites_are_refused(model, cells, tmp_path, command, options):
     inputs = [cells, "--label-key", "cell_type"] if command == "train" else [model, cells]
     line = must_fail(2, command, *inputs, "-o", tmp_path / "x", *options)
     assert all(option in line for option in options) and "both given" in line
+
+
+def test_a_denied_type_that_is_not_allowed_is_refused(model, cells, tmp_path):
+    types = sorted(set(anndata.read_h5ad(cells).obs.cell_type))
+    command = ["predict", model, cells, "-o", tmp_path / "x.tsv", "--labels-allow", types[0], "--labels-deny"]
+    assert f"--labels-deny has no effect on '{types[1]}'" in must_fail(2, *command, types[1])
+    assert "leave no type" in must_fail(2, *command, types[0])
 
 
 @pytest.mark.parametrize("seed", ["-1", "18446744073709551616"])

@@ -84,7 +84,14 @@ std::vector<bool> find_allowed_types(const LabelSet& types, const PredictOptions
   for (const LabelIndex label : parse_type_list(options.labels_allow, types, "labels-allow")) {
     is_allowed[as_size(label)] = true;
   }
+  const std::vector<bool> is_listed = is_allowed;
   for (const LabelIndex label : parse_type_list(options.labels_deny, types, "labels-deny")) {
+    if (!is_listed[as_size(label)]) {
+      fail(ErrorKind::InvalidArgument,
+           "--labels-deny has no effect on '{}': it is not among --labels-allow, and so denied "
+           "already",
+           printable(types.name(label)));
+    }
     is_allowed[as_size(label)] = false;
   }
   if (std::find(is_allowed.begin(), is_allowed.end(), true) == is_allowed.end()) {

@@ -26,8 +26,8 @@ struct PredictOptions {
   bool reject = true;               ///< cells of no known type become unassigned
   double false_reject_rate = 0.01;  ///< share of cells of known types that this may cost
   /// Types that cells may be given (all if empty), and types that they may not, names joined by
-  /// commas (parse_type_list()). The others' probabilities become 0, and the rest is scaled to a
-  /// sum of 1.
+  /// commas (parse_type_list()). Of both, the first less the second. The others' probabilities
+  /// become 0, and the rest is scaled to a sum of 1.
   std::string labels_allow;
   std::string labels_deny;
   double multi_label =

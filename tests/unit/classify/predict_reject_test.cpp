@@ -252,6 +252,8 @@ TEST(AllowedTypes, UnknownNamesAndNoTypeLeftAreRefused) {
   options.labels_allow = "type1";
   options.labels_deny = "type1";
   EXPECT_NE(refusal(options).find("leave no type"), std::string::npos);
+  options.labels_deny = "type2";  // is not given anyway
+  EXPECT_NE(refusal(options).find("--labels-deny has no effect on 'type2'"), std::string::npos);
 }
 
 TEST(TypeList, ANameMayHoldCommas) {
