@@ -37,16 +37,6 @@ bool are_numbers_or_missing(const std::vector<std::string>& fields, std::size_t 
                      });
 }
 
-/// "0", "1", "2", ... or "1", "2", ...: the names of columns that have none.
-bool is_counted_up(const std::vector<std::string>& names) {
-  std::int64_t first = 0;
-  if (names.empty() || !parse_number(names[0], first) || first < 0 || first > 1) return false;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i] != std::to_string(first + static_cast<std::int64_t>(i))) return false;
-  }
-  return true;
-}
-
 /// Whether a line of that many names can stand above a line of that many fields.
 bool fits(std::size_t n_names, std::size_t n_fields) {
   return n_fields >= 2 && (n_names == n_fields || n_names + 1 == n_fields);
@@ -217,6 +207,15 @@ bool has_comma_in_number(std::string_view field) {
   return !digits.empty() && std::isdigit(static_cast<unsigned char>(digits[0])) != 0 &&
          digits.find_first_of(",'") != std::string_view::npos &&
          digits.find_first_not_of(kNumber) == std::string_view::npos;
+}
+
+bool is_counted_up(const std::vector<std::string>& names) {
+  std::int64_t first = 0;
+  if (names.empty() || !parse_number(names[0], first) || first < 0 || first > 1) return false;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] != std::to_string(first + static_cast<std::int64_t>(i))) return false;
+  }
+  return true;
 }
 
 std::optional<TableStart> read_start(LineReader& reader) {

@@ -41,6 +41,9 @@ bool is_missing_value(std::string_view field);
 /// Whether it is "inf" or "-inf", however it is written.
 bool is_infinite_value(std::string_view field);
 
+/// "0", "1", "2", ... or "1", "2", ...: numbers of rows or columns that have no names.
+bool is_counted_up(const std::vector<std::string>& names);
+
 /// How a table begins.
 struct TableStart {
   char separator = '\t';

@@ -155,6 +155,28 @@ bool looks_like_cell(std::string_view name) {
   return is_well(name);
 }
 
+bool may_name_numbers(std::string_view corner) {
+  // As pandas, readr, data.table and people call them; "BID" and "ROS1" are genes.
+  static constexpr std::array kWords = {"",    "ID",  "X",   "V1",      "...1",  "NAME",
+                                        "NR",  "NO",  "#",   "ROW",     "ROWS",  "N",
+                                        "OBS", "VAR", "KEY", "LEVEL_0", "NUMBER"};
+  static constexpr std::array kParts = {"INDEX",   "CELL",    "BARCODE",   "GENE",
+                                        "SYMBOL",  "ENTREZ",  "SAMPLE",    "FEATURE",
+                                        "ENSEMBL", "UNNAMED", "TRANSCRIPT"};
+  static constexpr std::array kEnds = {"ID", "NAME", "NAMES", "NUMBER", "NR"};
+  std::string word = upper(corner);
+  std::erase(word, ' ');
+  const auto ends = [&](std::string_view end) {
+    if (!word.ends_with(end) || word.size() == end.size()) return false;
+    const char before = word[word.size() - end.size() - 1];
+    return before == '_' || before == '.';
+  };
+  const auto holds = [&](const char* part) { return word.find(part) != std::string::npos; };
+  return std::find(kWords.begin(), kWords.end(), word) != kWords.end() ||
+         std::any_of(kParts.begin(), kParts.end(), holds) ||
+         std::any_of(kEnds.begin(), kEnds.end(), ends);
+}
+
 RowsAre tell_rows(const std::vector<std::string>& rows, const std::vector<std::string>& columns,
                   std::string_view corner) {
   // A third of a genome's names show it; a tenth of a panel's. What differs by less is chance.

@@ -20,6 +20,10 @@ bool looks_like_gene(std::string_view name);
 /// a well of a plate or the accession of a run.
 bool looks_like_cell(std::string_view name);
 
+/// Whether a column of numbers below that name may name rows: nothing, `index`, `cell_id`, `X` (as
+/// R reads a blank), ... A gene or a cell may be called like anything else.
+bool may_name_numbers(std::string_view corner);
+
 /// What the rows of a table are.
 enum class RowsAre { Cells, Genes, Unknown };
 

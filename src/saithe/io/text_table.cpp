@@ -133,13 +133,19 @@ class RowReader {
   RowsOfText rows_;
 };
 
-/// Numbers name rows, as R and pandas count them, unless they repeat or stand below a gene or a
-/// cell: then the table has no names of rows, and they are values.
+/// Whether the names are 0, 1, 2, ... or 1, 2, 3, ..., of so many rows that values are not.
+bool are_surely_counted(const std::vector<std::string>& names) {
+  static constexpr std::size_t kEnough = 10;
+  return names.size() >= kEnough && is_counted_up(names);
+}
+
+/// Numbers name rows, as R and pandas count them, unless they repeat or stand below a gene, a cell
+/// or a word that may be one: then the table has no names of rows, and they are values.
 void require_names(const std::vector<std::string>& names, const TableStart& start,
                    const std::string& where) {
   float value = 0;
   if (!std::all_of(names.begin(), names.end(), [&](const std::string& name) {
-        return parse_value(name, start.separator, value);
+        return parse_value(name, start.separator, value) || is_missing_value(name);
       })) {
     return;
   }
@@ -151,6 +157,16 @@ void require_names(const std::vector<std::string>& names, const TableStart& star
         "names of {}. Add a first column with them.",
         where, printable(start.corner), is_below_gene ? "gene" : "cell",
         is_below_gene ? "cells" : "genes");
+  }
+  // "V1,V2,V3" and "0,1,2" number all columns.
+  const bool is_first_of_numbered = is_counted_up({start.corner, start.names.front()}) ||
+                                    (start.corner == "V1" && start.names.front() == "V2");
+  if ((is_first_of_numbered || !may_name_numbers(start.corner)) && !are_surely_counted(names)) {
+    fail(ErrorKind::BadFormat,
+         "{}: the first column holds numbers below '{}', which may be values or names of rows. If "
+         "they are names, call the column 'index'; if '{}' is a gene or a cell, add a first column "
+         "with names of rows.",
+         where, printable(start.corner), printable(start.corner));
   }
   std::unordered_set<std::string_view> distinct(names.begin(), names.end());
   if (distinct.size() == names.size()) return;

@@ -59,5 +59,15 @@ TEST(TellRows, ByNamesThenByTheCorner) {
   EXPECT_EQ(tell_rows({}, {}, ""), RowsAre::Unknown);
 }
 
+TEST(MayNameNumbers, WordsThatAreNoGenes) {
+  for (const char* word : {"", "index", "Unnamed: 0", "cell_id", "Barcode", "X", "id", "row_id",
+                           "row.names", "level_0", "Gene ID", "...1"}) {
+    EXPECT_TRUE(may_name_numbers(word)) << word;
+  }
+  for (const char* word : {"Xkr4", "BID", "ROS1", "Sox17", "0", "count", "NRID"}) {
+    EXPECT_FALSE(may_name_numbers(word)) << word;
+  }
+}
+
 }  // namespace
 }  // namespace saithe::io

@@ -157,6 +157,23 @@ TEST(TextTable, NumbersBelowAGeneOrACellAreNoNames) {
                       "the table has no names of genes. Add a first column with them.");
 }
 
+// Most genes are called like nothing that is known; their values are no names all the same.
+TEST(TextTable, NumbersBelowAWordThatMayBeAGeneAreNoNames) {
+  for (const char* text :
+       {"Xkr4,Rp1,Sox17\n0,2,3\n4,5,6\n7,0,1\n", "Xkr4\tSox17\n1\t0\n2\t1\n3\t4\n",
+        "Bid;Sox17\n0,5;1\n1,5;2\n", "Xkr4,Rp1,Sox17\n0,2,3\n0,5,6\n", "V1,V2\n3,0\n1,5\n",
+        "0,1,2\n5,2,3\n4,5,6\n", "Xkr4,Rp1\n3,2\nNA,5\n"}) {
+    SCOPED_TRACE(text);
+    EXPECT_SAITHE_ERROR(read(text), ErrorKind::BadFormat,
+                        "which may be values or names of rows. If they are names, call the column "
+                        "'index'; if '");
+  }
+  std::string counted = "entry,ACTB,CD3D\n";
+  for (int row = 1; row <= 10; ++row) counted += fmt::format("{},{},0\n", row, row % 3);
+  EXPECT_EQ(read(counted).obs().index()[9], "10");
+  EXPECT_EQ(read("entrezgene,cell1\n7157,3\n1956,4\n").var().index(), (Texts{"7157", "1956"}));
+}
+
 TEST(TextTable, NumbersOfRowsAreNames) {
   for (const char* corner : {"", "index", "cell", "cell_id", "barcode", "Unnamed: 0", "X", "id"}) {
     SCOPED_TRACE(corner);
