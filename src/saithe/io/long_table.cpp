@@ -58,6 +58,13 @@ struct Entry {
   float count = 0;
 };
 
+/// What has no name would become one gene or cell, of everything whose name is missing.
+void require_name(std::string_view name, std::string_view what, const LineReader& reader) {
+  if (name.find_first_not_of(" \t") != std::string_view::npos) return;
+  fail(ErrorKind::BadFormat, "{}: the name of the {} is missing. Add it, or remove the line.",
+       reader.where(), what);
+}
+
 Entry parse_entry(const std::vector<std::string_view>& fields, const TableStart& start,
                   const LongColumns& columns, NameNumbers& genes, NameNumbers& cells,
                   const LineReader& reader) {
@@ -74,6 +81,8 @@ Entry parse_entry(const std::vector<std::string_view>& fields, const TableStart&
          printable(columns.count == 0 ? start.corner : start.names[columns.count - 1]),
          printable(count.substr(0, 40)));
   }
+  require_name(fields[columns.gene], "gene", reader);
+  require_name(fields[columns.cell], "cell", reader);
   entry.gene = genes.number_of(fields[columns.gene]);
   entry.cell = cells.number_of(fields[columns.cell]);
   return entry;

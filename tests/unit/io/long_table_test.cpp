@@ -108,5 +108,14 @@ TEST(LongTable, IsToldByItsNames) {
   EXPECT_FALSE(io::find_long_columns(start).has_value());
 }
 
+TEST(LongTable, EveryGeneAndCellHasAName) {
+  EXPECT_SAITHE_ERROR(read("gene\tcell\tcount\nA\tTT\t1\n\tTT\t2\n"), ErrorKind::BadFormat,
+                      "a.tsv:3: the name of the gene is missing. Add it, or remove the line.");
+  EXPECT_SAITHE_ERROR(read("gene,cell,count\nA,\" \",1\nB,TT,2\n"), ErrorKind::BadFormat,
+                      "a.tsv:2: the name of the cell is missing");
+  EXPECT_SAITHE_ERROR(read("gene,cell,count\n,,0\nB,TT,2\n"), ErrorKind::BadFormat,
+                      "a.tsv:2: the name of the gene is missing");
+}
+
 }  // namespace
 }  // namespace saithe
