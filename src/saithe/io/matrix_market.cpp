@@ -116,15 +116,23 @@ void find_tables(MtxPaths& paths) {
   }
 }
 
-/// Warns where a file lies there twice, packed and not: the two may differ, and one is read.
+/// Warns where a file lies there twice, packed and not, or genes.tsv beside features.tsv: the two
+/// may differ, and one is read.
 void warn_of_twins(const MtxPaths& paths, const Context& context) {
-  for (const fs::path& path : {paths.matrix, paths.genes, paths.cells}) {
-    if (path.empty() || path.extension() == ".gz") continue;
-    const fs::path twin = path.string() + ".gz";
+  const auto warn_if_there = [&](const fs::path& path, const fs::path& twin) {
     std::error_code error;
-    if (!fs::exists(twin, error)) continue;
+    if (!fs::exists(twin, error)) return;
     context.warn(fmt::format("{}: {} lies beside it and is not read. Remove the one that is older.",
                              path.string(), twin.filename().string()));
+  };
+  for (const fs::path& path : {paths.matrix, paths.genes, paths.cells}) {
+    if (path.empty() || path.extension() == ".gz") continue;
+    warn_if_there(path, path.string() + ".gz");
+  }
+  if (!paths.is_v3) return;
+  const std::string other = stem_before(paths.genes, "features.tsv") + "genes.tsv";
+  for (const char* ending : {"", ".gz"}) {
+    warn_if_there(paths.genes, paths.genes.parent_path() / (other + ending));
   }
 }
 

@@ -45,6 +45,34 @@ TEST(MatrixMarket, AFileThatLiesThereTwiceIsWarnedOf) {
   EXPECT_TRUE(testing::contains(warnings[0], "matrix.mtx: matrix.mtx.gz lies beside it"));
 }
 
+TEST(MatrixMarket, TwoTablesOfGenesAreWarnedOf) {
+  const FolderForTest folder;
+  write_bytes(folder / "s_matrix.mtx", std::string(kHeader) + "2 1 1\n1 1 5\n");
+  write_bytes(folder / "s_barcodes.tsv", "c1\n");
+  write_bytes(folder / "s_features.tsv", "E1\tA\tGene Expression\nE2\tB\tGene Expression\n");
+  std::vector<std::string> warnings;
+  Context listening(1);
+  listening.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  read_dataset(folder.path(), {}, listening);
+  const std::size_t n_others = warnings.size();
+  warnings.clear();
+  write_bytes(folder / "s_genes.tsv", "E1\tX\nE2\tY\n");
+  write_file(folder / "s_genes.tsv.gz", "E1\tX\nE2\tY\n", false);
+  EXPECT_EQ(read_dataset(folder.path(), {}, listening).var().index(),
+            (std::vector<std::string>{"A", "B"}));
+  ASSERT_EQ(warnings.size(), n_others + 2);
+  EXPECT_TRUE(testing::contains(warnings[0], "s_features.tsv: s_genes.tsv lies beside it"));
+  EXPECT_TRUE(testing::contains(warnings[1], "s_features.tsv: s_genes.tsv.gz lies beside it"));
+  // So does a packed one.
+  warnings.clear();
+  std::filesystem::remove(folder / "s_genes.tsv.gz");
+  write_file(folder / "s_features.tsv.gz", read_file(folder / "s_features.tsv", 1 << 20), false);
+  std::filesystem::remove(folder / "s_features.tsv");
+  read_dataset(folder.path(), {}, listening);
+  ASSERT_EQ(warnings.size(), n_others + 1);
+  EXPECT_TRUE(testing::contains(warnings[0], "s_features.tsv.gz: s_genes.tsv lies beside it"));
+}
+
 TEST(MatrixMarket, APackedTwiceMatrixIsToldHowToUnpack) {
   const FolderForTest folder;
   write_folder(folder, "3 2 1\n3 1 5\n");
