@@ -1,6 +1,7 @@
 #include "saithe/data/concatenate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <numeric>
 #include <tuple>
@@ -90,18 +91,19 @@ std::optional<NumberColumn::Kind> kind_of_levels(const std::vector<const Categor
 NumberColumn join_numbers(const std::vector<const NumberColumn*>& parts) {
   NumberColumn joined{{}, parts.front()->kind};
   bool is_exact = false;
+  bool do_all_fit = true;
   for (const auto* part : parts) {
     if (part->kind != joined.kind) joined.kind = NumberColumn::Kind::Float64;
     is_exact = is_exact || !part->exact.empty();
+    do_all_fit = do_all_fit && fit_signed_integers(part->values, part->exact);
     joined.values.insert(joined.values.end(), part->values.begin(), part->values.end());
   }
-  if (!is_exact || joined.kind != NumberColumn::Kind::Integer) return joined;
+  if (!is_exact || !do_all_fit || joined.kind != NumberColumn::Kind::Integer) return joined;
   for (const auto* part : parts) {
     joined.exact.insert(joined.exact.end(), part->exact.begin(), part->exact.end());
     if (!part->exact.empty()) continue;
     for (const double value : part->values) {
-      const bool is_whole = std::abs(value) < 0x1p63;  // neither missing nor past 64 bits
-      joined.exact.push_back(is_whole ? static_cast<std::int64_t>(value) : 0);
+      joined.exact.push_back(std::isnan(value) ? 0 : static_cast<std::int64_t>(value));
     }
   }
   return joined;

@@ -323,10 +323,16 @@ bool need_unsigned_integers(std::span<const double> values) {
 bool need_exact_integers(std::span<const double> values) {
   bool are_inexact = false;
   for (const double value : values) {
-    if (value >= kPast64Bits || value < -kPast64Bits) return false;
+    if (value > kPast64Bits || value < -kPast64Bits) return false;
     are_inexact = are_inexact || std::abs(value) >= kFirstInexact;
   }
   return are_inexact;
+}
+
+bool fit_signed_integers(std::span<const double> values, std::span<const std::int64_t> exact) {
+  return !exact.empty() || std::ranges::none_of(values, [](double value) {
+    return value >= kPast64Bits || value < -kPast64Bits;
+  });
 }
 
 void warn_of_inexact_integers(const Column& column, const std::string& where,
@@ -341,9 +347,7 @@ void warn_of_inexact_integers(const Column& column, const std::string& where,
   }
   const auto* numbers = std::get_if<NumberColumn>(&column);
   if (numbers == nullptr || numbers->kind != NumberColumn::Kind::Integer) return;
-  const bool are_too_large = std::ranges::any_of(
-      numbers->values, [](double value) { return value >= kPast64Bits || value < -kPast64Bits; });
-  if (!are_too_large) return;
+  if (fit_signed_integers(numbers->values, numbers->exact)) return;
   context.warn(fmt::format(
       "{}: has whole numbers of 2^63 or more; the column is read as 64-bit floating-point numbers, "
       "which are rounded from 2^53 on",

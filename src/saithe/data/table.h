@@ -137,8 +137,11 @@ std::vector<std::string> level_names(std::span<const std::uint64_t> levels);
 std::optional<std::vector<std::uint64_t>> unsigned_levels(const CategoryColumn& column);
 
 /// Whether whole numbers that were read as these doubles must be read again as integers: one is
-/// 2^53 or more. False where one does not fit 64 bits with a sign.
+/// 2^53 or more. False where one cannot fit 64 bits with a sign; 2^63 may stand for 2^63 - 1.
 bool need_exact_integers(std::span<const double> values);
+/// Whether 64 bits with a sign hold the whole numbers of a column, beside which some may be
+/// missing: they are held exactly, or no double is past it.
+bool fit_signed_integers(std::span<const double> values, std::span<const std::int64_t> exact);
 /// Whether whole numbers that were read as these doubles fit 64 bits without a sign only: one is
 /// 2^63 or more, and none is below 0.
 bool need_unsigned_integers(std::span<const double> values);

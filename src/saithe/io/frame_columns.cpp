@@ -170,9 +170,23 @@ void add_column_later(Table& table, const std::string& name, ReadColumn read,
       });
 }
 
-bool fit_signed_integers(std::span<const double> values) {
-  return std::ranges::none_of(values,
-                              [](double value) { return value >= 0x1p63 || value < -0x1p63; });
+void hold_exactly(NumberColumn& column, std::vector<std::int64_t> whole) {
+  SAITHE_ASSERT(whole.size() == column.values.size());
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    if (std::isnan(column.values[i])) whole[i] = 0;
+  }
+  column.exact = std::move(whole);
+}
+
+void hold_exactly(NumberColumn& column, std::span<const std::uint64_t> whole) {
+  SAITHE_ASSERT(whole.size() == column.values.size());
+  std::vector<std::int64_t> exact;
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    const std::uint64_t number = std::isnan(column.values[i]) ? 0 : whole[i];
+    if (!std::in_range<std::int64_t>(number)) return;
+    exact.push_back(static_cast<std::int64_t>(number));
+  }
+  column.exact = std::move(exact);
 }
 
 void apply_mask(NumberColumn& column, const std::vector<bool>& mask) {

@@ -32,8 +32,11 @@ Table table_named_later(std::int64_t n_rows, std::int64_t chunk, ReadNames read,
 /// hold exactly is warned of. `frame` and `where` are what messages call the table and the column.
 void add_column_later(Table& table, const std::string& name, ReadColumn read,
                       const std::string& frame, const std::string& where, const Context& context);
-/// Whether 64 bits with a sign hold these whole numbers, beside which some may be missing.
-bool fit_signed_integers(std::span<const double> values);
+/// Holds the whole numbers of a column exactly; `whole` are all, and those that are missing, which
+/// may be anything, are not looked at.
+void hold_exactly(NumberColumn& column, std::vector<std::int64_t> whole);
+/// The same of numbers without a sign; nothing is done where one does not fit 64 bits with a sign.
+void hold_exactly(NumberColumn& column, std::span<const std::uint64_t> whole);
 /// Makes the masked numbers missing; an empty mask has none.
 void apply_mask(NumberColumn& column, const std::vector<bool>& mask);
 /// Warns that a column is left out, since no column can hold it.

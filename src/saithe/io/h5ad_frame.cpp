@@ -74,9 +74,8 @@ CategoryColumn read_referring(const Hdf5Dataset& codes, const Hdf5Dataset& categ
 }
 
 NumberColumn read_masked_numbers(const Hdf5Group& group) {
-  NumberColumn column = read_number_column(group.dataset("values"));
-  apply_mask(column, read_mask(group, column.values.size()));
-  return column;
+  const Hdf5Dataset values = group.dataset("values");
+  return read_number_column(values, read_mask(group, as_size(values.size())));
 }
 
 TextColumn read_masked_texts(const Hdf5Group& group) {

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "saithe/io/frame_columns.h"
+
 namespace saithe::io {
 
-NumberColumn read_number_column(const Hdf5Dataset& dataset) {
+NumberColumn read_number_column(const Hdf5Dataset& dataset, const std::vector<bool>& mask) {
   NumberColumn column{dataset.read_numbers(), NumberColumn::Kind::Float64};
+  apply_mask(column, mask);
   if (dataset.kind() == StoredKind::Boolean) column.kind = NumberColumn::Kind::Boolean;
   if (dataset.kind() == StoredKind::Float && dataset.value_bytes() <= 4) {
     column.kind = NumberColumn::Kind::Float32;
@@ -13,11 +16,22 @@ NumberColumn read_number_column(const Hdf5Dataset& dataset) {
   if (dataset.kind() != StoredKind::Integer) return column;
   column.kind = NumberColumn::Kind::Integer;
   if (!need_exact_integers(column.values)) return column;
-  column.exact = dataset.read_integers();
-  if (column.exact.size() != column.values.size()) {
+  const auto require_all = [&](std::size_t n) {
+    if (n == column.values.size()) return;
     fail(ErrorKind::BadFormat, "{}: has {} values, then {}; the file was changed or is damaged",
-         dataset.where(), column.values.size(), column.exact.size());
+         dataset.where(), column.values.size(), n);
+  };
+  // Of numbers past 64 bits with a sign HDF5 makes the largest that has one, and of those below 0
+  // without a sign 0.
+  if (need_unsigned_integers(column.values)) {
+    const auto whole = dataset.read_unsigned();
+    require_all(whole.size());
+    hold_exactly(column, whole);
+    return column;
   }
+  auto whole = dataset.read_integers();
+  require_all(whole.size());
+  hold_exactly(column, std::move(whole));
   return column;
 }
 

@@ -4,6 +4,7 @@
 // Private to io/.
 
 #include <optional>
+#include <vector>
 
 #include "saithe/core/context.h"
 #include "saithe/data/table.h"
@@ -11,8 +12,9 @@
 
 namespace saithe::io {
 
-/// A dataset of numbers or booleans, of any whole number exactly that fits 64 bits with a sign.
-NumberColumn read_number_column(const Hdf5Dataset& dataset);
+/// A dataset of numbers or booleans, of any whole number exactly that fits 64 bits with a sign;
+/// what the mask hides is missing.
+NumberColumn read_number_column(const Hdf5Dataset& dataset, const std::vector<bool>& mask = {});
 
 /// A dataset with one axis (or a second one of length 1) of text, numbers or booleans; nothing if
 /// it is of another kind.

@@ -275,7 +275,8 @@ void Hdf5Target::write_array(const std::string& name, std::span<const double> va
     write_dataset(name, H5T_STD_I64LE, H5T_NATIVE_INT64, shape, exact.data(), "array");
   } else if (kind == NumberColumn::Kind::Float32) {
     write_dataset(name, H5T_IEEE_F32LE, H5T_NATIVE_DOUBLE, shape, values.data(), "array");
-  } else if (kind == NumberColumn::Kind::Float64 || has_missing || !fit_signed_integers(values)) {
+  } else if (kind == NumberColumn::Kind::Float64 || has_missing ||
+             !fit_signed_integers(values, exact)) {
     write_dataset(name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, shape, values.data(), "array");
   } else if (kind == NumberColumn::Kind::Integer) {
     const std::vector<std::int64_t> integers(values.begin(), values.end());
@@ -361,9 +362,9 @@ void Hdf5Target::write_numbers(const std::string& name, const NumberColumn& colu
   for (const double value : column.values) mask.push_back(std::isnan(value) ? 1 : 0);
   // AnnData refuses floating-point values below a mask, which a number past 64 bits would make
   // them.
-  const bool is_whole =
-      column.kind == NumberColumn::Kind::Boolean ||
-      (column.kind == NumberColumn::Kind::Integer && fit_signed_integers(column.values));
+  const bool is_whole = column.kind == NumberColumn::Kind::Boolean ||
+                        (column.kind == NumberColumn::Kind::Integer &&
+                         fit_signed_integers(column.values, column.exact));
   const bool has_missing = std::find(mask.begin(), mask.end(), 1.0) != mask.end();
   if (!is_whole || !has_missing || !names_encodings_) {
     return write_array(name, column.values, column.kind, column.exact);

@@ -29,13 +29,27 @@ NumberColumn::Kind number_kind(const ZarrType& type) {
   }
 }
 
+std::vector<bool> read_mask(const ZarrNode& node, std::int64_t n, const Context& context) {
+  const auto values = ZarrArray(node.get("mask")).read_integers(n, context);
+  std::vector<bool> mask(values.begin(), values.end());
+  if (std::none_of(mask.begin(), mask.end(), [](bool m) { return m; })) mask.clear();
+  return mask;
+}
+
 /// An array of numbers or booleans, of any whole number exactly that fits 64 bits with a sign.
-NumberColumn read_number_column(const ZarrArray& array, std::int64_t n, const Context& context) {
+NumberColumn read_number_column(const ZarrArray& array, std::int64_t n, const Context& context,
+                                const std::vector<bool>& mask = {}) {
   NumberColumn column{array.read_numbers(n, context), number_kind(array.type())};
+  apply_mask(column, mask);
   if (column.kind != NumberColumn::Kind::Integer || !need_exact_integers(column.values)) {
     return column;
   }
-  column.exact = array.read_integers(std::ssize(column.values), context);
+  const std::int64_t n_values = std::ssize(column.values);
+  if (array.type().kind == ZarrType::Kind::Unsigned) {
+    hold_exactly(column, array.read_unsigned(n_values, context));
+  } else {
+    hold_exactly(column, array.read_integers(n_values, context));
+  }
   return column;
 }
 
@@ -64,13 +78,6 @@ CategoryColumn categories_of(const std::vector<std::int64_t>& codes, Levels leve
   return column;
 }
 
-std::vector<bool> read_mask(const ZarrNode& node, std::int64_t n, const Context& context) {
-  const auto values = ZarrArray(node.get("mask")).read_integers(n, context);
-  std::vector<bool> mask(values.begin(), values.end());
-  if (std::none_of(mask.begin(), mask.end(), [](bool m) { return m; })) mask.clear();
-  return mask;
-}
-
 CategoryColumn read_categorical(const ZarrNode& node, std::int64_t n_rows, const Context& context) {
   CategoryColumn column = categories_of(ZarrArray(node.get("codes")).read_integers(n_rows, context),
                                         read_levels(node.get("categories"), context), node.where());
@@ -86,9 +93,8 @@ TextColumn read_masked_texts(const ZarrNode& node, std::int64_t n_rows, const Co
 
 NumberColumn read_masked_numbers(const ZarrNode& node, std::int64_t n_rows,
                                  const Context& context) {
-  NumberColumn column = read_number_column(ZarrArray(node.get("values")), n_rows, context);
-  apply_mask(column, read_mask(node, std::ssize(column.values), context));
-  return column;
+  return read_number_column(ZarrArray(node.get("values")), n_rows, context,
+                            read_mask(node, n_rows, context));
 }
 
 /// AnnData 0.7: codes, with the place of their categories in the frame.

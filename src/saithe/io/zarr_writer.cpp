@@ -301,21 +301,29 @@ void ZarrTarget::write_column(const std::string& path, const Column& column) {
   }
   const auto& numbers = std::get<NumberColumn>(column);
   const std::vector<std::int64_t> shape = {std::ssize(numbers.values)};
-  if (numbers.kind == NumberColumn::Kind::Integer && !fit_signed_integers(numbers.values)) {
+  if (numbers.kind == NumberColumn::Kind::Integer &&
+      !fit_signed_integers(numbers.values, numbers.exact)) {
     return write_numbers(path, numbers.values, NumberColumn::Kind::Float64, shape, "array");
   }
+  const auto write_values = [&](const std::string& place, std::span<const double> values) {
+    const std::vector<std::int64_t>& exact = numbers.exact;
+    if (exact.empty()) return write_numbers(place, values, numbers.kind, shape, "array");
+    write_array(place, {"<i8", "int64", 8}, shape,
+                {reinterpret_cast<const char*>(exact.data()), exact.size() * sizeof(exact[0])},
+                "array");
+  };
   const bool is_boolean = numbers.kind == NumberColumn::Kind::Boolean;
   std::vector<double> mask;
   for (const double value : numbers.values) mask.push_back(std::isnan(value) ? 1 : 0);
   const bool has_missing = std::find(mask.begin(), mask.end(), 1.0) != mask.end();
   if (!has_missing || (!is_boolean && numbers.kind != NumberColumn::Kind::Integer)) {
-    return write_numbers(path, numbers.values, numbers.kind, shape, "array");
+    return write_values(path, numbers.values);
   }
   require_group(path, is_boolean ? "nullable-boolean" : "nullable-integer");
   std::vector<double> values = numbers.values;
   std::replace_if(
       values.begin(), values.end(), [](double v) { return std::isnan(v); }, 0.0);
-  write_numbers(path + "/values", values, numbers.kind, shape, "array");
+  write_values(path + "/values", values);
   write_numbers(path + "/mask", mask, NumberColumn::Kind::Boolean, shape, "array");
 }
 

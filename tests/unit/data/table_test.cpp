@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "support/folder_for_test.h"
 
@@ -152,7 +153,8 @@ TEST(Table, WholeNumbersBeyondTwoTo53AreExact) {
   EXPECT_TRUE(need_exact_integers(std::vector<double>{1, rounded}));
   EXPECT_TRUE(need_exact_integers(std::vector<double>{-0x1p63, std::nan("")}));
   EXPECT_FALSE(need_exact_integers(std::vector<double>{1, 0x1p53 - 1}));
-  EXPECT_FALSE(need_exact_integers(std::vector<double>{rounded, 0x1p63}));
+  EXPECT_TRUE(need_exact_integers(std::vector<double>{rounded, 0x1p63}));  // 2^63 - 1, rounded
+  EXPECT_FALSE(need_exact_integers(std::vector<double>{rounded, 0x1p64}));
   Table table(std::vector<std::string>{"c0", "c1", "c2"});
   table.set("id",
             NumberColumn{{rounded, std::nan(""), 5}, NumberColumn::Kind::Integer, {kLarge, 0, 5}});
@@ -189,6 +191,21 @@ TEST(Table, WholeNumbersPast64BitsAreSaid) {
   Table table(std::vector<std::string>{"c0", "c1"});
   table.set("id", large);
   EXPECT_EQ(table.as_text("id"), (std::vector<std::string>{"1", "9223372036854775808"}));
+}
+
+TEST(Table, TheLargestOf64BitsIsNotPastThem) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  EXPECT_TRUE(fit_signed_integers(std::vector<double>{-0x1p63, 0x1p62}, {}));
+  EXPECT_FALSE(fit_signed_integers(std::vector<double>{1, 0x1p63}, {}));
+  EXPECT_TRUE(fit_signed_integers(std::vector<double>{0x1p63}, std::vector<std::int64_t>{kMost}));
+  Context context(1);
+  context.on_warning = [](const std::string& text) { ADD_FAILURE() << text; };
+  const NumberColumn most{{0x1p63, std::nan("")}, NumberColumn::Kind::Integer, {kMost, 0}};
+  warn_of_inexact_integers(most, "obs/id", context);
+  const auto levels =
+      level_numbers({{}, {"-1", "9223372036854775807"}, false, NumberColumn::Kind::Integer});
+  ASSERT_TRUE(levels.has_value());
+  EXPECT_EQ(levels->exact, (std::vector<std::int64_t>{-1, kMost}));
 }
 
 TEST(LevelNumbers, OfUnsignedLevelsAreKept) {

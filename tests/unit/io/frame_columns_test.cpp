@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "support/folder_for_test.h"
 
@@ -132,6 +133,21 @@ TEST(FrameColumns, FloatsNameRowsAsAnnDataDoes) {
                    "0.0001", "1e-05", "1e+22", "0.1", "nan"}));
   EXPECT_EQ(io::table_named_by(NumberColumn{{0, 0.1F}, NumberColumn::Kind::Float32}).index(),
             (Texts{"0.0", "0.1"}));
+}
+
+TEST(FrameColumns, WholeNumbersAreHeldExactly) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  constexpr std::uint64_t kPast = std::numeric_limits<std::uint64_t>::max();
+  const NumberColumn column{{0x1p63, NAN, 5}, NumberColumn::Kind::Integer};
+  NumberColumn whole = column;
+  io::hold_exactly(whole, std::vector<std::int64_t>{kMost, 9, 5});
+  EXPECT_EQ(whole.exact, (std::vector<std::int64_t>{kMost, 0, 5}));
+  whole = column;
+  io::hold_exactly(whole, std::vector<std::uint64_t>{kMost, kPast, 5});  // what is missing may be
+  EXPECT_EQ(whole.exact, (std::vector<std::int64_t>{kMost, 0, 5}));
+  whole = column;
+  io::hold_exactly(whole, std::vector<std::uint64_t>{kPast, 0, 5});
+  EXPECT_TRUE(whole.exact.empty());
 }
 
 TEST(FrameColumns, WhatNoDoubleHoldsIsWarnedOf) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "saithe/io/formats.h"
 #include "saithe/io/hdf5_writer.h"
@@ -114,6 +115,33 @@ TEST(H5ad, NullableColumnsAndCategoriesOfNumbers) {
   EXPECT_EQ(cells.obs().find("strange"), nullptr);
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_TRUE(testing::contains(warnings[0], "strange"));
+}
+
+// As a double it is 2^63, which no 64 bits with a sign hold.
+TEST(H5ad, TheLargestWholeNumberIsExactBesideGaps) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  const FolderForTest folder;
+  write_file(folder / "a.h5ad", [&](const Hdf5Target& root) {
+    const Hdf5Target obs = root.group("obs");
+    for (const std::int64_t other : {7, -7}) {
+      const Hdf5Target column = obs.create_group(other > 0 ? "most" : "signed", "nullable-integer");
+      column.write_array("values", std::vector<double>{0x1p63, static_cast<double>(other)},
+                         kInteger, std::vector<std::int64_t>{kMost, other});
+      column.write_array("mask", std::vector<double>{0, other > 0 ? 1.0 : 0.0}, kBoolean);
+    }
+    obs.write_array("plain", std::vector<double>{0x1p63, 3}, kInteger,
+                    std::vector<std::int64_t>{kMost, 3});
+    obs.set_attribute("column-order", std::vector<std::string>{"most", "signed", "plain"});
+  });
+  std::vector<std::string> warnings;
+  Context listening(1);
+  listening.on_warning = [&](const std::string& message) { warnings.push_back(message); };
+  const Dataset cells = read_dataset(folder / "a.h5ad", {"counts", false, ""}, listening);
+  const std::string most = "9223372036854775807";
+  EXPECT_EQ(cells.obs().as_text("most"), (std::vector<std::string>{most, ""}));
+  EXPECT_EQ(cells.obs().as_text("signed"), (std::vector<std::string>{most, "-7"}));
+  EXPECT_EQ(cells.obs().as_text("plain"), (std::vector<std::string>{most, "3"}));
+  EXPECT_TRUE(warnings.empty());
 }
 
 TEST(H5ad, ColumnsThatLieAreErrors) {

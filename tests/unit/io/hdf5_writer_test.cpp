@@ -132,6 +132,8 @@ TEST(Hdf5Writer, NumbersPast64BitsWithGapsAreAPlainColumn) {
   const FolderForTest folder;
   Table table({"a", "b"});
   table.set("huge", NumberColumn{{0x1p63, missing}, Kind::Integer});
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  table.set("most", NumberColumn{{0x1p63, missing}, Kind::Integer, {kMost, 0}});
   table.set("least", NumberColumn{{-0x1p63, missing}, Kind::Integer});
   Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
   root.write_frame("obs", table);
@@ -143,6 +145,8 @@ TEST(Hdf5Writer, NumbersPast64BitsWithGapsAreAPlainColumn) {
   const std::vector<double> huge = obs.dataset("huge").read_numbers();
   EXPECT_EQ(huge[0], 0x1p63);
   EXPECT_TRUE(std::isnan(huge[1]));
+  EXPECT_EQ(obs.group("most").dataset("values").read_integers(),
+            (std::vector<std::int64_t>{kMost, 0}));
   EXPECT_EQ(obs.group("least").dataset("values").read_integers(),
             (std::vector<std::int64_t>{std::numeric_limits<std::int64_t>::min(), 0}));
 }

@@ -61,6 +61,8 @@ TEST_P(ZarrWriter, ColumnsOfEveryKindComeBack) {
   store.write_column("obs/n", NumberColumn{{5, -1, 9007199254740992}, Kind::Integer});
   store.write_column("obs/maybe", NumberColumn{{5, kNone, 7}, Kind::Integer});
   store.write_column("obs/huge", NumberColumn{{5, kNone, 0x1p63}, Kind::Integer});
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  store.write_column("obs/most", NumberColumn{{5, kNone, 0x1p63}, Kind::Integer, {5, 0, kMost}});
   store.write_column("obs/good", NumberColumn{{1, 0, 1}, Kind::Boolean});
   store.write_column("obs/none", TextColumn{});
   store.finish();
@@ -80,6 +82,9 @@ TEST_P(ZarrWriter, ColumnsOfEveryKindComeBack) {
   EXPECT_TRUE(node("obs/huge").is_array());  // below a mask AnnData takes whole numbers only
   EXPECT_EQ(numbers("obs/huge")[2], 0x1p63);
   EXPECT_TRUE(std::isnan(numbers("obs/huge")[1]));
+  EXPECT_EQ(ZarrArray(node("obs/most/values")).read_integers(3, Context(1)),
+            (std::vector<std::int64_t>{5, 0, kMost}));
+  EXPECT_EQ(numbers("obs/most/mask"), (std::vector<double>{0, 1, 0}));
   EXPECT_EQ(numbers("obs/good"), (std::vector<double>{1, 0, 1}));
   EXPECT_TRUE(texts("obs/none").empty());
 }
