@@ -43,6 +43,36 @@ std::vector<std::vector<bool>> find_owners(const std::vector<std::vector<GeneInd
   return has_gene;
 }
 
+/// Whether some usual column of genes holds mostly Ensembl ids, and whether one does not.
+struct KindsOfNames {
+  bool has_ids = false;
+  bool has_symbols = false;
+};
+
+KindsOfNames kinds_of_names(const Table& var) {
+  KindsOfNames kinds;
+  for (const GeneColumn& column : usual_gene_columns(var)) {
+    const auto n_ids = std::count_if(column.genes.begin(), column.genes.end(),
+                                     [](const std::string& gene) { return is_ensembl_id(gene); });
+    (2 * n_ids > std::ssize(column.genes) ? kinds.has_ids : kinds.has_symbols) = true;
+  }
+  return kinds;
+}
+
+/// What to do about two files of which no columns meet.
+std::string advice_for(const CellSource& a, const CellSource& b) {
+  const KindsOfNames of_a = kinds_of_names(a.var());
+  const KindsOfNames of_b = kinds_of_names(b.var());
+  const bool are_ids_in_a = of_a.has_ids && !of_a.has_symbols && !of_b.has_ids;
+  const bool are_ids_in_b = of_b.has_ids && !of_b.has_symbols && !of_a.has_ids;
+  if (!are_ids_in_a && !are_ids_in_b) return "Check organism and gene names.";
+  return fmt::format(
+      "{} has Ensembl ids and no symbols, {} has no ids. Add a column gene_symbols to the former "
+      "or "
+      "gene_ids to the latter, or give a table of both (--gene-symbols).",
+      (are_ids_in_a ? a : b).name(), (are_ids_in_a ? b : a).name());
+}
+
 void require_overlap(const Parts& parts, const std::vector<std::vector<bool>>& has_gene) {
   for (std::size_t a = 0; a < parts.size(); ++a) {
     for (std::size_t b = a + 1; b < parts.size(); ++b) {
@@ -57,9 +87,9 @@ void require_overlap(const Parts& parts, const std::vector<std::vector<bool>>& h
       }
       fail(ErrorKind::BadFormat,
            "{} and {} share {} genes, of {} and {}; expected at least {:.0f} % of the smaller "
-           "file's. Check organism and gene names.",
+           "file's. {}",
            parts[a]->name(), parts[b]->name(), n_shared, parts[a]->n_genes(), parts[b]->n_genes(),
-           100 * kMinSharedGenes);
+           100 * kMinSharedGenes, advice_for(*parts[a], *parts[b]));
     }
   }
 }

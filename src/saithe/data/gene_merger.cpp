@@ -1,5 +1,6 @@
 #include "saithe/data/gene_merger.h"
 
+#include <algorithm>
 #include <numeric>
 #include <unordered_map>
 
@@ -25,6 +26,20 @@ void require_distinct(const std::vector<std::string>& names, const std::string& 
   }
 }
 
+/// The Ensembl ids that some usual column holds, without versions; none if no column has mostly
+/// them.
+std::vector<std::string> ensembl_ids(const Table& var) {
+  for (GeneColumn& column : usual_gene_columns(var)) {
+    const auto n_ids = std::ranges::count_if(
+        column.genes, [](const std::string& gene) { return is_ensembl_id(gene); });
+    if (2 * n_ids <= std::ssize(column.genes)) continue;
+    for (std::string& gene : column.genes)
+      gene = is_ensembl_id(gene) ? without_ensembl_version(gene) : "";
+    return std::move(column.genes);
+  }
+  return {};
+}
+
 }  // namespace
 
 GeneList::GeneList(const Table& var) : names(var.index()) {
@@ -42,8 +57,10 @@ GeneMerger::GeneMerger(const CellSource& first, const GeneMatchOptions& options)
   names_ = std::move(list.names);
   ids_ = std::move(list.ids);
   ids_.resize(names_.size());
+  ids_of_others_.resize(names_.size());
   taken_names_.insert(names_.begin(), names_.end());
   taken_ids_.insert(ids_.begin(), ids_.end());
+  taken_others_.insert("");
   destination_.resize(names_.size());
   std::iota(destination_.begin(), destination_.end(), GeneIndex{0});
   for (GeneColumn& column : usual_gene_columns(first.var())) {
@@ -58,14 +75,23 @@ std::vector<GeneIndex> GeneMerger::add(const CellSource& dataset) {
   ours.insert(ours.end(), others_.begin(), others_.end());
   const std::vector<GeneColumn> theirs = gene_columns(dataset.var(), "", file);
   GeneColumnMatch match = match_gene_columns(ours, theirs, options_, file_, file, file);
-  if (match.ours >= kByOthers) {
+  const auto n_fewer = static_cast<double>(std::min(names_.size(), match.place.size()));
+  if (static_cast<double>(match.n_matched) < kMinSharedGenes * n_fewer &&
+      taken_others_.size() > 1) {
+    ours.push_back({"Ensembl ids", ids_of_others_});
+    match = match_gene_columns(ours, theirs, options_, "other files", file, file);
+  }
+  const bool meets_by_others = match.ours >= kByOthers && match.ours < kByOthers + others_.size();
+  if (meets_by_others) {
     add_up_repeated(ours[match.ours].genes);
   } else {
     require_distinct(ours[match.ours].genes, file_);
   }
   const GeneList list(dataset.var());
+  const std::vector<std::string> their_ids = ensembl_ids(dataset.var());
   const std::vector<std::string>& chosen = theirs[match.theirs].genes;
   const bool meets_by_ids = match.ours == kByIds;
+  if (meets_by_ids) match_without_ids(match.place, list);
   std::unordered_map<std::string, GeneIndex> new_place;
   for (std::size_t gene = 0; gene < match.place.size(); ++gene) {
     GeneIndex& place = match.place[gene];
@@ -88,10 +114,30 @@ std::vector<GeneIndex> GeneMerger::add(const CellSource& dataset) {
     }
     place = static_cast<GeneIndex>(names_.size());
     append(name, id);
-    if (match.ours >= kByOthers) others_[match.ours - kByOthers].genes.back() = chosen[gene];
+    if (meets_by_others) others_[match.ours - kByOthers].genes.back() = chosen[gene];
+  }
+  for (std::size_t gene = 0; gene < their_ids.size(); ++gene) {
+    std::string& id = ids_of_others_[as_size(match.place[gene])];
+    if (id.empty() && taken_others_.insert(their_ids[gene]).second) id = their_ids[gene];
   }
   tell(match, file);
   return std::move(match.place);
+}
+
+/// Files that have ids meet by them; a gene that only a file without ids has is known by its name
+/// alone.
+void GeneMerger::match_without_ids(std::vector<GeneIndex>& places, const GeneList& list) const {
+  std::unordered_map<std::string_view, GeneIndex> named;
+  for (std::size_t gene = 0; gene < names_.size(); ++gene) {
+    if (ids_[gene].empty()) named.emplace(names_[gene], static_cast<GeneIndex>(gene));
+  }
+  for (std::size_t gene = 0; gene < places.size(); ++gene) {
+    if (places[gene] >= 0) continue;
+    const auto found = named.find(list.names[gene]);
+    if (found == named.end()) continue;
+    places[gene] = found->second;
+    named.erase(found);
+  }
 }
 
 void GeneMerger::tell(const GeneColumnMatch& match, const std::string& file) {
@@ -110,6 +156,7 @@ void GeneMerger::append(const std::string& name, const std::string& id) {
   names_.push_back(taken_names_.insert(name).second || id.empty() ? name : id);
   taken_names_.insert(names_.back());
   ids_.push_back(taken_ids_.insert(id).second ? id : "");
+  ids_of_others_.emplace_back();
   destination_.push_back(static_cast<GeneIndex>(destination_.size()));
   for (GeneColumn& column : others_) column.genes.emplace_back();
 }

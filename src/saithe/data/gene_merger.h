@@ -42,6 +42,7 @@ class GeneMerger {
 
  private:
   void tell(const GeneColumnMatch& match, const std::string& file);
+  void match_without_ids(std::vector<GeneIndex>& places, const GeneList& list) const;
   void adopt_id(std::size_t gene, const std::string& id);
   void append(const std::string& name, const std::string& id);
   void add_up_repeated(const std::vector<std::string>& names);
@@ -49,6 +50,9 @@ class GeneMerger {
   std::vector<std::string> names_;
   std::vector<std::string> ids_;
   std::vector<GeneColumn> others_;  // of the first file, by which others may find its genes
+  // What later files call the genes, wherever they have ids: known where nothing else meets.
+  std::vector<std::string> ids_of_others_;
+  std::unordered_set<std::string> taken_others_;
   std::vector<GeneIndex> destination_;
   std::unordered_set<std::string> taken_names_;
   std::unordered_set<std::string> taken_ids_;

@@ -162,6 +162,40 @@ TEST(Concatenate, RefusesFilesThatShareFewGenesAndNamesThem) {
   EXPECT_NE(message.find("30 %"), std::string::npos);
 }
 
+TEST(Concatenate, SaysWhichFileLacksWhat) {
+  const std::string message =
+      refused({one_cell("symbols.h5ad", {"x", "y", "z", "u"}),
+               one_cell("ids.h5ad", {"ENSG00000000011", "ENSG00000000012", "ENSG00000000013"})},
+              {});
+  EXPECT_NE(message.find("ids.h5ad has Ensembl ids and no symbols, symbols.h5ad has no ids. Add"),
+            std::string::npos)
+      << message;
+}
+
+// The largest file has symbols only, the others are called by ids and have symbols beside them.
+TEST(Concatenate, OfThreeFilesOneMayLackAColumnByWhichTwoMeet) {
+  const auto with_symbols = [](const std::string& name, std::vector<std::string> ids,
+                               std::vector<std::string> symbols, const char* column) {
+    Dataset cells = one_cell(name, std::move(ids));
+    cells.var().set(column, TextColumn{std::move(symbols), {}});
+    return cells;
+  };
+  const Dataset a = one_cell("a", {"x", "y", "z", "u", "v"});
+  const Dataset b = with_symbols("b", {"ENSG00000000011", "ENSG00000000012", "ENSG00000000019"},
+                                 {"x", "y", "w"}, "feature_name");
+  const Dataset c = with_symbols("c", {"ENSG00000000012", "ENSG00000000011", "ENSG00000000019"},
+                                 {"y", "x", "w"}, "gene_symbols");
+  const Dataset common = concatenate({b, a, c}, {});
+  EXPECT_EQ(common.var().index(), (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(common.counts.values, (std::vector<float>{1, 2, 1, 2, 2, 1}));
+  EXPECT_EQ(concatenate({c, b, a}, kUnion).n_genes(), 6);
+  // One with ids alone is known by those that another file has beside the symbols.
+  const Dataset ids = one_cell("d", {"ENSG00000000012", "ENSG00000000011"});
+  const Dataset all = concatenate({a, b, ids}, {});
+  EXPECT_EQ(all.var().index(), (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(all.counts.values, (std::vector<float>{1, 2, 1, 2, 2, 1}));
+}
+
 TEST(Concatenate, RefusesRepeatedGenesAndNamesTheFile) {
   const std::string id = "ENSG00000000003";
   const std::string message =

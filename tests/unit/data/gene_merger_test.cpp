@@ -52,6 +52,20 @@ TEST(GeneMerger, ARepeatedNameOfAnotherColumnIsOneGene) {
             "1 gene of c had the name of another one and was added to it (the first: 'x')");
 }
 
+// The first file has no ids; two later ones meet by theirs, and all three by names.
+TEST(GeneMerger, GenesOfAFileWithoutIdsAreFoundByNameWhereOthersMeetByIds) {
+  GeneMerger merger(genes_of("a", Table({"x", "y", "z", "u", "v"})), {});
+  EXPECT_EQ(merger.add(genes_of(
+                "b", with_column({"x", "y", "old", "new"}, "gene_ids", {"E1", "E2", "E3", "E4"}))),
+            (Places{0, 1, 5, 6}));
+  // By ids four are found, by names three.
+  EXPECT_EQ(merger.add(genes_of("c", with_column({"x", "y", "w", "q", "u"}, "gene_ids",
+                                                 {"E1", "E2", "E3", "E4", "E5"}))),
+            (Places{0, 1, 5, 6, 3}));
+  EXPECT_EQ(merger.names(), (Texts{"x", "y", "z", "u", "v", "old", "new"}));
+  EXPECT_EQ(merger.ids(), (Texts{"E1", "E2", "", "E5", "", "E3", "E4"}));
+}
+
 TEST(GeneMerger, RunningNumbersMeanNothing) {
   GeneMerger merger(genes_of("a", with_column({"x", "y", "z"}, "rank", {"0", "1", "2"})), {});
   EXPECT_EQ(merger.add(genes_of("b", with_column({"z", "y", "x"}, "rank", {"0", "1", "2"}))),
