@@ -45,6 +45,7 @@ bool fits(std::size_t n_names, std::size_t n_fields) {
 /// The separator under which both lines have the same columns, best one whose row is of numbers.
 std::optional<char> find_separator(std::string_view header, std::string_view row) {
   std::optional<char> best;
+  std::optional<char> weak;
   std::size_t most_numbers = 0;
   std::size_t n_tabbed = 0;
   for (const char separator : kSeparators) {
@@ -61,14 +62,29 @@ std::optional<char> find_separator(std::string_view header, std::string_view row
         std::count_if(fields.begin() + 1, fields.end(),
                       [&](const std::string& field) { return is_number(field, separator); }));
     const bool are_values = are_numbers_or_missing(fields, 1, separator);
-    if (are_values && n_numbers > 0) return separator;
+    if (are_values && n_numbers > 0) {
+      if (names.size() > 1) return separator;
+      // Between semicolons commas are decimal: of "gene;c1" above "ACTB;3,5" they cut nothing.
+      if (!weak || separator == ';') weak = separator;
+      continue;
+    }
     if (are_values && !best) best = separator;
     if (n_numbers > most_numbers) {
       best = separator;
       most_numbers = n_numbers;
     }
   }
+  if (weak) return weak;
   if (best) return best;
+  // Numbers as others write them are no values; what reads them says so.
+  for (const char separator : {'\t', ',', ';'}) {
+    const auto names = split_texts(header, separator);
+    const auto fields = split_texts(row, separator);
+    if (names.size() > 1 && fits(names.size(), fields.size()) &&
+        std::all_of(fields.begin() + 1, fields.end(), has_comma_in_number)) {
+      return separator;
+    }
+  }
   // A number before texts: the count of a gene and a cell, below three names.
   for (const char separator : {'\t', ',', ';'}) {
     const auto names = split_texts(header, separator);
@@ -94,7 +110,8 @@ std::optional<std::vector<std::string>> names_in_comment(std::string_view commen
 
 /// Takes the corner off names that have one for each of n fields.
 void split_corner(TableStart& start, std::size_t n_fields) {
-  if (start.names.size() != n_fields) return;
+  start.lacks_corner = start.names.size() != n_fields;
+  if (start.lacks_corner) return;
   start.corner = start.names.front();
   start.names.erase(start.names.begin());
 }

@@ -51,6 +51,7 @@ struct TableStart {
   std::vector<std::string> names;  ///< of all columns but that of the rows' names
   std::string first_row;           ///< the line after the header
   std::size_t n_texts = 0;         ///< columns of text between the rows' names and the numbers
+  bool lacks_corner = false;       ///< the header has one field less than the rows
 };
 
 /// Finds the separator and the names of columns by looking at the first lines of a table; nothing

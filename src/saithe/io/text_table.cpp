@@ -2,6 +2,7 @@
 // packed rows line by line; no dense matrix is made.
 
 #include <algorithm>
+#include <array>
 #include <unordered_set>
 
 #include "saithe/core/text_io.h"
@@ -50,6 +51,7 @@ class RowReader {
     }
     pack();
     require_texts(first);
+    warn_of_thousands();
     return std::move(rows_);
   }
 
@@ -72,6 +74,7 @@ class RowReader {
     for (std::size_t i = n_texts + 1; i < fields_.size(); ++i) {
       float value = 0;
       if (!parse_value(fields_[i], start_->separator, value)) fail_value(i);
+      if (start_->separator == ';') note_mark(fields_[i]);
       if (value == 0) continue;
       block_.columns.push_back(static_cast<GeneIndex>(i - n_texts - 1));
       block_.values.push_back(value);
@@ -79,6 +82,37 @@ class RowReader {
     block_.row_start.push_back(std::ssize(block_.columns));
     ++block_.n_rows;
     if (block_.columns.size() >= kBlockEntries) pack();
+  }
+
+  /// Between semicolons a comma is decimal, and so is a point; where there are both, a point may
+  /// separate thousands.
+  void note_mark(std::string_view field) {
+    const auto comma = field.find(',');
+    const auto point = field.find('.');
+    if (comma == point) return;  // neither
+    (comma != std::string_view::npos ? with_comma_ : with_point_) = field;
+    is_decimal_ = is_decimal_ || (point != std::string_view::npos && !has_thousands(field));
+    if (with_comma_.empty() || with_point_.empty()) return;
+    fail(
+        ErrorKind::BadFormat,
+        "{}: some numbers have a comma ('{}') and some a point ('{}'), which may separate "
+        "thousands. Write all with one decimal mark (1234,5 or 1234.5), and thousands without any.",
+        reader_->where(), printable(with_comma_), printable(with_point_));
+  }
+
+  /// Whether a point may separate thousands: "1.234".
+  static bool has_thousands(std::string_view field) {
+    const auto point = field.find('.');
+    return field.front() != '0' && point >= 1 && point <= 3 && field.size() == point + 4 &&
+           field.find_first_not_of("0123456789.") == std::string_view::npos;
+  }
+
+  void warn_of_thousands() const {
+    if (with_point_.empty() || is_decimal_) return;
+    context_.warn(fmt::format(
+        "{}: every number with a point has three digits behind it, as '{}'; they are read as "
+        "decimals. If points separate thousands, remove them",
+        reader_->where(), printable(with_point_)));
   }
 
   void pack() {
@@ -95,16 +129,17 @@ class RowReader {
 
   [[noreturn]] void fail_value(std::size_t column, const std::string& where, std::string_view row,
                                std::string_view value) const {
-    fail(
-        ErrorKind::BadFormat, "{}: column {} ('{}') of row '{}': '{}' is not a number{}", where,
-        column + 1, printable(start_->names[column - 1]), printable(row),
-        printable(value.substr(0, 40)),
-        is_missing_value(value)
-            ? "; a missing value has no meaning among counts: write 0, or remove its gene or cell"
-        : has_comma_in_number(value)
-            ? "; write it with a decimal point (1234.5), or separate fields by semicolons, between "
-              "which commas are decimal"
-            : "");
+    fail(ErrorKind::BadFormat, "{}: column {} ('{}') of row '{}': '{}' is not a number{}", where,
+         column + 1, printable(start_->names[column - 1]), printable(row),
+         printable(value.substr(0, 40)),
+         is_missing_value(value)
+             ? "; a missing value has no meaning among counts: write 0, or remove its gene or cell"
+         : has_comma_in_number(value)
+             ? start_->separator == ';'
+                   ? "; write it without separators of thousands (1234,5)"
+                   : "; write it with a decimal point (1234.5), or separate fields by semicolons, "
+                     "between which commas are decimal"
+             : "");
   }
 
   /// What the first row makes a column of text, other rows do not make one of numbers: a value that
@@ -129,7 +164,10 @@ class RowReader {
   FieldSplitter splitter_;
   const Context& context_;
   std::vector<std::string_view> fields_;
-  CsrMatrix block_;  // rows that are not packed yet
+  std::string with_comma_;  // the last number with one
+  std::string with_point_;
+  bool is_decimal_ = false;  // one of the points
+  CsrMatrix block_;          // rows that are not packed yet
   RowsOfText rows_;
 };
 
@@ -222,6 +260,23 @@ std::unique_ptr<CellSource> open_wide(const std::string& where, RowsOfText rows,
                                        MeasuredGenes());
 }
 
+/// A comma within numbers of one column cuts each in two, and looks like R's missing corner.
+void require_corner(const TableStart& start, const std::string& where) {
+  static constexpr std::array kCorners = {"",          "gene",    "genes",   "gene_id",
+                                          "gene_name", "symbol",  "cell",    "cells",
+                                          "cell_id",   "barcode", "barcodes"};
+  if (!start.lacks_corner || start.n_texts > 0 || start.names.size() < 2 ||
+      std::ranges::find(kCorners, lower(start.names.front())) == kCorners.end()) {
+    return;
+  }
+  fail(
+      ErrorKind::BadFormat,
+      "{}: its rows have one field more than its first line, whose first name '{}' is one of names "
+      "of rows. Write numbers with a decimal point where commas separate the fields, or name the "
+      "last column.",
+      where, printable(start.names.front()));
+}
+
 std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& options,
                                             const Context& context) {
   LineReader reader(input.path);
@@ -232,6 +287,7 @@ std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& 
     return read_long_table(reader, *start, *columns, where, context);
   }
   require_no_other_long_table(*start, where);
+  require_corner(*start, where);
   if (start->n_texts == start->names.size()) {
     fail(
         ErrorKind::BadFormat,

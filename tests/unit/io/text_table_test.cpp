@@ -129,7 +129,41 @@ TEST(TextTable, TabsSeparateWhereThereAreCommasToo) {
                       "a.csv:2: column 2 ('ACTB') of row 'c1': '0,5' is not a number; write it "
                       "with a decimal point");
   EXPECT_SAITHE_ERROR(read("\tACTB\nc1\t0,5\nc2\t1,5\n"), ErrorKind::BadFormat,
-                      "is of no format that is read here");
+                      "has no column of numbers. Numbers are written with a decimal point");
+}
+
+TEST(TextTable, DecimalCommas) {
+  for (const char* text :
+       {"gene;c1\nACTB;3,5\nCD3D;0,25\n", "c1\nACTB;3,5\nCD3D;0,25\n",
+        "\"\";\"c1\"\n\"ACTB\";3,5\n\"CD3D\";0,25\n", "gene;c1\nACTB;3.5\nCD3D;0.25\n"}) {
+    SCOPED_TRACE(text);
+    const Dataset cells = read(text);
+    EXPECT_EQ(cells.obs().index(), Texts{"c1"});
+    EXPECT_EQ(cells.var().index(), (Texts{"ACTB", "CD3D"}));
+    EXPECT_EQ(cells.counts.values, (std::vector<float>{3.5, 0.25}));
+  }
+  EXPECT_SAITHE_ERROR(read("gene;c1;c2\nACTB;3,5;0\nCD3D;1.234;1\n"), ErrorKind::BadFormat,
+                      "a.csv:3: some numbers have a comma ('3,5') and some a point ('1.234')");
+  EXPECT_SAITHE_ERROR(read("gene;c1;c2\nACTB;3,5;0\nCD3D;1.234,5;1\n"), ErrorKind::BadFormat,
+                      "'1.234,5' is not a number; write it without separators of thousands");
+  for (const char* text :
+       {"gene,c1\nACTB,\"3,5\"\nCD3D,\"0,5\"\n", "gene;c1\nACTB;1.234,5\nCD3D;1.000,5\n"}) {
+    EXPECT_SAITHE_ERROR(read(text), ErrorKind::BadFormat, "has no column of numbers");
+  }
+  EXPECT_SAITHE_ERROR(read("gene,c1\nACTB,3,5\nCD3D,0,25\n"), ErrorKind::BadFormat,
+                      "its rows have one field more than its first line, whose first name 'gene'");
+}
+
+TEST(TextTable, PointsThatMaySeparateThousandsAreSaid) {
+  std::vector<std::string> warnings;
+  Context listening(1);
+  listening.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  read("gene;c1;c2\nACTB;12;1.234\nCD3D;2;0\n", {}, listening);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(testing::contains(warnings[0], "three digits behind it, as '1.234'"));
+  warnings.clear();
+  read("gene;c1;c2\nACTB;0.123;1.234\nCD3D;2;0\n", {}, listening);
+  EXPECT_TRUE(warnings.empty());
 }
 
 TEST(TextTable, ColumnsOfTextOfOneNameAreAllKept) {
