@@ -238,11 +238,20 @@ bool is_counted_up(const std::vector<std::string>& names) {
 std::optional<TableStart> read_start(LineReader& reader) {
   std::string comment;
   std::string header;
+  std::string below;  // where a comment stands below the header
   for (std::string_view line; reader.next(line);) {
     const bool is_first = reader.line_number() == 1;
     const bool is_hint = is_first && line.starts_with("sep=");  // Excel's
     if (is_hint || trim(line).empty()) continue;
-    if (!header.empty()) return start_of(header, line);
+    if (!header.empty()) {
+      auto start = start_of(header, line);
+      if (!start && line.front() == '#') {
+        if (below.empty()) below = reader.where();
+        continue;
+      }
+      if (start) start->comment_below = std::move(below);
+      return start;
+    }
     if (line.front() == '#') {
       comment = line;
       continue;

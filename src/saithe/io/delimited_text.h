@@ -51,6 +51,7 @@ struct TableStart {
   std::vector<std::string> names;  ///< of all columns but that of the rows' names
   std::string first_row;           ///< the line after the header
   std::size_t n_texts = 0;         ///< columns of text between the rows' names and the numbers
+  std::string comment_below = {};  ///< where a comment stands between header and rows; or empty
   bool lacks_corner = false;       ///< the header has one field less than the rows
 };
 

@@ -70,8 +70,11 @@ Entry parse_entry(const std::vector<std::string_view>& fields, const TableStart&
                   const LineReader& reader) {
   const std::size_t n_fields = start.names.size() + 1;
   if (fields.size() != n_fields) {
-    fail(ErrorKind::BadFormat, "{}: has {}; expected {}, among them gene, cell and count",
-         reader.where(), counted(std::ssize(fields), "field"), n_fields);
+    fail(ErrorKind::BadFormat, "{}: has {}; expected {}, among them gene, cell and count{}",
+         reader.where(), counted(std::ssize(fields), "field"), n_fields,
+         !fields.empty() && fields[0].starts_with('#')
+             ? ". Comments (#) stand before the header only"
+             : "");
   }
   Entry entry;
   const std::string_view count = fields[columns.count];

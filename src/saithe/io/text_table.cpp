@@ -283,6 +283,12 @@ std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& 
   std::optional<TableStart> start = read_start(reader);
   SAITHE_ASSERT(start.has_value());
   const std::string where = input.path.string();
+  if (!start->comment_below.empty()) {
+    fail(ErrorKind::BadFormat,
+         "{}: a comment (#) stands below the header. Comments stand before the header only; remove "
+         "the line.",
+         start->comment_below);
+  }
   if (const auto columns = find_long_columns(*start)) {
     return read_long_table(reader, *start, *columns, where, context);
   }

@@ -68,6 +68,19 @@ TEST(TextTable, NamesMayBeginLikeComments) {
                       "before the header only");
 }
 
+TEST(TextTable, CommentsBelowTheHeaderAreRefused) {
+  for (const char* text : {"cell,ACTB,CD3D\n# half of them\nc1,1,2\nc2,3,4\n",
+                           "cell,ACTB,CD3D\n\n#\n# by me, today\nc1,1,2\nc2,3,4\n",
+                           "gene\tcell\tcount\n# half\nA\tTT\t1\n"}) {
+    SCOPED_TRACE(text);
+    EXPECT_SAITHE_ERROR(read(text), ErrorKind::BadFormat,
+                        "a comment (#) stands below the header. Comments stand before the header");
+  }
+  EXPECT_SAITHE_ERROR(read("gene\tcell\tcount\nA\tTT\t1\n# half\n"), ErrorKind::BadFormat,
+                      "a.csv:3: has 1 field; expected 3, among them gene, cell and count. Comments "
+                      "(#) stand before the header only");
+}
+
 TEST(TextTable, GzipAndWhatItIsCalled) {
   const FolderForTest folder;
   write_file(folder / "a.csv.gz", kGenesInRows, false);
