@@ -1,7 +1,5 @@
 #include "annotations.h"
 
-#include <algorithm>
-#include <set>
 #include <utility>
 
 #include "saithe/classify/predict.h"
@@ -14,6 +12,11 @@ std::string type_name(const Model& model, LabelIndex label) {
 }
 
 namespace {
+
+// In uns["saithe"]: what a run added. A Zarr store gets the entries of uns by their names' order:
+// it has this one before its "version", so that a run that is killed between them leaves no record
+// without a list.
+constexpr const char* kList = "/added";
 
 /// The levels of a column of labels. They are the types that occur, in the model's order, then
 /// unassigned: browsers count the colours against the levels, and CELLxGENE refuses levels that no
@@ -120,20 +123,30 @@ void add_predictions(Annotations& annotations, const Model& model, const KeptPre
   }
 }
 
-void add_names_of_earlier_run(Annotations& annotations, const ResultNames& names) {
-  std::set<std::string> ours = {names.cluster, names.majority};
-  for (const char* suffix : {"novelty", "multi_label", "majority_share", "ontology_term_id",
-                             "rolled_up", "rolled_up_ontology_term_id", "rolled_up_confidence"}) {
-    ours.insert(names.of(suffix));
+void add_list_of_added(Annotations& annotations, const ResultNames& names) {
+  std::vector<std::string> added;
+  for (const auto& [name, column] : annotations.obs) added.push_back("obs/" + name);
+  for (const auto& [name, matrix] : annotations.obsm) added.push_back("obsm/" + name);
+  for (const auto& [path, value] : annotations.uns) {
+    // Dicts in the dict are written, and removed, as a whole.
+    const std::size_t slash = path.find('/');
+    const std::string entry =
+        slash == std::string::npos ? path : path.substr(0, path.find('/', slash + 1));
+    if (added.back() != "uns/" + entry) added.push_back("uns/" + entry);
   }
-  for (const auto& [name, column] : annotations.obs) ours.erase(name);
-  annotations.of_earlier_run.record = names.uns + "/version";
-  annotations.of_earlier_run.obs.assign(ours.begin(), ours.end());
-  const std::string ontology = names.uns + "/ontology";
-  const bool has_ontology =
-      std::any_of(annotations.uns.begin(), annotations.uns.end(),
-                  [&](const auto& entry) { return entry.first.starts_with(ontology); });
-  if (!has_ontology) annotations.of_earlier_run.uns.push_back(ontology);
+  annotations.uns.emplace_back(names.uns + kList, std::move(added));
+}
+
+void add_names_of_earlier_run(Annotations& annotations, const ResultNames& names) {
+  auto& run = annotations.of_earlier_run;
+  run.list = names.uns + kList;
+  run.record = names.uns + "/version";
+  run.unlisted_obs = {{names.of("novelty")},
+                      {names.of("multi_label")},
+                      {names.cluster, names.majority, names.of("majority_share")},
+                      {names.of("ontology_term_id"), names.of("rolled_up"),
+                       names.of("rolled_up_ontology_term_id"), names.of("rolled_up_confidence")}};
+  run.unlisted_uns = {names.uns + "/ontology"};
 }
 
 }  // namespace saithe::cli

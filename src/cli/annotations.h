@@ -24,8 +24,11 @@ void add_predicted_types(Annotations& annotations, const Model& model,
 void add_predictions(Annotations& annotations, const Model& model, const KeptPredictions& kept,
                      const ResultNames& names);
 
-/// With --overwrite, the columns that an earlier run gave and this one does not (a vote, terms) go
-/// with the labels that they belonged to. Called when all else has been added.
+/// The names of what has been added so far, in uns: by them a later run knows what is saithe's.
+void add_list_of_added(Annotations& annotations, const ResultNames& names = {});
+
+/// With --overwrite, what an earlier run gave and this one does not (a vote, terms) goes with the
+/// labels that it belonged to.
 void add_names_of_earlier_run(Annotations& annotations, const ResultNames& names);
 
 /// "unassigned" for kNoLabel.

@@ -238,6 +238,7 @@ class Results {
         ResultMatrix(kept_.n_cells(), kept_.n_types(), [this](CellIndex begin, CellIndex end) {
           return kept_.probabilities(begin, end);
         }));
+    add_list_of_added(annotations, names_);
     add_names_of_earlier_run(annotations, names_);
     return annotations;
   }

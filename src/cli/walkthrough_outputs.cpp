@@ -71,6 +71,9 @@ void write_annotated(const Walkthrough& walkthrough, const fs::path& path, const
   const TrainResult& result = walkthrough.training.result;
   Annotations annotations;
   add_predicted_types(annotations, result.model, result.predicted, result.confidence);
+  annotations.obsm.emplace_back("predicted_cell_type_probabilities", result.probabilities);
+  // The split, joined labels and layouts stay when predict replaces the labels.
+  add_list_of_added(annotations);
   const auto training = is_training(result);
   std::vector<std::string> split;
   for (const bool trains : training) split.emplace_back(trains ? "training" : "validation");
@@ -81,7 +84,6 @@ void write_annotated(const Walkthrough& walkthrough, const fs::path& path, const
   for (const auto& [name, value] : walkthrough.more_options) {
     annotations.uns.emplace_back("saithe/parameters/" + name, value);
   }
-  annotations.obsm.emplace_back("predicted_cell_type_probabilities", result.probabilities);
   annotations.obsm.emplace_back("X_saithe_hidden", result.activations.hidden);
   annotations.obsm.emplace_back("X_umap", walkthrough.umap_all);
   write_h5ad(path, result.dataset.unpack(context), annotations, true, context);

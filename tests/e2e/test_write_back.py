@@ -113,7 +113,8 @@ def test_every_name_begins_with_the_key(model, query, tmp_path):
     with h5py.File(out) as file:
         assert {"X_umap", "X_saithe_hidden", "X_second_umap", "X_second_hidden",
                 "second_probabilities"} <= set(file["obsm"])
-        assert set(file["uns/saithe"]) == {"types", "version", "seed", "parameters", "embedding"}
+        assert set(file["uns/saithe"]) == {"types", "version", "seed", "parameters", "added",
+                                            "embedding"}
 
 
 @pytest.mark.parametrize("key", ["", ".", "..", "__mine", "a\tb"])
@@ -150,6 +151,35 @@ def test_overwriting_takes_what_an_earlier_run_left_along(model, query, tmp_path
         obs = set(file["obs"])
         assert "predicted_cell_type_majority" not in obs
         assert sorted(file["obs"].attrs["column-order"]) == sorted(obs - {"_index"})
+
+
+@pytest.mark.parametrize("kind", ["h5ad", "zarr"])
+def test_overwriting_keeps_a_column_of_the_users_that_has_our_name(model, cells, tmp_path, kind):
+    def read(path):
+        return anndata.read_zarr(path) if kind == "zarr" else anndata.read_h5ad(path)
+
+    data = anndata.read_h5ad(cells)
+    data.obs["predicted_cell_type_majority"] = "mine"
+    path = tmp_path / f"own.{kind}"
+    data.write_zarr(path) if kind == "zarr" else data.write_h5ad(path)
+    must("predict", model, path, "--in-place", "--multi-label", "0.2")
+    must("predict", model, path, "--in-place", "--overwrite")
+    must("predict", model, path, "-o", tmp_path / f"copy.{kind}", "--overwrite")
+    for name in (path, tmp_path / f"copy.{kind}"):
+        done = read(name)
+        assert (done.obs["predicted_cell_type_majority"] == "mine").all()
+        assert "predicted_cell_type_multi_label" not in done.obs
+        added = {"predicted_cell_type" + suffix for suffix in SUFFIXES}
+        assert set(done.uns["saithe"]["added"]) == {
+            *("obs/" + name for name in added), "obsm/predicted_cell_type_probabilities",
+            "uns/predicted_cell_type_colors", "uns/saithe/types", "uns/saithe/version",
+            "uns/saithe/seed", "uns/saithe/parameters"}
+    # A file of a saithe that left no list: a vote is three columns, and one of them is not its.
+    old = read(path)
+    del old.uns["saithe"]["added"]
+    old.write_zarr(tmp_path / "old.zarr") if kind == "zarr" else old.write_h5ad(tmp_path / "old.h5ad")
+    must("predict", model, tmp_path / f"old.{kind}", "--in-place", "--overwrite")
+    assert (read(tmp_path / f"old.{kind}").obs["predicted_cell_type_majority"] == "mine").all()
 
 
 def test_only_an_h5ad_takes_columns_in_place(model, cells, tmp_path):

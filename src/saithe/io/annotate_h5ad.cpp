@@ -9,9 +9,11 @@
 #include <cstring>
 #include <optional>
 #include <set>
+#include <sstream>
 
 #include "saithe/core/text_io.h"
 #include "saithe/io/copy_file.h"
+#include "saithe/io/earlier_run.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/hdf5_check.h"
 #include "saithe/io/hdf5_writer.h"
@@ -133,11 +135,11 @@ void drop_column(const Hdf5Target& root, const Hdf5Target& obs, const std::strin
 
 void add_columns(const Hdf5Target& root,
                  const std::vector<std::pair<std::string, ResultColumn>>& columns,
-                 const std::vector<std::string>& of_earlier_run) {
+                 const std::vector<std::string>& stale) {
   std::vector<std::string> order = column_order(root.group("obs"));
-  for (const std::string& name : of_earlier_run) {
-    drop_column(root, root.group("obs"), io::as_key(name));
-    std::erase(order, io::as_key(name));
+  for (const std::string& name : stale) {
+    drop_column(root, root.group("obs"), name);
+    std::erase(order, name);
   }
   std::set<std::string> known(order.begin(), order.end());
   for (const auto& [name, column] : columns) {
@@ -204,14 +206,10 @@ void require_free_key(const Hdf5Group& root, const std::string& path) {
        root.file_name(), is_blocked ? dict : path);
 }
 
-/// Whether uns has an entry, itself or one of a dict in it: "saithe/version".
-bool has_entry(const Hdf5Target& root, const std::string& entry) {
-  if (!root.has("uns")) return false;
-  const Hdf5Target uns = root.group("uns");
-  const std::size_t slash = entry.find('/');
-  const std::string first = entry.substr(0, slash);
-  if (!uns.has(first) || slash == std::string::npos) return uns.has(first);
-  return is_dict(uns, first) && uns.group(first).has(entry.substr(slash + 1));
+void drop_matrix(const Hdf5Target& root, const std::string& key) {
+  if (!root.has("obsm")) return;
+  const Hdf5Target obsm = root.group("obsm");
+  if (obsm.has(key)) obsm.remove(key);
 }
 
 /// Removes an entry of uns, if it is there, and what is no dict in the place of its dict.
@@ -224,15 +222,25 @@ void drop_entry(const Hdf5Target& uns, const std::string& entry) {
   if (dict.has(entry.substr(slash + 1))) dict.remove(entry.substr(slash + 1));
 }
 
+/// "uns/saithe/added" as a list of texts.
+std::vector<std::string> read_list(const Hdf5Group& root, const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  Hdf5Group dict = root;
+  std::stringstream names(path.substr(0, slash));
+  for (std::string name; std::getline(names, name, '/');) dict = dict.group(name);
+  if (!dict.has_dataset(path.substr(slash + 1))) return {};
+  const io::Hdf5Dataset list = dict.dataset(path.substr(slash + 1));
+  const bool is_list =
+      !list.is_null() && list.kind() == io::StoredKind::Text && list.shape().size() == 1;
+  return is_list ? list.read_texts() : std::vector<std::string>();
+}
+
 }  // namespace
 
-void io::add_annotations(const Hdf5Target& root, const Annotations& annotations) {
-  // The first column is what the others belong to.
-  const bool replaces = !annotations.obs.empty() &&
-                        root.group("obs").has(as_key(annotations.obs.front().first)) &&
-                        has_entry(root, annotations.of_earlier_run.record);
-  const Annotations::Stale stale = replaces ? annotations.of_earlier_run : Annotations::Stale();
+void io::add_annotations(const Hdf5Target& root, const Annotations& annotations,
+                         const StaleNames& stale) {
   if (!annotations.obs.empty()) add_columns(root, annotations.obs, stale.obs);
+  for (const std::string& name : stale.obsm) drop_matrix(root, name);
   if (!annotations.obsm.empty()) {
     const Hdf5Target obsm = group_or_new(root, "obsm");
     for (const auto& [name, matrix] : annotations.obsm) {
@@ -345,16 +353,21 @@ void H5adAnnotator::require_free(const Annotations& annotations) const {
 void H5adAnnotator::write(const Annotations& annotations) const {
   require_unchanged();
   require_free(annotations);
+  io::StaleNames stale;
   {
-    const Hdf5Group obs = Hdf5Group::open_file(input_).group("obs");
+    const Hdf5Group root = Hdf5Group::open_file(input_);
+    const Hdf5Group obs = root.group("obs");
     const std::string index = obs.text_attribute("_index").value_or(kDefaultIndex);
     if (obs.has_dataset(index)) io::require_sizes(annotations, obs.dataset(index).size());
+    stale = io::stale_names(
+        annotations, {[&](const std::string& path) { return has_path(root, path); },
+                      [&](const std::string& path) { return read_list(root, path); }, index});
   }
   OutputFile output(output_, is_in_place_ || overwrite_);
   io::copy_file_bytes(input_, output.temporary_path(), output_.string());
   io::change_in_child(output.temporary_path(), output_.string(), [&] {
     const Hdf5Target root = Hdf5Target::open_file(output.temporary_path(), output_.string());
-    io::add_annotations(root, annotations);
+    io::add_annotations(root, annotations, stale);
     root.flush();
   });
   if (is_in_place_) copy_permissions(input_, output.temporary_path(), output_.string());

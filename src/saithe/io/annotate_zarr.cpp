@@ -16,14 +16,17 @@
 #include "saithe/core/error.h"
 #include "saithe/core/symbolic_links.h"
 #include "saithe/core/text_io.h"
+#include "saithe/io/earlier_run.h"
 #include "saithe/io/folder_change.h"
 #include "saithe/io/hdf5_writer.h"
+#include "saithe/io/zarr_array.h"
 #include "saithe/io/zarr_consolidated.h"
 #include "saithe/io/zarr_metadata.h"
 #include "saithe/io/zarr_writer.h"
 
 namespace saithe {
 
+using io::StaleNames;
 using io::ZarrNode;
 using io::ZarrTarget;
 
@@ -127,10 +130,10 @@ std::vector<std::string> column_order(const fs::path& input) {
 }
 
 void add_columns(ZarrTarget& store, const Annotations& annotations,
-                 const std::vector<std::string>& of_earlier_run, std::vector<std::string> order) {
-  for (const std::string& name : of_earlier_run) {
-    drop_column(store, io::as_key(name));
-    std::erase(order, io::as_key(name));
+                 const std::vector<std::string>& stale, std::vector<std::string> order) {
+  for (const std::string& name : stale) {
+    drop_column(store, name);
+    std::erase(order, name);
   }
   std::set<std::string> known(order.begin(), order.end());
   for (const auto& [name, column] : annotations.obs) {
@@ -143,14 +146,10 @@ void add_columns(ZarrTarget& store, const Annotations& annotations,
 }
 
 /// `columns`: what obs has, in its order.
-void add_annotations(ZarrTarget& store, const Annotations& annotations,
+void add_annotations(ZarrTarget& store, const Annotations& annotations, const StaleNames& stale,
                      const std::vector<std::string>& columns) {
-  // The first column is what the others belong to.
-  const bool replaces = !annotations.obs.empty() &&
-                        store.has("obs/" + io::as_key(annotations.obs.front().first)) &&
-                        store.has("uns/" + annotations.of_earlier_run.record);
-  const Annotations::Stale stale = replaces ? annotations.of_earlier_run : Annotations::Stale();
   if (!annotations.obs.empty()) add_columns(store, annotations, stale.obs, columns);
+  for (const std::string& name : stale.obsm) drop(store, "obsm/" + name);
   if (!annotations.obsm.empty()) store.require_group("obsm", "dict");
   for (const auto& [name, matrix] : annotations.obsm) {
     const std::string path = "obsm/" + io::as_key(name);
@@ -158,14 +157,31 @@ void add_annotations(ZarrTarget& store, const Annotations& annotations,
     store.write_matrix(path, matrix);
   }
   if (!annotations.uns.empty()) store.require_group("uns", "dict");
-  for (const auto& [path, value] : annotations.uns) drop_entry(store, io::uns_entry(path));
   for (const std::string& entry : stale.uns) drop_entry(store, entry);
+  for (const auto& [path, value] : annotations.uns) drop_entry(store, io::uns_entry(path));
   for (const auto& [path, value] : annotations.uns) {
     for (std::size_t at = path.find('/'); at != std::string::npos; at = path.find('/', at + 1)) {
       store.require_group("uns/" + path.substr(0, at), "dict");
     }
     store.write_value("uns/" + path, value);
   }
+}
+
+/// What an earlier run left in the store (earlier_run.h).
+StaleNames find_stale(const fs::path& input, const Annotations& annotations) {
+  const ZarrNode root = find_root(input).value();
+  const auto find = [&](const std::string& path) {
+    return ZarrNode::find(root.shared_store(), path);
+  };
+  const auto read_list = [&](const std::string& path) -> std::vector<std::string> {
+    const auto node = find(path);
+    if (!node || !node->is_array() || node->layout().shape.size() != 1) return {};
+    const io::ZarrArray list(*node);
+    return list.is_text() ? list.read_texts(-1, Context(1)) : std::vector<std::string>();
+  };
+  return io::stale_names(
+      annotations, {[&](const std::string& path) { return find(path).has_value(); }, read_list,
+                    root.get("obs").text_attribute("_index").value_or("_index")});
 }
 
 /// "uns/saithe/types" is not free either where "uns/saithe" is somebody's array.
@@ -363,7 +379,7 @@ void ZarrAnnotator::write_copy(const Annotations& annotations) const {
   try {
     find_root(input_).value().store().copy_to(folder.path(), output_.string());
     ZarrTarget store(folder.path(), output_.string());
-    add_annotations(store, annotations, column_order(input_));
+    add_annotations(store, annotations, find_stale(input_, annotations), column_order(input_));
     store.finish();
     require_unchanged();
     folder.commit(overwrite_);
@@ -376,7 +392,7 @@ void ZarrAnnotator::write_in_place(const Annotations& annotations) const {
   FolderBeside staging(output_, given_);
   ZarrTarget store(input_, staging.path(), given_.string());
   try {
-    add_annotations(store, annotations, column_order(input_));
+    add_annotations(store, annotations, find_stale(input_, annotations), column_order(input_));
     store.finish([this] { require_unchanged(); });
   } catch (...) {
     if (store.is_kept_aside()) staging.leave();

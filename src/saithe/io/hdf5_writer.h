@@ -104,9 +104,12 @@ inline constexpr std::size_t kMostPlainNames = 4000;
 /// Makes a group that can hold an attribute of any size (its creation list).
 Hdf5Id roomy_group_list();
 
+struct StaleNames;
 /// Adds to an AnnData root; what has the same keys is replaced, as are the colours of replaced
-/// columns. The order of columns, obsm and uns are made where they are missing.
-void add_annotations(const Hdf5Target& root, const Annotations& annotations);
+/// columns; what is stale is removed (earlier_run.h). The order of columns, obsm and uns are made
+/// where they are missing.
+void add_annotations(const Hdf5Target& root, const Annotations& annotations,
+                     const StaleNames& stale);
 /// Checks that every column and matrix has one entry per cell.
 void require_sizes(const Annotations& annotations, CellIndex n_cells);
 

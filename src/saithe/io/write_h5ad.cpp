@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "saithe/core/text_io.h"
+#include "saithe/io/earlier_run.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/frame_names.h"
 #include "saithe/io/gene_table.h"
@@ -153,7 +154,7 @@ void write_new_h5ad(const fs::path& path, const CellSource& cells, RowPointer mo
     io::make_index_unique(var);
     write_frame(root, "var", var, {}, context);
     // The file is new: a column of the input that has our name is replaced.
-    io::add_annotations(root, annotations);
+    io::add_annotations(root, annotations, {});
     write_empty_groups(root);
     root.flush();
   }

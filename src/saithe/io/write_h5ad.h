@@ -78,13 +78,14 @@ struct Annotations {
   std::vector<std::pair<std::string, ResultColumn>> obs;
   std::vector<std::pair<std::string, ResultMatrix>> obsm;
   std::vector<std::pair<std::string, UnsValue>> uns;
-  /// What an earlier run may have left that would contradict these. Removed where it is found, if
-  /// the first column of obs replaces one and uns says that a run of saithe wrote it: other columns
-  /// may have such names.
-  struct Stale {
+  /// How to find what an earlier run left that would contradict these. It is removed if the first
+  /// column of obs replaces one; other columns may have such names, so that names alone say little.
+  struct EarlierRun {
+    std::string list;  ///< "saithe/added": the entry of uns that lists what a run added
+    // Of runs that left no list yet.
     std::string record;  ///< "saithe/version": the entry of uns that every run leaves
-    std::vector<std::string> obs;
-    std::vector<std::string> uns;  ///< "saithe/ontology"
+    std::vector<std::vector<std::string>> unlisted_obs;  ///< a run wrote all of a group, or none
+    std::vector<std::string> unlisted_uns;               ///< "saithe/ontology"
   } of_earlier_run;
 };
 

@@ -157,7 +157,7 @@ TEST(AnnotateH5ad, OverwritingDropsWhatBelongedToTheOldColumn) {
   first.uns.emplace_back("saithe/embedding/version", std::string("other command's"));
   Annotations second = annotations_named("type");
   second.uns.erase(second.uns.begin());  // no new colours
-  second.of_earlier_run = {"saithe/version", {"type_terms"}, {"saithe/ontology"}};
+  second.of_earlier_run = {"saithe/added", "saithe/version", {{"type_terms"}}, {"saithe/ontology"}};
   // Nothing is replaced: what has such a name is somebody's own.
   Annotations terms;
   terms.obs.push_back(first.obs.back());
@@ -182,6 +182,32 @@ TEST(AnnotateH5ad, OverwritingDropsWhatBelongedToTheOldColumn) {
   EXPECT_EQ(std::count(order.begin(), order.end(), "type"), 1);
   EXPECT_EQ(std::count(order.begin(), order.end(), "type_terms"), 0);
   EXPECT_FALSE(root.group("obs").has("type_terms"));
+}
+
+TEST(AnnotateH5ad, OfAnEarlierRunOnlyWhatItListsIsDropped) {
+  const FolderForTest folder;
+  const fs::path input = write_cells(folder);
+  Annotations own;
+  own.obs.emplace_back("type_terms", NumberColumn{std::vector<double>(as_size(kCells), 7)});
+  H5adAnnotator::in_place(input, false).write(own);
+  Annotations first = annotations_named("type");
+  first.obs.emplace_back("type_vote", first.obs[0].second);
+  first.obsm.emplace_back("type_votes", DenseMatrix(kCells, 2));
+  first.uns.emplace_back("saithe/terms", std::string("old"));
+  first.uns.emplace_back("saithe/added",
+                         std::vector<std::string>{"obs/type", "obs/type_vote", "obsm/type_votes",
+                                                  "uns/saithe/terms", "obs/_index"});
+  H5adAnnotator::in_place(input, false).write(first);
+  Annotations second = annotations_named("type");
+  second.of_earlier_run = {"saithe/added", "saithe/version", {{"type_terms"}}, {}};
+  H5adAnnotator::in_place(input, true).write(second);
+  const Dataset read = read_dataset(input, {}, kContext);
+  EXPECT_EQ(read.obs().as_text("type_terms")[0], "7");
+  EXPECT_EQ(read.obs().find("type_vote"), nullptr);
+  const Hdf5Group root = Hdf5Group::open_file(input);
+  EXPECT_EQ(root.group("obsm").names(), std::vector<std::string>{"type_probabilities"});
+  EXPECT_EQ(root.group("uns").group("saithe").names(),
+            (std::vector<std::string>{"added", "version"}));
 }
 
 TEST(AnnotateH5ad, AnOldFrameGetsCodesThatReferToTheirLevels) {

@@ -182,14 +182,37 @@ TEST_F(AnnotateZarr, InPlaceIsWhatACopyIs) {
   Annotations second = labels({"A", "B", "C"});
   second.obsm.clear();
   second.uns.clear();
-  second.of_earlier_run.record = "saithe/parameters";
-  second.of_earlier_run.uns = {"saithe/parameters"};
+  second.of_earlier_run = {"saithe/added", "saithe/parameters", {}, {"saithe/parameters"}};
   ZarrAnnotator(folder_ / "in.zarr", folder_ / "out.zarr", true).write(second);
   ZarrAnnotator::in_place(folder_ / "in.zarr", true).write(second);
   EXPECT_EQ(files_of("in.zarr"), files_of("out.zarr"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "in.zarr/uns/saithe/parameters"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "in.zarr/uns/label_colors"));
   EXPECT_EQ(n_files(), 3U);
+}
+
+TEST_F(AnnotateZarr, OfAnEarlierRunOnlyWhatItListsIsDropped) {
+  Annotations own;
+  own.obs.emplace_back("label_terms", make_category_column(Texts{"x", "y", "z"}));
+  ZarrAnnotator::in_place(folder_ / "in.zarr", false).write(own);
+  Annotations first = labels({"T", "", "B"});
+  first.obs.emplace_back("label_vote", make_category_column(Texts{"T", "T", "B"}));
+  first.obsm.emplace_back("votes", DenseMatrix(3, 2));
+  first.uns.emplace_back("saithe/terms", std::string("old"));
+  first.uns.emplace_back("saithe/added", Texts{"obs/label", "obs/label_vote", "obsm/votes",
+                                               "uns/saithe/terms", "obs/..", "obs/_index"});
+  ZarrAnnotator::in_place(folder_ / "in.zarr", false).write(first);
+  Annotations second = labels({"A", "B", "C"});
+  second.of_earlier_run = {"saithe/added", "saithe/parameters", {{"label_terms"}}, {}};
+  ZarrAnnotator(folder_ / "in.zarr", folder_ / "out.zarr", true).write(second);
+  ZarrAnnotator::in_place(folder_ / "in.zarr", true).write(second);
+  for (const char* store : {"in.zarr", "out.zarr"}) {
+    const Dataset cells = read_dataset(folder_ / store, {}, kContext);
+    EXPECT_EQ(cells.obs().as_text("label_terms"), (Texts{"x", "y", "z"}));
+    EXPECT_EQ(cells.obs().find("label_vote"), nullptr);
+    EXPECT_EQ(list_contents(folder_ / store, kContext).obsm, Texts{"X_umap"});
+    EXPECT_FALSE(std::filesystem::exists(folder_ / store / "uns/saithe/terms"));
+  }
 }
 
 TEST_F(AnnotateZarr, NothingIsWrittenThroughLinksWithinAStore) {
