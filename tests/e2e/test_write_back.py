@@ -182,6 +182,47 @@ def test_overwriting_keeps_a_column_of_the_users_that_has_our_name(model, cells,
     assert (read(tmp_path / f"old.{kind}").obs["predicted_cell_type_majority"] == "mine").all()
 
 
+def test_nothing_is_written_through_a_link_within_an_h5ad(model, query, tmp_path):
+    path = tmp_path / "own.h5ad"
+    for entry in ("uns/saithe", "obs/predicted_cell_type", "obsm/predicted_cell_type_probabilities"):
+        must("predict", model, query, "-o", path, "--overwrite")
+        with h5py.File(path, "r+") as file:
+            file.move(entry, "mine")
+            file[entry] = h5py.SoftLink("/mine")
+            if entry == "uns/saithe":  # what another's list names is not this run's to remove
+                file["mine"].pop("added", None)
+                file["mine/added"] = ["obs/donor"]
+        before = contents(path)
+        must("predict", model, path, "--in-place", "--overwrite")
+        with h5py.File(path) as file:
+            assert not isinstance(file.get(entry, getlink=True), h5py.SoftLink)
+            assert "donor" in file["obs"]
+        after = contents(path)
+        mine = [name for name in before if name.split("/")[0] == "mine"]
+        assert mine and all(after[name] == before[name] for name in mine)
+    shutil.copy(query, path)
+    with h5py.File(path, "r+") as file:
+        file["uns/saithe"] = h5py.SoftLink("/mine")
+        file.create_group("mine")
+    for command in (["predict", model, path], ["embed", model, path, "--umap-epochs", 5]):
+        assert "has uns/saithe already; add --overwrite" in must_fail(1, *command, "--in-place")
+
+
+@pytest.mark.parametrize("group", ["obs", "obsm", "uns"])
+def test_a_group_that_is_a_link_takes_nothing(model, query, tmp_path, group):
+    path = tmp_path / "own.h5ad"
+    shutil.copy(query, path)
+    with h5py.File(path, "r+") as file:
+        file.move(group, "mine")
+        file[group] = h5py.SoftLink("/mine")
+    before = path.read_bytes()
+    for command in (["predict", model, path], ["embed", model, path, "--umap-epochs", 5]):
+        for output in (["--in-place", "--overwrite"], ["-o", tmp_path / "out.h5ad"]):
+            line = must_fail(1, *command, *output)
+            assert f"/{group}: is a link; what it names would be changed, too" in line
+    assert path.read_bytes() == before and os.listdir(tmp_path) == ["own.h5ad"]
+
+
 def test_only_an_h5ad_takes_columns_in_place(model, cells, tmp_path):
     folder = tmp_path / "mtx"
     write_tenx_folder(folder, anndata.read_h5ad(cells))

@@ -176,30 +176,44 @@ void copy_permissions(const fs::path& from, const fs::path& to, const std::strin
   }
 }
 
-/// Whether "uns/saithe/types" is there; every link on the way has to be.
+/// Whether "uns/saithe/types" is there, itself: not behind a link.
 bool has_path(const Hdf5Group& root, const std::string& path) {
-  for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {
-    if (end == std::string::npos) return root.has(path);
-    if (!root.has_group(path.substr(0, end))) return false;
-  }
+  const std::size_t slash = path.find('/');
+  if (slash == std::string::npos) return root.has(path);
+  const std::string first = path.substr(0, slash);
+  return !root.is_link(first) && root.has_group(first) &&
+         has_path(root.group(first), path.substr(slash + 1));
 }
 
-bool is_dict(const Hdf5Group& root, const std::string& path) {
-  return root.has_group(path) &&
-         io::is_dict_encoding(root.group(path).text_attribute("encoding-type").value_or(""));
+bool is_dict(const Hdf5Group& parent, const std::string& name) {
+  return !parent.is_link(name) && parent.has_group(name) &&
+         io::is_dict_encoding(parent.group(name).text_attribute("encoding-type").value_or(""));
 }
 
 bool is_dict(const Hdf5Target& parent, const std::string& name) {
+  H5L_info_t link;
+  if (H5Lget_info(parent.id(), name.c_str(), &link, H5P_DEFAULT) < 0) return false;
+  if (link.type != H5L_TYPE_HARD) return false;  // what it names is another's
   const Hdf5Id object(H5Oopen(parent.id(), name.c_str(), H5P_DEFAULT));
   return object.is_valid() && H5Iget_type(object.get()) == H5I_GROUP &&
          io::is_dict_encoding(parent.group(name).text_attribute("encoding-type"));
 }
 
+/// What is added to a group goes where a link leads: into another's group.
+void require_no_link(const Hdf5Group& parent, const std::string& name) {
+  if (!parent.is_link(name)) return;
+  fail(ErrorKind::Output,
+       "{}: is a link; what it names would be changed, too. saithe convert writes a new file with "
+       "what is read",
+       parent.where(name));
+}
+
 /// "uns/saithe/types" is not free either where "uns/saithe" is somebody's array.
 void require_free_key(const Hdf5Group& root, const std::string& path) {
   const std::string dict = path.substr(0, path.rfind('/'));
-  const bool is_blocked =
-      dict.find('/') != std::string::npos && has_path(root, dict) && !is_dict(root, dict);
+  const std::size_t slash = dict.find('/');
+  const bool is_blocked = slash != std::string::npos && has_path(root, dict) &&
+                          !is_dict(root.group(dict.substr(0, slash)), dict.substr(slash + 1));
   if (!is_blocked && !has_path(root, path)) return;
   fail(ErrorKind::Output,
        "{}: has {} already; add --overwrite to replace it, or --key-added NAME for another name",
@@ -228,8 +242,9 @@ std::vector<std::string> read_list(const Hdf5Group& root, const std::string& pat
   Hdf5Group dict = root;
   std::stringstream names(path.substr(0, slash));
   for (std::string name; std::getline(names, name, '/');) dict = dict.group(name);
-  if (!dict.has_dataset(path.substr(slash + 1))) return {};
-  const io::Hdf5Dataset list = dict.dataset(path.substr(slash + 1));
+  const std::string key = path.substr(slash + 1);
+  if (dict.is_link(key) || !dict.has_dataset(key)) return {};
+  const io::Hdf5Dataset list = dict.dataset(key);
   const bool is_list =
       !list.is_null() && list.kind() == io::StoredKind::Text && list.shape().size() == 1;
   return is_list ? list.read_texts() : std::vector<std::string>();
@@ -327,7 +342,9 @@ void H5adAnnotator::require_unchanged() const {
 
 void H5adAnnotator::require_free(const Annotations& annotations) const {
   const Hdf5Group root = Hdf5Group::open_file(input_);
+  for (const char* name : {"obs", "obsm", "uns"}) require_no_link(root, name);
   const Hdf5Group obs = root.group("obs");
+  require_no_link(obs, io::kLevelsOfCategories);
   const std::string index = obs.text_attribute("_index").value_or(kDefaultIndex);
   for (const auto& [name, column] : annotations.obs) {
     const std::string key = io::as_key(name);

@@ -104,6 +104,8 @@ void Hdf5Answers::answer_of_group(Hdf5Question what, const LibraryGroup& group,
       return answer.add_integer(group.has(name) ? 1 : 0);
     case Hdf5Question::KindOf:
       return answer.add_integer(static_cast<std::int64_t>(group.kind_of(name)));
+    case Hdf5Question::LinkOf:
+      return answer.add_integer(static_cast<std::int64_t>(group.link_of(name)));
     case Hdf5Question::Group:
       objects_.emplace(++n_opened_, group.group(name));
       return answer.add_integer(n_opened_);

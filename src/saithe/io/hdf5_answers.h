@@ -18,6 +18,7 @@ enum class Hdf5Question : std::int64_t {
   Open,              ///< path, whether to walk over it -> nothing; the root is object 0
   Has,               ///< name -> whether there is a link of it
   KindOf,            ///< name -> MemberKind
+  LinkOf,            ///< name -> LinkKind
   Names,             ///< -> texts
   Group,             ///< name -> number of the object
   Dataset,           ///< name -> number of the object, description

@@ -72,6 +72,18 @@ bool Hdf5Group::has_dataset(const std::string& name) const {
   return kind_of(name) == MemberKind::Dataset;
 }
 
+LinkKind Hdf5Group::link_of(const std::string& name) const {
+  return static_cast<LinkKind>(object_->ask(Hdf5Question::LinkOf, name).content.take_integer());
+}
+
+bool Hdf5Group::is_link(const std::string& name) const {
+  return has(name) && link_of(name) != LinkKind::Hard;
+}
+
+bool Hdf5Group::leads_elsewhere(const std::string& name) const {
+  return has(name) && link_of(name) == LinkKind::Elsewhere;
+}
+
 bool Hdf5Group::has_attribute(const std::string& name) const {
   return object_->ask(Hdf5Question::HasAttribute, name).content.take_integer() != 0;
 }

@@ -24,6 +24,7 @@ namespace saithe::io {
 
 class Hdf5Dataset;
 enum class MemberKind;
+enum class LinkKind;
 
 /// An object that the child holds open; it is closed there when this is gone.
 class Hdf5Object {
@@ -65,6 +66,11 @@ class Hdf5Group {
   [[nodiscard]] bool has(const std::string& name) const;
   [[nodiscard]] bool has_group(const std::string& name) const;
   [[nodiscard]] bool has_dataset(const std::string& name) const;
+  /// Whether a name is there and stands for a path, in this file or in another.
+  [[nodiscard]] bool is_link(const std::string& name) const;
+  /// Whether it is a link to another file, which is never followed: all else that is asked of it is
+  /// Error(BadFormat).
+  [[nodiscard]] bool leads_elsewhere(const std::string& name) const;
   [[nodiscard]] bool has_attribute(const std::string& name) const;
   /// The names in this group, sorted.
   [[nodiscard]] std::vector<std::string> names() const;
@@ -89,6 +95,7 @@ class Hdf5Group {
   Hdf5Group(std::shared_ptr<const Hdf5Object> object, std::string file_name, std::string path)
       : object_(std::move(object)), file_name_(std::move(file_name)), path_(std::move(path)) {}
   [[nodiscard]] MemberKind kind_of(const std::string& name) const;
+  [[nodiscard]] LinkKind link_of(const std::string& name) const;
 
   std::shared_ptr<const Hdf5Object> object_;
   std::string file_name_;

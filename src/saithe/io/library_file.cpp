@@ -75,14 +75,6 @@ std::vector<std::string> attribute_names_of(hid_t object) {
   return names;
 }
 
-void require_local(hid_t group, const std::string& name, const std::string& where) {
-  H5L_info_t link;
-  if (H5Lget_info(group, name.c_str(), &link, H5P_DEFAULT) < 0) fail_damaged(where);
-  if (link.type != H5L_TYPE_HARD && link.type != H5L_TYPE_SOFT) {
-    fail(ErrorKind::BadFormat, "{}: is a link to another file, which is not followed", where);
-  }
-}
-
 /// Finds in HDF5's stack of errors that a writer has not closed the file.
 herr_t find_open_for_write(unsigned, const H5E_error2_t* entry, void* is_found) {
   const std::string_view text = entry->desc == nullptr ? "" : entry->desc;
@@ -131,9 +123,18 @@ bool LibraryGroup::has(const std::string& name) const {
   return H5Lexists(id_.get(), name.c_str(), H5P_DEFAULT) > 0;
 }
 
+LinkKind LibraryGroup::link_of(const std::string& name) const {
+  H5L_info_t link;
+  if (H5Lget_info(id_.get(), name.c_str(), &link, H5P_DEFAULT) < 0) fail_damaged(where(name));
+  if (link.type == H5L_TYPE_HARD) return LinkKind::Hard;
+  return link.type == H5L_TYPE_SOFT ? LinkKind::Soft : LinkKind::Elsewhere;
+}
+
 MemberKind LibraryGroup::kind_of(const std::string& name) const {
   if (!has(name)) return MemberKind::Nothing;
-  require_local(id_.get(), name, where(name));
+  if (link_of(name) == LinkKind::Elsewhere) {
+    fail(ErrorKind::BadFormat, "{}: is a link to another file, which is not followed", where(name));
+  }
   H5O_info_t info;
   if (H5Oget_info_by_name2(id_.get(), name.c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0) {
     return MemberKind::Other;

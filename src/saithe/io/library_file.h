@@ -21,6 +21,9 @@ class LibraryDataset;
 /// What a name in a group stands for.
 enum class MemberKind { Nothing, Group, Dataset, Other };
 
+/// How it does: as an object of this group, or by a path in the same or in another file.
+enum class LinkKind { Hard, Soft, Elsewhere };
+
 /// A group of an open file.
 class LibraryGroup {
  public:
@@ -30,6 +33,8 @@ class LibraryGroup {
   /// Throws Error(BadFormat) on a link to another file.
   [[nodiscard]] MemberKind kind_of(const std::string& name) const;
   [[nodiscard]] bool has(const std::string& name) const;
+  /// Of a name that is there.
+  [[nodiscard]] LinkKind link_of(const std::string& name) const;
   /// The names in this group, sorted.
   [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] std::vector<std::string> attribute_names() const;

@@ -163,6 +163,9 @@ TEST(H5adDamage, LinksToOtherFilesAreRefused) {
                       "link to another file");
   const io::Hdf5Group root = io::Hdf5Group::open_file(folder / "a.h5ad");
   EXPECT_FALSE(root.has_group("Y"));
+  EXPECT_TRUE(root.is_link("X") && root.leads_elsewhere("X"));
+  EXPECT_TRUE(root.is_link("Y") && !root.leads_elsewhere("Y"));
+  EXPECT_FALSE(root.is_link("obs") || root.is_link("none") || root.leads_elsewhere("none"));
 }
 
 TEST(H5adDamage, UnknownFiltersAreNamed) {

@@ -16,6 +16,7 @@ using io::Hdf5Id;
 using io::Hdf5Target;
 using io::LibraryDataset;
 using io::LibraryGroup;
+using io::LinkKind;
 using io::MemberKind;
 using testing::FolderForTest;
 
@@ -109,6 +110,21 @@ TEST(LibraryFile, KindsOfMembersAndWhatIsNoChunk) {
   EXPECT_SAITHE_ERROR(root.dataset("plain").fetch_chunk(0, message), ErrorKind::BadFormat,
                       "/plain: chunk 0");
   for (const char* name : {"plain", "chunked"}) root.dataset(name).walk_chunks();
+}
+
+TEST(LibraryFile, LinksAreToldFromObjects) {
+  const FolderForTest folder;
+  static_cast<void>(some_file(folder / "a.h5"));
+  {
+    const Hdf5Target root = Hdf5Target::open_file(folder / "a.h5", "a");
+    H5Lcreate_soft("/group", root.id(), "soft", H5P_DEFAULT, H5P_DEFAULT);
+    root.flush();
+  }
+  const LibraryGroup root = LibraryGroup::open_file(folder / "a.h5");
+  EXPECT_EQ(root.link_of("group"), LinkKind::Hard);
+  EXPECT_EQ(root.link_of("soft"), LinkKind::Soft);
+  EXPECT_EQ(root.kind_of("soft"), MemberKind::Group);
+  EXPECT_SAITHE_ERROR(root.link_of("none"), ErrorKind::BadFormat, "/none");
 }
 
 TEST(LibraryFile, ABlockByAxes) {
