@@ -223,6 +223,33 @@ def test_a_group_that_is_a_link_takes_nothing(model, query, tmp_path, group):
     assert path.read_bytes() == before and os.listdir(tmp_path) == ["own.h5ad"]
 
 
+def test_a_column_in_another_file_is_left_out_and_stays(model, query, tmp_path):
+    path = tmp_path / "own.h5ad"
+    shutil.copy(query, path)
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["column"] = np.zeros(300)
+    with h5py.File(path, "r+") as file:
+        file["obs/elsewhere"] = h5py.ExternalLink("other.h5", "/column")
+        file["obs/nowhere"] = h5py.SoftLink("/none")
+        file["obs/predicted_cell_type_best"] = h5py.ExternalLink("other.h5", "/column")
+        added = np.array(["elsewhere", "nowhere", "predicted_cell_type_best"], dtype=object)
+        file["obs"].attrs["column-order"] = np.append(file["obs"].attrs["column-order"], added)
+    other = (tmp_path / "other.h5").read_bytes()
+    for command in (["inspect", path], ["convert", path, tmp_path / "new.h5ad"],
+                    ["predict", model, path, "-o", tmp_path / "out.h5ad", "--overwrite"]):
+        done = must(*command)
+        for column in ("elsewhere", "nowhere"):
+            assert f"/obs/{column}: the column is of a kind that is not read" in done.out + done.err
+    with h5py.File(tmp_path / "out.h5ad") as file:
+        link = file.get("obs/elsewhere", getlink=True)
+        assert (link.filename, link.path) == ("other.h5", "/column")
+        assert isinstance(file.get("obs/nowhere", getlink=True), h5py.SoftLink)
+        assert len(file["obs/predicted_cell_type_best/codes"]) == 300  # replaced: the link itself
+    assert (tmp_path / "other.h5").read_bytes() == other
+    line = must_fail(2, "predict", model, path, "-o", tmp_path / "t.tsv", "--majority-vote", "elsewhere")
+    assert "obs has no column 'elsewhere'" in line
+
+
 def test_only_an_h5ad_takes_columns_in_place(model, cells, tmp_path):
     folder = tmp_path / "mtx"
     write_tenx_folder(folder, anndata.read_h5ad(cells))

@@ -74,17 +74,17 @@ std::optional<char> find_separator(std::string_view header, std::string_view row
       most_numbers = n_numbers;
     }
   }
-  if (weak) return weak;
-  if (best) return best;
   // Numbers as others write them are no values; what reads them says so.
   for (const char separator : {'\t', ',', ';'}) {
     const auto names = split_texts(header, separator);
     const auto fields = split_texts(row, separator);
-    if (names.size() > 1 && fits(names.size(), fields.size()) &&
+    if (!best && names.size() > 1 && fits(names.size(), fields.size()) &&
         std::all_of(fields.begin() + 1, fields.end(), has_comma_in_number)) {
       return separator;
     }
   }
+  if (weak) return weak;
+  if (best) return best;
   // A number before texts: the count of a gene and a cell, below three names.
   for (const char separator : {'\t', ',', ';'}) {
     const auto names = split_texts(header, separator);

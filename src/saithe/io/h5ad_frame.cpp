@@ -97,6 +97,7 @@ ReadColumn reader_of(const Hdf5Dataset& dataset) {
 /// How a column of a group is read; nothing for an encoding that is not a column of text, numbers
 /// or categories.
 ReadColumn reader_of(const Hdf5Group& frame, const std::string& name) {
+  if (frame.leads_elsewhere(name)) return nullptr;
   if (frame.has_dataset(name)) {
     const Hdf5Dataset dataset = frame.dataset(name);
     if (dataset.is_null() || dataset.shape().size() != 1) return nullptr;
@@ -105,6 +106,7 @@ ReadColumn reader_of(const Hdf5Group& frame, const std::string& name) {
     }
     return reader_of(dataset);
   }
+  if (!frame.has_group(name)) return nullptr;  // a link to nothing
   const Hdf5Group group = frame.group(name);
   const std::string encoding = group.text_attribute("encoding-type").value_or("");
   if (encoding == "categorical") return [group] { return read_categorical(group); };
