@@ -93,6 +93,9 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   say_unassigned({source->n_cells(), std::count(labels.begin(), labels.end(), kNoLabel),
                   count_rejected(predictions)},
                  options.false_reject_rate, session);
+  warn_of_shallow_cells(
+      model, std::count(predictions.is_shallow.begin(), predictions.is_shallow.end(), true),
+      source->n_cells(), session);
   session.say(
       "scores: every cell with a type that the model knows is judged by its most probable one, "
       "unassigned or not");

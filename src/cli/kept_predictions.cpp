@@ -69,6 +69,7 @@ void KeptPredictions::add(const Predictions& block) {
   }
   n_unassigned_ += std::count(block.labels.begin(), block.labels.end(), kNoLabel);
   n_rejected_ += count_rejected(block);
+  n_shallow_ += std::count(block.is_shallow.begin(), block.is_shallow.end(), true);
   labels_seen_.add(block.labels);
   best_seen_.add(block.best_labels);
   runners_up_seen_.add(block.runners_up);

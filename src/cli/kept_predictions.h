@@ -34,6 +34,7 @@ class KeptPredictions {
   [[nodiscard]] CellIndex n_unassigned() const { return n_unassigned_; }
   /// Of these, those with counts.
   [[nodiscard]] CellIndex n_rejected() const { return n_rejected_; }
+  [[nodiscard]] CellIndex n_shallow() const { return n_shallow_; }
   /// Of the cells [begin, end): labels, best labels, runners-up, their probabilities, novelty.
   [[nodiscard]] Predictions read(CellIndex begin, CellIndex end) const;
   /// Rows [begin, end) of the probabilities, one after another.
@@ -68,6 +69,7 @@ class KeptPredictions {
   SpilledRows<float> probabilities_;
   CellIndex n_unassigned_ = 0;
   CellIndex n_rejected_ = 0;
+  CellIndex n_shallow_ = 0;
   LabelsSeen labels_seen_;
   LabelsSeen best_seen_;
   LabelsSeen runners_up_seen_;

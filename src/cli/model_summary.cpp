@@ -26,6 +26,8 @@ std::string made_from(const Model& model) {
                                 model.preprocessor.reference().names.size()));
   text += line("values", to_text(model.preprocessor.kind()));
   text += line("cells whose label looks wrong", suspects_text(model));
+  text += line("left out of the reference", left_out_text(model));
+  text += line("counts of a training cell", shallow_counts_text(model));
   text += line("SHA-256 of the training cells",
                card.input_sha256.empty() ? "not stated" : card.input_sha256);
   text += line("made by", fmt::format("saithe {}, seed {}", model.saithe_version, model.seed));
@@ -43,6 +45,16 @@ std::string threshold_text(const NoveltyModel& novelty) {
   return fmt::format(
       "beyond a distance of {:.4g} (novelty 1), which {:.4g} % of held-out cells pass",
       novelty_threshold(novelty, rate), 100 * rate);
+}
+
+/// Types as an object, for who looks one up.
+ordered_json left_out_json(const std::optional<LeftOutCells>& left_out) {
+  if (!left_out) return nullptr;
+  ordered_json small_types = ordered_json::object();
+  for (const auto& [type, n] : left_out->small_types) small_types[type] = n;
+  return {{"without_label", left_out->n_without_label},
+          {"without_counts", left_out->n_without_counts},
+          {"small_types", small_types}};
 }
 
 std::string how_good(const Model& model) {
@@ -122,6 +134,8 @@ ordered_json model_json(const Model& model) {
                       {"n_donors", card.n_donors},
                       {"n_suspects", card.n_suspects},
                       {"n_suspects_dropped", card.n_suspects_dropped},
+                      {"left_out", left_out_json(card.left_out)},
+                      {"shallow_counts", card.shallow_counts},
                       {"validation", scores.validation},
                       {"n_validated", scores.n_cells},
                       {"accuracy", scores.accuracy},
@@ -142,7 +156,10 @@ ordered_json model_json(const Model& model) {
                       {"was_interrupted", model.was_interrupted},
                       {"options", options}};
   // What nobody counted is not 0.
-  if (card.cells_of_type.empty()) all["n_suspects"] = all["n_suspects_dropped"] = nullptr;
+  if (card.cells_of_type.empty()) {
+    all["n_suspects"] = all["n_suspects_dropped"] = nullptr;
+  }
+  if (card.shallow_counts <= 0) all["shallow_counts"] = nullptr;
   if (scores.n_cells == 0) {
     for (const char* name : {"accuracy", "macro_f1", "median_f1", "nll", "brier", "ece",
                              "nll_uncalibrated", "brier_uncalibrated", "ece_uncalibrated"}) {

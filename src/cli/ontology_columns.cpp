@@ -107,13 +107,13 @@ std::string OntologyColumns::name_of(const RolledUpCell& cell) const {
   return cell.type == kNoLabel ? "" : mappings_[as_size(cell.type)].label;
 }
 
-void OntologyColumns::add(std::span<const LabelIndex> best_labels, DenseView probabilities,
+void OntologyColumns::add(std::span<const LabelIndex> labels, DenseView probabilities,
                           const Context& context) {
-  SAITHE_ASSERT(static_cast<std::int64_t>(best_labels.size()) == probabilities.n_rows);
+  SAITHE_ASSERT(static_cast<std::int64_t>(labels.size()) == probabilities.n_rows);
   const auto rolled_up = rollup_.find_deepest(probabilities, threshold_, context);
   std::vector<Cell> cells;
   for (std::size_t i = 0; i < rolled_up.size(); ++i) {
-    cells.push_back({best_labels[i], rolled_up[i]});
+    cells.push_back({labels[i], rolled_up[i]});
     seen_.emplace(rolled_up[i].term, rolled_up[i].type);
   }
   cells_.append(cells);

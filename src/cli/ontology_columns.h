@@ -54,9 +54,9 @@ class OntologyColumns {
                                                const LabelSet& types, bool types_exclude,
                                                Session& session);
 
-  /// Adds cells: the type of each (kNoLabel: none) and their probabilities (n_cells, n_types).
-  void add(std::span<const LabelIndex> best_labels, DenseView probabilities,
-           const Context& context);
+  /// Adds cells: the label of each (kNoLabel: unassigned) and their probabilities (n_cells,
+  /// n_types).
+  void add(std::span<const LabelIndex> labels, DenseView probabilities, const Context& context);
 
   /// "cell_ontology_id\tontology_term\tontology_term_id\tontology_probability".
   static const char* tsv_header();
@@ -86,7 +86,7 @@ class OntologyColumns {
   OntologyRollup rollup_;
   double threshold_;
   struct Cell {
-    LabelIndex best_label;
+    LabelIndex label;
     RolledUpCell rolled_up;
   };
   SpilledRows<Cell> cells_;

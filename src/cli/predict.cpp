@@ -121,6 +121,7 @@ class Results {
     say_match(model_, query_, session_);
     say_unassigned({kept_.n_cells(), kept_.n_unassigned(), kept_.n_rejected()},
                    request_.prediction.false_reject_rate, session_);
+    warn_of_shallow_cells(model_, kept_.n_shallow(), kept_.n_cells(), session_);
   }
 
   void write() {
@@ -169,7 +170,7 @@ class Results {
   void add(CellIndex first, const Predictions& block) {
     kept_.add(block);
     if (ontology_ != nullptr) {
-      ontology_->add(block.best_labels, block.probabilities.view(), session_.context());
+      ontology_->add(block.labels, block.probabilities.view(), session_.context());
     }
     // What needs all cells at once.
     if (request_.vote.is_on() || !request_.tables.donor_table.empty()) {

@@ -5,8 +5,8 @@
 namespace saithe::cli {
 namespace {
 
-// A rejected share that is worth a warning: this, and so many times the stated rate. Single cells
-// prove nothing.
+// A share of rejected or shallow cells that is worth a warning: this, and, of rejected ones, so
+// many times the stated rate. Single cells prove nothing.
 constexpr double kNotableShare = 0.05;
 constexpr double kNotableRatio = 3;
 constexpr CellIndex kNotableCells = 10;
@@ -49,6 +49,18 @@ void say_unassigned(const UnassignedCells& cells, double false_reject_rate, Sess
       "or the query is of another study or protocol, in which known types are rejected, too. The "
       "column of best labels names their most probable types, which --no-reject takes.",
       100 * share, 100 * false_reject_rate));
+}
+
+void warn_of_shallow_cells(const Model& model, CellIndex n_shallow, CellIndex n_cells,
+                           Session& session) {
+  const double share =
+      static_cast<double>(n_shallow) / static_cast<double>(std::max<CellIndex>(n_cells, 1));
+  if (n_shallow < kNotableCells || share < kNotableShare) return;
+  session.context().warn(fmt::format(
+      "{:.0f} % of the cells have less than half the {:.0f} counts that 99 % of the model's "
+      "training cells have. Fewer of their labels may be right than their probabilities say, above "
+      "all with preset fast. Leave out cells with few counts, or train on a reference as shallow.",
+      100 * share, model.card.shallow_counts));
 }
 
 }  // namespace saithe::cli

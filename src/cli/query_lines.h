@@ -28,4 +28,8 @@ struct UnassignedCells {
 /// the reference's.
 void say_unassigned(const UnassignedCells& cells, double false_reject_rate, Session& session);
 
+/// Warns where many of a query's cells have far fewer counts than the reference's.
+void warn_of_shallow_cells(const Model& model, CellIndex n_shallow, CellIndex n_cells,
+                           Session& session);
+
 }  // namespace saithe::cli

@@ -103,6 +103,14 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
             ? fmt::format("; models of a stratified draw of {} cells judged all", seen)
             : ""));
   }
+  for (LabelIndex type = 0; type < result.model.types.n_types(); ++type) {
+    const std::int64_t n = result.model.card.cells_of_type[as_size(type)];
+    if (!result.suspects_dropped || n >= request.training.min_cells_per_type) continue;
+    session.context().warn(fmt::format(
+        "type '{}' is trained on {}: its others are suspects, of which --min-cells-per-type knows "
+        "nothing",
+        printable(result.model.types.name(type)), counted(n, "cell")));
+  }
   if (result.validation.n_cells > 0) {
     session.say(fmt::format(
         "validation ({}): {}, accuracy {:.4f}, macro F1 {:.4f}, NLL {:.4f}, calibration "

@@ -91,6 +91,7 @@ void write_training_report(const TrainingOutcome& outcome, const std::string& in
     report.calibration = describe(result.model.calibration);
   }
   report.value_kind = to_text(result.model.preprocessor.kind());
+  report.left_out = left_out_text(result.model);
   report.suspects = shown_suspects(result);
   report.suspects_dropped = result.suspects_dropped;
   if (result.dataset.n_cells() > options.suspects.max_cells) {

@@ -48,6 +48,16 @@ def test_columns_stand_at_the_right_and_leave_the_others_alone(blood, tmp_path):
     expected = {"B cells": "CL:0000236", "CD14+ Monocytes": "CL:0001054", "CD4 T cells": "",
                 "unassigned": ""}
     assert ids == {name: expected[name] for name in ids}
+    # A cell that is unassigned has no id, in a table as in an h5ad.
+    arguments = ["predict", blood / "m.saithe", blood / "cells.h5ad", "--ontology", "bundled",
+                 "--false-reject-rate", "0.5"]
+    must(*arguments, "-o", tmp_path / "strict.tsv")
+    must(*arguments, "-o", tmp_path / "strict.h5ad")
+    rows = rows_of(tmp_path / "strict.tsv")
+    assert sum(row["predicted"] == "unassigned" for row in rows) > 5
+    assert all(row["cell_ontology_id"] == expected[row["predicted"]] for row in rows)
+    written = anndata.read_h5ad(tmp_path / "strict.h5ad").obs["predicted_cell_type_ontology_term_id"]
+    assert [row["cell_ontology_id"] or "unknown" for row in rows] == list(written)
     # The label that the ontology does not know is said, with the terms that are near.
     assert "2 of 3 types have a term (cl/releases/2022-11-25/cl-basic.owl)" in said.err
     assert "warning: no Cell Ontology term for 'CD4 T cells'" in said.err

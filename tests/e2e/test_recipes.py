@@ -142,6 +142,25 @@ def test_many_rejected_cells_are_warned_of(cells, fast, tmp_path):
     assert "unlike every known type" not in said.err
 
 
+def test_cells_much_shallower_than_the_reference_are_warned_of(cells, fast, tmp_path):
+    words = "less than half the"
+    for name in ("predict", "evaluate"):
+        given = ["--label-key", "cell_type"] if name == "evaluate" else []
+        assert words not in must(name, fast, cells, *given, "-o", tmp_path / name).err
+    data = anndata.read_h5ad(cells)
+    data.X = np.random.default_rng(1).binomial(data.X.astype(int).toarray(), 0.1).astype("float32")
+    data = data[data.X.sum(axis=1) > 0].copy()
+    data.X = scipy.sparse.csr_matrix(data.X)
+    data.write_h5ad(tmp_path / "shallow.h5ad")
+    limit = words_of(fast)["card"]["shallow_counts"]
+    share = np.mean(np.asarray(data.X.sum(axis=1)).ravel() < limit / 2)
+    assert share > 0.9
+    for name in ("predict", "evaluate"):
+        given = ["--label-key", "cell_type"] if name == "evaluate" else []
+        said = must(name, fast, tmp_path / "shallow.h5ad", *given, "-o", tmp_path / name, "--overwrite")
+        assert f"{100 * share:.0f} % of the cells have {words} {limit:.0f} counts" in said.err
+
+
 def test_rejection_can_be_tuned_and_switched_off(cells, fast, tmp_path):
     rows = predictions(fast, cells, tmp_path)
     data = anndata.read_h5ad(cells)

@@ -6,6 +6,7 @@ import re
 
 import anndata
 import numpy as np
+import pandas
 import pytest
 from sklearn import metrics
 
@@ -138,3 +139,22 @@ def test_of_logarithms_genes_are_chosen_and_the_report_says_so(cells, tmp_path):
     train(cells, counted, "--validate", "none")
     page = (counted / "report" / "report.html").read_text()
     assert "The values were taken for counts.</p>" in page and "logarithms" not in page
+
+
+def test_what_did_not_train_is_kept_with_the_model(cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    labels = data.obs.cell_type.astype(str).to_numpy(dtype=object)
+    labels[:3] = "Odd | one"
+    labels[3:10] = None
+    data.obs["cell_type"] = pandas.Categorical(labels)
+    data.write_h5ad(tmp_path / "some.h5ad")
+    train(tmp_path / "some.h5ad", tmp_path, "--no-find-suspects", "--quiet")
+    said = "7 cells without a label, type 'Odd | one' of 3 cells"
+    assert said in html.unescape((tmp_path / "report" / "report.html").read_text())
+    assert said.replace("|", "\\|") in (tmp_path / "report" / "model_card.md").read_text()
+    assert said in must("inspect", tmp_path / "m.saithe").out
+    told = json.loads(must("inspect", tmp_path / "m.saithe", "--json").out)
+    assert told["left_out"] == {"without_label": 7, "without_counts": 0,
+                                "small_types": {"Odd | one": 3}}
+    totals = np.sort(np.asarray(data.X[10:].sum(axis=1)).ravel())
+    assert told["shallow_counts"] == pytest.approx(totals[len(totals) // 100])

@@ -3,6 +3,7 @@
 // Everything needed to label new cells, immutable after training.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,16 @@ struct ModelScores {
   bool operator==(const ModelScores&) const = default;
 };
 
+/// Cells of the reference that did not train, besides suspects.
+struct LeftOutCells {
+  std::int64_t n_without_label = 0;
+  std::int64_t n_without_counts = 0;
+  /// Types with too few cells, and how many these are.
+  std::vector<std::pair<std::string, std::int64_t>> small_types;
+
+  bool operator==(const LeftOutCells&) const = default;
+};
+
 /// What a model was made from.
 struct ModelCard {
   std::vector<std::string> sources;         ///< names of the reference files, without folders
@@ -53,6 +64,9 @@ struct ModelCard {
   std::int64_t n_donors = 0;                ///< 0: not known
   std::int64_t n_suspects = 0;              ///< cells whose label looks wrong
   std::int64_t n_suspects_dropped = 0;      ///< of these, not trained on
+  std::optional<LeftOutCells> left_out;     ///< not known of older and imported models
+  /// Counts that 99 % of the training cells have at least; 0: not known, or not counts.
+  double shallow_counts = 0;
   ModelScores scores;
 
   bool operator==(const ModelCard&) const = default;

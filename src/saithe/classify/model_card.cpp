@@ -49,6 +49,8 @@ std::string made_from(const Model& model) {
                                    model.preprocessor.reference().names.size()));
   text += row("values", to_text(model.preprocessor.kind()));
   text += row("cells whose label looks wrong", suspects_text(model));
+  text += row("left out of the reference", shown(left_out_text(model)));
+  text += row("counts of a training cell", shallow_counts_text(model));
   text += row("SHA-256 of the training cells",
               card.input_sha256.empty() ? "not stated" : card.input_sha256);
   text += row("saithe", fmt::format("{}, seed {}", model.saithe_version, model.seed));
@@ -133,6 +135,24 @@ std::string suspects_text(const Model& model) {
   if (has_option(model, "find-suspects", "false")) return "not looked for";
   return fmt::format("{} ({} not trained on)", model.card.n_suspects,
                      model.card.n_suspects_dropped);
+}
+
+std::string left_out_text(const Model& model) {
+  if (!model.card.left_out) return "not stated";
+  const LeftOutCells& cells = *model.card.left_out;
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  if (cells.n_without_label > 0) add(counted(cells.n_without_label, "cell") + " without a label");
+  if (cells.n_without_counts > 0) add(counted(cells.n_without_counts, "cell") + " without counts");
+  for (const auto& [type, n] : cells.small_types) {
+    add(fmt::format("type '{}' of {}", printable(type), counted(n, "cell")));
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+std::string shallow_counts_text(const Model& model) {
+  if (model.card.shallow_counts <= 0) return "not stated";
+  return fmt::format("99 % have {:.0f} or more", model.card.shallow_counts);
 }
 
 std::string calibration_text(const Model& model) {

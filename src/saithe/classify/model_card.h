@@ -23,6 +23,10 @@ bool is_calibrated(const Model& model);
 std::string training_cells_text(const Model& model);
 /// How many labels looked wrong, and how many of these cells were left out.
 std::string suspects_text(const Model& model);
+/// What else of the reference did not train: cells without a label or counts, small types.
+std::string left_out_text(const Model& model);
+/// How many counts the shallowest hundredth of its cells has at most.
+std::string shallow_counts_text(const Model& model);
 /// How the probabilities were calibrated.
 std::string calibration_text(const Model& model);
 

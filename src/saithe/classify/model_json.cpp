@@ -100,10 +100,43 @@ ModelScores read_scores(const nlohmann::json& json, const std::string& where) {
   return scores;
 }
 
+std::optional<LeftOutCells> read_left_out(const nlohmann::json& json, const std::string& where) {
+  if (json.is_null()) return std::nullopt;
+  const JsonObject object(json, where,
+                          {"without_label", "without_counts", "small_types", "cells_of_type"});
+  LeftOutCells left_out;
+  left_out.n_without_label = static_cast<std::int64_t>(object.count("without_label", kMaxCells));
+  left_out.n_without_counts = static_cast<std::int64_t>(object.count("without_counts", kMaxCells));
+  const auto types = object.texts("small_types");
+  const auto n_cells = object.counts("cells_of_type", kMaxCells);
+  if (types.size() != n_cells.size()) {
+    fail(ErrorKind::BadFormat, "{}: {} types with cells of {}", where, types.size(),
+         n_cells.size());
+  }
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    left_out.small_types.emplace_back(types[i], static_cast<std::int64_t>(n_cells[i]));
+  }
+  return left_out;
+}
+
+nlohmann::ordered_json left_out_json(const std::optional<LeftOutCells>& left_out) {
+  if (!left_out) return nullptr;
+  std::vector<std::string> types;
+  std::vector<std::int64_t> n_cells;
+  for (const auto& [type, n] : left_out->small_types) {
+    types.push_back(type);
+    n_cells.push_back(n);
+  }
+  return {{"without_label", left_out->n_without_label},
+          {"without_counts", left_out->n_without_counts},
+          {"small_types", types},
+          {"cells_of_type", n_cells}};
+}
+
 ModelCard read_card(const nlohmann::json& json, const std::string& where) {
   const JsonObject object(json, where,
                           {"sources", "input_sha256", "cells_of_type", "n_donors", "n_suspects",
-                           "n_suspects_dropped", "scores"});
+                           "n_suspects_dropped", "left_out", "shallow_counts", "scores"});
   ModelCard card;
   card.sources = object.texts("sources");
   card.input_sha256 = object.text("input_sha256");
@@ -115,6 +148,11 @@ ModelCard read_card(const nlohmann::json& json, const std::string& where) {
   card.n_suspects_dropped =
       static_cast<std::int64_t>(object.count("n_suspects_dropped", kMaxCells));
   card.scores = read_scores(object.at("scores"), where + ": scores");
+  card.left_out = read_left_out(object.at("left_out"), where + ": left_out");
+  card.shallow_counts = object.number("shallow_counts");
+  if (card.shallow_counts < 0) {
+    fail(ErrorKind::BadFormat, "{}: {} \"shallow_counts\"", where, card.shallow_counts);
+  }
   return card;
 }
 
@@ -126,6 +164,8 @@ nlohmann::ordered_json card_json(const ModelCard& card) {
           {"n_donors", card.n_donors},
           {"n_suspects", card.n_suspects},
           {"n_suspects_dropped", card.n_suspects_dropped},
+          {"left_out", left_out_json(card.left_out)},
+          {"shallow_counts", card.shallow_counts},
           {"scores",
            {{"validation", scores.validation},
             {"n_cells", scores.n_cells},
@@ -161,12 +201,16 @@ std::uint64_t read_known_version(const nlohmann::json& json, const std::string& 
 /// Looks at the version; the words of an older one get the keys that it did not have.
 void complete_words(nlohmann::json& json, const std::string& where) {
   const std::uint64_t version = read_known_version(json, where);
-  const auto complete = [&](const char* key, std::uint64_t since, const nlohmann::json& value) {
+  const auto complete_in = [&](nlohmann::json& object, const char* key, std::uint64_t since,
+                               const nlohmann::json& value) {
     if (version >= since) return;
-    if (json.contains(key)) {
+    if (object.contains(key)) {
       fail(ErrorKind::BadFormat, "{}: \"{}\" in format version {}", where, key, version);
     }
-    json[key] = value;
+    object[key] = value;
+  };
+  const auto complete = [&](const char* key, std::uint64_t since, const nlohmann::json& value) {
+    complete_in(json, key, since, value);
   };
   complete("has_misfit", 4, false);
   complete("type_offsets", 5, nlohmann::json::array());
@@ -174,6 +218,10 @@ void complete_words(nlohmann::json& json, const std::string& where) {
   const auto members = json.find("members");
   const std::size_t n = members == json.end() ? 1 : std::max<std::size_t>(1, members->size());
   complete("first_share", 6, 1 / static_cast<double>(n));
+  if (const auto card = json.find("card"); card != json.end() && card->is_object()) {
+    complete_in(*card, "left_out", 7, nullptr);
+    complete_in(*card, "shallow_counts", 7, 0);
+  }
 }
 
 void require_types(const ModelDescription& model, const std::string& where) {

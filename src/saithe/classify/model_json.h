@@ -13,7 +13,7 @@
 
 namespace saithe {
 
-inline constexpr std::uint64_t kModelFormatVersion = 6;
+inline constexpr std::uint64_t kModelFormatVersion = 7;
 /// The oldest that is read: 4 came with "has_misfit", 5 with "type_offsets".
 inline constexpr std::uint64_t kOldestModelFormatVersion = 3;
 inline constexpr std::uint64_t kMaxModelGenes = 1000000;

@@ -16,6 +16,8 @@ namespace {
 
 /// A query is refused when it has less than this share of the genes and of their weight.
 constexpr double kMinShare = 0.3;
+/// Cells are shallow that have less than this share of what hardly a training cell lacks.
+constexpr double kShallowShare = 0.5;
 
 /// The share of the absolute first-layer weight of the first member that lies on the matched genes.
 /// That is the linear member where there is one: the weights of a network's uninformative genes
@@ -199,6 +201,7 @@ class Prediction {
     result_.runner_up_confidence.assign(n_cells, 0);
     result_.novelty.assign(n_cells, std::numeric_limits<float>::quiet_NaN());
     result_.has_counts.assign(n_cells, false);
+    result_.is_shallow.assign(n_cells, false);
     result_.multi_labels.assign(options_.multi_label > 0 ? n_cells : 0, {});
     result_.probabilities = {};
     result_.logits = {};
@@ -232,6 +235,10 @@ class Prediction {
     assign_labels(output.probabilities, has_counts, result_.best_labels, result_.confidence,
                   ranking.view());
     judge_cells(output, ranking.view(), has_counts);
+    for (std::size_t i = 0; i < features.depths.size(); ++i) {
+      result_.is_shallow[i] =
+          has_counts[i] && features.depths[i] < model_.card.shallow_counts * kShallowShare;
+    }
     if (options_.with_probabilities) result_.probabilities = std::move(output.probabilities);
     if (options_.with_logits) result_.logits = std::move(output.logits);
     if (keeps_hidden) result_.hidden = std::move(output.hidden);
@@ -434,6 +441,7 @@ Predictions predict(const Model& model, CellSource& source, const PredictOptions
         append(all.novelty, block.novelty);
         append(all.multi_labels, block.multi_labels);
         append(all.has_counts, block.has_counts);
+        append(all.is_shallow, block.is_shallow);
         append_rows(all.probabilities, n_cells, first, block.probabilities);
         append_rows(all.logits, n_cells, first, block.logits);
         append_rows(all.hidden, n_cells, first, block.hidden);

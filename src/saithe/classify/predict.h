@@ -71,6 +71,9 @@ struct Predictions {
   std::vector<float> novelty;
   std::vector<std::vector<LabelIndex>> multi_labels;  ///< with --multi-label, most probable first
   std::vector<bool> has_counts;                       ///< on a gene of the model
+  /// Fewer counts than half of what 99 % of the training cells have (ModelCard::shallow_counts):
+  /// nothing was held out that tells how sure such cells are.
+  std::vector<bool> is_shallow;
   DenseMatrix probabilities;  ///< (n_cells, n_types), where asked for; 0 without counts
   DenseMatrix logits;         ///< of the first member, likewise, also of cells without counts
   DenseMatrix hidden;         ///< last hidden layer of the first network, likewise

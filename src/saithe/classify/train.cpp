@@ -447,6 +447,8 @@ class TrainingRun {
     card.cells_of_type = count_labels(trained, n_types());
     card.n_suspects = static_cast<std::int64_t>(result_.suspects.size());
     card.n_suspects_dropped = std::count(is_dropped_.begin(), is_dropped_.end(), true);
+    card.left_out = {data_.n_cells_without_label, data_.n_cells_without_counts, data_.small_types};
+    card.shallow_counts = inputs_->shallow_counts(training_);
     card.input_sha256 = hash_training_cells(data_, context_);
     if (!options_.donor_key.empty()) {
       auto donors = donors_of(data_, options_);

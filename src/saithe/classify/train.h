@@ -74,7 +74,8 @@ struct TrainOptions : RecipeOptions {
     visit("calibrate", options.calibrate, "calibrate probabilities on the validation cells");
     visit("novelty", options.novelty, "learn to tell cells of unknown types");
     SuspectOptions::describe(visit, options.suspects);
-    visit("min-cells-per-type", options.min_cells_per_type, "leave out types with fewer cells");
+    visit("min-cells-per-type", options.min_cells_per_type,
+          "leave out types with fewer cells (before suspects are dropped)");
     visit("scale-on", options.scale_on, "cells that gene filter and scaling look at");
     QcOptions::describe(visit, options.qc);
     PreprocessorOptions::describe(visit, options.preprocessor);

@@ -32,6 +32,18 @@ InputCells::InputCells(const RowSource& values, const Preprocessor& preprocessor
   }
 }
 
+double InputCells::shallow_counts(std::span<const CellIndex> cells) const {
+  static constexpr std::ptrdiff_t kHundredth = 100;
+  if (preprocessor_.kind() != ExpressionKind::Counts || cells.empty()) return 0;
+  std::vector<double> counts;
+  for (const CellIndex cell : cells) {
+    counts.push_back(total(cell) * preprocessor_.options().target_sum / target(cell));
+  }
+  const auto at = counts.begin() + std::ssize(counts) / kHundredth;
+  std::nth_element(counts.begin(), at, counts.end());
+  return *at;
+}
+
 std::size_t InputCells::block_end(std::span<const CellIndex> cells, std::size_t begin,
                                   std::size_t most_cells, const Context& context) const {
   const std::size_t most_end = std::min(begin + most_cells, cells.size());

@@ -41,6 +41,9 @@ class InputCells {
   [[nodiscard]] double target(CellIndex cell) const {
     return target_sums_[measured_.source_of(cell)];
   }
+  /// Counts that 99 % of these cells have at least, were all genes of the reference measured in
+  /// them; 0 of logarithms, and of no cells.
+  [[nodiscard]] double shallow_counts(std::span<const CellIndex> cells) const;
   /// Whether the cell has a value above 0 on an input.
   [[nodiscard]] bool has_counts(CellIndex cell) const { return has_counts_[as_size(cell)]; }
 

@@ -177,7 +177,8 @@ Features Preprocessor::apply(const CsrView& values, const Context& context,
 CsrMatrix Preprocessor::measured_features(const CsrView& values, const Context& context,
                                           const MeasuredGenes& measured) const {
   SAITHE_ASSERT(values.n_cols == static_cast<GeneIndex>(reference_.names.size()));
-  return normalized(values, match_reference(), kind_, target_sums(measured), measured, context);
+  return normalized(values, match_reference(), kind_, target_sums(measured), measured, context)
+      .features;
 }
 
 CsrMatrix Preprocessor::add_missing(CsrMatrix features, std::span<const CellIndex> cells,
@@ -224,18 +225,23 @@ Features Preprocessor::apply(const CsrView& values, const GeneMatch& match, Expr
                              const Context& context) const {
   Features features;
   features.shift = shift(match.is_present);
-  features.values =
+  Normalized cells =
       normalized(values, match, kind, std::vector<double>{options_.target_sum * match.count_share},
                  {}, context);
+  features.values = std::move(cells.features);
+  if (kind == ExpressionKind::Counts) {
+    features.depths = std::move(cells.totals);
+    for (double& depth : features.depths) depth /= match.count_share;
+  }
   return features;
 }
 
 /// Each cell normalised to the target of its source, by its total over the genes that count.
 /// Logarithms are features as they stand where the reference is of logarithms, too; else they are
 /// brought to the reference's genes and target sum as their counts would be.
-CsrMatrix Preprocessor::normalized(const CsrView& values, const GeneMatch& match,
-                                   ExpressionKind kind, std::span<const double> targets,
-                                   const MeasuredGenes& measured, const Context& context) const {
+auto Preprocessor::normalized(const CsrView& values, const GeneMatch& match, ExpressionKind kind,
+                              std::span<const double> targets, const MeasuredGenes& measured,
+                              const Context& context) const -> Normalized {
   const bool renormalizes =
       kind == ExpressionKind::LogNormalized && kind_ == ExpressionKind::Counts;
   std::vector<double> totals(as_size(values.n_rows));
@@ -265,7 +271,7 @@ CsrMatrix Preprocessor::normalized(const CsrView& values, const GeneMatch& match
     renormalize_logarithms(features, totals, target_of_cell, options_.target_sum, context);
   }
   finish_features(features, kind, totals, target_of_cell, context);
-  return features;
+  return {std::move(features), std::move(totals)};
 }
 
 void Preprocessor::finish_features(CsrMatrix& inputs, std::span<const double> totals,

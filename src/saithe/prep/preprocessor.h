@@ -55,6 +55,9 @@ struct Features {
   CsrMatrix values;          ///< x / sd (x where not scaled)
   std::vector<float> shift;  ///< mean / sd per gene, 0 where not scaled. Of a gene that the query
                              ///< lacks, what makes it count as its training mean.
+  /// Counts of each cell of a query, on the genes by which it is normalised, over the share of
+  /// counts that the reference has on them; empty of logarithms.
+  std::vector<double> depths;
 };
 
 /// Fitted preprocessing: a value, saved in the model.
@@ -134,9 +137,14 @@ class Preprocessor {
   void derive();
   void finish_features(CsrMatrix& inputs, ExpressionKind kind, std::span<const double> totals,
                        std::span<const double> targets, const Context& context) const;
-  [[nodiscard]] CsrMatrix normalized(const CsrView& values, const GeneMatch& match,
-                                     ExpressionKind kind, std::span<const double> targets,
-                                     const MeasuredGenes& measured, const Context& context) const;
+  /// Features, and the totals that they were normalised by.
+  struct Normalized {
+    CsrMatrix features;
+    std::vector<double> totals;
+  };
+  [[nodiscard]] Normalized normalized(const CsrView& values, const GeneMatch& match,
+                                      ExpressionKind kind, std::span<const double> targets,
+                                      const MeasuredGenes& measured, const Context& context) const;
   PreprocessorOptions options_;
   ExpressionKind kind_ = ExpressionKind::Counts;
   ReferenceGenes reference_;

@@ -257,6 +257,9 @@ std::string report_html(const ReportInput& input) {
                                                      : ": genes were chosen by the variance of the "
                                                        "logarithms, and no cell was thinned");
   }
+  if (!input.left_out.empty()) {
+    html += fmt::format("<p>Left out of the reference: {}.</p>\n", escape_html(input.left_out));
+  }
   if (!input.warnings.empty()) {
     html += "<h2>Warnings</h2>\n<ul>\n";
     for (const std::string& warning : input.warnings)

@@ -45,6 +45,7 @@ struct ReportInput {
   Evaluation uncalibrated;  ///< validation before calibration; n_cells 0: there is none
   std::string calibration;  ///< by what, in words; empty: by nothing
   std::string value_kind;   ///< what the values were taken for; empty: not said
+  std::string left_out;     ///< cells that did not train, besides suspects; empty: not said
   bool rejects = false;     ///< the model can leave cells of unknown types unassigned
   std::vector<ShownSuspect> suspects;
   bool suspects_dropped = false;

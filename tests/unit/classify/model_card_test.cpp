@@ -84,6 +84,22 @@ TEST(ModelCard, SaysWhereNothingIsKnown) {
   EXPECT_EQ(suspects_text(model), "not stated");
 }
 
+TEST(ModelCard, TellsWhatWasLeftOut) {
+  Model model = carded_model();
+  EXPECT_EQ(left_out_text(model), "not stated");
+  EXPECT_EQ(shallow_counts_text(model), "not stated");
+  model.card.left_out = LeftOutCells{};
+  EXPECT_EQ(left_out_text(model), "nothing");
+  model.card.left_out = {13, 1, {{"N|K", 2}, {"Mast", 1}}};
+  model.card.shallow_counts = 812.4;
+  EXPECT_EQ(left_out_text(model),
+            "13 cells without a label, 1 cell without counts, type 'N|K' of 2 cells, type 'Mast' "
+            "of 1 cell");
+  const std::string card = model_card_markdown(model);
+  EXPECT_TRUE(holds(card, "type 'N\\|K' of 2 cells")) << card;
+  EXPECT_TRUE(holds(card, "99 % have 812 or more")) << card;
+}
+
 TEST(ModelCard, NamesCannotBreakTheTable) {
   const std::string card = model_card_markdown(carded_model());
   EXPECT_TRUE(holds(card, "T\\|cell")) << card;

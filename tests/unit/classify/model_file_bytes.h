@@ -97,6 +97,8 @@ inline Model tiny_model() {
   model.card.n_donors = 4;
   model.card.n_suspects = 3;
   model.card.n_suspects_dropped = 2;
+  model.card.left_out = {5, 1, {{"NK", 3}}};
+  model.card.shallow_counts = 812.5;
   model.card.scores = {"5-fold", 60,   0.9,  0.8,  0.85, 0.3,
                        0.2,      0.01, 0.35, 0.25, 0.02, {1, 0.5, 0.9}};
   model.options = {{"hidden", "5,2"}, {"donor-key", ""}, {"learning-rate", "0.0001"}};

@@ -110,5 +110,32 @@ TEST(InputCells, KnowTotalsAndEmptyCells) {
   EXPECT_FALSE(inputs.has_counts(2));
 }
 
+TEST(InputCells, CountsThatMostCellsHaveAreThoseOfAllGenes) {
+  CsrMatrix counts;
+  counts.n_rows = 200;
+  counts.n_cols = 2;
+  counts.row_start = {0};
+  for (int cell = 0; cell < 200; ++cell) {
+    counts.columns.push_back(1);
+    counts.values.push_back(static_cast<float>(200 - cell));  // 200, 199, ..., 1
+    counts.row_start.push_back(cell + 1);
+  }
+  const Preprocessor preprocessor(
+      {}, ExpressionKind::Counts,
+      {.names = {"a", "b"}, .ids = {}, .count_share = {0.75, 0.25}, .inputs = {0, 1}}, {1, 1},
+      {1, 1});
+  const InputCells inputs(MatrixRows(counts.view()), preprocessor, Context(1));
+  EXPECT_EQ(inputs.shallow_counts(all_of(200)), 3);  // two of 200 have fewer
+  EXPECT_EQ(inputs.shallow_counts({}), 0);
+  const std::vector<CellIndex> one = {10};
+  EXPECT_EQ(inputs.shallow_counts(one), 190);
+  // On a quarter of what cells of all genes would have.
+  MeasuredGenes measured;
+  measured.has_gene = {{false, true}};
+  measured.source_of_cell.assign(200, 0);
+  const InputCells part(MatrixRows(counts.view()), preprocessor, Context(1), measured);
+  EXPECT_NEAR(part.shallow_counts(all_of(200)), 12, 1e-9);
+}
+
 }  // namespace
 }  // namespace saithe
