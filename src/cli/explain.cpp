@@ -34,9 +34,11 @@ struct LabelOptions {
     };
     PredictOptions::describe(all_but_one, options.prediction);
   }
+  /// The novelty that predict writes is in units of the threshold, rejected or not; here it chooses
+  /// the cells, and no more.
   template <typename Visitor>
   static void needs(Visitor& need, const LabelOptions& options) {
-    PredictOptions::needs(need, options.prediction);
+    need({"false-reject-rate"}, options.prediction.reject, "with --no-reject");
   }
 };
 

@@ -275,7 +275,6 @@ int run(const CommonOptions& common, const OptionFlags& flags, bool in_place, Re
   flags.apply(request.vote);
   flags.apply(request.clustering);
   flags.apply(request.naming);
-  flags.require_effect(request.prediction);
   flags.require_effect(request.ontology);
   flags.require_effect(request.vote);
   if (flags.is_given("key-added")) require_key(request.naming.key_added);

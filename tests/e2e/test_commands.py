@@ -351,7 +351,7 @@ def test_embed_of_too_few_cells_names_the_file(model, cells, tmp_path):
 
 def test_a_model_without_a_hidden_layer_cannot_embed(cells, tmp_path):
     must("train", cells, "--label-key", "cell_type", "--preset", "fast", "-o", tmp_path / "m.saithe",
-         *QUICK[4:])
+         *QUICK[6:])
     line = must_fail(4, "embed", tmp_path / "m.saithe", cells, "-o", tmp_path / "e.h5ad")
     assert "no hidden layer" in line
 

@@ -26,8 +26,7 @@ TRAIN = [("--validate none --calibrate", "calibrate"),
          ("--thin-share 0 --thin-minimum 0.5", "thin-minimum"),
          ("--max-value 3", "max-value"),
          ("--mt-genes MT-ND1 --mt-prefixes mt", "mt-prefixes")]
-PREDICT = [("--no-reject --false-reject-rate 0.05", "false-reject-rate"),
-           ("--min-proportion 0.5", "min-proportion"),
+PREDICT = [("--min-proportion 0.5", "min-proportion"),
            ("--ontology-threshold 0.5", "ontology-threshold"),
            ("--ontology-map bundled", "ontology-map")]
 EXPLAIN = [("--background-cells 5", "background-cells"),

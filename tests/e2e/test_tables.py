@@ -65,7 +65,7 @@ def test_a_name_that_ends_in_gz_is_compressed_and_holds_the_same(fast, clustered
 
 def test_the_table_of_donors_counts_each_donors_cells_of_each_type(fast, cells, tmp_path):
     must("predict", fast, cells, "-o", tmp_path / "cells.tsv", "--donor-key", "donor", "--donor-table",
-         tmp_path / "donors.tsv", "--false-reject-rate", "0.3")
+         tmp_path / "donors.tsv")
     donors = anndata.read_h5ad(cells).obs.donor.astype(str)
     wanted = counted([row[1] for row in rows_of(tmp_path / "cells.tsv")[1:]], donors)
     table = rows_of(tmp_path / "donors.tsv")

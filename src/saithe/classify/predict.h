@@ -47,10 +47,6 @@ struct PredictOptions {
     visit("multi-label", options.multi_label,
           "add all types whose probability against the rest is at least this (0: off)");
   }
-  template <typename Visitor>
-  static void needs(Visitor& need, const PredictOptions& options) {
-    need({"false-reject-rate"}, options.reject, "with --no-reject");
-  }
 };
 
 /// The types that `text` names, joined by commas; a name may hold commas itself (the longest name
