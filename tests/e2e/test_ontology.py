@@ -49,7 +49,9 @@ def test_columns_stand_at_the_right_and_leave_the_others_alone(blood, tmp_path):
                 "unassigned": ""}
     assert ids == {name: expected[name] for name in ids}
     # A cell that is unassigned has no id, in a table as in an h5ad.
-    arguments = ["predict", blood / "m.saithe", blood / "cells.h5ad", "--ontology", "bundled",
+    must("train", blood / "cells.h5ad", "--label-key", "cell_type", "-o", tmp_path / "m.saithe",
+         "--preset", "fast", "--validate", "held-out", "--no-find-suspects", "--min-cells-per-type", 1)
+    arguments = ["predict", tmp_path / "m.saithe", blood / "cells.h5ad", "--ontology", "bundled",
                  "--false-reject-rate", "0.5"]
     must(*arguments, "-o", tmp_path / "strict.tsv")
     must(*arguments, "-o", tmp_path / "strict.h5ad")
