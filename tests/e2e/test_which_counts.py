@@ -139,6 +139,25 @@ def test_a_place_that_is_not_used_need_not_be_readable(files, data, model, tmp_p
     assert "filter 32008" in line
 
 
+def test_a_layer_that_leads_nowhere_is_not_passed_over(files, model, tmp_path):
+    path = tmp_path / "cells.h5ad"
+    shutil.copy(files / "x.h5ad", path)
+    with h5py.File(path, "r+") as file:
+        file.require_group("layers")["counts"] = h5py.SoftLink("/none")
+    line = must_fail(3, "predict", model, path, "-o", tmp_path / "t.tsv")
+    assert "/layers/counts: is a link that leads nowhere" in line
+    must("predict", model, path, "-o", tmp_path / "t.tsv", "--layer", "X")
+    with h5py.File(path, "r+") as file:
+        file["layers"].move("counts", "spliced")  # where nobody looks
+    must("predict", model, path, "-o", tmp_path / "t.tsv", "--overwrite")
+    shutil.copy(files / "layer.h5ad", path)
+    with h5py.File(path, "r+") as file:
+        del file["X"]
+        file["X"] = h5py.SoftLink("/none")
+    must("predict", model, path, "-o", tmp_path / "t.tsv", "--overwrite")
+    assert "X cannot be read" in must("inspect", path).out
+
+
 @pytest.mark.parametrize("n_genes", [120, 600])
 def test_logarithms_of_few_genes_give_what_their_counts_give(data, model, tmp_path, n_genes):
     """Normalised over the file's own genes, which hold a part of a cell's counts."""

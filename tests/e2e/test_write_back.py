@@ -239,7 +239,7 @@ def test_a_column_in_another_file_is_left_out_and_stays(model, query, tmp_path):
                     ["predict", model, path, "-o", tmp_path / "out.h5ad", "--overwrite"]):
         done = must(*command)
         for column in ("elsewhere", "nowhere"):
-            assert f"/obs/{column}: the column is of a kind that is not read" in done.out + done.err
+            assert f"/obs/{column}: is a link to another file, or to nothing" in done.out + done.err
     with h5py.File(tmp_path / "out.h5ad") as file:
         link = file.get("obs/elsewhere", getlink=True)
         assert (link.filename, link.path) == ("other.h5", "/column")

@@ -18,19 +18,6 @@ constexpr const char* kReferenceColumn = "reference";
 constexpr const char* kOtherReferenceColumn = "reference_file";  // where the files have the former
 using Parts = std::vector<std::unique_ptr<CellSource>>;
 
-/// The files in an order that does not depend on how they were given.
-std::vector<std::size_t> canonical_order(const std::vector<GeneList>& lists) {
-  std::vector<std::size_t> order(lists.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    const std::size_t n_a = lists[a].names.size();
-    const std::size_t n_b = lists[b].names.size();
-    return std::tie(n_b, lists[a].names, lists[a].ids) <
-           std::tie(n_a, lists[b].names, lists[b].ids);
-  });
-  return order;
-}
-
 /// Whether each file (row) has each merged gene.
 std::vector<std::vector<bool>> find_owners(const std::vector<std::vector<GeneIndex>>& places,
                                            std::size_t n_genes) {
@@ -57,6 +44,32 @@ KindsOfNames kinds_of_names(const Table& var) {
     (2 * n_ids > std::ssize(column.genes) ? kinds.has_ids : kinds.has_symbols) = true;
   }
   return kinds;
+}
+
+/// Whether genes are called by their symbols and have ids beside them.
+bool has_ids_beside_symbols(const Table& var) {
+  const std::vector<std::string>& names = var.index();
+  const auto n_ids = std::ranges::count_if(names, is_ensembl_id);
+  return 2 * n_ids <= std::ssize(names) && kinds_of_names(var).has_ids;
+}
+
+/// The files in an order that does not depend on how they were given. One whose genes have ids
+/// beside their symbols goes first: by it files meet that have either.
+std::vector<std::size_t> canonical_order(const Parts& parts, const std::vector<GeneList>& lists) {
+  std::vector<bool> lacks_a_kind;
+  for (const auto& part : parts) lacks_a_kind.push_back(!has_ids_beside_symbols(part->var()));
+  const auto key = [&](std::size_t part, std::size_t n_genes_of_other) {
+    const bool is_second = lacks_a_kind[part];
+    return std::tuple<bool, std::size_t, const std::vector<std::string>&,
+                      const std::vector<std::string>&>(is_second, n_genes_of_other,
+                                                       lists[part].names, lists[part].ids);
+  };
+  std::vector<std::size_t> order(lists.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return key(a, lists[b].names.size()) < key(b, lists[a].names.size());
+  });
+  return order;
 }
 
 /// What to do about two files of which no columns meet.
@@ -310,7 +323,7 @@ ConcatenatedCells::ConcatenatedCells(Parts parts, const ConcatenateOptions& opti
     lists.emplace_back(part->var());
     name_ += (name_.empty() ? "" : ", ") + part->name();
   }
-  const auto order = canonical_order(lists);
+  const auto order = canonical_order(parts_, lists);
   const std::size_t lead = order.front();
   GeneMerger merger(*parts_[lead], options.matching);
   std::vector<std::vector<GeneIndex>> places(parts_.size());

@@ -315,10 +315,9 @@ H5adAnnotator::H5adAnnotator(fs::path input, fs::path output, bool overwrite)
     : H5adAnnotator(std::move(input), std::move(output), false, overwrite) {}
 
 H5adAnnotator H5adAnnotator::in_place(fs::path input, bool overwrite) {
-  // The folder decides whether a file can be replaced, but who made it read-only wants it kept.
-  if (access(input.c_str(), W_OK) != 0 && errno != ENOENT) {
-    fail(ErrorKind::Output, "{}: cannot be written: {}; use -o FILE.h5ad", input.string(),
-         std::strerror(errno));
+  // The folder alone decides whether a file can be replaced.
+  if (const auto why = io::why_read_only(input)) {
+    fail(ErrorKind::Output, "{}: cannot be written: {}; use -o FILE.h5ad", input.string(), *why);
   }
   fs::path output = input;
   return {std::move(input), std::move(output), true, overwrite};

@@ -16,6 +16,7 @@
 #include "saithe/core/error.h"
 #include "saithe/core/symbolic_links.h"
 #include "saithe/core/text_io.h"
+#include "saithe/io/copy_file.h"
 #include "saithe/io/earlier_run.h"
 #include "saithe/io/folder_change.h"
 #include "saithe/io/hdf5_writer.h"
@@ -280,12 +281,12 @@ ZarrAnnotator ZarrAnnotator::in_place(fs::path input, bool overwrite) {
          "the columns",
          input.string());
   }
-  // Renames need only the folders' permission, but who made a store read-only wants it kept.
+  // Renames need only the folders' permission.
   for (const char* group : {"", "obs", "obsm", "uns"}) {
     const fs::path folder = input / group;
-    if (access(folder.c_str(), W_OK) == 0 || errno == ENOENT || errno == ENOTDIR) continue;
-    fail(ErrorKind::Output, "{}: cannot be written: {}; use -o FOLDER.zarr", folder.string(),
-         std::strerror(errno));
+    const auto why = io::why_read_only(folder);
+    if (!why) continue;
+    fail(ErrorKind::Output, "{}: cannot be written: {}; use -o FOLDER.zarr", folder.string(), *why);
   }
   annotator.input_ = fs::canonical(input);
   for (const char* group : {"obs", "obsm", "uns"}) require_no_links(input / group);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -63,6 +64,16 @@ void copy_file_bytes(const std::filesystem::path& input, const std::filesystem::
       n_done += n;
     }
   }
+}
+
+std::optional<std::string> why_read_only(const std::filesystem::path& path) {
+  static constexpr mode_t kAnyonesWriting = S_IWUSR | S_IWGRP | S_IWOTH;
+  struct stat status = {};
+  if (stat(path.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR))
+    return std::nullopt;
+  if (access(path.c_str(), W_OK) != 0) return std::strerror(errno);
+  if ((status.st_mode & kAnyonesWriting) == 0) return std::strerror(EACCES);
+  return std::nullopt;
 }
 
 }  // namespace saithe::io

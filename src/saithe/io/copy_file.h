@@ -4,6 +4,7 @@
 // io/.
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace saithe::io {
@@ -14,5 +15,10 @@ namespace saithe::io {
 /// input cannot be read, Error(Output).
 void copy_file_bytes(const std::filesystem::path& input, const std::filesystem::path& target,
                      const std::string& name);
+
+/// Why a file or folder is not to be changed, in the words of the system; nothing if it may be, or
+/// is not there. Who made it read-only wants it kept: from the superuser, too, whom the system lets
+/// write.
+std::optional<std::string> why_read_only(const std::filesystem::path& path);
 
 }  // namespace saithe::io

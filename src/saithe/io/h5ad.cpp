@@ -36,11 +36,19 @@ class H5adFile final : public AnnDataFile {
   }
   bool has_matrix(const std::string& place) const override {
     const auto [group, member] = find(place);
-    return group != nullptr && H5adMatrix::is_there(*group, member);
+    if (group == nullptr) return false;
+    // Another place would be taken in the stead of a broken link without a word.
+    return H5adMatrix::is_there(*group, member) || leads_nowhere(*group, member);
+  }
+  static bool leads_nowhere(const Hdf5Group& group, const std::string& member) {
+    return group.is_link(member) && !group.has_group(member) && !group.has_dataset(member);
   }
   std::unique_ptr<CellMatrix> open_matrix(const std::string& place,
                                           GeneIndex n_genes) const override {
     const auto [group, member] = find(place);
+    if (leads_nowhere(*group, member)) {
+      fail(ErrorKind::BadFormat, "{}: is a link that leads nowhere", group->where(member));
+    }
     return std::make_unique<H5adMatrix>(*group, member, obs().n_rows(), n_genes, context());
   }
   bool has_old_raw() const { return H5adMatrix::is_there(root_, "raw.X"); }  // AnnData 0.5 and 0.6

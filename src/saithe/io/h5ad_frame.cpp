@@ -161,7 +161,14 @@ Table read_group_frame(const Hdf5Group& frame, const std::string& called, const 
       warn_of_missing_column(frame.where(), name, context);
       continue;
     }
-    add_column(table, name, reader_of(frame, name), called, frame.where(name), context);
+    ReadColumn read = reader_of(frame, name);
+    if (!read && frame.is_link(name)) {
+      context.warn(fmt::format(
+          "{}: is a link to another file, or to nothing, which is not followed; it is left out",
+          frame.where(name)));
+      continue;
+    }
+    add_column(table, name, std::move(read), called, frame.where(name), context);
   }
   return table;
 }

@@ -60,9 +60,9 @@ struct Entry {
 
 /// What has no name would become one gene or cell, of everything whose name is missing.
 void require_name(std::string_view name, std::string_view what, const LineReader& reader) {
-  if (name.find_first_not_of(" \t") != std::string_view::npos) return;
-  fail(ErrorKind::BadFormat, "{}: the name of the {} is missing. Add it, or remove the line.",
-       reader.where(), what);
+  if (name != "NA" && name.find_first_not_of(" \t") != std::string_view::npos) return;
+  fail(ErrorKind::BadFormat, "{}: the name of the {} is missing{}. Add it, or remove the line.",
+       reader.where(), what, name == "NA" ? " (NA)" : "");
 }
 
 Entry parse_entry(const std::vector<std::string_view>& fields, const TableStart& start,

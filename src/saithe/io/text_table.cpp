@@ -91,7 +91,7 @@ class RowReader {
     const auto point = field.find('.');
     if (comma == point) return;  // neither
     (comma != std::string_view::npos ? with_comma_ : with_point_) = field;
-    is_decimal_ = is_decimal_ || (point != std::string_view::npos && !has_thousands(field));
+    is_decimal_ = is_decimal_ || !has_thousands(field);
     if (with_comma_.empty() || with_point_.empty()) return;
     fail(
         ErrorKind::BadFormat,
@@ -100,19 +100,22 @@ class RowReader {
         reader_->where(), printable(with_comma_), printable(with_point_));
   }
 
-  /// Whether a point may separate thousands: "1.234".
+  /// Whether the mark may separate thousands: "1.234".
   static bool has_thousands(std::string_view field) {
-    const auto point = field.find('.');
-    return field.front() != '0' && point >= 1 && point <= 3 && field.size() == point + 4 &&
-           field.find_first_not_of("0123456789.") == std::string_view::npos;
+    const auto mark = field.find_first_of(",.");
+    return field.front() != '0' && mark >= 1 && mark <= 3 && field.size() == mark + 4 &&
+           field.find_first_not_of("0123456789,.") == std::string_view::npos;
   }
 
   void warn_of_thousands() const {
-    if (with_point_.empty() || is_decimal_) return;
+    const bool has_commas = !with_comma_.empty();
+    const std::string& example = has_commas ? with_comma_ : with_point_;
+    if (example.empty() || is_decimal_) return;
+    const char* mark = has_commas ? "comma" : "point";
     context_.warn(fmt::format(
-        "{}: every number with a point has three digits behind it, as '{}'; they are read as "
-        "decimals. If points separate thousands, remove them",
-        reader_->where(), printable(with_point_)));
+        "{}: every number with a {} has three digits behind it, as '{}'; they are read as "
+        "decimals. If {}s separate thousands, remove them",
+        reader_->where(), mark, printable(example), mark));
   }
 
   void pack() {
@@ -166,7 +169,7 @@ class RowReader {
   std::vector<std::string_view> fields_;
   std::string with_comma_;  // the last number with one
   std::string with_point_;
-  bool is_decimal_ = false;  // one of the points
+  bool is_decimal_ = false;  // one of the marks
   CsrMatrix block_;          // rows that are not packed yet
   RowsOfText rows_;
 };

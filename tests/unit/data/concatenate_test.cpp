@@ -196,6 +196,21 @@ TEST(Concatenate, OfThreeFilesOneMayLackAColumnByWhichTwoMeet) {
   EXPECT_EQ(all.counts.values, (std::vector<float>{1, 2, 1, 2, 2, 1}));
 }
 
+// The file that knows both kinds of names is the smallest.
+TEST(Concatenate, FilesOfIdsAndOfSymbolsMeetByOneThatHasBoth) {
+  const Dataset both = one_cell("both", {"x", "y"}, {"ENSG00000000011", "ENSG00000000012"});
+  const Dataset ids = one_cell("ids", {"ENSG00000000012", "ENSG00000000011", "ENSG00000000019"});
+  const Dataset symbols = one_cell("symbols", {"u", "y", "x", "v"});
+  ConcatenateOptions options;
+  for (const auto& files : {std::vector{both, ids, symbols}, std::vector{symbols, ids, both}}) {
+    const Dataset common = concatenate(files, options);
+    EXPECT_EQ(common.var().index(), (std::vector<std::string>{"x", "y"}));
+    EXPECT_EQ(concatenate(files, kUnion).n_genes(), 5);
+  }
+  EXPECT_EQ(concatenate({both, ids, symbols}, options).counts.values,
+            (std::vector<float>{1, 2, 2, 1, 3, 2}));
+}
+
 TEST(Concatenate, RefusesRepeatedGenesAndNamesTheFile) {
   const std::string id = "ENSG00000000003";
   const std::string message =

@@ -57,5 +57,15 @@ TEST(CopyFile, SaysWhatIsWrong) {
       << error->what();
 }
 
+TEST(WhyReadOnly, ReadOnlyFilesAreSoForTheSuperuserToo) {
+  const FolderForTest folder;
+  write_bytes(folder / "a", "x");
+  EXPECT_FALSE(io::why_read_only(folder / "a"));
+  EXPECT_FALSE(io::why_read_only(folder / "none"));
+  EXPECT_FALSE(io::why_read_only(folder / "a" / "b"));
+  std::filesystem::permissions(folder / "a", std::filesystem::perms::owner_read);
+  EXPECT_EQ(io::why_read_only(folder / "a"), "Permission denied");
+}
+
 }  // namespace
 }  // namespace saithe

@@ -115,6 +115,8 @@ TEST(LongTable, EveryGeneAndCellHasAName) {
                       "a.tsv:2: the name of the cell is missing");
   EXPECT_SAITHE_ERROR(read("gene,cell,count\n,,0\nB,TT,2\n"), ErrorKind::BadFormat,
                       "a.tsv:2: the name of the gene is missing");
+  EXPECT_SAITHE_ERROR(read("gene,cell,count\nB,TT,2\nNA,TT,1\n"), ErrorKind::BadFormat,
+                      "a.tsv:3: the name of the gene is missing (NA)");
 }
 
 }  // namespace

@@ -167,7 +167,7 @@ TEST(TextTable, DecimalCommas) {
                       "its rows have one field more than its first line, whose first name 'gene'");
 }
 
-TEST(TextTable, PointsThatMaySeparateThousandsAreSaid) {
+TEST(TextTable, MarksThatMaySeparateThousandsAreSaid) {
   std::vector<std::string> warnings;
   Context listening(1);
   listening.on_warning = [&](const std::string& text) { warnings.push_back(text); };
@@ -176,6 +176,14 @@ TEST(TextTable, PointsThatMaySeparateThousandsAreSaid) {
   EXPECT_TRUE(testing::contains(warnings[0], "three digits behind it, as '1.234'"));
   warnings.clear();
   read("gene;c1;c2\nACTB;0.123;1.234\nCD3D;2;0\n", {}, listening);
+  EXPECT_TRUE(warnings.empty());
+  read("gene;c1;c2\nACTB;12;1,234\nCD3D;2;0\n", {}, listening);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(testing::contains(warnings[0],
+                                "number with a comma has three digits behind it, as "
+                                "'1,234'"));
+  warnings.clear();
+  read("gene;c1;c2\nACTB;1,5;1,234\nCD3D;2;0\n", {}, listening);
   EXPECT_TRUE(warnings.empty());
 }
 
