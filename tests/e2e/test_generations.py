@@ -234,6 +234,7 @@ def test_real_files_of_07_take_results(archives, tmp_path, version):
 
 def test_a_real_file_of_05_end_to_end(archives, tmp_path):
     path = shutil.copy(archives / "v0.5.0" / "adata.h5ad", tmp_path / "own.h5ad")
+    os.chmod(path, 0o644)
     before = anndata.read_h5ad(path)
     said = json.loads(must("inspect", path, "--json").out)
     assert {name: place["value_kind"] for name, place in said["places"].items()} == {
@@ -254,6 +255,7 @@ def test_a_real_file_of_05_end_to_end(archives, tmp_path):
 
 def test_a_real_file_without_a_matrix_is_looked_at_and_refused(archives, model, tmp_path):
     path = shutil.copy(archives / "v0.11.4" / "adata.h5ad", tmp_path / "own.h5ad")
+    os.chmod(path, 0o644)
     said = json.loads(must("inspect", path, "--json").out)
     assert said["n_cells"] == 10 and said["total"] == 0
     for output in (["--in-place"], ["-o", tmp_path / "out.h5ad"]):
