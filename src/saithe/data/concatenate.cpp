@@ -39,18 +39,14 @@ struct KindsOfNames {
 KindsOfNames kinds_of_names(const Table& var) {
   KindsOfNames kinds;
   for (const GeneColumn& column : usual_gene_columns(var)) {
-    const auto n_ids = std::count_if(column.genes.begin(), column.genes.end(),
-                                     [](const std::string& gene) { return is_ensembl_id(gene); });
-    (2 * n_ids > std::ssize(column.genes) ? kinds.has_ids : kinds.has_symbols) = true;
+    (are_mostly_ids(column.genes) ? kinds.has_ids : kinds.has_symbols) = true;
   }
   return kinds;
 }
 
 /// Whether genes are called by their symbols and have ids beside them.
 bool has_ids_beside_symbols(const Table& var) {
-  const std::vector<std::string>& names = var.index();
-  const auto n_ids = std::ranges::count_if(names, is_ensembl_id);
-  return 2 * n_ids <= std::ssize(names) && kinds_of_names(var).has_ids;
+  return !are_mostly_ids(var.index()) && kinds_of_names(var).has_ids;
 }
 
 /// The files in an order that does not depend on how they were given. One whose genes have ids
@@ -81,8 +77,7 @@ std::string advice_for(const CellSource& a, const CellSource& b) {
   if (!are_ids_in_a && !are_ids_in_b) return "Check organism and gene names.";
   return fmt::format(
       "{} has Ensembl ids and no symbols, {} has no ids. Add a column gene_symbols to the former "
-      "or "
-      "gene_ids to the latter, or give a table of both (--gene-symbols).",
+      "or gene_ids to the latter, or give a table of both (--gene-symbols).",
       (are_ids_in_a ? a : b).name(), (are_ids_in_a ? b : a).name());
 }
 

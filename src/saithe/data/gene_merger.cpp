@@ -30,9 +30,7 @@ void require_distinct(const std::vector<std::string>& names, const std::string& 
 /// them.
 std::vector<std::string> ensembl_ids(const Table& var) {
   for (GeneColumn& column : usual_gene_columns(var)) {
-    const auto n_ids = std::ranges::count_if(
-        column.genes, [](const std::string& gene) { return is_ensembl_id(gene); });
-    if (2 * n_ids <= std::ssize(column.genes)) continue;
+    if (!are_mostly_ids(column.genes)) continue;
     for (std::string& gene : column.genes)
       gene = is_ensembl_id(gene) ? without_ensembl_version(gene) : "";
     return std::move(column.genes);
@@ -41,6 +39,10 @@ std::vector<std::string> ensembl_ids(const Table& var) {
 }
 
 }  // namespace
+
+bool are_mostly_ids(const std::vector<std::string>& genes) {
+  return 2 * std::ranges::count_if(genes, is_ensembl_id) > std::ssize(genes);
+}
 
 GeneList::GeneList(const Table& var) : names(var.index()) {
   if (var.find(kIdColumn) != nullptr) ids = var.as_text(kIdColumn);

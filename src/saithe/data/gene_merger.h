@@ -20,6 +20,9 @@ struct GeneList {
   [[nodiscard]] const std::string& id(std::size_t gene) const;
 };
 
+/// Whether most of these are Ensembl ids.
+bool are_mostly_ids(const std::vector<std::string>& genes);
+
 /// The genes of all files, each once, in the order in which files are added.
 class GeneMerger {
  public:
