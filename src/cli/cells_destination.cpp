@@ -1,5 +1,7 @@
 #include "cells_destination.h"
 
+#include <fmt/format.h>
+
 #include "output_plan.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
@@ -38,12 +40,16 @@ void CellsDestination::require_free(const CellSource& cells, const Annotations& 
 
 void CellsDestination::write(CellSource& cells, const Annotations& annotations,
                              Session& session) const {
+  std::vector<std::string> removed;
   if (h5ad_) {
-    h5ad_->write(annotations);
+    removed = h5ad_->write(annotations);
   } else if (zarr_) {
-    zarr_->write(annotations);
+    removed = zarr_->write(annotations);
   } else {
     write_h5ad(output_, cells, annotations, overwrite_, session.context());
+  }
+  if (!removed.empty()) {
+    session.say(printable(fmt::format("removed, of an earlier run: {}", fmt::join(removed, ", "))));
   }
   session.say("written: " + (output_.empty() ? input_ : output_).string());
 }

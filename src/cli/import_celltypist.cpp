@@ -1,6 +1,7 @@
 #include "saithe/classify/import_celltypist.h"
 
 #include "output_plan.h"
+#include "query_lines.h"
 #include "saithe/classify/model_file.h"
 #include "saithe/core/text_io.h"
 #include "session.h"
@@ -16,6 +17,7 @@ int run(const CommonOptions& common, const std::string& input, const std::string
   save_model(model, output, common.overwrite);
   session.say(fmt::format("CellTypist model: {} types, {} genes", model.types.n_types(),
                           model.preprocessor.n_genes()));
+  warn_of_words_as_types(model, session);
   session.say("written: " + output);
   session.finish(0);
   return 0;

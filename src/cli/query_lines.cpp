@@ -21,9 +21,21 @@ void say_genes(const Model& model, const Predictions& predictions, const std::st
   for (const std::string& note : predictions.genes.notes) session.say(what + ": " + note);
 }
 
+void warn_of_words_as_types(const Model& model, Session& session) {
+  for (const char* word : {kUnassigned, kHeterogeneous}) {
+    if (model.types.find(word) == kNoLabel) continue;
+    session.context().warn(fmt::format(
+        "the model has a type called '{}': among the labels it cannot be told from {}", word,
+        word == std::string_view(kUnassigned)
+            ? "cells that get none"
+            : "clusters without a majority (--majority-vote). --labels-deny leaves it out"));
+  }
+}
+
 void say_match(const Model& model, const Predictions& predictions, Session& session) {
   say_genes(model, predictions, "genes", session);
   session.say(fmt::format("values: {}", to_text(predictions.kind)));
+  warn_of_words_as_types(model, session);
 }
 
 void require_rejection(const OptionFlags& flags, const Model& model) {

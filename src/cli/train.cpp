@@ -65,8 +65,8 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
   }
   request.training.keep_hidden = false;
   const auto checkpoint = make_checkpoint(checkpointing, common.overwrite);
-  const TrainingOutcome outcome =
-      train_on(read_training_data(request, session), request.training, session, checkpoint.get());
+  const TrainingOutcome outcome = train_on(read_training_data(request, flags, session),
+                                           request.training, session, checkpoint.get());
   const TrainResult& result = outcome.result;
   try {
     if (folder) {

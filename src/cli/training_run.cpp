@@ -90,7 +90,8 @@ void apply_training_flags(const OptionFlags& flags, TrainOptions& options) {
   flags.require_effect(options);
 }
 
-TrainingData read_training_data(const TrainingRequest& request, Session& session) {
+TrainingData read_training_data(const TrainingRequest& request, const OptionFlags& flags,
+                                Session& session) {
   LabelledCells reference = open_references(request.inputs, request.reading, request.concatenation,
                                             request.labels, session);
   TrainingData data = prepare_training_data(*reference.cells, reference.labels, request.training,
@@ -107,6 +108,11 @@ TrainingData read_training_data(const TrainingRequest& request, Session& session
     session.say(printable(fmt::format("left out: type '{}' has {}", type, counted(n, "cell"))));
   }
   if (data.kind == ExpressionKind::LogNormalized) {
+    constexpr const char* kNoCounts = "on logarithms of normalised counts, taken as they are";
+    flags.refuse({"target-sum"}, kNoCounts);
+    if (request.training.augment.thin_share > 0) {
+      flags.refuse({"thin-share", "thin-minimum"}, kNoCounts);
+    }
     session.say("values: logarithms of normalised counts, taken as they are");
   }
   session.end_stage("read");

@@ -70,8 +70,10 @@ std::vector<std::pair<std::string, std::string>> run_options(const TrainingReque
 /// would change nothing.
 void apply_training_flags(const OptionFlags& flags, TrainOptions& options);
 
-/// Cells and labels of all inputs, filtered.
-TrainingData read_training_data(const TrainingRequest& request, Session& session);
+/// Cells and labels of all inputs, filtered. Throws Error(InvalidArgument) on flags that would
+/// change nothing on the values found.
+TrainingData read_training_data(const TrainingRequest& request, const OptionFlags& flags,
+                                Session& session);
 
 /// Trains on them and prints a line per epoch. Stopped with a checkpoint, the Error(Cancelled) says
 /// how to go on.

@@ -157,7 +157,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   }
   OutputFolder folder(request.output, walkthrough_files(), common.overwrite);
 
-  TrainingData data = read_training_data(request.training, session);
+  TrainingData data = read_training_data(request.training, flags, session);
   require_layouts(data, options, session.context());
   std::optional<TrainingData> again;
   if (request.compare_losses) again = data;

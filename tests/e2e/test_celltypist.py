@@ -149,6 +149,23 @@ def test_labels_above_a_threshold_are_those_of_prob_match(query, tmp_path):
         assert set(row[at].split("|")) == (above or {"unassigned"})
 
 
+def test_types_called_by_the_words_for_no_type_are_warned_of(query, tmp_path):
+    data = (FIXTURES / "logistic.pkl").read_bytes()
+    for name, word in (("CD4 T cells", "unassigned"), ("CD8 T cells", "heterogeneous")):
+        old, new = (b"\x8c" + bytes([len(text)]) + text.encode() for text in (name, word))
+        assert data.count(old) == 1
+        n_frame = int.from_bytes(data[3:11], "little") + len(new) - len(old)
+        data = data[:3] + n_frame.to_bytes(8, "little") + data[11:].replace(old, new)
+    (tmp_path / "words.pkl").write_bytes(data)
+    said = must("import-celltypist", tmp_path / "words.pkl", "-o", tmp_path / "words.saithe")
+    again = must("predict", tmp_path / "words.saithe", query, "-o", tmp_path / "labels.tsv")
+    plain = must("import-celltypist", FIXTURES / "logistic.pkl", "-o", tmp_path / "plain.saithe")
+    for word in ("unassigned", "heterogeneous"):
+        assert f"warning: the model has a type called '{word}'" in said.err
+        assert f"warning: the model has a type called '{word}'" in again.err
+        assert f"type called '{word}'" not in plain.err
+
+
 def test_a_pickle_of_another_kind_is_refused_and_not_run(tmp_path):
     path = tmp_path / "evil.pkl"
     marker = tmp_path / "marker"

@@ -5,6 +5,7 @@ import signal
 import subprocess
 
 import anndata
+import numpy as np
 import pytest
 
 from conftest import PROGRAM, QUICK, must, must_fail
@@ -47,6 +48,20 @@ def test_what_a_preset_says_or_what_is_switched_off_is_no_mistake(cells, tmp_pat
     said = must("train", cells, "--label-key", "cell_type", "-o", tmp_path / "m", *QUICK, "--no-calibrate",
                 "--weight-decay", "0", "--no-decay-biases", "--genes", "union")
     assert "warning: --genes has no effect on one reference file" in said.err
+
+
+@pytest.mark.parametrize("options, idle", [("--target-sum 5000", "target-sum"),
+                                           ("--thin-share 0.3", "thin-share"),
+                                           ("--thin-minimum 0.5", "thin-minimum")])
+def test_what_needs_counts_is_refused_on_logarithms(cells, tmp_path, options, idle):
+    data = anndata.read_h5ad(cells)
+    totals = np.asarray(data.X.sum(axis=1)).ravel()
+    data.X = data.X.astype(np.float32)
+    data.X.data = np.log1p(data.X.data * np.repeat(1e4 / totals, np.diff(data.X.indptr))).astype(np.float32)
+    data.write_h5ad(tmp_path / "logs.h5ad")
+    command = ["train", tmp_path / "logs.h5ad", "--label-key", "cell_type", "-o", tmp_path / "m"]
+    assert f"--{idle} has no effect on logarithms" in must_fail(2, *command, *options.split())
+    must(*command, *QUICK)  # a preset that thins is none of the user's
 
 
 @pytest.mark.parametrize("options, idle", PREDICT)

@@ -163,8 +163,10 @@ def test_overwriting_keeps_a_column_of_the_users_that_has_our_name(model, cells,
     path = tmp_path / f"own.{kind}"
     data.write_zarr(path) if kind == "zarr" else data.write_h5ad(path)
     must("predict", model, path, "--in-place", "--multi-label", "0.2")
-    must("predict", model, path, "--in-place", "--overwrite")
-    must("predict", model, path, "-o", tmp_path / f"copy.{kind}", "--overwrite")
+    said = must("predict", model, path, "--in-place", "--overwrite").err
+    assert "removed, of an earlier run: obs/predicted_cell_type_multi_label\n" in said
+    said = must("predict", model, path, "-o", tmp_path / f"copy.{kind}", "--overwrite").err
+    assert "removed" not in said
     for name in (path, tmp_path / f"copy.{kind}"):
         done = read(name)
         assert (done.obs["predicted_cell_type_majority"] == "mine").all()

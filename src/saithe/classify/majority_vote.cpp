@@ -71,10 +71,6 @@ std::string table(std::string_view title, const CellGroups& groups, const TypesB
 
 }  // namespace
 
-bool is_label(std::string_view label) {
-  return !label.empty() && label != kUnassigned && label != kHeterogeneous;
-}
-
 CellGroups group_by_name(std::span<const std::string> names) {
   std::map<std::string_view, std::int32_t> index;
   for (const std::string& name : names) {

@@ -14,13 +14,6 @@
 
 namespace saithe {
 
-/// The word for the cells of a cluster whose majority is too small.
-inline constexpr const char* kHeterogeneous = "heterogeneous";
-
-/// Whether a label names a type. An empty one does not, nor do the two words that predict writes in
-/// the place of a type: learned as types they could not be told from them.
-bool is_label(std::string_view label);
-
 /// The group (cluster, donor) that each cell is in.
 struct CellGroups {
   std::vector<std::int32_t> group;  ///< of each cell: an index of names, or -1 for none

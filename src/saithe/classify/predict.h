@@ -14,9 +14,6 @@
 
 namespace saithe {
 
-/// The word for a cell that gets no label.
-inline constexpr const char* kUnassigned = "unassigned";
-
 /// What to compute.
 struct PredictOptions {
   bool with_probabilities = true;

@@ -5,6 +5,10 @@
 
 namespace saithe {
 
+bool is_label(std::string_view label) {
+  return !label.empty() && label != kUnassigned && label != kHeterogeneous;
+}
+
 LabelSet::LabelSet(std::vector<std::string> names) : names_(std::move(names)) {
   SAITHE_ASSERT(std::adjacent_find(names_.begin(), names_.end(), std::greater_equal<>()) ==
                 names_.end());

@@ -13,6 +13,15 @@
 
 namespace saithe {
 
+/// The word for a cell that gets no label.
+inline constexpr const char* kUnassigned = "unassigned";
+/// The word for the cells of a cluster whose majority is too small.
+inline constexpr const char* kHeterogeneous = "heterogeneous";
+
+/// Whether a label names a type. An empty one does not, nor do the two words above, which stand in
+/// the place of a type: learned as types they could not be told from them.
+bool is_label(std::string_view label);
+
 /// The cell types of a reference, sorted by name.
 class LabelSet {
  public:

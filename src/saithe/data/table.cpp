@@ -337,14 +337,6 @@ bool fit_signed_integers(std::span<const double> values, std::span<const std::in
 
 void warn_of_inexact_integers(const Column& column, const std::string& where,
                               const Context& context) {
-  const auto* category = std::get_if<CategoryColumn>(&column);
-  if (category != nullptr && category->level_kind == NumberColumn::Kind::Integer &&
-      !level_numbers(*category) && !unsigned_levels(*category)) {
-    context.warn(
-        fmt::format("{}: has categories of 2^63 or more and others below 0; they are read as texts "
-                    "of 64-bit floating-point numbers, which are rounded from 2^53 on",
-                    where));
-  }
   const auto* numbers = std::get_if<NumberColumn>(&column);
   if (numbers == nullptr || numbers->kind != NumberColumn::Kind::Integer) return;
   if (fit_signed_integers(numbers->values, numbers->exact)) return;

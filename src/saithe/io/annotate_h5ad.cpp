@@ -366,7 +366,7 @@ void H5adAnnotator::require_free(const Annotations& annotations) const {
     require_free_key(root, "uns/" + io::uns_entry(path));
 }
 
-void H5adAnnotator::write(const Annotations& annotations) const {
+std::vector<std::string> H5adAnnotator::write(const Annotations& annotations) const {
   require_unchanged();
   require_free(annotations);
   io::StaleNames stale;
@@ -388,6 +388,7 @@ void H5adAnnotator::write(const Annotations& annotations) const {
   });
   if (is_in_place_) copy_permissions(input_, output.temporary_path(), output_.string());
   output.commit([this] { require_unchanged(); });
+  return stale.paths();
 }
 
 }  // namespace saithe

@@ -31,10 +31,11 @@ class H5adAnnotator {
   /// Throws Error(Output) if a key of the annotations exists (unless `overwrite`) or is the name of
   /// the index. Their values are not looked at.
   void require_free(const Annotations& annotations) const;
-  /// Copies, adds, flushes and renames. The annotations have one entry per cell of the file, in its
-  /// order. Throws as the others do, and Error(Output) if another program changed the input since
-  /// this was made.
-  void write(const Annotations& annotations) const;
+  /// Copies, adds, flushes and renames. Gives the paths ("obs/type") of what an earlier run left
+  /// and these annotations do not write, which is removed. The annotations have one entry per cell
+  /// of the file, in its order. Throws as the others do, and Error(Output) if another program
+  /// changed the input since this was made.
+  std::vector<std::string> write(const Annotations& annotations) const;
 
  private:
   /// Tells a file from what another program made of it.

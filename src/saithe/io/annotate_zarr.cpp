@@ -375,12 +375,12 @@ void ZarrAnnotator::require_free(const Annotations& annotations) const {
   }
 }
 
-void ZarrAnnotator::write_copy(const Annotations& annotations) const {
+void ZarrAnnotator::write_copy(const Annotations& annotations, const StaleNames& stale) const {
   FolderBeside folder(output_, output_);
   try {
     find_root(input_).value().store().copy_to(folder.path(), output_.string());
     ZarrTarget store(folder.path(), output_.string());
-    add_annotations(store, annotations, find_stale(input_, annotations), column_order(input_));
+    add_annotations(store, annotations, stale, column_order(input_));
     store.finish();
     require_unchanged();
     folder.commit(overwrite_);
@@ -389,11 +389,11 @@ void ZarrAnnotator::write_copy(const Annotations& annotations) const {
   }
 }
 
-void ZarrAnnotator::write_in_place(const Annotations& annotations) const {
+void ZarrAnnotator::write_in_place(const Annotations& annotations, const StaleNames& stale) const {
   FolderBeside staging(output_, given_);
   ZarrTarget store(input_, staging.path(), given_.string());
   try {
-    add_annotations(store, annotations, find_stale(input_, annotations), column_order(input_));
+    add_annotations(store, annotations, stale, column_order(input_));
     store.finish([this] { require_unchanged(); });
   } catch (...) {
     if (store.is_kept_aside()) staging.leave();
@@ -401,15 +401,17 @@ void ZarrAnnotator::write_in_place(const Annotations& annotations) const {
   }
 }
 
-void ZarrAnnotator::write(const Annotations& annotations) const {
+std::vector<std::string> ZarrAnnotator::write(const Annotations& annotations) const {
   require_unchanged();
   require_free(annotations);
   if (const auto cells = n_cells(input_)) io::require_sizes(annotations, *cells);
+  const StaleNames stale = find_stale(input_, annotations);
   if (is_in_place()) {
-    write_in_place(annotations);
+    write_in_place(annotations, stale);
   } else {
-    write_copy(annotations);
+    write_copy(annotations, stale);
   }
+  return stale.paths();
 }
 
 }  // namespace saithe

@@ -11,6 +11,10 @@
 
 namespace saithe {
 
+namespace io {
+struct StaleNames;
+}  // namespace io
+
 /// Whether a path is a Zarr store of AnnData 0.7 or later, in a folder or a zip archive, to a copy
 /// of which (a folder) columns can be added.
 bool takes_zarr_annotations(const std::filesystem::path& path);
@@ -32,10 +36,12 @@ class ZarrAnnotator {
   void require_free(const Annotations& annotations) const;
   /// Of a copy: copies the files, adds, flushes, renames: there is no store of that name, or the
   /// old one, or the new one. In place: writes what is new beside the store, flushes, moves it in
-  /// (zarr_writer.h): whoever stops it leaves a store without the new columns, or with them. The
+  /// (zarr_writer.h): whoever stops it leaves a store without the new columns, or with them. Gives
+  /// the paths ("obs/type") of what an earlier run left there and is removed, as it is not written
+  /// anew. The
   /// annotations have one entry per cell. Throws as the others do, and Error(Output) if another
   /// program changed the store since this was made.
-  void write(const Annotations& annotations) const;
+  std::vector<std::string> write(const Annotations& annotations) const;
 
  private:
   ZarrAnnotator(std::filesystem::path input, bool overwrite);
@@ -44,8 +50,8 @@ class ZarrAnnotator {
   /// Tells the metadata that will be changed from what another program made of them.
   [[nodiscard]] std::vector<std::int64_t> stamp() const;
   void require_unchanged() const;
-  void write_copy(const Annotations& annotations) const;
-  void write_in_place(const Annotations& annotations) const;
+  void write_copy(const Annotations& annotations, const io::StaleNames& stale) const;
+  void write_in_place(const Annotations& annotations, const io::StaleNames& stale) const;
 
   std::filesystem::path input_;  ///< in place: the store itself, also where a link was given
   std::filesystem::path given_;  ///< what messages call it

@@ -22,23 +22,35 @@ bool is_name(const std::string& text) {
   return text.find_first_not_of('.') != std::string::npos && text.find('/') == std::string::npos;
 }
 
-void add_stale(StaleNames& stale, const std::string& path, const std::string& index) {
+void add_stale(StaleNames& stale, const std::string& path, const FileOfEarlierRun& file) {
   const std::size_t slash = path.find('/');
   if (slash == std::string::npos) return;
   const std::string place = path.substr(0, slash);
   const std::string name = path.substr(slash + 1);
   const std::size_t inner = name.find('/');
-  if (place == "obs" && is_name(name) && name != index && name != kLevelsOfCategories) {
+  const bool is_nested = place == "uns" && inner != std::string::npos;
+  if (!is_name(name.substr(0, is_nested ? inner : name.size())) ||
+      (is_nested && !is_name(name.substr(inner + 1))) || !file.has(path)) {
+    return;
+  }
+  if (place == "obs" && name != file.index && name != kLevelsOfCategories) {
     stale.obs.push_back(name);
-  } else if (place == "obsm" && is_name(name)) {
+  } else if (place == "obsm") {
     stale.obsm.push_back(name);
-  } else if (place == "uns" && is_name(name.substr(0, inner)) &&
-             (inner == std::string::npos || is_name(name.substr(inner + 1)))) {
+  } else if (place == "uns") {
     stale.uns.push_back(name);
   }
 }
 
 }  // namespace
+
+std::vector<std::string> StaleNames::paths() const {
+  std::vector<std::string> paths;
+  for (const std::string& name : obs) paths.push_back("obs/" + name);
+  for (const std::string& name : obsm) paths.push_back("obsm/" + name);
+  for (const std::string& name : uns) paths.push_back("uns/" + name);
+  return paths;
+}
 
 StaleNames stale_names(const Annotations& annotations, const FileOfEarlierRun& file) {
   const Annotations::EarlierRun& run = annotations.of_earlier_run;
@@ -51,7 +63,7 @@ StaleNames stale_names(const Annotations& annotations, const FileOfEarlierRun& f
   StaleNames stale;
   if (file.has("uns/" + run.list)) {
     for (const std::string& path : file.read_list("uns/" + run.list)) {
-      if (!written.contains(path)) add_stale(stale, path, file.index);
+      if (!written.contains(path)) add_stale(stale, path, file);
     }
     return stale;
   }
@@ -63,11 +75,12 @@ StaleNames stale_names(const Annotations& annotations, const FileOfEarlierRun& f
     if (!has_all) continue;
     for (const std::string& name : group) {
       const std::string path = "obs/" + as_key(name);
-      if (!written.contains(path)) add_stale(stale, path, file.index);
+      if (!written.contains(path)) add_stale(stale, path, file);
     }
   }
   for (const std::string& entry : run.unlisted_uns) {
-    if (!written.contains("uns/" + entry)) stale.uns.push_back(entry);
+    const std::string path = "uns/" + entry;
+    if (!written.contains(path) && file.has(path)) stale.uns.push_back(entry);
   }
   return stale;
 }

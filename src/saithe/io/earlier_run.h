@@ -17,6 +17,9 @@ struct StaleNames {
   std::vector<std::string> obs;
   std::vector<std::string> obsm;
   std::vector<std::string> uns;
+
+  /// "obs/louvain"
+  [[nodiscard]] std::vector<std::string> paths() const;
 };
 
 /// What is asked of a file.
@@ -28,7 +31,7 @@ struct FileOfEarlierRun {
 };
 
 /// What is to be removed where `annotations` replace the labels of an earlier run: what that run
-/// lists and these do not write. Nothing else is saithe's, whatever its name.
+/// lists, these do not write and the file still has. Nothing else is saithe's, whatever its name.
 StaleNames stale_names(const Annotations& annotations, const FileOfEarlierRun& file);
 
 }  // namespace saithe::io

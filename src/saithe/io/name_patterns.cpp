@@ -155,6 +155,50 @@ bool looks_like_cell(std::string_view name) {
   return is_well(name);
 }
 
+bool names_measure(std::string_view name) {
+  static constexpr std::array kWords = {"N_COUNTS",
+                                        "N_GENES",
+                                        "N_CELLS",
+                                        "N_GENES_BY_COUNTS",
+                                        "N_UMI",
+                                        "N_UMIS",
+                                        "NUMI",
+                                        "NGENE",
+                                        "NGENES",
+                                        "TOTAL_COUNTS",
+                                        "TOTAL_COUNT",
+                                        "N_CELLS_BY_COUNTS",
+                                        "LEIDEN",
+                                        "LOUVAIN",
+                                        "CLUSTER",
+                                        "CLUSTERS",
+                                        "SEURAT_CLUSTERS",
+                                        "DOUBLET_SCORE",
+                                        "DOUBLET_SCORES",
+                                        "SCRUBLET_SCORE",
+                                        "S_SCORE",
+                                        "G2M_SCORE",
+                                        "SIZE_FACTOR",
+                                        "SIZE_FACTORS",
+                                        "MEAN_COUNTS",
+                                        "PCT_DROPOUT_BY_COUNTS"};
+  static constexpr std::array kBeginnings = {"NCOUNT_",        "NFEATURE_",        "PERCENT_",
+                                             "PCT_COUNTS_",    "TOTAL_COUNTS_",    "LOG1P_TOTAL_",
+                                             "LOG1P_N_GENES_", "LOG1P_MEAN_COUNTS"};
+  static constexpr std::array kAxes = {"UMAP_", "TSNE_", "PC_", "PCA_"};
+  std::string word = upper(name);
+  std::ranges::replace(word, '.', '_');
+  std::ranges::replace(word, ' ', '_');
+  const auto begins = [&](const char* text) { return word.starts_with(text); };
+  const auto is_axis = [&](const std::string& axis) {
+    return word.size() > axis.size() && word.starts_with(axis) &&
+           count_digits(std::string_view(word).substr(axis.size())) == word.size() - axis.size();
+  };
+  return std::ranges::find(kWords, word) != kWords.end() ||
+         std::ranges::any_of(kBeginnings, begins) || std::ranges::any_of(kAxes, is_axis) ||
+         word.find("_SNN_RES_") != std::string::npos;
+}
+
 bool may_name_numbers(std::string_view corner) {
   // As pandas, readr, data.table and people call them; "BID" and "ROS1" are genes.
   static constexpr std::array kWords = {"",    "ID",  "X",   "V1",      "...1",  "NAME",

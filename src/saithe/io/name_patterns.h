@@ -24,6 +24,10 @@ bool looks_like_cell(std::string_view name);
 /// R reads a blank), ... A gene or a cell may be called like anything else.
 bool may_name_numbers(std::string_view corner);
 
+/// Whether a column of numbers is called as Scanpy, Seurat and people call measures of cells or
+/// genes that stand beside the values: `nCount_RNA`, `pct_counts_mt`, `seurat_clusters`, `UMAP_1`.
+bool names_measure(std::string_view name);
+
 /// What the rows of a table are.
 enum class RowsAre { Cells, Genes, Unknown };
 

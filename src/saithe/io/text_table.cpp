@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <unordered_set>
 
 #include "saithe/core/text_io.h"
@@ -26,6 +27,8 @@ constexpr std::int64_t kPackedShare = 4;
 struct RowsOfText {
   std::vector<std::string> names;
   std::vector<std::vector<std::string>> texts;  // each column between the names and the numbers
+  std::vector<std::string> columns;             // names of the values' columns
+  std::vector<std::pair<std::string, NumberColumn>> measures;  // that are no gene and no cell
   std::shared_ptr<PackedRows> values;
 };
 
@@ -36,8 +39,22 @@ class RowReader {
   RowReader(LineReader& reader, const TableStart& start, const Context& context)
       : reader_(&reader), start_(&start), splitter_(start.separator), context_(context) {
     rows_.texts.resize(start.n_texts);
-    block_.n_cols = checked_cast<GeneIndex>(
-        static_cast<std::int64_t>(start.names.size() - start.n_texts), "columns of the table");
+    for (std::size_t i = start.n_texts; i < start.names.size(); ++i) {
+      const bool is_measure = names_measure(start.names[i]);
+      places_.push_back({is_measure, is_measure ? rows_.measures.size() : rows_.columns.size()});
+      if (is_measure) {
+        rows_.measures.push_back({start.names[i], {{}, NumberColumn::Kind::Float32, {}}});
+      } else {
+        rows_.columns.push_back(start.names[i]);
+      }
+    }
+    if (rows_.columns.empty()) {
+      fail(ErrorKind::BadFormat,
+           "{}: all its columns of numbers are named like measures of cells ('{}', ...); expected "
+           "values of genes",
+           reader.where(), printable(rows_.measures.front().first));
+    }
+    block_.n_cols = checked_cast<GeneIndex>(std::ssize(rows_.columns), "columns of the table");
     rows_.values = std::make_shared<PackedRows>(block_.n_cols, context.max_memory / kPackedShare);
   }
 
@@ -72,11 +89,19 @@ class RowReader {
     const std::size_t n_texts = start_->n_texts;
     for (std::size_t i = 0; i < n_texts; ++i) rows_.texts[i].emplace_back(fields_[i + 1]);
     for (std::size_t i = n_texts + 1; i < fields_.size(); ++i) {
+      const Place place = places_[i - n_texts - 1];
       float value = 0;
-      if (!parse_value(fields_[i], start_->separator, value)) fail_value(i);
+      if (!parse_value(fields_[i], start_->separator, value)) {
+        if (!place.is_measure || !is_missing_value(fields_[i])) fail_value(i);
+        value = std::numeric_limits<float>::quiet_NaN();
+      }
       if (start_->separator == ';') note_mark(fields_[i]);
+      if (place.is_measure) {
+        rows_.measures[place.index].second.values.push_back(value);
+        continue;
+      }
       if (value == 0) continue;
-      block_.columns.push_back(static_cast<GeneIndex>(i - n_texts - 1));
+      block_.columns.push_back(static_cast<GeneIndex>(place.index));
       block_.values.push_back(value);
     }
     block_.row_start.push_back(std::ssize(block_.columns));
@@ -162,8 +187,15 @@ class RowReader {
     }
   }
 
+  /// Where the values of a column go: a measure, or a column of `values`.
+  struct Place {
+    bool is_measure = false;
+    std::size_t index = 0;
+  };
+
   LineReader* reader_;
   const TableStart* start_;
+  std::vector<Place> places_;  // of the columns behind those of text
   FieldSplitter splitter_;
   const Context& context_;
   std::vector<std::string_view> fields_;
@@ -220,8 +252,7 @@ RowsAre rows_are(const RowsOfText& rows, const TableStart& start, CellsIn asked,
                  const std::string& where, const Context& context) {
   if (asked == CellsIn::Rows) return RowsAre::Cells;
   if (asked == CellsIn::Columns) return RowsAre::Genes;
-  const std::vector<std::string> columns(
-      start.names.begin() + static_cast<std::ptrdiff_t>(start.n_texts), start.names.end());
+  const std::vector<std::string>& columns = rows.columns;
   const RowsAre told = tell_rows(rows.names, columns, start.corner);
   if (told != RowsAre::Unknown) return told;
   context.warn(fmt::format(
@@ -231,18 +262,33 @@ RowsAre rows_are(const RowsOfText& rows, const TableStart& start, CellsIn asked,
   return RowsAre::Cells;
 }
 
-void add_texts(Table& table, RowsOfText& rows, const TableStart& start, const std::string& where,
-               const Context& context) {
+/// Texts and measures describe the rows.
+void add_columns(Table& table, RowsOfText& rows, const TableStart& start, const std::string& where,
+                 const Context& context) {
   std::vector<std::string> names(
       start.names.begin(), start.names.begin() + static_cast<std::ptrdiff_t>(rows.texts.size()));
+  std::string measures;
+  for (const auto& [name, column] : rows.measures) {
+    names.push_back(name);
+    measures += (measures.empty() ? "'" : ", '") + name + "'";
+  }
+  if (!measures.empty()) {
+    context.warn(printable(fmt::format(
+        "{}: {} {} named like a measure of each row, not like a gene or a cell: it is kept beside "
+        "the names of rows and left out of the values",
+        where, measures, rows.measures.size() == 1 ? "is" : "are each")));
+  }
   if (make_names_unique(names) > 0) {
     context.warn(fmt::format(
-        "{}: columns of text have the name of an earlier one; the later ones get a suffix -1, -2, "
-        "...",
+        "{}: columns beside the values have the name of an earlier one; the later ones get a "
+        "suffix -1, -2, ...",
         where));
   }
-  for (std::size_t i = 0; i < names.size(); ++i) {
+  for (std::size_t i = 0; i < rows.texts.size(); ++i) {
     table.set(std::move(names[i]), TextColumn{std::move(rows.texts[i]), {}});
+  }
+  for (std::size_t i = 0; i < rows.measures.size(); ++i) {
+    table.set(std::move(names[rows.texts.size() + i]), std::move(rows.measures[i].second));
   }
 }
 
@@ -251,12 +297,11 @@ std::unique_ptr<CellSource> open_wide(const std::string& where, RowsOfText rows,
                                       const Context& context) {
   require_names(rows.names, start, where);
   const bool are_cells = rows_are(rows, start, options.cells_in, where, context) == RowsAre::Cells;
-  std::vector<std::string> columns(start.names.begin() + static_cast<std::ptrdiff_t>(start.n_texts),
-                                   start.names.end());
+  std::vector<std::string> columns = std::move(rows.columns);
   Table obs(are_cells ? rows.names : columns);
   warn_of_repeated_barcodes(obs, where, context);
   Table var = make_gene_table(are_cells ? std::move(columns) : rows.names, where, context);
-  add_texts(are_cells ? obs : var, rows, start, where, context);
+  add_columns(are_cells ? obs : var, rows, start, where, context);
   auto counts =
       are_cells ? std::move(rows.values) : transpose(*rows.values, context.max_memory, context);
   return std::make_unique<PackedCells>(where, std::move(counts), std::move(obs), std::move(var),

@@ -71,14 +71,27 @@ std::vector<std::string> names_in(const fs::path& folder) {
   return names;
 }
 
-/// The file of a link is copied; a folder that is a link would make copies of folders endless.
-void copy_tree(const fs::path& from, const fs::path& to, const std::string& output) {
+bool is_within(const fs::path& path, const fs::path& folder) {
+  return std::ranges::mismatch(folder, path).in1 == folder.end();
+}
+
+/// What a link leads to is copied, as it is what was read. `around` are the real folders above, the
+/// copy's among them: a link to a folder that holds one of them would make copies of copies.
+void copy_tree(const fs::path& from, const fs::path& to, const std::string& output,
+               std::vector<fs::path>& around) {
+  around.push_back(fs::canonical(from));
   for (const std::string& name : names_in(from)) {
     const fs::path source = from / name;
     const auto status = look_up(source);
-    if (status && S_ISDIR(status->st_mode) && !fs::is_symlink(source)) {
+    if (status && S_ISDIR(status->st_mode)) {
+      const auto is_inside = [target = fs::canonical(source)](const fs::path& folder) {
+        return is_within(folder, target);
+      };
+      if (fs::is_symlink(source) && std::ranges::any_of(around, is_inside)) {
+        fail(ErrorKind::BadFormat, "{}: is a link to a folder around it", source.string());
+      }
       fs::create_directory(to / name);
-      copy_tree(source, to / name, output);
+      copy_tree(source, to / name, output, around);
     } else if (status && S_ISREG(status->st_mode)) {
       make_empty_file(to / name, output);
       copy_file_bytes(source, to / name, output);
@@ -87,6 +100,7 @@ void copy_tree(const fs::path& from, const fs::path& to, const std::string& outp
            source.string());
     }
   }
+  around.pop_back();
 }
 
 class FolderStore final : public ZarrStore {
@@ -109,7 +123,8 @@ class FolderStore final : public ZarrStore {
     return names_in(folder_ / prefix);
   }
   void copy_to(const fs::path& folder, const std::string& output) const override {
-    copy_tree(folder_, folder, output);
+    std::vector<fs::path> around = {fs::canonical(folder)};
+    copy_tree(folder_, folder, output, around);
     flush_file_system(folder, output);
   }
 

@@ -51,5 +51,10 @@ TEST(CountLabels, UnlabelledCellsAreNotCounted) {
   EXPECT_EQ(count_labels(labels, 3), (std::vector<std::int64_t>{1, 2, 0}));
 }
 
+TEST(IsLabel, NothingAndTheWordsForNoTypeAreNone) {
+  for (const char* word : {"", "unassigned", "heterogeneous"}) EXPECT_FALSE(is_label(word)) << word;
+  for (const char* word : {"B cells", "Unassigned", " ", "0"}) EXPECT_TRUE(is_label(word)) << word;
+}
+
 }  // namespace
 }  // namespace saithe

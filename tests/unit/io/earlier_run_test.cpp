@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 namespace saithe::io {
@@ -24,18 +25,22 @@ Annotations new_labels() {
 }
 
 StaleNames stale_in(const std::set<std::string>& paths, const Texts& list = {}) {
-  return stale_names(new_labels(), {[&](const std::string& path) { return paths.contains(path); },
-                                    [&](const std::string&) { return list; }, "barcode"});
+  // What is listed is there, unless its name says otherwise.
+  const auto has = [&](const std::string& path) {
+    return paths.contains(path) || (std::ranges::count(list, path) > 0 && !path.ends_with("gone"));
+  };
+  return stale_names(new_labels(), {has, [&](const std::string&) { return list; }, "barcode"});
 }
 
 TEST(EarlierRun, WhatItListsIsStaleUnlessItIsWrittenAgain) {
   const StaleNames stale =
       stale_in({"obs/type", "obs/type_novelty", "uns/saithe/version", "uns/saithe/added"},
-               {"obs/type", "obs/other", "obsm/space", "uns/colors", "uns/saithe/parameters",
-                "uns/saithe/terms"});
+               {"obs/type", "obs/other", "obs/gone", "obsm/space", "uns/colors",
+                "uns/saithe/parameters", "uns/saithe/terms"});
   EXPECT_EQ(stale.obs, Texts{"other"});
   EXPECT_EQ(stale.obsm, Texts{"space"});
   EXPECT_EQ(stale.uns, (Texts{"colors", "saithe/terms"}));
+  EXPECT_EQ(stale.paths(), (Texts{"obs/other", "obsm/space", "uns/colors", "uns/saithe/terms"}));
 }
 
 TEST(EarlierRun, AListThatNamesNothingProtectsEverything) {
@@ -55,8 +60,9 @@ TEST(EarlierRun, AListCannotNameWhatIsNoResult) {
 }
 
 TEST(EarlierRun, WithoutAListColumnsGoWhichOnlyARunLeavesTogether) {
-  const StaleNames whole = stale_in({"obs/type", "obs/type_novelty", "obs/type_majority",
-                                     "obs/type_share", "uns/saithe/version"});
+  const StaleNames whole =
+      stale_in({"obs/type", "obs/type_novelty", "obs/type_majority", "obs/type_share",
+                "uns/saithe/version", "uns/saithe/ontology"});
   EXPECT_EQ(whole.obs, (Texts{"type_novelty", "type_majority", "type_share"}));
   EXPECT_EQ(whole.uns, Texts{"saithe/ontology"});
   EXPECT_EQ(stale_in({"obs/type", "obs/type_majority", "uns/saithe/version"}).obs, Texts{});

@@ -59,6 +59,18 @@ TEST(TellRows, ByNamesThenByTheCorner) {
   EXPECT_EQ(tell_rows({}, {}, ""), RowsAre::Unknown);
 }
 
+TEST(NamesMeasure, AsScanpyAndSeuratCallThem) {
+  for (const char* name : {"nCount_RNA", "nFeature_SCT", "percent.mt", "pct_counts_mt", "n_genes",
+                           "total_counts", "n_genes_by_counts", "log1p_total_counts", "UMAP_1",
+                           "PC_12", "seurat_clusters", "RNA_snn_res.0.5", "S.Score", "nUMI"}) {
+    EXPECT_TRUE(names_measure(name)) << name;
+  }
+  for (const char* name : {"PCNA", "PCK1", "CLU", "NCOA1", "UMAD1", "TSNE", "UMAP_", "PC_a", "ACTB",
+                           "cell1", "count", "age", "NGEF", ""}) {
+    EXPECT_FALSE(names_measure(name)) << name;
+  }
+}
+
 TEST(MayNameNumbers, WordsThatAreNoGenes) {
   for (const char* word : {"", "index", "Unnamed: 0", "cell_id", "Barcode", "X", "id", "row_id",
                            "row.names", "level_0", "Gene ID", "...1"}) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "saithe/core/text_io.h"
 #include "saithe/io/open.h"
 #include "support/folder_for_test.h"
@@ -36,6 +38,33 @@ Dataset read(const std::string& text, const ReadOptions& options = {},
 TEST(TextTable, BothWaysRound) {
   expect_three_by_two(read(kGenesInRows));
   expect_three_by_two(read(",ACTB,CD3D,MT-CO1\ncell1,3,0,1\ncell2,0,0,7\n"));
+}
+
+TEST(TextTable, MeasuresOfCellsAreNoGenes) {
+  const std::string text =
+      "cell,type,nCount_RNA,ACTB,CD3D,percent.mt,MT-CO1,UMAP_1\n"
+      "cell1,T,4,3,0,25,1,-0.5\ncell2,B,7,0,0,NA,7,1.5\n";
+  const Dataset cells = read(text);
+  expect_three_by_two(cells);
+  EXPECT_EQ(cells.obs().names_of_columns(), (Texts{"type", "nCount_RNA", "percent.mt", "UMAP_1"}));
+  const auto& counts = std::get<NumberColumn>(*cells.obs().find("nCount_RNA"));
+  EXPECT_EQ(counts.values, (std::vector<double>{4, 7}));
+  const auto& percent = std::get<NumberColumn>(*cells.obs().find("percent.mt"));
+  EXPECT_EQ(percent.values[0], 25);
+  EXPECT_TRUE(std::isnan(percent.values[1]));
+  Context context(1);
+  Texts warnings;
+  context.on_warning = [&](const std::string& warning) { warnings.push_back(warning); };
+  const Dataset genes_in_rows = read(
+      "gene,cell1,cell2,total_counts\nACTB,3,0,3\nCD3D,0,0,0\n"
+      "MT-CO1,1,7,8\n",
+      {}, context);
+  expect_three_by_two(genes_in_rows);
+  EXPECT_EQ(genes_in_rows.var().names_of_columns(), Texts{"total_counts"});
+  ASSERT_EQ(warnings.size(), 1);
+  EXPECT_NE(warnings[0].find("a.csv: 'total_counts' is named like a measure"), std::string::npos);
+  EXPECT_SAITHE_ERROR(read("cell,UMAP_1,UMAP_2\nc1,1,2\nc2,3,4\n"), ErrorKind::BadFormat,
+                      "named like measures of cells ('UMAP_1', ...); expected values of genes");
 }
 
 TEST(TextTable, BothWaysRoundInLittleMemory) {

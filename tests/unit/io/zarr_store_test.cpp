@@ -115,6 +115,20 @@ TEST(ZarrStore, ACopyHasEveryKey) {
   EXPECT_EQ(testing::read_bytes(folder / "copy/X/data/0"),
             testing::read_bytes(folder / "store/X/data/0"));
   const std::filesystem::path file = std::string(SAITHE_TEST_FILES) + "/zarr/v2.zarr.zip";
+  // What lies elsewhere and is linked is read, and copied.
+  namespace fs = std::filesystem;
+  fs::rename(folder / "store/X", folder / "elsewhere");
+  fs::create_directory_symlink(folder / "elsewhere", folder / "store/X");
+  fs::create_directory(folder / "copy2");
+  io::open_zarr_store(folder / "store", true, "")->copy_to(folder / "copy2", "out");
+  EXPECT_EQ(testing::read_bytes(folder / "copy2/X/data/0"),
+            testing::read_bytes(folder / "elsewhere/data/0"));
+  EXPECT_FALSE(fs::is_symlink(folder / "copy2/X"));
+  fs::create_directory_symlink("../store", folder / "elsewhere/round");
+  fs::create_directory(folder / "copy3");
+  EXPECT_SAITHE_ERROR(
+      io::open_zarr_store(folder / "store", true, "")->copy_to(folder / "copy3", "out"),
+      ErrorKind::BadFormat, "X/round: is a link to a folder around it");
   const auto zipped = io::open_zarr_store(file, false, read_head(file, 8));
   std::filesystem::create_directory(folder / "unpacked");
   zipped->copy_to(folder / "unpacked", "out");
