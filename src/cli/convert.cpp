@@ -64,11 +64,18 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   reading.any_values = true;  // a copy may hold what no model takes
   OutputPlan({request.input}).add(request.output, OutputContent::H5ad);
   { const OutputFile probe(request.output, common.overwrite); }
-  const auto [contents, source] = open_described(request.input, reading, session.context());
+  auto [contents, opened] = open_described(request.input, reading, session.context());
+  ValueKindFinder finder;
+  const auto source = show_to(finder, std::move(opened));
   session.say(fmt::format("read: {}, {} x {}", contents.format, counted(source->n_cells(), "cell"),
                           counted(source->n_genes(), "gene")));
   say_what_is_left(contents, reading, session);
   write_h5ad(request.output, *source, {}, common.overwrite, session.context());
+  session.say(
+      fmt::format("values: {}", finder.has_values() ? to_text(finder.kind()) : "zeros only"));
+  if (finder.has_values() && finder.kind() == ValueKind::Unknown) {
+    session.context().warn(finder.warning());
+  }
   session.say("written: " + request.output);
   session.finish(source->n_cells());
   return 0;

@@ -235,6 +235,9 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   const Model model = load_named_model(request.model, session);
   require_explainable(model, request.explaining);
   require_rejection(flags, model);
+  if (std::ranges::all_of(model.members, [](const Member& m) { return m.shape.hidden.empty(); })) {
+    flags.refuse({"steps"}, "on this model: it is linear, and one gradient is exact");
+  }
   std::unique_ptr<CellSource> source;
   Explanation explanation;
   if (request.query.empty()) {

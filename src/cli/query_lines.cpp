@@ -49,6 +49,13 @@ void require_rejection(const OptionFlags& flags, const Model& model) {
 
 void say_unassigned(const UnassignedCells& cells, double false_reject_rate, Session& session) {
   session.say(fmt::format("unassigned: {} of {} cells", cells.n_unassigned, cells.n_cells));
+  const CellIndex n_empty = cells.n_unassigned - cells.n_rejected;
+  if (2 * n_empty > cells.n_cells) {
+    session.context().warn(fmt::format(
+        "{} of {} cells have no counts in the genes of the model, and can only be unassigned: is "
+        "the right matrix read (--layer, --use-raw)?",
+        n_empty, cells.n_cells));
+  }
   const double share = static_cast<double>(cells.n_rejected) /
                        static_cast<double>(std::max<CellIndex>(cells.n_cells, 1));
   if (cells.n_rejected < kNotableCells || share < kNotableShare ||

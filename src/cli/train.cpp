@@ -54,6 +54,9 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
     // No error: who trains on a list of files gives it whatever their number.
     session.context().warn("--genes has no effect on one reference file: all its genes count");
   }
+  if (request.training.qc.max_percent_mt == 0) {
+    flags.refuse({"mt-prefixes", "mt-genes"}, "without --max-percent-mt");
+  }
   CheckpointOptions checkpointing;
   flags.apply(checkpointing);
   plan_outputs(request, output, report, checkpointing);

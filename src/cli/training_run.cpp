@@ -20,7 +20,7 @@ void say_filters(std::span<const FilterStep> steps, Session& session) {
 }
 
 /// A model that is worse than naming the most frequent type every time has learned nothing.
-void warn_of_poor_accuracy(const TrainResult& result, const Context& context) {
+void warn_of_poor_accuracy(const TrainResult& result, bool has_network, const Context& context) {
   const Evaluation& validation = result.validation;
   if (validation.n_cells == 0) return;
   const auto largest = std::ranges::max_element(validation.per_type, {}, &TypeScores::support);
@@ -29,9 +29,26 @@ void warn_of_poor_accuracy(const TrainResult& result, const Context& context) {
   if (validation.accuracy >= share) return;
   context.warn(fmt::format(
       "validation accuracy {:.4f} is below the share of the most frequent type ({:.4f}, '{}'): "
-      "naming it every time would be right more often. Train longer (--epochs), or check the "
-      "labels",
-      validation.accuracy, share, largest->cell_type));
+      "naming it every time would be right more often. {}",
+      validation.accuracy, share, largest->cell_type,
+      has_network ? "Train longer (--epochs), or check the labels" : "Check the labels"));
+}
+
+/// A key of numbers makes many.
+void say_small_types(const TrainingData& data, Session& session) {
+  constexpr std::size_t kMostShown = 10;
+  std::int64_t n_cells = 0;
+  for (std::size_t i = 0; i < data.small_types.size(); ++i) {
+    const auto& [type, n] = data.small_types[i];
+    n_cells += n;
+    if (i >= kMostShown) continue;
+    session.say(printable(fmt::format("left out: type '{}' has {}", type, counted(n, "cell"))));
+  }
+  if (data.small_types.size() > kMostShown) {
+    session.say(fmt::format("left out: {} types in all, with {}; the model keeps {}",
+                            data.small_types.size(), counted(n_cells, "cell"),
+                            counted(data.types.n_types(), "type")));
+  }
 }
 
 /// epoch_line() without validation cells.
@@ -104,14 +121,11 @@ TrainingData read_training_data(const TrainingRequest& request, const OptionFlag
                                 std::pair(data.n_cells_without_counts, "without counts")}) {
     if (n > 0) session.say(fmt::format("dropped: {} {}", counted(n, "cell"), what));
   }
-  for (const auto& [type, n] : data.small_types) {
-    session.say(printable(fmt::format("left out: type '{}' has {}", type, counted(n, "cell"))));
-  }
+  say_small_types(data, session);
   if (data.kind == ExpressionKind::LogNormalized) {
-    constexpr const char* kNoCounts = "on logarithms of normalised counts, taken as they are";
-    flags.refuse({"target-sum"}, kNoCounts);
     if (request.training.augment.thin_share > 0) {
-      flags.refuse({"thin-share", "thin-minimum"}, kNoCounts);
+      flags.refuse({"thin-share", "thin-minimum"},
+                   "on logarithms of normalised counts, taken as they are");
     }
     session.say("values: logarithms of normalised counts, taken as they are");
   }
@@ -158,7 +172,7 @@ TrainingOutcome run_training(TrainingData data, const TrainOptions& options, Ses
   // The gene filter of the training cells is known only to train(), which splits.
   say_filters(std::span(outcome.result.qc.steps).subspan(n_steps), session);
   session.end_stage("train");
-  warn_of_poor_accuracy(outcome.result, session.context());
+  warn_of_poor_accuracy(outcome.result, options.networks > 0, session.context());
   return outcome;
 }
 

@@ -26,7 +26,8 @@ TRAIN = [("--validate none --calibrate", "calibrate"),
          ("--weight-decay 0 --decay-biases", "decay-biases"),
          ("--thin-share 0 --thin-minimum 0.5", "thin-minimum"),
          ("--max-value 3", "max-value"),
-         ("--mt-genes MT-ND1 --mt-prefixes mt", "mt-prefixes")]
+         ("--max-percent-mt 5 --mt-genes MT-ND1 --mt-prefixes mt", "mt-prefixes"),
+         ("--mt-genes MT-ND1", "mt-genes")]
 PREDICT = [("--min-proportion 0.5", "min-proportion"),
            ("--ontology-threshold 0.5", "ontology-threshold"),
            ("--ontology-map bundled", "ontology-map")]
@@ -50,8 +51,7 @@ def test_what_a_preset_says_or_what_is_switched_off_is_no_mistake(cells, tmp_pat
     assert "warning: --genes has no effect on one reference file" in said.err
 
 
-@pytest.mark.parametrize("options, idle", [("--target-sum 5000", "target-sum"),
-                                           ("--thin-share 0.3", "thin-share"),
+@pytest.mark.parametrize("options, idle", [("--thin-share 0.3", "thin-share"),
                                            ("--thin-minimum 0.5", "thin-minimum")])
 def test_what_needs_counts_is_refused_on_logarithms(cells, tmp_path, options, idle):
     data = anndata.read_h5ad(cells)
@@ -83,6 +83,13 @@ def test_a_rejection_that_the_model_cannot_make_is_refused(cells, tmp_path):
         for option in (["--reject"], ["--false-reject-rate", "0.1"]):
             line = must_fail(2, command, tmp_path / "m", cells, "-o", tmp_path / "x", *option)
             assert f"{option[0]} has no effect on this model" in line and "--validate none" in line
+
+
+def test_steps_through_a_linear_model_are_refused(cells, tmp_path):
+    must("train", cells, "--label-key", "cell_type", "-o", tmp_path / "m", "--preset", "fast",
+         "--validate", "none", "--no-find-suspects")
+    line = must_fail(2, "explain", tmp_path / "m", cells, "-o", tmp_path / "x", "--steps", "8")
+    assert "--steps has no effect on this model: it is linear" in line
 
 
 @pytest.mark.parametrize("command, options", [("train", ["--find-suspects", "--no-find-suspects"]),

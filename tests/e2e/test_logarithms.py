@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from conftest import must_fail
+from conftest import must, must_fail
 from test_recipes import SMALL_RECIPE, predictions, train, words_of
 
 
@@ -59,3 +59,29 @@ def test_counts_for_a_model_of_selected_logarithms(cells, tmp_path):
     line = must_fail(2, "train", tmp_path / "selected.h5ad", "--label-key", "cell_type", "-o",
                      tmp_path / "x.saithe", "--preset", "fast", "--target-sum", "5000")
     assert "--target-sum: the values are log1p(CP10k) already" in line
+
+
+@pytest.mark.parametrize("odd", [np.nan, -3, 80])
+def test_the_one_that_is_no_logarithm_is_named(cells, model, tmp_path, odd):
+    data = anndata.read_h5ad(cells)
+    x = data.X.multiply(1e4 / data.X.sum(axis=1)).tocsr().astype(np.float32)
+    x.data = np.log1p(x.data)
+    x.data[x.indptr[200]] = odd
+    anndata.AnnData(x, obs=data.obs, var=data.var[[]]).write_h5ad(tmp_path / "logs.h5ad")
+    must("convert", tmp_path / "logs.h5ad", tmp_path / "same.h5ad", "--layer", "X")
+    line = must_fail(3, "predict", model, tmp_path / "logs.h5ad", "-o", tmp_path / "x.tsv", "--layer", "X")
+    assert f"cell '{data.obs_names[200]}' (row 200) has the value {odd}" in line
+
+
+def test_convert_says_what_all_values_are(cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    x = data.X.multiply(1e4 / data.X.sum(axis=1)).tocsr().astype(np.float32)
+    x.data = np.log1p(x.data)
+    for name, first in (("logs", None), ("mixed", data.X[:50])):
+        values = x if first is None else scipy.sparse.vstack([first.astype(np.float32), x[50:]]).tocsr()
+        anndata.AnnData(values, obs=data.obs, var=data.var[[]]).write_h5ad(tmp_path / f"{name}.h5ad")
+    said = must("convert", tmp_path / "logs.h5ad", tmp_path / "a.h5ad").err
+    assert "values: log1p(CP10k)\n" in said and "no known kind" not in said
+    assert "values: counts\n" in must("convert", cells, tmp_path / "b.h5ad").err
+    said = must("convert", tmp_path / "mixed.h5ad", tmp_path / "c.h5ad").err
+    assert "values: other log\n" in said or "warning: the values are no counts: they are of no known kind" in said

@@ -187,6 +187,54 @@ class LogLinear {
   std::vector<double> log_share_;
 };
 
+Calibration with_offsets(const PriorFit& fit, std::span<const double> type_shares) {
+  Calibration calibration{1 / fit.sharpness, {}};
+  for (const double share : type_shares) {
+    calibration.type_offsets.push_back(fit.strength * std::log(share));
+  }
+  return calibration;
+}
+
+/// The types that some of `cells` have, in order.
+std::vector<LabelIndex> types_of(std::span<const LabelIndex> labels,
+                                 std::span<const CellIndex> cells, std::int64_t n_types) {
+  std::vector<bool> is_seen(as_size(n_types));
+  for (const CellIndex cell : cells) is_seen[as_size(labels[as_size(cell)])] = true;
+  std::vector<LabelIndex> seen;
+  for (LabelIndex type = 0; type < n_types; ++type) {
+    if (is_seen[as_size(type)]) seen.push_back(type);
+  }
+  return seen;
+}
+
+/// What would be known if there were no other types.
+struct OfSomeTypes {
+  DenseMatrix probabilities;       ///< (cells, types), rows sum to 1
+  std::vector<LabelIndex> labels;  ///< 0 where the cell is of none of them
+  std::vector<double> type_shares;
+};
+
+OfSomeTypes select_types(DenseView probabilities, std::span<const LabelIndex> labels,
+                         std::span<const double> type_shares, std::span<const LabelIndex> types) {
+  OfSomeTypes some{DenseMatrix(probabilities.n_rows, std::ssize(types)), {}, {}};
+  for (std::int64_t r = 0; r < probabilities.n_rows; ++r) {
+    const auto all = probabilities.row(r);
+    const auto row = some.probabilities.row(r);
+    double sum = 0;
+    for (const LabelIndex type : types) sum += static_cast<double>(all[as_size(type)]);
+    for (std::size_t t = 0; t < types.size() && sum > 0; ++t) {
+      row[t] = static_cast<float>(static_cast<double>(all[as_size(types[t])]) / sum);
+    }
+  }
+  for (const LabelIndex label : labels) {
+    const auto place = std::ranges::lower_bound(types, label);
+    const bool is_one = place != types.end() && *place == label;
+    some.labels.push_back(is_one ? static_cast<LabelIndex>(place - types.begin()) : 0);
+  }
+  for (const LabelIndex type : types) some.type_shares.push_back(type_shares[as_size(type)]);
+  return some;
+}
+
 }  // namespace
 
 void apply_calibration(DenseMatrix& probabilities, const Calibration& calibration) {
@@ -274,17 +322,25 @@ double choose_temperature(DenseView probabilities, std::span<const LabelIndex> l
 Calibration fit_calibration(DenseView probabilities, std::span<const LabelIndex> labels,
                             std::span<const CellIndex> cells, std::span<const double> type_shares,
                             double most) {
-  const PriorFit fit = LogLinear(probabilities, labels, type_shares).fit(cells, most);
-  Calibration calibration{1 / fit.sharpness, {}};
-  for (const double share : type_shares) {
-    calibration.type_offsets.push_back(fit.strength * std::log(share));
-  }
-  return calibration;
+  return with_offsets(LogLinear(probabilities, labels, type_shares).fit(cells, most), type_shares);
 }
 
 Calibration choose_calibration(DenseView probabilities, std::span<const LabelIndex> labels,
                                std::span<const CellIndex> cells,
                                std::span<const double> type_shares, double most) {
+  const std::vector<LabelIndex> seen = types_of(labels, cells, probabilities.n_cols);
+  if (std::ssize(seen) < probabilities.n_cols) {
+    if (seen.size() < 2) return {};
+    const OfSomeTypes some = select_types(probabilities, labels, type_shares, seen);
+    const Calibration found =
+        choose_calibration(some.probabilities.view(), some.labels, cells, some.type_shares, most);
+    if (found.type_offsets.empty()) return found;
+    // Others were weighed by the same power.
+    const auto rarest = static_cast<std::size_t>(std::ranges::min_element(some.type_shares) -
+                                                 some.type_shares.begin());
+    const double strength = found.type_offsets[rarest] / std::log(some.type_shares[rarest]);
+    return with_offsets({1 / found.temperature, strength}, type_shares);
+  }
   const Calibration plain{choose_temperature(probabilities, labels, cells), {}};
   if (most <= 0) return plain;
   const LogLinear model(probabilities, labels, type_shares);

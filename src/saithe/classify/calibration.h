@@ -54,6 +54,7 @@ Calibration fit_calibration(DenseView probabilities, std::span<const LabelIndex>
 /// fit_calibration() where it helps cells that it was not fitted on more than choose_temperature(),
 /// by the same rule; otherwise the latter alone. `type_shares`: each type's share of the training
 /// cells, above 0; `most`: the power of them by which cells weighed less in training (0: none).
+/// Types that no cell has are left out of the fit: they could only be found less likely the better.
 Calibration choose_calibration(DenseView probabilities, std::span<const LabelIndex> labels,
                                std::span<const CellIndex> cells,
                                std::span<const double> type_shares, double most);

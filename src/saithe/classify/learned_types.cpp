@@ -31,7 +31,7 @@ std::vector<bool> find_learned(std::span<const LabelIndex> labels,
 
 std::string describe_unlearned(const LabelSet& types, std::span<const LabelIndex> labels,
                                std::span<const CellIndex> held_out,
-                               const std::vector<bool>& is_learned) {
+                               const std::vector<bool>& is_learned, bool is_five_fold) {
   std::map<LabelIndex, std::int64_t> n_cells;
   for (std::size_t i = 0; i < held_out.size(); ++i) {
     if (!is_learned[i]) ++n_cells[labels[as_size(held_out[i])]];
@@ -45,10 +45,10 @@ std::string describe_unlearned(const LabelSet& types, std::span<const LabelIndex
   const bool is_all = std::find(is_learned.begin(), is_learned.end(), true) == is_learned.end();
   return fmt::format(
       "validation: {}: no model that judged these cells had any of their type to learn from. They "
-      "count as wrong in its scores, and not for calibration and novelty threshold{}. --validate "
-      "5-fold judges every type with two cells or more.",
+      "count as wrong in its scores, and not for calibration and novelty threshold{}.{}",
       names,
-      is_all ? ", for which no cell is left: the model is not calibrated and rejects nothing" : "");
+      is_all ? ", for which no cell is left: the model is not calibrated and rejects nothing" : "",
+      is_five_fold ? "" : " --validate 5-fold judges every type with two cells or more.");
 }
 
 }  // namespace saithe

@@ -20,9 +20,9 @@ std::vector<bool> find_learned(std::span<const LabelIndex> labels,
                                std::span<const CellIndex> held_out);
 
 /// The types of held-out cells that were not learned, with how many there are, as a warning; empty
-/// if all were.
+/// if all were. `is_five_fold`: whether they were dealt into five folds, as the warning advises.
 std::string describe_unlearned(const LabelSet& types, std::span<const LabelIndex> labels,
                                std::span<const CellIndex> held_out,
-                               const std::vector<bool>& is_learned);
+                               const std::vector<bool>& is_learned, bool is_five_fold);
 
 }  // namespace saithe

@@ -387,7 +387,8 @@ class TrainingRun {
     std::vector<double> distances;
     const auto is_learned = find_learned(data_.labels, training_, folds_, held_out.cells);
     const std::string unlearned =
-        describe_unlearned(data_.types, data_.labels, held_out.cells, is_learned);
+        describe_unlearned(data_.types, data_.labels, held_out.cells, is_learned,
+                           options_.validate == Validation::FiveFold);
     // A held-out share has warned of types with too few cells.
     if (!unlearned.empty() && options_.validate != Validation::HeldOut) context_.warn(unlearned);
     for (std::size_t i = 0; i < held_out.cells.size(); ++i) {

@@ -6,8 +6,7 @@
 #include <string>
 #include <unordered_set>
 
-#include "saithe/classify/majority_vote.h"
-#include "saithe/classify/predict.h"
+#include "saithe/classify/repeated_cells.h"
 #include "saithe/classify/train.h"
 #include "saithe/classify/training_memory.h"
 #include "saithe/core/parallel.h"
@@ -87,6 +86,7 @@ class ReferenceReader {
           counted(n, "cell"), word,
           word == kUnassigned ? "cells whose type cannot be known" : "clusters of several types"));
     }
+    warn_of_repeated();
     data.kind = kind.value_or(ExpressionKind::Counts);
     data.dataset = PackedCells(source_.name(), values_, source_.obs().select_rows(data.cells),
                                source_.var(), select_cells(source_.measured_genes(), data.cells));
@@ -108,6 +108,7 @@ class ReferenceReader {
         data.cells.push_back(first + row);
       }
     }
+    repeated_.add(block, usable, first, context_);
     if (static_cast<CellIndex>(usable.size()) == block.n_rows) {
       values_->append(block, context_);
     } else {
@@ -115,11 +116,25 @@ class ReferenceReader {
     }
   }
 
+  void warn_of_repeated() const {
+    const RepeatedCells::Found found = repeated_.find();
+    if (found.n_cells == 0) return;
+    context_.warn(fmt::format(
+        "{}: {} the values of an earlier cell ('{}' those of '{}'). Where one cell is given twice "
+        "a model is judged on cells that it was trained on, and looks better than it is: give each "
+        "cell once",
+        source_.name(),
+        found.n_cells == 1 ? "1 cell has" : fmt::format("{} cells have", found.n_cells),
+        printable(source_.obs().name_of(found.cell)),
+        printable(source_.obs().name_of(found.earlier))));
+  }
+
   CellSource& source_;
   const std::vector<std::string>& label_of_cell_;
   bool needs_counts_;
   const Context& context_;
   std::shared_ptr<PackedRows> values_;
+  RepeatedCells repeated_;
   std::map<std::string, std::int64_t> n_called_;  // cells, by the word in the place of a type
 };
 
@@ -211,6 +226,26 @@ void warn_of_missing_names(const TrainingData& data, const Context& context) {
   }
 }
 
+/// "CD4 T cells" and "CD4 T cells ", "cd4_T_cells".
+void warn_of_names_alike(const TrainingData& data, const Context& context) {
+  std::map<std::string, std::string> names_of;
+  std::map<std::string, int> n_of;
+  for (const std::string& name : data.types.names()) {
+    std::string key = lower(name);
+    std::erase_if(key, [](char c) { return c == ' ' || c == '\t' || c == '_' || c == '.'; });
+    std::string& names = names_of[key];
+    names += (names.empty() ? "'" : ", '") + printable(name) + "'";
+    ++n_of[key];
+  }
+  for (const auto& [key, n] : n_of) {
+    if (n == 1) continue;
+    context.warn(fmt::format(
+        "{}: {} differ by blanks, points, underscores or capitals alone, and are learned as {} "
+        "types. If they are one, write them alike",
+        data.dataset.name(), names_of[key], n));
+  }
+}
+
 }  // namespace
 
 TrainingData prepare_training_data(Dataset dataset, const std::vector<std::string>& label_of_cell,
@@ -255,6 +290,7 @@ TrainingData prepare_training_data(CellSource& source,
   data.types = types_in_use(all_types, data.labels);
   require_types(data, n_types_before);
   warn_of_missing_names(data, context);
+  warn_of_names_alike(data, context);
   return data;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 
 #include "saithe/core/parallel.h"
 #include "saithe/core/text_io.h"
@@ -35,16 +36,16 @@ class CellsWithLargeCounts final : public WatchedCells {
     if (!is_found) return;
     for (CellIndex r = 0; r < block.n_rows; ++r) {
       const auto values = block.row_values(r);
-      const auto large =
-          std::ranges::find_if(values, [](float value) { return value >= kFirstRoundedCount; });
+      const auto large = std::ranges::find_if(
+          values, [](float value) { return value >= kFirstRoundedCount && std::isfinite(value); });
       if (large == values.end()) continue;
       const auto gene = block.row_columns(r)[as_size(large - values.begin())];
       has_warned_ = true;
       context.warn(fmt::format(
-          "{}: cell '{}' (row {}) has about {} for gene '{}': values are held as float32, in "
+          "{}: cell '{}' (row {}) has about {:.9g} for gene '{}': values are held as float32, in "
           "which whole numbers above 2^24 = 16777216 are rounded",
-          name(), obs().name_of(first_cell + r), first_cell + r,
-          static_cast<std::int64_t>(std::min(*large, 9e18F)), var().index()[as_size(gene)]));
+          name(), obs().name_of(first_cell + r), first_cell + r, *large,
+          var().index()[as_size(gene)]));
       return;
     }
   }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "saithe/core/text_io.h"
+#include "saithe/data/watched_cells.h"
 
 namespace saithe {
 namespace {
@@ -32,10 +33,26 @@ constexpr double kShareOfWhole = 0.5;
 constexpr double kLargestTotal = 50'000;
 constexpr double kWholeTotal = 0.02;
 constexpr double kShareOfWholeTotals = 0.25;
+// Sums of counts that are nearly all multiples of 2 or 5, and not of one depth, are sums of so many
+// times fewer counts, normalised to a divisor of 10 000.
+constexpr double kShareOfMultiples = 0.9;
+constexpr std::int64_t kFewestTotals = 20;
 // Z-scores of a sample of cells, clipped or not, have about mean 0 and variance 1.
 constexpr double kLargestMean = 0.3;
 constexpr double kLeastVariance = 0.1;
 constexpr double kLargestVariance = 4;
+
+class ShownCells final : public WatchedCells {
+ public:
+  ShownCells(ValueKindFinder& finder, std::unique_ptr<CellSource> cells)
+      : WatchedCells(std::move(cells)), finder_(&finder) {}
+
+ private:
+  void look_at(const CsrView& block, CellIndex begin, const Context& /*context*/) override {
+    finder_->add(block, begin);
+  }
+  ValueKindFinder* finder_;
+};
 
 bool is_about_whole(double count) {
   return count > kExactCount || std::abs(count - std::round(count)) < kWhole;
@@ -46,6 +63,7 @@ bool is_about_whole(double count) {
 ValueKindFinder::ValueKindFinder() {
   unlogged_[1].base_log = std::log(2.0);
   unlogged_[2].base_log = std::log(10.0);
+  unlogged_[3].is_twice = true;
 }
 
 bool ValueKindFinder::Unlogged::is_of_counts() const {
@@ -58,14 +76,21 @@ void ValueKindFinder::add_total(double unit) {
   const double total = kCp10k / unit;
   if (!(total < kLargestTotal)) return;
   ++n_totals_;
-  if (std::abs(total - std::round(total)) < kWholeTotal) ++n_whole_totals_;
+  const double whole = std::round(total);
+  if (std::abs(total - whole) >= kWholeTotal) return;
+  if (n_whole_totals_ == 0) first_whole_total_ = whole;
+  has_other_totals_ = has_other_totals_ || whole != first_whole_total_;
+  ++n_whole_totals_;
+  if (std::fmod(whole, 2) == 0) ++n_even_totals_;
+  if (std::fmod(whole, 5) == 0) ++n_five_totals_;
 }
 
 void ValueKindFinder::look_for_counts(std::span<const float> values) {
   if (n_unlogged_cells_ == kUnloggedCells) return;
   for (Unlogged& unlogged : unlogged_) {
     const auto of_one = [&](float value) {
-      return std::expm1(static_cast<double>(value) * unlogged.base_log);
+      const double once = std::expm1(static_cast<double>(value) * unlogged.base_log);
+      return unlogged.is_twice ? std::expm1(once) : once;
     };
     double unit = 0;
     double sum = 0;
@@ -158,6 +183,14 @@ bool ValueKindFinder::is_of_another_sum() const {
                                               kShareOfWholeTotals * static_cast<double>(n_totals_);
 }
 
+/// What the sums of counts are multiples of: 2, 5, 10; 1 if of nothing.
+int ValueKindFinder::divisor_of_totals() const {
+  if (n_whole_totals_ < kFewestTotals || !has_other_totals_) return 1;
+  const double enough = kShareOfMultiples * static_cast<double>(n_whole_totals_);
+  return (static_cast<double>(n_even_totals_) > enough ? 2 : 1) *
+         (static_cast<double>(n_five_totals_) > enough ? 5 : 1);
+}
+
 std::string ValueKindFinder::doubt() const {
   if (kind() != ValueKind::LogNormalized || has_sums_of_cp10k() ||
       unlogged_[0].n_multiples < kFewestMultiples) {
@@ -166,11 +199,23 @@ std::string ValueKindFinder::doubt() const {
   if (!unlogged_[0].is_of_counts()) {
     return "no counts are behind it, and cells sum up to less than 10 000";
   }
+  if (const int divisor = divisor_of_totals(); divisor > 1 && !is_of_another_sum()) {
+    return fmt::format(
+        "as of 10 000 counts a cell, nearly every cell would have a multiple of {} counts, so that "
+        "they may be of {:.0f} (a model of counts labels other logarithms wrongly)",
+        divisor, kCp10k / divisor);
+  }
   if (!is_of_another_sum()) return {};
   return fmt::format(
       "10 000 over a cell's smallest value, unlogged, would be its sum of counts, and is a whole "
       "number in only {} of {} cells (a model of counts labels other logarithms wrongly)",
       n_whole_totals_, n_totals_);
+}
+
+std::string ValueKindFinder::warning() const {
+  if (!has_values() || kind() == ValueKind::Counts) return {};
+  return fmt::format("the values are no counts: they are {}",
+                     kind() == ValueKind::Unknown ? "of no known kind" : to_text(kind()));
 }
 
 ValueKind ValueKindFinder::kind() const {
@@ -188,6 +233,10 @@ ValueKind ValueKindFinder::kind() const {
   // Logarithms to the base of 10 of all genes look like natural ones of some of the genes.
   if (!has_sums_of_cp10k() && is_to_another_base()) return ValueKind::OtherLog;
   return ValueKind::LogNormalized;
+}
+
+std::unique_ptr<CellSource> show_to(ValueKindFinder& finder, std::unique_ptr<CellSource> cells) {
+  return std::make_unique<ShownCells>(finder, std::move(cells));
 }
 
 }  // namespace saithe

@@ -51,6 +51,8 @@ class ValueKindFinder {
   /// Why what is taken for log1p(CP10k) may be another logarithm, where sums of cells do not bear
   /// it out: no counts are behind it, or not counts of 10 000. Empty if nothing speaks against it.
   [[nodiscard]] std::string doubt() const;
+  /// "the values are no counts: they are other log"; empty of counts and where there are none.
+  [[nodiscard]] std::string warning() const;
   [[nodiscard]] const NoCount& first_no_count() const { return first_no_count_; }
   [[nodiscard]] double total() const { return sum_; }
 
@@ -60,6 +62,7 @@ class ValueKindFinder {
   [[nodiscard]] bool has_sums_of_cp10k() const;
   [[nodiscard]] bool is_to_another_base() const;
   [[nodiscard]] bool is_of_another_sum() const;
+  [[nodiscard]] int divisor_of_totals() const;
   void look_for_counts(std::span<const float> values);
   void add_total(double unit);
 
@@ -67,6 +70,7 @@ class ValueKindFinder {
   /// smallest are whole if counts are behind it.
   struct Unlogged {
     double base_log = 1;
+    bool is_twice = false;  ///< ln(1 + ln(1 + x))
     std::int64_t n_multiples = 0;
     std::int64_t n_whole = 0;
     double smallest_sum = 0;
@@ -87,12 +91,19 @@ class ValueKindFinder {
   double sum_of_squares_ = 0;
   double smallest_cell_ = 0;  // sums of exp(value) - 1
   double largest_cell_ = 0;
-  std::array<Unlogged, 3> unlogged_;  // e, 2, 10
+  std::array<Unlogged, 4> unlogged_;  // e, 2, 10, e twice
   std::int64_t n_unlogged_cells_ = 0;
-  std::int64_t n_totals_ =
-      0;  // of these cells: how large its sum of counts may be, see add_total()
+  // Of these cells: how large its sum of counts may be, see add_total().
+  std::int64_t n_totals_ = 0;
   std::int64_t n_whole_totals_ = 0;
+  std::int64_t n_even_totals_ = 0;  // of the whole ones
+  std::int64_t n_five_totals_ = 0;  // multiples of 5
+  double first_whole_total_ = 0;
+  bool has_other_totals_ = false;  // than the first
   NoCount first_no_count_;
 };
+
+/// The same cells; each block that is read of them is shown to `finder`, which outlives them.
+std::unique_ptr<CellSource> show_to(ValueKindFinder& finder, std::unique_ptr<CellSource> cells);
 
 }  // namespace saithe

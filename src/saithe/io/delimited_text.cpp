@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <span>
 
 namespace saithe::io {
 namespace {
@@ -92,6 +93,13 @@ std::optional<char> find_separator(std::string_view header, std::string_view row
     const bool is_count = fields.size() == 3 && is_number(fields[0], separator);
     if (is_count && names.size() == 3 && !is_number(names[0], separator)) return separator;
   }
+  // Words below names: a table, of which can be said what it lacks.
+  for (const char separator : {'\t', ',', ';'}) {
+    const auto names = split_texts(header, separator);
+    if (names.size() >= 3 && fits(names.size(), split_texts(row, separator).size())) {
+      return separator;
+    }
+  }
   return std::nullopt;
 }
 
@@ -129,6 +137,15 @@ std::optional<TableStart> start_below_comment(std::string_view comment, std::str
   return start;
 }
 
+// What featureCounts writes between the genes and the counts: some are numbers, or lists of them.
+constexpr std::array<std::string_view, 5> kFeatureCounts = {"Chr", "Start", "End", "Strand",
+                                                            "Length"};
+
+bool names_feature_counts(const std::vector<std::string>& names) {
+  return names.size() > kFeatureCounts.size() &&
+         std::ranges::equal(kFeatureCounts, std::span(names).first(kFeatureCounts.size()));
+}
+
 std::optional<TableStart> start_of(std::string_view header, std::string_view row) {
   const auto separator = find_separator(header, row);
   if (!separator) return std::nullopt;
@@ -142,6 +159,8 @@ std::optional<TableStart> start_of(std::string_view header, std::string_view row
          !are_numbers_or_missing({fields[start.n_texts + 1]}, 0, *separator)) {
     ++start.n_texts;
   }
+  start.knows_texts = names_feature_counts(start.names);
+  if (start.knows_texts) start.n_texts = kFeatureCounts.size();
   return start;
 }
 

@@ -53,6 +53,7 @@ struct TableStart {
   std::size_t n_texts = 0;         ///< columns of text between the rows' names and the numbers
   std::string comment_below = {};  ///< where a comment stands between header and rows; or empty
   bool lacks_corner = false;       ///< the header has one field less than the rows
+  bool knows_texts = false;        ///< by the names of their columns; some may be numbers
 };
 
 /// Finds the separator and the names of columns by looking at the first lines of a table; nothing

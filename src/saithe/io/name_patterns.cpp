@@ -155,7 +155,22 @@ bool looks_like_cell(std::string_view name) {
   return is_well(name);
 }
 
+bool names_counter(std::string_view name) {
+  static constexpr std::array kHtseq = {"__no_feature", "__ambiguous", "__too_low_aQual",
+                                        "__not_aligned", "__alignment_not_unique"};
+  static constexpr std::array kStar = {"N_unmapped", "N_multimapping", "N_noFeature",
+                                       "N_ambiguous"};
+  // R's make.names() and others change the underscores before.
+  std::string_view end = name;
+  while (!end.empty() && (end[0] == '_' || end[0] == 'X' || end[0] == '.')) end.remove_prefix(1);
+  return std::ranges::find(kStar, name) != kStar.end() ||
+         std::ranges::any_of(kHtseq, [&](std::string_view word) {
+           return name == word || (name.size() > end.size() + 1 && end == word.substr(2));
+         });
+}
+
 bool names_measure(std::string_view name) {
+  if (names_counter(name)) return true;
   static constexpr std::array kWords = {"N_COUNTS",
                                         "N_GENES",
                                         "N_CELLS",
@@ -181,7 +196,18 @@ bool names_measure(std::string_view name) {
                                         "SIZE_FACTOR",
                                         "SIZE_FACTORS",
                                         "MEAN_COUNTS",
-                                        "PCT_DROPOUT_BY_COUNTS"};
+                                        "PCT_DROPOUT_BY_COUNTS",
+                                        "LENGTH",
+                                        "GENE_LENGTH",
+                                        "EFFECTIVE_LENGTH",
+                                        "EFFLENGTH",
+                                        "START",
+                                        "END",
+                                        "ENTREZ",
+                                        "ENTREZID",
+                                        "ENTREZ_ID",
+                                        "ENTREZ_GENE_ID",
+                                        "ENTREZGENE_ID"};
   static constexpr std::array kBeginnings = {"NCOUNT_",        "NFEATURE_",        "PERCENT_",
                                              "PCT_COUNTS_",    "TOTAL_COUNTS_",    "LOG1P_TOTAL_",
                                              "LOG1P_N_GENES_", "LOG1P_MEAN_COUNTS"};

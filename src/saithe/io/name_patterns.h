@@ -24,6 +24,9 @@ bool looks_like_cell(std::string_view name);
 /// R reads a blank), ... A gene or a cell may be called like anything else.
 bool may_name_numbers(std::string_view corner);
 
+/// Whether it is what HTSeq or STAR count beside the genes: `__no_feature`, `N_unmapped`.
+bool names_counter(std::string_view name);
+
 /// Whether a column of numbers is called as Scanpy, Seurat and people call measures of cells or
 /// genes that stand beside the values: `nCount_RNA`, `pct_counts_mt`, `seurat_clusters`, `UMAP_1`.
 bool names_measure(std::string_view name);

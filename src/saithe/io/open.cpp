@@ -215,11 +215,8 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
   summary.value_kind = finder.has_values() ? finder.kind() : ValueKind::Unknown;
   if (!finder.has_values()) {
     warnings.push_back("there are no values other than 0, so what they are is not known");
-  } else if (summary.value_kind != ValueKind::Counts) {
-    warnings.push_back(fmt::format("the values are no counts: they are {}",
-                                   summary.value_kind == ValueKind::Unknown
-                                       ? "of no known kind"
-                                       : to_text(summary.value_kind)));
+  } else if (std::string warning = finder.warning(); !warning.empty()) {
+    warnings.push_back(std::move(warning));
   }
   summary.warnings = std::move(warnings);
   return std::move(summary);

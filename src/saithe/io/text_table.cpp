@@ -13,6 +13,7 @@
 #include "saithe/io/long_table.h"
 #include "saithe/io/name_patterns.h"
 #include "saithe/io/repeated_barcodes.h"
+#include "saithe/io/unknown_input.h"
 #include "saithe/matrix/row_gatherer.h"
 
 namespace saithe::io {
@@ -67,8 +68,13 @@ class RowReader {
       add(line);
     }
     pack();
-    require_texts(first);
+    if (!start_->knows_texts) require_texts(first);
     warn_of_thousands();
+    if (!counters_.empty()) {
+      context_.warn(
+          printable(fmt::format("{}: left out, as what a program counted beside the genes: {}",
+                                reader_->where(), counters_)));
+    }
     return std::move(rows_);
   }
 
@@ -84,6 +90,10 @@ class RowReader {
       fail(ErrorKind::BadFormat, "{}: has {}; expected {}, as the first line has{}",
            reader_->where(), counted(std::ssize(fields_), "field"), start_->names.size() + 1,
            line.starts_with('#') ? ". Comments (#) stand before the header only" : "");
+    }
+    if (names_counter(fields_[0])) {
+      counters_ += (counters_.empty() ? "'" : ", '") + std::string(fields_[0]) + "'";
+      return;
     }
     rows_.names.emplace_back(fields_[0]);
     const std::size_t n_texts = start_->n_texts;
@@ -199,6 +209,7 @@ class RowReader {
   FieldSplitter splitter_;
   const Context& context_;
   std::vector<std::string_view> fields_;
+  std::string counters_;    // rows that are no genes, in quotes
   std::string with_comma_;  // the last number with one
   std::string with_point_;
   bool is_decimal_ = false;  // one of the marks
@@ -345,9 +356,10 @@ std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& 
   if (start->n_texts == start->names.size()) {
     fail(
         ErrorKind::BadFormat,
-        "{}: has no column of numbers. Numbers are written with a decimal point, or with a decimal "
-        "comma where semicolons separate the fields",
-        where);
+        "{}: has no column of numbers: the line below the header holds words alone ('{}', ...). "
+        "Numbers are written with a decimal point, or with a decimal comma where semicolons "
+        "separate the fields, TRUE and FALSE as 1 and 0; remove lines that describe cells or genes",
+        reader.where(), printable(std::string_view(start->first_row).substr(0, 40)));
   }
   RowsOfText rows = RowReader(reader, *start, context).read();
   return open_wide(where, std::move(rows), *start, options, context);
@@ -358,7 +370,7 @@ std::optional<std::string> recognise_text_table(const InputFile& input) {
   const auto is_text = [](unsigned char c) {
     return c >= 0x20 || c == '\t' || c == '\n' || c == '\r';
   };
-  if (input.is_folder || input.hdf5 || input.head.empty() ||
+  if (input.is_folder || input.hdf5 || input.head.empty() || is_gct_table(input) ||
       !std::all_of(input.head.begin(), input.head.end(), is_text)) {
     return std::nullopt;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 
 #include "saithe/core/text_io.h"
 
@@ -63,14 +64,37 @@ bool is_like_model(const InputFile& input) {
                               input.head.find(R"("data_offsets":[)") != std::string::npos);
 }
 
+/// The folders in a folder that hold a matrix, as `hg19` of Cell Ranger 2; empty if none does.
+std::string folders_with_matrix(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const bool has_matrix = std::filesystem::exists(entry.path() / "matrix.mtx", error) ||
+                            std::filesystem::exists(entry.path() / "matrix.mtx.gz", error);
+    if (has_matrix) names.push_back("'" + entry.path().string() + "'");
+  }
+  std::ranges::sort(names);
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
 }  // namespace
+
+bool is_gct_table(const InputFile& input) {
+  return input.head.starts_with("#1.2") || input.head.starts_with("#1.3");
+}
 
 std::string why_unknown(const InputFile& input) {
   const std::string path = printable(input.path.string());
   std::string why;
   if (input.hdf5) {
     why = why_unknown(*input.hdf5);
-  } else if (input.head.empty() && !input.is_folder) {
+  } else if (input.is_folder) {
+    if (const std::string folders = folders_with_matrix(input.path); !folders.empty()) {
+      why = "is a folder without a matrix of its own; name one in it: " + printable(folders);
+    }
+  } else if (input.head.empty()) {
     why = "is empty. Copy it again";
   } else if (input.head.starts_with("\x89HDF\r\n")) {
     why = fmt::format("is a packed HDF5 file, which can only be read unpacked: gunzip -k \"{}\"",
@@ -87,6 +111,11 @@ std::string why_unknown(const InputFile& input) {
         "has the line ends of old Macs (CR). Write it with others: tr '\\r' '\\n' < \"{}\" > "
         "cells.csv",
         path);
+  } else if (is_gct_table(input)) {
+    why =
+        "is a GCT table, which is not read. Write it as a plain one: tail -n +3 FILE | cut -f 1,3- "
+        "> "
+        "counts.tsv";
   } else if (has_thousands(input.head)) {
     why = "has numbers with separators of thousands (\"1,234\"). Write them without (1234)";
   }

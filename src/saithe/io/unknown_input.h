@@ -12,4 +12,7 @@ namespace saithe::io {
 /// where none of the known causes holds.
 std::string why_unknown(const InputFile& input);
 
+/// Whether it begins as a table of the Gene Cluster Text format, whose header stands in line 3.
+bool is_gct_table(const InputFile& input);
+
 }  // namespace saithe::io

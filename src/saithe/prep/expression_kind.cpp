@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <ranges>
 
 namespace saithe {
 namespace {
@@ -14,23 +15,43 @@ bool is_whole(float value) {
   return value == std::floor(value);
 }
 
+// Of logarithms hardly any is whole, and none is out of their range; a share that is shows which
+// values are wrong: it, or all.
+constexpr double kMostlyInRange = 0.9;
+constexpr double kMostlyWhole = 0.5;
+
 /// What has been seen of values that may be logarithms.
 struct SeenValues {
-  bool are_in_range = true;
-  bool are_whole = true;
-  bool is_any = false;
-  [[nodiscard]] bool are_logarithms() const { return are_in_range && !are_whole; }
+  std::int64_t n = 0;
+  std::int64_t n_in_range = 0;
+  std::int64_t n_whole = 0;
+  [[nodiscard]] bool is_any() const { return n > 0; }
+  [[nodiscard]] bool are_in_range() const { return n_in_range == n; }
+  [[nodiscard]] bool are_logarithms() const { return are_in_range() && n_whole < n; }
+  [[nodiscard]] bool are_mostly_logarithms() const {
+    return static_cast<double>(n_in_range) > kMostlyInRange * static_cast<double>(n) &&
+           static_cast<double>(n_whole) < kMostlyWhole * static_cast<double>(n);
+  }
 
   void add(const CsrView& values) {
     const auto first = as_size(values.row_start.front());
     const auto stored = values.values.subspan(first, as_size(values.n_stored()));
-    is_any = is_any || !stored.empty();
-    are_in_range = are_in_range && std::all_of(stored.begin(), stored.end(), [](float value) {
-                     return value >= 0 && value <= kLargestLogNormalized;
-                   });
-    are_whole = are_whole && std::all_of(stored.begin(), stored.end(), is_whole);
+    n += std::ssize(stored);
+    n_in_range += std::ranges::count_if(
+        stored, [](float value) { return value >= 0 && value <= kLargestLogNormalized; });
+    n_whole += std::ranges::count_if(stored, is_whole);
   }
 };
+
+/// Where values are neither all counts nor all logarithms: throws at the first that is not what
+/// most are.
+void require_what_most_are(const CellSource& source, const CsrView& values, CellIndex first_cell,
+                           const SeenValues& seen, const Context& context) {
+  if (seen.are_mostly_logarithms()) {
+    require_expression(source, values, first_cell, ExpressionKind::LogNormalized, context);
+  }
+  require_counts(source, values, first_cell, true, context);
+}
 
 }  // namespace
 
@@ -39,7 +60,7 @@ ExpressionKind find_expression_kind(const CellSource& source, const CsrView& val
   SeenValues seen;
   seen.add(values);
   if (seen.are_logarithms()) return ExpressionKind::LogNormalized;
-  require_counts(source, values, first_cell, true, context);
+  require_what_most_are(source, values, first_cell, seen, context);
   return ExpressionKind::Counts;
 }
 
@@ -51,15 +72,19 @@ ExpressionKind find_expression_kind(CellSource& source, const CsrView& first_blo
   seen.add(first_block);
   // Cells without a value tell nothing: those after them are looked at.
   for (CellIndex begin = first_block.n_rows;
-       (begin < n && seen.are_in_range) || (begin < source.n_cells() && !seen.is_any);) {
+       (begin < n && seen.are_in_range()) || (begin < source.n_cells() && !seen.is_any());) {
     context.throw_if_cancelled();
     const CellIndex wanted = begin < n ? n - begin : kCellsLookedAt;
     const CellIndex end = source.block_end(begin, wanted, context);
-    seen.add(source.read_cells(begin, end, context).view());
+    const CsrMatrix block = source.read_cells(begin, end, context);
+    seen.add(block.view());
+    if (!seen.are_in_range() && seen.are_mostly_logarithms()) {
+      require_expression(source, block.view(), begin, ExpressionKind::LogNormalized, context);
+    }
     begin = end;
   }
   if (seen.are_logarithms()) return ExpressionKind::LogNormalized;
-  require_counts(source, first_block, 0, true, context);
+  require_what_most_are(source, first_block, 0, seen, context);
   return ExpressionKind::Counts;
 }
 

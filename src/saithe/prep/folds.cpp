@@ -14,7 +14,7 @@ std::vector<int> stratified_folds(std::span<const LabelIndex> labels, LabelIndex
   if (n_folds < 2 || labels.size() < as_size(n_folds)) {
     fail(ErrorKind::InvalidArgument,
          "{} cells cannot be dealt into {} folds: expected 2 or more, "
-         "and a cell for each",
+         "and a cell for each. --validate none trains on all cells, and judges nothing",
          labels.size(), n_folds);
   }
   std::vector<CellIndex> order(labels.size());

@@ -249,5 +249,39 @@ TEST(ChooseCalibration, GivesSharesBackWhereTheyWereHiddenAndNotElsewhere) {
   EXPECT_EQ(choose(of_unequal_types(49, 1), 1), Calibration{});
 }
 
+// A type whose cells all stand in one donor has none that a model without that donor could judge.
+TEST(ChooseCalibration, ATypeWithoutCellsHasNoSayAndIsNotPushedDown) {
+  // Cells of two types as common as each other, well told; the third gets a little of every cell.
+  const auto told = [](double p_third) {
+    return judged_cells(600, Random(3, 0), [=](const Random&, std::int64_t cell) {
+      Weights weights{{0, 0, 0, 0}, {0.01, 0.01, p_third, 0}};
+      const std::size_t own = cell % 2 == 0 ? 0 : 1;
+      weights.is[own] = 1;
+      weights.told[own] = 1 - 0.01 - p_third;
+      // As many wrong ones as the probabilities say.
+      if (cell % 100 < 2) std::swap(weights.is[0], weights.is[1]);
+      return weights;
+    });
+  };
+  const std::vector<double> shares = {0.48, 0.48, 0.039, 0.001};
+  const Judged j = told(0.2);
+  EXPECT_EQ(choose_calibration(j.probabilities.view(), j.labels, j.cells, shares, 1),
+            Calibration{});
+  // With shares that its cells bear out the strength is theirs, and counts for the others, too.
+  Judged unequal = of_unequal_types(2000, 1);
+  std::erase_if(unequal.cells, [&](CellIndex cell) { return unequal.labels[as_size(cell)] == 3; });
+  const Calibration found =
+      choose_calibration(unequal.probabilities.view(), unequal.labels, unequal.cells, kShares, 1);
+  ASSERT_EQ(found.type_offsets.size(), 4U);
+  EXPECT_GT(strength_of(found), 0.7);
+  EXPECT_NEAR(found.type_offsets[3],
+              found.type_offsets[0] / std::log(kShares[0]) * std::log(kShares[3]), 1e-12);
+  // Of one type alone nothing can be learned.
+  std::erase_if(unequal.cells, [&](CellIndex cell) { return unequal.labels[as_size(cell)] != 0; });
+  EXPECT_EQ(
+      choose_calibration(unequal.probabilities.view(), unequal.labels, unequal.cells, kShares, 1),
+      Calibration{});
+}
+
 }  // namespace
 }  // namespace saithe

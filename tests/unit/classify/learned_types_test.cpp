@@ -29,14 +29,16 @@ TEST(LearnedTypes, AHeldOutShareIsJudgedByTheTrainingCells) {
 TEST(LearnedTypes, WhatWasNotLearnedIsNamedWithItsNumber) {
   const LabelSet types(std::vector<std::string>{"B", "NK", "T"});
   const std::vector<CellIndex> held_out = {2, 3, 5, 6};
-  EXPECT_EQ(describe_unlearned(types, kLabels, held_out, {true, true, true, true}), "");
+  EXPECT_EQ(describe_unlearned(types, kLabels, held_out, {true, true, true, true}, false), "");
   const std::string some =
-      describe_unlearned(types, kLabels, held_out, {false, false, true, false});
+      describe_unlearned(types, kLabels, held_out, {false, false, true, false}, false);
   EXPECT_NE(some.find("'NK' (2 cells), 'T' (1 cell)"), std::string::npos) << some;
   EXPECT_EQ(some.find("not calibrated"), std::string::npos) << some;
   const std::string none =
-      describe_unlearned(types, kLabels, held_out, {false, false, false, false});
+      describe_unlearned(types, kLabels, held_out, {false, false, false, false}, true);
   EXPECT_NE(none.find("not calibrated"), std::string::npos) << none;
+  EXPECT_NE(some.find("--validate 5-fold judges"), std::string::npos) << some;
+  EXPECT_EQ(none.find("--validate"), std::string::npos) << none;  // they were, and it did not
 }
 
 }  // namespace

@@ -152,6 +152,49 @@ TEST(TrainingData, SmallTypesAreLeftOutAndReported) {
   EXPECT_TRUE(contains(refusal(dataset, labels, options), "--min-cells-per-type"));
 }
 
+TEST(TrainingData, NamesThatMayBeOneTypeAreSaid) {
+  const Dataset dataset = marker_cells(30, 20, 3);
+  auto labels = dataset.obs().as_text("cell_type");
+  for (const std::size_t cell : {0U, 3U}) labels[cell] += " ";
+  labels[1] = "TYPE1";
+  Context context(1);
+  std::vector<std::string> warnings;
+  context.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  (void)prepare_training_data(dataset, labels, {}, context);
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_TRUE(contains(warnings[0], "'type0', 'type0 ' differ by blanks")) << warnings[0];
+  EXPECT_TRUE(contains(warnings[1], "'TYPE1', 'type1' differ by")) << warnings[1];
+}
+
+TEST(TrainingData, CellsThatStandTwiceAreSaid) {
+  Dataset dataset = marker_cells(12, 200, 3);
+  CsrMatrix& counts = dataset.counts;
+  counts = CsrMatrix{};
+  counts.n_rows = 12;
+  counts.n_cols = 200;
+  for (CellIndex cell = 0; cell < 12; ++cell) {
+    for (GeneIndex gene = 0; gene < 60; ++gene) {
+      counts.columns.push_back(gene);
+      counts.values.push_back(static_cast<float>(1 + (gene == 0 ? cell % 11 : 0)));
+    }
+    counts.row_start.push_back(std::ssize(counts.columns));
+  }
+  auto labels = dataset.obs().as_text("cell_type");
+  Context context(1);
+  std::vector<std::string> warnings;
+  context.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  (void)prepare_training_data(dataset, labels, {}, context);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(contains(warnings[0], "1 cell has the values of an earlier cell")) << warnings[0];
+  EXPECT_TRUE(contains(warnings[0], "'" + dataset.obs().name_of(11) + "' those of '" +
+                                        dataset.obs().name_of(0) + "'"))
+      << warnings[0];
+  labels[11] = "";  // without a label it is not trained on
+  warnings.clear();
+  (void)prepare_training_data(dataset, labels, {}, context);
+  EXPECT_TRUE(warnings.empty());
+}
+
 TEST(TrainingData, OneTypeIsRefused) {
   const Dataset dataset = marker_cells(30, 20, 3);
   const std::vector<std::string> labels(30, "B cell");

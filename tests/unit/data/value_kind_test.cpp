@@ -117,6 +117,37 @@ TEST(ValueKind, LogarithmsOfAnotherSumAreDoubtful) {
   EXPECT_TRUE(some.doubt().starts_with("10 000 over a cell's smallest value")) << some.doubt();
 }
 
+// Of divisors of 10 000 the smallest values stand for whole sums of counts, too.
+TEST(ValueKind, LogarithmsOfADivisorOfTheSumAreDoubtful) {
+  const auto counts = make_counts();
+  for (const auto& [target, divisor] : {std::pair(1e3, "10"), std::pair(5e3, "2")}) {
+    const double sum = target;
+    const auto logs = [sum](double c, double t) { return log1p_of(c, t, sum); };
+    const std::string doubt = find(counts, logs, 20).doubt();
+    EXPECT_TRUE(
+        doubt.starts_with("as of 10 000 counts a cell, nearly every cell would have a "
+                          "multiple of " +
+                          std::string(divisor)))
+        << doubt;
+  }
+  // Cells that were thinned to one depth have one sum of counts.
+  std::vector<std::vector<double>> alike = counts;
+  for (auto& cell : alike) {
+    double total = 0;
+    for (const double count : cell) total += count;
+    cell[0] += 1000 - total;
+  }
+  const auto cp10k = [](double c, double t) { return log1p_of(c, t, 1e4); };
+  EXPECT_EQ(find(alike, cp10k, 20).doubt(), "");
+}
+
+TEST(ValueKind, LogarithmsThatWereTakenTwiceAreOthers) {
+  const auto counts = make_counts();
+  const auto twice = [](double c, double t) { return std::log1p(log1p_of(c, t, 1e4)); };
+  EXPECT_EQ(find(counts, twice).kind(), ValueKind::OtherLog);
+  EXPECT_EQ(find(counts, twice, 20).kind(), ValueKind::OtherLog);
+}
+
 TEST(ValueKind, ZScores) {
   const auto counts = make_counts();
   std::vector<std::vector<double>> scores(kCells, std::vector<double>(kGenes));

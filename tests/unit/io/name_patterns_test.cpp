@@ -71,6 +71,16 @@ TEST(NamesMeasure, AsScanpyAndSeuratCallThem) {
   }
 }
 
+TEST(NamesCounter, OfHtseqAndStar) {
+  for (const char* name :
+       {"__no_feature", "__alignment_not_unique", "X__ambiguous", "N_unmapped", "N_noFeature"}) {
+    EXPECT_TRUE(names_counter(name)) << name;
+  }
+  for (const char* name : {"no_feature", "ambiguous", "N_genes", "NUP98", "__", ""}) {
+    EXPECT_FALSE(names_counter(name)) << name;
+  }
+}
+
 TEST(MayNameNumbers, WordsThatAreNoGenes) {
   for (const char* word : {"", "index", "Unnamed: 0", "cell_id", "Barcode", "X", "id", "row_id",
                            "row.names", "level_0", "Gene ID", "...1"}) {

@@ -67,6 +67,39 @@ TEST(TextTable, MeasuresOfCellsAreNoGenes) {
                       "named like measures of cells ('UMAP_1', ...); expected values of genes");
 }
 
+TEST(TextTable, CountersBesideTheGenesAreLeftOut) {
+  Context context(1);
+  Texts warnings;
+  context.on_warning = [&](const std::string& warning) { warnings.push_back(warning); };
+  expect_three_by_two(
+      read("gene,cell1,cell2\nN_unmapped,9,9\nACTB,3,0\nCD3D,0,0\nMT-CO1,1,7\n"
+           "__no_feature,5,6\n__not_aligned,1,0\n",
+           {}, context));
+  ASSERT_EQ(warnings.size(), 1);
+  EXPECT_NE(warnings[0].find("'N_unmapped', '__no_feature', '__not_aligned'"), std::string::npos);
+  const Dataset cells = read(",ACTB,CD3D,MT-CO1,__no_feature\ncell1,3,0,1,5\ncell2,0,0,7,6\n");
+  expect_three_by_two(cells);
+  EXPECT_EQ(cells.obs().names_of_columns(), Texts{"__no_feature"});
+}
+
+TEST(TextTable, FeatureCountsDescribesGenesBeforeTheirCounts) {
+  const Dataset cells = read(
+      "# Program:featureCounts v2.0.1; Command:\"featureCounts\"\n"
+      "Geneid\tChr\tStart\tEnd\tStrand\tLength\tcell1\tcell2\n"
+      "ACTB\t7\t5\t9\t-\t1812\t3\t0\nCD3D\t11;11\t1;4\t2;6\t-;-\t771\t0\t0\n"
+      "MT-CO1\tMT\t5904\t7445\t+\t1542\t1\t7\n");
+  expect_three_by_two(cells);
+  EXPECT_EQ(cells.var().names_of_columns(), (Texts{"Chr", "Start", "End", "Strand", "Length"}));
+  EXPECT_EQ(cells.var().as_text("Start"), (Texts{"5", "1;4", "5904"}));
+}
+
+TEST(TextTable, WordsBelowTheHeaderAreSaidToBeNoNumbers) {
+  EXPECT_SAITHE_ERROR(read("\tc1\tc2\tc3\ncluster\tB cell\tT cell\tB cell\nACTB\t1\t2\t3\n"),
+                      ErrorKind::BadFormat, "a.csv:2: has no column of numbers");
+  EXPECT_SAITHE_ERROR(read("cell,ACTB,CD3D\nc1,TRUE,FALSE\n"), ErrorKind::BadFormat,
+                      "TRUE and FALSE as 1 and 0");
+}
+
 TEST(TextTable, BothWaysRoundInLittleMemory) {
   Context little(2);
   little.max_memory = 1;
@@ -171,7 +204,7 @@ TEST(TextTable, TabsSeparateWhereThereAreCommasToo) {
                       "a.csv:2: column 2 ('ACTB') of row 'c1': '0,5' is not a number; write it "
                       "with a decimal point");
   EXPECT_SAITHE_ERROR(read("\tACTB\nc1\t0,5\nc2\t1,5\n"), ErrorKind::BadFormat,
-                      "has no column of numbers. Numbers are written with a decimal point");
+                      "a.csv:2: has no column of numbers: the line below the header holds words");
 }
 
 TEST(TextTable, DecimalCommas) {

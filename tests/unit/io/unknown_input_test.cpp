@@ -5,6 +5,7 @@
 #include <initializer_list>
 
 #include "saithe/io/hdf5_writer.h"
+#include "saithe/io/open.h"
 #include "support/folder_for_test.h"
 
 namespace saithe::io {
@@ -36,6 +37,26 @@ TEST(UnknownInput, TextsWhoseCauseIsKnown) {
     write_bytes(path, other);
     EXPECT_TRUE(contains(why(path), "is of no format that is read here")) << other;
   }
+}
+
+TEST(UnknownInput, AFolderNamesThoseInItThatHoldAMatrix) {
+  const FolderForTest folder;
+  EXPECT_TRUE(contains(why(folder.path()), "is of no format that is read here"));
+  for (const char* genome : {"mm10", "hg19", "empty"}) {
+    std::filesystem::create_directory(folder / genome);
+  }
+  write_bytes(folder / "mm10/matrix.mtx", "");
+  write_bytes(folder / "hg19/matrix.mtx.gz", "");
+  EXPECT_TRUE(contains(why(folder.path()), "name one in it: '" + (folder / "hg19").string() +
+                                               "', '" + (folder / "mm10").string() + "'"));
+}
+
+TEST(UnknownInput, AGctTableIsCalledByItsName) {
+  const FolderForTest folder;
+  write_bytes(folder / "a.gct", "#1.2\n2\t2\nName\tDescription\tc1\tc2\nA\tB\t1\t2\nC\tD\t3\t4\n");
+  EXPECT_TRUE(contains(why(folder / "a.gct"), "is a GCT table"));
+  EXPECT_SAITHE_ERROR(open_source(folder / "a.gct", {}, Context(1)), ErrorKind::BadFormat,
+                      "is a GCT table");
 }
 
 TEST(UnknownInput, ModelsWhoseBeginningIsDamaged) {

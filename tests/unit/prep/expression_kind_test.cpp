@@ -57,6 +57,31 @@ TEST(ExpressionKind, OtherValuesAreLocated) {
   EXPECT_NE(refusal([&] { (void)kind_of(scaled); }).find("--layer"), std::string::npos);
 }
 
+// Of what most values are the first is fine: the odd one is named.
+TEST(ExpressionKind, AmongLogarithmsTheOneThatIsNoneIsNamed) {
+  for (const float odd : {-3.0F, 80.0F, std::nanf(""), HUGE_VALF}) {
+    constexpr CellIndex kCells = 30;
+    CsrMatrix values{kCells, 1, {0}, {}, {}};
+    std::vector<std::string> names;
+    for (CellIndex cell = 0; cell < kCells; ++cell) {
+      values.columns.push_back(0);
+      values.values.push_back(cell == 20 ? odd : 0.5F + static_cast<float>(cell) / 7);
+      values.row_start.push_back(cell + 1);
+      names.push_back("c" + std::to_string(cell));
+    }
+    Dataset dataset("cells", std::move(values), Table(names), Table({"g"}));
+    const auto whole = dataset.counts.view();
+    for (const std::string& message :
+         {refusal([&] { (void)find_expression_kind(dataset, whole, 0, Context(1)); }),
+          refusal([&] { (void)find_expression_kind(dataset, whole, Context(1)); }), refusal([&] {
+            const CsrMatrix first = dataset.read_cells(0, 5, Context(1));
+            (void)find_expression_kind(dataset, first.view(), Context(1));
+          })}) {
+      EXPECT_NE(message.find("'c20' (row 20)"), std::string::npos) << message;
+    }
+  }
+}
+
 TEST(ExpressionKind, ALaterBlockMustBeOfTheSameKind) {
   const auto require = [](const Dataset& dataset, ExpressionKind kind) {
     require_expression(dataset, dataset.counts.view(), 0, kind, Context(2));
