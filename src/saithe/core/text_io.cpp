@@ -11,12 +11,14 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "saithe/core/error.h"
 #include "saithe/core/gzip_input.h"
 #include "saithe/core/open_input.h"
+#include "saithe/core/read_ahead.h"
 #include "saithe/core/symbolic_links.h"
 #include "saithe/core/text_output.h"
 #include "saithe/core/types.h"
@@ -35,15 +37,25 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 }  // namespace
 
 struct LineReader::Stream {
-  GzipInput input;
+  std::optional<GzipInput> input;
+  std::optional<ReadAhead> ahead;
+
+  std::size_t read(char* bytes, std::size_t size) {
+    return ahead ? ahead->read(bytes, size) : input->read(bytes, size);
+  }
 };
 
-LineReader::LineReader(const fs::path& path, Encoding encoding) : path_(path), encoding_(encoding) {
+LineReader::LineReader(const fs::path& path, Encoding encoding, bool reads_ahead)
+    : stream_(std::make_unique<Stream>()), path_(path), encoding_(encoding) {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     fail(ErrorKind::NotFound, "{}: is a folder where a file is expected", path.string());
   }
-  stream_.reset(new Stream{GzipInput(open_input(path))});
+  if (reads_ahead) {
+    stream_->ahead.emplace(open_input(path));
+  } else {
+    stream_->input.emplace(open_input(path));
+  }
 }
 
 LineReader::~LineReader() = default;
@@ -56,7 +68,7 @@ bool LineReader::fill() {
   buffer_.resize(old_size + kBlock);
   std::size_t n_read = 0;
   try {
-    n_read = stream_->input.read(buffer_.data() + old_size, kBlock);
+    n_read = stream_->read(buffer_.data() + old_size, kBlock);
   } catch (const Error& error) {
     fail(error.kind(),
          "{}: the gzip data are damaged or cut off after line {} ({}). Copy the file again.",

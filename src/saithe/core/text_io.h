@@ -20,8 +20,10 @@ class LineReader {
   /// Any: where no text is kept of the lines, as of a matrix with comments.
   enum class Encoding { Utf8, Any };
 
-  /// Throws Error(NotFound) if the file cannot be opened.
-  explicit LineReader(const std::filesystem::path& path, Encoding encoding = Encoding::Utf8);
+  /// Throws Error(NotFound) if the file cannot be opened. `reads_ahead`: a thread of its own reads
+  /// and unpacks, which large files are worth.
+  explicit LineReader(const std::filesystem::path& path, Encoding encoding = Encoding::Utf8,
+                      bool reads_ahead = false);
   ~LineReader();
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;

@@ -72,6 +72,45 @@ struct Orientation {
   std::span<const GeneIndex> new_gene;  // -1: no gene; empty: all are
 };
 
+struct Entry {
+  std::int64_t row = 0;
+  std::int64_t column = 0;
+  double value = 0;
+};
+
+/// The digits at the front of `text`, taken off; false if there are none, or too many.
+bool take_digits(std::string_view& text, std::int64_t& number) {
+  static constexpr std::size_t kMostDigits = 15;  // a double holds as many
+  std::size_t n = 0;
+  number = 0;
+  for (; n < text.size() && n <= kMostDigits && text[n] >= '0' && text[n] <= '9'; ++n) {
+    number = number * 10 + (text[n] - '0');
+  }
+  text.remove_prefix(n);
+  return n > 0 && n <= kMostDigits;
+}
+
+bool take_blank(std::string_view& text) {
+  const bool is_blank = !text.empty() && (text.front() == ' ' || text.front() == '\t');
+  if (is_blank) text.remove_prefix(1);
+  return is_blank;
+}
+
+/// An entry as nearly every file writes it: three whole numbers, a blank between them.
+bool parse_plain(std::string_view line, Entry& entry) {
+  std::int64_t value = 0;
+  const bool is_plain = take_digits(line, entry.row) && take_blank(line) &&
+                        take_digits(line, entry.column) && take_blank(line) &&
+                        take_digits(line, value) && line.empty();
+  entry.value = static_cast<double>(value);
+  return is_plain;
+}
+
+bool parse_any(std::string_view line, Entry& entry) {
+  return parse_number(take_word(line), entry.row) && parse_number(take_word(line), entry.column) &&
+         parse_number(take_word(line), entry.value) && take_word(line).empty();
+}
+
 void read_entries(LineReader& reader, const MtxSizes& sizes, const Orientation& orientation,
                   RowGatherer& rows, const Context& context) {
   static constexpr std::int64_t kReportEvery = std::int64_t{1} << 20;
@@ -79,17 +118,12 @@ void read_entries(LineReader& reader, const MtxSizes& sizes, const Orientation& 
   std::int64_t n_read = 0;
   while (reader.next(line)) {
     if (line.empty() || line.front() == '%') continue;
-    std::int64_t row = 0;
-    std::int64_t column = 0;
-    double value = 0;
-    const std::string_view whole = line;
-    const bool is_entry = parse_number(take_word(line), row) &&
-                          parse_number(take_word(line), column) &&
-                          parse_number(take_word(line), value) && take_word(line).empty();
-    if (!is_entry) {
+    Entry entry;
+    if (!parse_plain(line, entry) && !parse_any(line, entry)) {
       fail(ErrorKind::BadFormat, "{}: '{}' is not 'row column value'", reader.where(),
-           printable(whole.substr(0, 80)));
+           printable(line.substr(0, 80)));
     }
+    const auto [row, column, value] = entry;
     if (row < 1 || row > sizes.n_rows || column < 1 || column > sizes.n_columns) {
       fail(ErrorKind::BadFormat, "{}: the entry ({}, {}) lies outside the matrix of {} x {}",
            reader.where(), row, column, sizes.n_rows, sizes.n_columns);
@@ -127,7 +161,7 @@ bool is_matrix_market(std::string_view head) {
 std::shared_ptr<PackedRows> read_mtx(const std::filesystem::path& path,
                                      const std::function<bool(const MtxSizes&)>& are_cells_in_rows,
                                      std::span<const GeneIndex> new_gene, const Context& context) {
-  LineReader reader(path, LineReader::Encoding::Any);
+  LineReader reader(path, LineReader::Encoding::Any, context.n_threads() > 1);
   const MtxSizes sizes = read_sizes(reader, path);
   const Orientation orientation{are_cells_in_rows(sizes), new_gene};
   const bool is_turned = orientation.are_cells_in_rows;

@@ -338,7 +338,7 @@ void require_corner(const TableStart& start, const std::string& where) {
 
 std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& options,
                                             const Context& context) {
-  LineReader reader(input.path);
+  LineReader reader(input.path, LineReader::Encoding::Utf8, context.n_threads() > 1);
   std::optional<TableStart> start = read_start(reader);
   SAITHE_ASSERT(start.has_value());
   const std::string where = input.path.string();

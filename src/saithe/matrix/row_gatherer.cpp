@@ -30,7 +30,13 @@ RowGatherer::RowGatherer(GeneIndex n_cols, std::int64_t max_memory)
 
 void RowGatherer::add(CellIndex row, GeneIndex column, float value, const Context& context) {
   SAITHE_ASSERT(row >= 0 && column >= 0 && column < n_cols_);
-  if (buffer_.size() >= buffer_entries_) flush(false, context);
+  is_ascending_ = is_ascending_ && row >= last_row_;
+  last_row_ = row;
+  // More than a row: one that is cut would begin another run.
+  const std::size_t enough = std::max(kFewEntries, 2 * as_size(n_cols_));
+  if (buffer_.size() >= buffer_entries_ || (is_ascending_ && buffer_.size() >= enough)) {
+    flush(false, context);
+  }
   // No room for twice as many while it grows.
   if (buffer_.size() == kFewEntries) buffer_.reserve(std::max(kFewEntries, buffer_entries_));
   buffer_.push_back({row, column, value});

@@ -50,6 +50,8 @@ class RowGatherer {
   std::int64_t rows_bytes_;  // that packed rows may take in memory
   std::size_t buffer_entries_;
   std::vector<Entry> buffer_;
+  CellIndex last_row_ = 0;
+  bool is_ascending_ = true;  // rows so far: a small buffer makes one run of them
   std::vector<Run> runs_;
   bool has_repeats_ = false;
 };
