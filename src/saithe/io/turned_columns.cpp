@@ -6,18 +6,38 @@
 #include <numeric>
 #include <utility>
 
+#include "saithe/core/huge_pages.h"
+#include "saithe/core/parallel.h"
 #include "saithe/core/usable_memory.h"
 #include "saithe/matrix/row_source.h"
 
 namespace saithe::io {
 namespace {
 
-// Most entries of a piece of the file that is in memory while it passes by.
-constexpr RowPointer kPieceEntries = RowPointer{1} << 22;
+// Most entries of a piece of the file that is in memory while it passes by. Memory of this size is
+// used again for the next piece, and not cleared by the system each time.
+constexpr RowPointer kPieceEntries = RowPointer{1} << 20;
+// One thread writes to so many cells at a time, whose ends stay in its cache; or to more, where
+// finding them in every gene would take longer.
+constexpr CellIndex kFewestCells = 2048;
+constexpr CellIndex kMostRanges = 64;
 constexpr std::int64_t kBytesOfEntry = 8;  // column and value
 // Of this share of the memory the parts have their buffers, but each a page at least.
 constexpr std::int64_t kBuffersShare = 4;
 constexpr std::int64_t kSmallestBuffer = 4096;
+
+/// The entries of a gene that are of the cells [begin, end).
+struct EntriesOfPart {
+  std::span<const GeneIndex> cells;
+  std::span<const float> values;
+};
+EntriesOfPart entries_of(const CsrView& genes, std::int64_t gene, CellIndex begin, CellIndex end) {
+  const auto cells = genes.row_columns(gene);
+  const auto from = std::lower_bound(cells.begin(), cells.end(), begin) - cells.begin();
+  const auto to = std::lower_bound(cells.begin() + from, cells.end(), end) - cells.begin();
+  return {cells.subspan(as_size(from), as_size(to - from)),
+          genes.row_values(gene).subspan(as_size(from), as_size(to - from))};
+}
 
 /// The end of the genes from `begin` on that make up a piece; one gene at least.
 std::int64_t piece_end(const CompressedRows& by_gene, std::int64_t begin, const Context& context) {
@@ -68,16 +88,25 @@ class TurnedColumns::Gathering {
     require_memory(source.by_gene_.where(), start_.back(), kBytesOfEntry);
     rows_.n_rows = part.end - part.begin;
     rows_.n_cols = static_cast<GeneIndex>(source.by_gene_.n_rows());
-    rows_.columns.resize(as_size(start_.back()));
-    rows_.values.resize(as_size(start_.back()));
+    assign_zeros(rows_.columns, as_size(start_.back()));
+    assign_zeros(rows_.values, as_size(start_.back()));
   }
 
-  void add(GeneIndex gene, std::span<const GeneIndex> cells, std::span<const float> values) {
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      const auto position = as_size(next_[as_size(cells[i] - begin_)]++);
-      rows_.columns[position] = gene;
-      rows_.values[position] = values[i];
-    }
+  /// Rows of genes, whose numbers ascend from piece to piece; entries of other cells are passed
+  /// over. A cell is one thread's, so that its entries come in the order of the genes.
+  void add(const CsrView& genes, std::span<const GeneIndex> numbers, const Context& context) {
+    const CellIndex n_cells = rows_.n_rows;
+    const CellIndex n_each = std::max(kFewestCells, (n_cells + kMostRanges - 1) / kMostRanges);
+    parallel_for(context, n_cells, n_each, [&](CellIndex first, CellIndex past) {
+      for (std::int64_t g = 0; g < genes.n_rows; ++g) {
+        const auto [cells, values] = entries_of(genes, g, begin_ + first, begin_ + past);
+        for (std::size_t i = 0; i < cells.size(); ++i) {
+          const auto position = as_size(next_[as_size(cells[i] - begin_)]++);
+          rows_.columns[position] = numbers[as_size(g)];
+          rows_.values[position] = values[i];
+        }
+      }
+    });
   }
 
   /// Entries that were added up on reading left gaps, which are closed.
@@ -111,19 +140,6 @@ class TurnedColumns::Gathering {
 
 namespace {
 
-/// The entries of a gene that are of the cells [begin, end).
-struct EntriesOfPart {
-  std::span<const GeneIndex> cells;
-  std::span<const float> values;
-};
-EntriesOfPart entries_of(const CsrView& genes, std::int64_t gene, CellIndex begin, CellIndex end) {
-  const auto cells = genes.row_columns(gene);
-  const auto from = std::lower_bound(cells.begin(), cells.end(), begin) - cells.begin();
-  const auto to = std::lower_bound(cells.begin() + from, cells.end(), end) - cells.begin();
-  return {cells.subspan(as_size(from), as_size(to - from)),
-          genes.row_values(gene).subspan(as_size(from), as_size(to - from))};
-}
-
 template <typename T>
 void append_bytes(std::span<const T> from, std::vector<unsigned char>& to) {
   if (from.empty()) return;
@@ -139,16 +155,13 @@ void take_bytes(std::span<const unsigned char>& from, std::span<T> to) {
   from = from.subspan(to.size_bytes());
 }
 
-/// Every piece of the file in turn.
+/// Every piece of the file in turn: its rows, and the number of the first.
 template <typename Take>
 void for_each_piece(const CompressedRows& by_gene, const Context& context, const Take& take) {
   for (std::int64_t gene = 0; gene < by_gene.n_rows();) {
     context.throw_if_cancelled();
     const std::int64_t end = piece_end(by_gene, gene, context);
-    const CsrMatrix genes = by_gene.read(gene, end, context);
-    for (std::int64_t g = 0; g < genes.n_rows; ++g) {
-      take(static_cast<GeneIndex>(gene + g), genes.view(), g);
-    }
+    take(static_cast<GeneIndex>(gene), by_gene.read(gene, end, context).view());
     gene = end;
   }
 }
@@ -168,15 +181,17 @@ void TurnedColumns::deal(const Context& context) {
   const auto full = as_size(
       std::max(kSmallestBuffer, bytes_ / kBuffersShare / static_cast<std::int64_t>(parts_.size())));
   try {
-    for_each_piece(by_gene_, context, [&](GeneIndex gene, const CsrView& genes, std::int64_t g) {
-      for (Part& part : parts_) {
-        const auto [cells, values] = entries_of(genes, g, part.begin, part.end);
-        if (cells.empty()) continue;
-        const std::array<std::int64_t, 2> head = {gene, static_cast<std::int64_t>(cells.size())};
-        append_bytes(std::span<const std::int64_t>(head), part.buffer);
-        append_bytes(cells, part.buffer);
-        append_bytes(values, part.buffer);
-        if (part.buffer.size() >= full) flush(part);
+    for_each_piece(by_gene_, context, [&](GeneIndex first_gene, const CsrView& genes) {
+      for (std::int64_t g = 0; g < genes.n_rows; ++g) {
+        for (Part& part : parts_) {
+          const auto [cells, values] = entries_of(genes, g, part.begin, part.end);
+          if (cells.empty()) continue;
+          const std::array<std::int64_t, 2> head = {first_gene + g, std::ssize(cells)};
+          append_bytes(std::span<const std::int64_t>(head), part.buffer);
+          append_bytes(cells, part.buffer);
+          append_bytes(values, part.buffer);
+          if (part.buffer.size() >= full) flush(part);
+        }
       }
     });
     for (Part& part : parts_) {
@@ -197,29 +212,34 @@ void TurnedColumns::deal(const Context& context) {
 void TurnedColumns::hold(const Part& part, const Context& context) {
   let_go();
   Gathering gathering(*this, part);
+  std::vector<GeneIndex> numbers;
   if (!dealt_) {
-    for_each_piece(by_gene_, context, [&](GeneIndex gene, const CsrView& genes, std::int64_t g) {
-      const auto [cells, values] = entries_of(genes, g, part.begin, part.end);
-      gathering.add(gene, cells, values);
+    for_each_piece(by_gene_, context, [&](GeneIndex first_gene, const CsrView& genes) {
+      numbers.resize(as_size(genes.n_rows));
+      std::iota(numbers.begin(), numbers.end(), first_gene);
+      gathering.add(genes, numbers, context);
     });
   } else {
     std::vector<unsigned char> bytes;
-    std::vector<GeneIndex> cells;
-    std::vector<float> values;
     for (const Stretch& stretch : part.stretches) {
       context.throw_if_cancelled();
       bytes.resize(stretch.n_bytes);
       dealt_->read(stretch.position, bytes);
-      std::span<const unsigned char> rest(bytes);
-      while (!rest.empty()) {
+      CsrMatrix genes;
+      numbers.clear();
+      for (std::span<const unsigned char> rest(bytes); !rest.empty();) {
         std::array<std::int64_t, 2> head = {};
         take_bytes(rest, std::span<std::int64_t>(head));
-        cells.resize(as_size(head[1]));
-        values.resize(as_size(head[1]));
-        take_bytes(rest, std::span<GeneIndex>(cells));
-        take_bytes(rest, std::span<float>(values));
-        gathering.add(static_cast<GeneIndex>(head[0]), cells, values);
+        numbers.push_back(static_cast<GeneIndex>(head[0]));
+        const std::size_t at = genes.columns.size();
+        genes.columns.resize(at + as_size(head[1]));
+        genes.values.resize(at + as_size(head[1]));
+        take_bytes(rest, std::span(genes.columns).subspan(at));
+        take_bytes(rest, std::span(genes.values).subspan(at));
+        genes.row_start.push_back(std::ssize(genes.columns));
+        ++genes.n_rows;
       }
+      gathering.add(genes.view(), numbers, context);
     }
   }
   held_ = gathering.finish();
@@ -250,9 +270,11 @@ CsrMatrix TurnedColumns::read(CellIndex begin, CellIndex end, const Context& con
       held_begin_ = held_end_ = 0;
       return std::exchange(held_, CsrMatrix{});
     }
-    std::vector<CellIndex> cells(as_size(until - begin));
-    std::iota(cells.begin(), cells.end(), begin - held_begin_);
-    append_rows(block, select_rows(held_.view(), cells).view());
+    CsrView wanted = held_.view();
+    wanted.n_rows = until - begin;
+    wanted.row_start =
+        wanted.row_start.subspan(as_size(begin - held_begin_), as_size(until - begin) + 1);
+    append_rows(block, wanted);
     begin = until;
   }
   return block;
