@@ -61,6 +61,21 @@ void require_options(const Recognised& input, const fs::path& path, const ReadOp
   require_option(input, path, "cells-in", options.cells_in != CellsIn::Auto);
 }
 
+/// Whether an entry is an empty text, which as_text() gives for a missing one, too.
+bool has_empty_text(const Column& column) {
+  if (const auto* category = std::get_if<CategoryColumn>(&column)) {
+    const auto empty = std::ranges::find(category->levels, "");
+    return empty != category->levels.end() &&
+           std::ranges::count(category->codes, empty - category->levels.begin()) > 0;
+  }
+  const auto* text = std::get_if<TextColumn>(&column);
+  if (text == nullptr) return false;
+  for (std::size_t i = 0; i < text->values.size(); ++i) {
+    if (text->values[i].empty() && (text->is_missing.empty() || !text->is_missing[i])) return true;
+  }
+  return false;
+}
+
 ColumnSummary summarise(const Table& table, const std::string& name, const Column& column) {
   ColumnSummary summary{name, "number", 0};
   if (std::holds_alternative<CategoryColumn>(column)) {
@@ -72,7 +87,7 @@ ColumnSummary summarise(const Table& table, const std::string& name, const Colum
   }
   const auto texts = table.as_text(name);
   std::set<std::string_view> distinct(texts.begin(), texts.end());
-  distinct.erase("");
+  if (!has_empty_text(column)) distinct.erase("");
   summary.n_values = static_cast<std::int64_t>(distinct.size());
   return summary;
 }

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <map>
+
 #include "saithe/io/hdf5_writer.h"
 #include "saithe/io/write_h5ad.h"
 #include "support/folder_for_test.h"
@@ -62,6 +64,23 @@ TEST(InspectFile, SaysWhatIsThere) {
   cells.counts.values[0] = 0.5F;
   write_h5ad(folder / "b.h5ad", cells, {}, false, kContext);
   EXPECT_NE(inspect_file(folder / "b.h5ad", {}, kContext).value_kind, ValueKind::Counts);
+}
+
+// As AnnData counts them: an empty text is a value, a missing one is none.
+TEST(InspectFile, CountsAnEmptyTextAndNoMissingOne) {
+  const FolderForTest folder;
+  Annotations columns;
+  columns.obs.emplace_back("empty", CategoryColumn{{0, 1, 1}, {"", "x"}});
+  columns.obs.emplace_back("unused", CategoryColumn{{1, 1, -1}, {"", "x"}});
+  columns.obs.emplace_back("text", TextColumn{{"", "x", "x"}, {}});
+  write_h5ad(folder / "a.h5ad", marker_cells(3, 4, 3), columns, true, kContext);
+  std::map<std::string, std::int64_t> n_values;
+  for (const ColumnSummary& column : inspect_file(folder / "a.h5ad", {}, kContext).obs) {
+    n_values[column.name] = column.n_values;
+  }
+  EXPECT_EQ(n_values["empty"], 2);
+  EXPECT_EQ(n_values["unused"], 1);
+  EXPECT_EQ(n_values["text"], 2);
 }
 
 // What AnnData could not read back is not copied silently into an h5ad.
