@@ -67,6 +67,12 @@ class RowReader {
       if (reader_->line_number() % kLinesBetweenPolls == 0) context_.throw_if_cancelled();
       add(line);
     }
+    if (rows_.names.empty()) {
+      fail(
+          ErrorKind::BadFormat,
+          "{}: has no row but what a program counted beside the genes ({}); expected rows of genes",
+          reader_->where(), printable(counters_));
+    }
     pack();
     if (!start_->knows_texts) require_texts(first);
     warn_of_thousands();

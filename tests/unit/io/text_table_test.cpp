@@ -80,6 +80,8 @@ TEST(TextTable, CountersBesideTheGenesAreLeftOut) {
   const Dataset cells = read(",ACTB,CD3D,MT-CO1,__no_feature\ncell1,3,0,1,5\ncell2,0,0,7,6\n");
   expect_three_by_two(cells);
   EXPECT_EQ(cells.obs().names_of_columns(), Texts{"__no_feature"});
+  EXPECT_SAITHE_ERROR(read("gene,cell1\n__ambiguous,3\n"), ErrorKind::BadFormat,
+                      "has no row but what a program counted beside the genes ('__ambiguous')");
 }
 
 TEST(TextTable, FeatureCountsDescribesGenesBeforeTheirCounts) {
