@@ -94,7 +94,8 @@ $(ORACLE)/.installed: $(ORACLE_PINS)
 	$(ORACLE)/bin/pip install --quiet -r $(ORACLE_PINS)
 	@touch $@
 
-# Prints the tables of bench/RESULTS.md; about an hour. Side by side with the pinned peers of the oracle.
+# Prints tables of bench/RESULTS.md, where each of the others has its command; about an hour. Side by side with the
+# pinned peers of the oracle.
 bench: build $(ORACLE)/.installed
 	cmake --preset $(PRESET) -DSAITHE_BENCHMARKS=ON
 	cmake --build --preset $(PRESET) -j $(JOBS) --target saithe_cli update_floor umap_driver reading_driver

@@ -13,7 +13,7 @@ void add_label_flags(CLI::App& app, LabelPlace& place) {
   app.add_option("--label-key", place.key, "obs column that holds the cell types")
       ->type_name("KEY");
   app.add_option("--labels", place.table,
-                 "table of barcode and cell type (two tab-separated columns, no header)")
+                 "table of barcode and cell type (two tab-separated columns)")
       ->type_name("FILE");
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Labels beside the counts: a table of two tab-separated columns, barcode and cell type, no header
+// Labels beside the counts: a table of two tab-separated columns, barcode and cell type
 // (a first line that begins with "barcode" is skipped).
 
 #include <filesystem>
