@@ -235,7 +235,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   const Model model = load_named_model(request.model, session);
   require_explainable(model, request.explaining);
   require_rejection(flags, model);
-  if (std::ranges::all_of(model.members, [](const Member& m) { return m.shape.hidden.empty(); })) {
+  if (!model.has_hidden_layer()) {
     flags.refuse({"steps"}, "on this model: it is linear, and one gradient is exact");
   }
   std::unique_ptr<CellSource> source;

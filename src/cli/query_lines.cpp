@@ -25,10 +25,11 @@ void warn_of_words_as_types(const Model& model, Session& session) {
   for (const char* word : {kUnassigned, kHeterogeneous}) {
     if (model.types.find(word) == kNoLabel) continue;
     session.context().warn(fmt::format(
-        "the model has a type called '{}': among the labels it cannot be told from {}", word,
-        word == std::string_view(kUnassigned)
-            ? "cells that get none"
-            : "clusters without a majority (--majority-vote). --labels-deny leaves it out"));
+        "the model has a type called '{}': among the labels it cannot be told from {}. "
+        "--labels-deny leaves it out",
+        word,
+        word == std::string_view(kUnassigned) ? "cells that get none"
+                                              : "clusters without a majority (--majority-vote)"));
   }
 }
 

@@ -10,12 +10,12 @@ namespace saithe::cli {
 /// How many genes of the model were found; `what` begins the lines.
 void say_genes(const Model& model, const Predictions& predictions, const std::string& what,
                Session& session);
+/// The same of a query, and what the values were taken for; warns as warn_of_words_as_types().
+void say_match(const Model& model, const Predictions& predictions, Session& session);
+
 /// Warns of types called by a word that stands in the place of a type. saithe learns no such types;
 /// CellTypist does.
 void warn_of_words_as_types(const Model& model, Session& session);
-
-/// The same of a query, and what the values were taken for.
-void say_match(const Model& model, const Predictions& predictions, Session& session);
 
 /// Throws Error(InvalidArgument) if the command line asks for a rejection that the model cannot
 /// make.

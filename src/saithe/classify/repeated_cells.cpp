@@ -46,21 +46,20 @@ void RepeatedCells::add(const CsrView& block, std::span<const CellIndex> rows, C
   seen_.erase(std::remove_if(added, seen_.end(), is_passed_over), seen_.end());
 }
 
-RepeatedCells::Found RepeatedCells::find() const {
-  std::vector<Seen> sorted = seen_;
-  std::ranges::sort(sorted, [](const Seen& a, const Seen& b) {
+RepeatedCells::Found RepeatedCells::find() {
+  std::ranges::sort(seen_, [](const Seen& a, const Seen& b) {
     return a.hash != b.hash ? a.hash < b.hash : a.cell < b.cell;
   });
   Found found;
-  for (std::size_t i = 1, first = 0; i < sorted.size(); ++i) {
-    if (sorted[i].hash != sorted[first].hash) {
+  for (std::size_t i = 1, first = 0; i < seen_.size(); ++i) {
+    if (seen_[i].hash != seen_[first].hash) {
       first = i;
       continue;
     }
     ++found.n_cells;
-    if (found.cell < 0 || sorted[i].cell < found.cell) {
-      found.cell = sorted[i].cell;
-      found.earlier = sorted[first].cell;
+    if (found.cell < 0 || seen_[i].cell < found.cell) {
+      found.cell = seen_[i].cell;
+      found.earlier = seen_[first].cell;
     }
   }
   return found;

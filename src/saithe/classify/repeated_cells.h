@@ -28,7 +28,8 @@ class RepeatedCells {
   };
   /// Of all that were added. By a hash of 64 bits: of a million cells two differ and are taken for
   /// one once in forty million times.
-  [[nodiscard]] Found find() const;
+  /// Once: what was added is sorted where it lies.
+  [[nodiscard]] Found find();
 
  private:
   struct Seen {

@@ -116,7 +116,7 @@ class ReferenceReader {
     }
   }
 
-  void warn_of_repeated() const {
+  void warn_of_repeated() {
     const RepeatedCells::Found found = repeated_.find();
     if (found.n_cells == 0) return;
     context_.warn(fmt::format(

@@ -4,25 +4,17 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include "saithe/core/random.h"
 #include "support/folder_for_test.h"
+#include "support/gzip_bytes.h"
 
 namespace saithe {
 namespace {
 
 using testing::FolderForTest;
+using testing::gzip_bytes;
 using testing::write_bytes;
-
-std::string gzip(const std::string& text) {
-  const FolderForTest folder;
-  const auto path = folder / "member.gz";
-  gzFile file = gzopen(path.c_str(), "wb");
-  gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
-  gzclose(file);
-  return testing::read_bytes(path);
-}
 
 /// What is read of a file with these bytes, `step` at a time.
 std::string unpacked(const std::string& bytes, std::size_t step = 1 << 16) {
@@ -54,16 +46,17 @@ TEST(GzipInput, PlainFilesAreReadAsTheyAre) {
 
 TEST(GzipInput, MembersFollowEachOther) {
   const std::string text = long_text();
-  EXPECT_EQ(unpacked(gzip(text)), text);
-  EXPECT_EQ(unpacked(gzip(text) + gzip("") + gzip("x") + gzip(text)), text + "x" + text);
-  EXPECT_EQ(unpacked(gzip("ab") + gzip("c"), 1), "abc");
-  EXPECT_EQ(unpacked(gzip("")), "");
-  EXPECT_EQ(unpacked(gzip(text) + std::string(600000, '\0')), text);  // as tapes pad
+  EXPECT_EQ(unpacked(gzip_bytes(text)), text);
+  EXPECT_EQ(unpacked(gzip_bytes(text) + gzip_bytes("") + gzip_bytes("x") + gzip_bytes(text)),
+            text + "x" + text);
+  EXPECT_EQ(unpacked(gzip_bytes("ab") + gzip_bytes("c"), 1), "abc");
+  EXPECT_EQ(unpacked(gzip_bytes("")), "");
+  EXPECT_EQ(unpacked(gzip_bytes(text) + std::string(600000, '\0')), text);  // as tapes pad
 }
 
 TEST(GzipInput, ADamagedMemberIsNoEnd) {
-  const std::string first = gzip("one");
-  const std::string second = gzip("two");
+  const std::string first = gzip_bytes("one");
+  const std::string second = gzip_bytes("two");
   for (std::size_t byte = 0; byte < 3; ++byte) {  // magic and method
     std::string damaged = second;
     damaged[byte] = static_cast<char>(damaged[byte] ^ 4);
@@ -76,8 +69,8 @@ TEST(GzipInput, ADamagedMemberIsNoEnd) {
 }
 
 TEST(GzipInput, AFileThatIsCutIsAnError) {
-  const std::string whole = gzip("one") + gzip("two");
-  const std::size_t n_first = gzip("one").size();
+  const std::string whole = gzip_bytes("one") + gzip_bytes("two");
+  const std::size_t n_first = gzip_bytes("one").size();
   for (std::size_t n = 2; n < whole.size(); ++n) {
     if (n == n_first) continue;
     EXPECT_THROW(static_cast<void>(unpacked(whole.substr(0, n))), Error) << n;

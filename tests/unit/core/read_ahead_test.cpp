@@ -4,15 +4,16 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include "saithe/core/random.h"
 #include "support/folder_for_test.h"
+#include "support/gzip_bytes.h"
 
 namespace saithe {
 namespace {
 
 using testing::FolderForTest;
+using testing::gzip_bytes;
 
 /// Several blocks, hard to pack.
 std::string long_text() {
@@ -20,15 +21,6 @@ std::string long_text() {
   std::string text(1300000, '\0');
   for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(random.bits(i));
   return text;
-}
-
-std::string gzip(const std::string& text) {
-  const FolderForTest folder;
-  const auto path = folder / "member.gz";
-  gzFile file = gzopen(path.c_str(), "wb");
-  gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
-  gzclose(file);
-  return testing::read_bytes(path);
 }
 
 class Opened {
@@ -54,7 +46,7 @@ TEST(ReadAhead, GivesWhatTheFileHolds) {
   for (const std::string& text : {std::string(), std::string("a"), long_text()}) {
     for (const std::size_t step : {std::size_t{1000}, std::size_t{1} << 18, std::size_t{1} << 20}) {
       EXPECT_EQ(Opened(text).read_all(step), text);
-      EXPECT_EQ(Opened(gzip(text)).read_all(step), text);
+      EXPECT_EQ(Opened(gzip_bytes(text)).read_all(step), text);
     }
   }
   Opened ended("abc");
@@ -64,7 +56,7 @@ TEST(ReadAhead, GivesWhatTheFileHolds) {
 
 TEST(ReadAhead, WhatIsWrongComesAfterWhatIsRight) {
   const std::string text = long_text();
-  const std::string packed = gzip(text);
+  const std::string packed = gzip_bytes(text);
   Opened cut(packed.substr(0, packed.size() / 2));
   std::string all;
   std::string some(1 << 18, '\0');

@@ -4,18 +4,19 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 #include <cmath>
 #include <limits>
 
 #include "support/folder_for_test.h"
+#include "support/gzip_bytes.h"
 
 namespace saithe {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::FolderForTest;
+using testing::gzip_bytes;
 using testing::read_bytes;
 using testing::write_bytes;
 
@@ -25,15 +26,6 @@ std::vector<std::string> lines_of(const fs::path& path) {
   std::string_view line;
   while (reader.next(line)) lines.emplace_back(line);
   return lines;
-}
-
-std::string gzip(const std::string& text) {
-  const FolderForTest folder;
-  const fs::path path = folder / "member.gz";
-  gzFile file = gzopen(path.c_str(), "wb");
-  gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
-  gzclose(file);
-  return read_bytes(path);
 }
 
 TEST(LineReader, EveryKindOfLineEnd) {
@@ -53,7 +45,7 @@ TEST(LineReader, LinesLongerThanTheBuffer) {
 
 TEST(LineReader, GzipOfSeveralMembers) {
   const FolderForTest folder;
-  write_bytes(folder / "a.gz", gzip("one\ntw") + gzip("o\nthree\n"));
+  write_bytes(folder / "a.gz", gzip_bytes("one\ntw") + gzip_bytes("o\nthree\n"));
   EXPECT_EQ(lines_of(folder / "a.gz"), (std::vector<std::string>{"one", "two", "three"}));
 }
 
@@ -61,7 +53,7 @@ TEST(LineReader, ACutGzipFileIsAnError) {
   const FolderForTest folder;
   std::string text;
   for (int i = 0; i < 20000; ++i) text += std::to_string(i * 7919) + "\n";
-  const std::string whole = gzip(text);
+  const std::string whole = gzip_bytes(text);
   for (const std::size_t n : {whole.size() / 2, whole.size() - 4}) {
     write_bytes(folder / "a.gz", whole.substr(0, n));
     EXPECT_SAITHE_ERROR(lines_of(folder / "a.gz"), ErrorKind::BadFormat, "damaged or cut off");
@@ -70,9 +62,9 @@ TEST(LineReader, ACutGzipFileIsAnError) {
 
 TEST(LineReader, ALostMemberIsAnError) {
   const FolderForTest folder;
-  std::string second = gzip("two\n");
+  std::string second = gzip_bytes("two\n");
   second[0] = static_cast<char>(second[0] ^ 1);
-  write_bytes(folder / "a.gz", gzip("one\n") + second);
+  write_bytes(folder / "a.gz", gzip_bytes("one\n") + second);
   EXPECT_SAITHE_ERROR(lines_of(folder / "a.gz"), ErrorKind::BadFormat,
                       "damaged or cut off after line 1 (what follows a gzip member is none)");
 }
@@ -283,7 +275,7 @@ TEST(LineReader, WhatIsNotUtf8IsRefusedWithTheCommandThatMakesItSo) {
   EXPECT_SAITHE_ERROR(read("latin1.txt"), ErrorKind::BadFormat,
                       "latin1.txt:2: is not text in UTF-8: its byte 4 is 0xE9. Write the file as "
                       "UTF-8: iconv -f WINDOWS-1252 -t UTF-8 \"");
-  write_bytes(folder / "latin1.gz", gzip("Caf\xE9\n"));
+  write_bytes(folder / "latin1.gz", gzip_bytes("Caf\xE9\n"));
   EXPECT_SAITHE_ERROR(read("latin1.gz"), ErrorKind::BadFormat, "| iconv -f WINDOWS-1252");
   write_bytes(folder / "utf16.txt", std::string_view("\xFF\xFE"
                                                      "a\0\n\0",
