@@ -3,10 +3,6 @@ long tables, matrices of all barcodes; and booleans, of which there are few kind
 
 import gzip
 import json
-import os
-import pathlib
-import subprocess
-import time
 
 import anndata
 import h5py
@@ -15,37 +11,8 @@ import pytest
 import scipy.io
 import scipy.sparse
 
-from conftest import HAS_SANITIZER, PROGRAM, must, must_fail
-
-
-def write_frame(file, name, names):
-    frame = file.create_group(name)
-    frame.attrs.update({"encoding-type": "dataframe", "encoding-version": "0.2.0",
-                        "_index": "_index"})
-    frame.attrs["column-order"] = np.array([], dtype=h5py.string_dtype())
-    frame.create_dataset("_index", data=np.array(names, dtype="S"), compression="gzip", shuffle=True)
-
-
-def peak_megabytes(*arguments):
-    """Of a run that succeeds."""
-    program = [PROGRAM, *map(str, arguments), "--quiet"]
-    script = ("import resource, subprocess, sys; done = subprocess.run(sys.argv[1:]).returncode; "
-              "print(done, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
-    said = subprocess.run(["/usr/bin/python3", "-c", script, *program], capture_output=True, text=True)
-    code, kilobytes = said.stdout.split()
-    assert code == "0", said.stderr
-    return int(kilobytes) / 1000
-
-
-def write_all_but_values(file, n_cells, names):
-    """An h5ad of which the group X waits for its three arrays."""
-    file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
-    write_frame(file, "obs", [f"c{i}" for i in range(n_cells)])
-    write_frame(file, "var", names)
-    x = file.create_group("X")
-    x.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
-    x.attrs["shape"] = np.array([n_cells, len(names)])
-    return x
+from conftest import must, must_fail
+from large_files import peak_megabytes, write_all_but_values
 
 
 def test_more_values_than_31_bits(cells, model, tmp_path):
@@ -111,140 +78,6 @@ def test_a_chunk_larger_than_memory_is_refused_and_large_ones_are_read(cells, mo
     rows = tables[0][0].splitlines()[1:]
     assert [row.split("\t", 1)[1] for row in rows[:300]] == [row.split("\t", 1)[1]
                                                              for row in rows[-300:]]
-
-
-def peak_of_all_processes(*arguments):
-    """Megabytes of a run that succeeds, of the program and its children together: what they share
-    counts once."""
-    def members(process):
-        yield process
-        try:
-            for task in os.listdir(f"/proc/{process}/task"):
-                for child in pathlib.Path(f"/proc/{process}/task/{task}/children").read_text().split():
-                    yield from members(int(child))
-        except OSError:  # it has just ended
-            pass
-
-    def kilobytes(process):
-        try:
-            lines = pathlib.Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-        except OSError:
-            return 0
-        return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-
-    peak = 0
-    with subprocess.Popen([PROGRAM, *map(str, arguments), "--quiet"], stderr=subprocess.PIPE) as run:
-        while run.poll() is None:
-            peak = max(peak, sum(kilobytes(process) for process in members(run.pid)))
-            time.sleep(0.02)
-        assert run.returncode == 0, run.stderr.read()
-    return peak / 1000
-
-
-@pytest.fixture(scope="module")
-def many_values(cells, tmp_path_factory):
-    """3 000 cells that express 9 000 genes each, as whole transcripts of single wells do."""
-    chance = np.random.default_rng(3)
-    names = list(anndata.read_h5ad(cells, backed="r").var_names)
-    names += [f"other{i}" for i in range(12000 - len(names))]
-    n_cells, n_each, n_kinds = 3000, 9000, 10
-    indices = np.concatenate([np.sort(chance.choice(len(names), n_each, replace=False))
-                              for _ in range(n_kinds)]).astype(np.int32)
-    path = tmp_path_factory.mktemp("many") / "many.h5ad"
-    with h5py.File(path, "w") as file:
-        x = write_all_but_values(file, n_cells, names)
-        for name, kinds in (("data", (1 + indices % 7).astype(np.float32)), ("indices", indices)):
-            x.create_dataset(name, data=np.tile(kinds, n_cells // n_kinds), chunks=(30000,))
-        x.create_dataset("indptr", data=np.arange(n_cells + 1) * n_each)
-    return path
-
-
-@pytest.mark.parametrize("command", ["predict", "inspect", "convert"])
-def test_memory_is_kept_where_cells_have_many_values(command, many_values, model, tmp_path):
-    """--memory, the model, which is small, and 200 MB. A block of 3 000 cells alone has 216 MB."""
-    out = tmp_path / ("out.tsv" if command == "predict" else "out.h5ad")
-    words = [command, *([model] if command == "predict" else []), many_values,
-             *([] if command == "inspect" else [*(["-o"] if command == "predict" else []), out])]
-    assert peak_of_all_processes(*words, "--memory", "16M") < 16 * 1.049 + 200
-    if command == "predict":
-        little = out.read_bytes()
-        must(*words, "--overwrite")
-        assert out.read_bytes() == little
-
-
-@pytest.mark.parametrize("preset, options", [
-    # All genes are inputs: the features of all cells would take 216 MB, by cells and by genes 432 MB.
-    ("fast", ["--variable-genes", "0", "--no-find-suspects", "--validate", "none"]),
-    ("standard", ["--variable-genes", "0", "--no-find-suspects", "--validate", "none", "--hidden", "16",
-                  "--epochs", "1", "--min-steps", "1"]),
-    ("walkthrough", ["--hidden", "16", "--epochs", "1", "--max-genes", "0"]),
-])
-def test_training_keeps_to_memory(preset, options, many_values, tmp_path):
-    """--memory, the model, which is small, and 200 MB; and the model does not depend on it."""
-    labels = tmp_path / "labels.tsv"
-    labels.write_text("".join(f"c{i}\ttype{i % 10 % 3}\n" for i in range(3000)))
-    words = ["train", many_values, "--labels", labels, "--preset", preset, *options, "-o"]
-    little, much = tmp_path / "little.saithe", tmp_path / "much.saithe"
-    peak = peak_of_all_processes(*words, little, "--memory", "16M")
-    if preset == "fast":
-        must(*words, much)
-        assert little.read_bytes() == much.read_bytes()
-    if HAS_SANITIZER:
-        pytest.skip("the same model; how much memory it took is not told under a sanitizer")
-    assert peak < 16 * 1.049 + 200
-
-
-def write_few_values(path, n_cells, names):
-    """Cells of 40 genes each, with a name and a text of their own in obs."""
-    with h5py.File(path, "w") as file:
-        x = write_all_but_values(file, n_cells, names)
-        obs = file["obs"]
-        texts = np.char.add("a text of cell ", np.arange(n_cells).astype(str)).astype("S")
-        column = obs.create_dataset("text", data=texts, compression="gzip", shuffle=True)
-        column.attrs.update({"encoding-type": "string-array", "encoding-version": "0.2.0"})
-        obs.attrs["column-order"] = np.array(["text"], dtype=h5py.string_dtype())
-        indices = np.concatenate([np.arange(kind, kind + 400, 10) for kind in range(10)])
-        kinds = {"data": np.tile(1 + indices % 7, n_cells // 10).astype(np.float32),
-                 "indices": np.tile(indices, n_cells // 10).astype(np.int32)}
-        for name, values in kinds.items():
-            x.create_dataset(name, data=values, chunks=(1 << 16,), compression="gzip", shuffle=True)
-        x.create_dataset("indptr", data=np.arange(n_cells + 1) * 40, compression="gzip")
-
-
-@pytest.mark.parametrize("ending", ["tsv", "h5ad"])
-def test_memory_does_not_grow_with_the_number_of_cells(ending, cells, model, tmp_path):
-    """Names, labels and probabilities of the additional cells would take 50 MB, their texts 20."""
-    names = list(anndata.read_h5ad(cells, backed="r").var_names)
-    peaks = []
-    for n_cells in (20000, 320000):
-        path = tmp_path / f"{n_cells}.h5ad"
-        write_few_values(path, n_cells, names)
-        peaks.append(peak_of_all_processes("predict", model, path, "-o",
-                                           tmp_path / f"out{n_cells}.{ending}", "--memory", "16M"))
-    if HAS_SANITIZER:
-        pytest.skip("the same values; how much memory they took is not told under a sanitizer")
-    assert peaks[1] < peaks[0] + 15, peaks
-
-
-def test_a_long_table_keeps_to_memory(tmp_path, model, cells):
-    """Six million lines, by gene: their entries alone would take 100 MB."""
-    names = list(anndata.read_h5ad(cells, backed="r").var_names)[:600]
-    path = tmp_path / "long.tsv"
-    n_cells = 10000
-    with open(path, "w") as file:
-        file.write("gene\tcell\tcount\n")
-        for i, name in enumerate(names):
-            file.write("".join(f"{name}\tcell{c:05}\t{1 + (c + i) % 3}\n" for c in range(n_cells)))
-    little = peak_megabytes("convert", path, tmp_path / "little.h5ad", "--memory", "16M")
-    much = peak_megabytes("convert", path, tmp_path / "much.h5ad", "--memory", "1G")
-    assert (tmp_path / "little.h5ad").read_bytes() == (tmp_path / "much.h5ad").read_bytes()
-    read = anndata.read_h5ad(tmp_path / "little.h5ad")
-    assert read.shape == (n_cells, 600) and list(read.var_names) == sorted(names)
-    i = names.index(read.var_names[5])
-    assert list(read.X[:, 5].toarray()[:4, 0]) == [1 + (c + i) % 3 for c in range(4)]
-    if HAS_SANITIZER:
-        pytest.skip("the same values; how much memory they took is not told under a sanitizer")
-    assert little + 50 < much
 
 
 # ---- booleans ---------------------------------------------------------------------------------

@@ -106,13 +106,18 @@ const Kind kKinds[] = {
      "Write its genes as h5ad: python -c 'import mudata; "
      "mudata.read_h5mu(\"{}\").mod[\"rna\"].write_h5ad(\"rna.h5ad\")'"},
     {"a Loupe file (.cloupe)", [](const InputFile& input) { return ends_in(input, {".cloupe"}); },
-     "Take filtered_feature_bc_matrix.h5 of the same run of Cell Ranger"},
+     "No program writes its counts. Take filtered_feature_bc_matrix.h5, which the same run of Cell "
+     "Ranger wrote beside it, or write the Seurat object that LoupeR was given as h5ad in R: "
+     "anndataR::write_h5ad(readRDS(\"seurat.rds\"), \"cells.h5ad\")"},
     {"Cell Ranger's molecule_info.h5",
      [](const InputFile& input) {
        return is_hdf5_with(input, {"umi", "barcode_idx"}) ||
               is_hdf5_with(input, {"umi", "barcode"});
      },
-     "It lists molecules. Take filtered_feature_bc_matrix.h5 of the same run"},
+     "It lists molecules. Take filtered_feature_bc_matrix.h5 of the same run, or write the counts of "
+     "all its barcodes, those of empty droplets too: Rscript -e 'library(DropletUtils); m <- "
+     "read10xMolInfo(\"{}\"); write10xCounts(\"counts.h5\", makeCountMatrix(m$data$gene, "
+     "paste0(m$data$cell, \"-\", m$data$gem_group), m$genes), version = \"3\")'"},
     {"Space Ranger's feature_slice.h5",
      [](const InputFile& input) { return is_hdf5_with(input, {"feature_slices"}); },
      "Take binned_outputs/square_008um/filtered_feature_bc_matrix.h5 of the same run"},

@@ -28,6 +28,7 @@ TEST(OtherPrograms, AreToldByTheirFirstBytes) {
       {"b.rds", "\xFD\x37zXZ\0..."s, "readRDS("},
       {"a.bin", "RDX3\nX\n"s, "load("},
       {"a.cloupe", "{\"version\""s, "filtered_feature_bc_matrix.h5"},
+      {"b.cloupe", "{\"version\""s, "anndataR::write_h5ad(readRDS("},
       {"a.xlsx", "PK\3\4..[Content_Types].xml"s, "pandas.read_excel("},
       {"a.xls", "\xD0\xCF\x11\xE0\xA1"s, "pandas.read_excel("},
       {"a.parquet", "PAR1\x15"s, "pandas.read_parquet("},
@@ -65,7 +66,7 @@ TEST(OtherPrograms, Hdf5FilesOfOtherThings) {
   EXPECT_SAITHE_ERROR(open_source(make("a.h5mu", {"mod", "obs", "var"}), {}, kContext),
                       ErrorKind::BadFormat, "mudata.read_h5mu(");
   EXPECT_SAITHE_ERROR(open_source(make("m.h5", {"umi", "barcode_idx"}), {}, kContext),
-                      ErrorKind::BadFormat, "molecule_info.h5");
+                      ErrorKind::BadFormat, "read10xMolInfo(");
   EXPECT_SAITHE_ERROR(open_source(make("f.h5", {"feature_slices"}), {}, kContext),
                       ErrorKind::BadFormat, "binned_outputs");
   EXPECT_SAITHE_ERROR(open_source(make("x.h5", {"anything"}), {}, kContext), ErrorKind::BadFormat,
