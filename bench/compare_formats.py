@@ -2,11 +2,12 @@
 
     python bench/compare_formats.py SAITHE READING_DRIVER [--cells 20000] [--rounds 3]
 
-Simulated cells (20 000 genes, 850 stored values each) are written as h5ad by columns, 10x HDF5, gzip
-MTX, Loom, h5Seurat, Zarr (a folder of version 2, the same zipped, version 3 with shards), and, a
-twentieth of them, as CSV. Each round reads each file in a process of its own: with AnnData, Scanpy, or,
-as nothing in Python reads h5Seurat, with h5py and SciPy; and with saithe, block by block. Both must find
-as many values. The files are in the page cache. Prints Markdown.
+Simulated cells (20 000 genes, 850 stored values each) are written as h5ad (by rows, with several
+filters and without; by columns; a tenth of them dense), 10x HDF5, gzip MTX, Loom, h5Seurat, Zarr (a folder
+of version 2, the same zipped, version 3 with shards), and, a twentieth of them, as CSV. Each round reads
+each file in a process of its own: with AnnData, Scanpy, loompy, pandas, or, as nothing in Python reads
+h5Seurat, with h5py and SciPy; and with saithe, block by block. Both must find as many values. The files
+are in the page cache. Prints Markdown.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import tempfile
 
 import anndata
 import h5py
+import hdf5plugin
 import numpy as np
 import scipy.sparse
 import zarr
@@ -28,13 +30,19 @@ from peers import measure, print_table, run_child, spread
 PEER = """
 import json, sys, time, warnings
 warnings.simplefilter("ignore")
-import anndata, h5py, numpy, scanpy, scipy.sparse, types, zarr
+import anndata, h5py, hdf5plugin, numpy, scipy.sparse, types, zarr
+{imports}
 def read_h5seurat(path):
     with h5py.File(path) as file:
         counts = file["assays/RNA/counts"]
         rows = [counts[name][()] for name in ("data", "indices", "indptr")]
         shape = tuple(counts.attrs["dims"][::-1])
         return types.SimpleNamespace(X=scipy.sparse.csr_matrix(tuple(rows), shape=shape))
+def read_with_loompy(path):
+    with loompy.connect(path, validate=False) as file:
+        return types.SimpleNamespace(X=file.sparse().T.tocsr())
+def read_with_pandas(path):
+    return types.SimpleNamespace(X=pandas.read_csv(path, index_col=0).to_numpy())
 def rows(cells):
     cells.X = cells.X.tocsr()
     return cells
@@ -45,19 +53,49 @@ count = values.nnz if scipy.sparse.issparse(values) else numpy.count_nonzero(val
 print(json.dumps({{"seconds": time.perf_counter() - start, "n_stored": int(count)}}))
 """
 
-# What reads each file, as the name in the table and as Python.
-PEERS = {
-    "h5ad by columns": ("anndata.read_h5ad(), rows", "rows(anndata.read_h5ad(sys.argv[1]))"),
-    "10x HDF5": ("scanpy.read_10x_h5()", "scanpy.read_10x_h5(sys.argv[1])"),
-    "MTX, gzip": ("scanpy.read_10x_mtx()", "scanpy.read_10x_mtx(sys.argv[1], cache=False)"),
-    "Loom": ("anndata's read_loom()", "anndata.io.read_loom(sys.argv[1], sparse=True)"),
-    "h5Seurat": ("h5py and SciPy", "read_h5seurat(sys.argv[1])"),
-    "Zarr": ("anndata.read_zarr()", "anndata.read_zarr(sys.argv[1])"),
-    "Zarr, zipped": ("anndata.read_zarr()",
-                     "anndata.read_zarr(zarr.storage.ZipStore(sys.argv[1], mode='r'))"),
-    "Zarr v3, sharded": ("anndata.read_zarr()", "anndata.read_zarr(sys.argv[1])"),
-    "CSV": ("anndata's read_csv()", "anndata.io.read_csv(sys.argv[1])"),
+# The compressions of h5ad by rows, as h5py takes them.
+FILTERS = {
+    "h5ad, not compressed": {},
+    "h5ad, gzip": {"compression": "gzip"},
+    "h5ad, LZF": {"compression": "lzf"},
+    "h5ad, zstd": dict(hdf5plugin.Zstd(clevel=3)),
+    "h5ad, blosc": dict(hdf5plugin.Blosc(cname="lz4", clevel=5, shuffle=1)),
 }
+
+# What is read, by what as the name in the table and as Python.
+PEERS = [
+    *((name, "anndata.read_h5ad()", "anndata.read_h5ad(sys.argv[1])") for name in FILTERS),
+    ("h5ad, dense, gzip", "anndata.read_h5ad()", "anndata.read_h5ad(sys.argv[1])"),
+    ("h5ad by columns, gzip", "anndata.read_h5ad(), rows", "rows(anndata.read_h5ad(sys.argv[1]))"),
+    ("10x HDF5", "scanpy.read_10x_h5()", "scanpy.read_10x_h5(sys.argv[1])"),
+    ("MTX, gzip", "scanpy.read_10x_mtx()", "scanpy.read_10x_mtx(sys.argv[1], cache=False)"),
+    ("Loom", "anndata's read_loom()", "anndata.io.read_loom(sys.argv[1], sparse=True)"),
+    ("Loom", "loompy's sparse()", "read_with_loompy(sys.argv[1])"),
+    ("h5Seurat", "h5py and SciPy", "read_h5seurat(sys.argv[1])"),
+    ("Zarr", "anndata.read_zarr()", "anndata.read_zarr(sys.argv[1])"),
+    ("Zarr, zipped", "anndata.read_zarr()",
+     "anndata.read_zarr(zarr.storage.ZipStore(sys.argv[1], mode='r'))"),
+    ("Zarr v3, sharded", "anndata.read_zarr()", "anndata.read_zarr(sys.argv[1])"),
+    ("CSV", "anndata's read_csv()", "anndata.io.read_csv(sys.argv[1])"),
+    ("CSV", "pandas.read_csv()", "read_with_pandas(sys.argv[1])"),
+]
+
+
+def script_of(expression):
+    """What takes seconds to import is imported only where it reads."""
+    imports = [f"import {name}" for name in ("loompy", "pandas", "scanpy") if name in expression]
+    return PEER.format(expression, imports="\n".join(imports))
+
+
+def write_filtered(cells, path, options):
+    """With the values alone compressed: blosc dies of texts of varying lengths."""
+    anndata.AnnData(obs=cells.obs, var=cells.var).write_h5ad(path)
+    with h5py.File(path, "r+") as file:
+        x = file.create_group("X")
+        x.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
+        x.attrs["shape"] = np.array(cells.shape)
+        for name in ("data", "indices", "indptr"):
+            x.create_dataset(name, data=getattr(cells.X, name), **options)
 
 
 def write_10x_h5(cells, path):
@@ -135,20 +173,25 @@ def write_csv(cells, path):
 
 
 def write_files(saithe, n_cells, folder):
-    """The path and the number of cells of each format."""
+    """The path of each format."""
     source = folder / "cells.h5ad"
     run_child([saithe, "simulate", "-o", source, "--cells", n_cells, "--genes", 20000, "--seed", 4,
                "--quiet"])
     cells = anndata.read_h5ad(source)
     cells = anndata.AnnData(scipy.sparse.csr_matrix(cells.X), cells.obs[[]], cells.var[[]])
-    few = cells[:n_cells // 20]
-    paths = {"h5ad by columns": folder / "columns.h5ad", "10x HDF5": folder / "cells.h5",
+    paths = {"h5ad by columns, gzip": folder / "columns.h5ad", "10x HDF5": folder / "cells.h5",
              "MTX, gzip": folder / "mtx", "Loom": folder / "cells.loom",
              "h5Seurat": folder / "cells.h5seurat", "Zarr": folder / "cells.zarr",
              "Zarr, zipped": folder / "cells.zarr.zip", "Zarr v3, sharded": folder / "sharded.zarr",
-             "CSV": folder / "cells.csv"}
+             "h5ad, dense, gzip": folder / "dense.h5ad", "CSV": folder / "cells.csv"}
+    for number, (name, options) in enumerate(FILTERS.items()):
+        paths[name] = folder / f"filter{number}.h5ad"
+        write_filtered(cells, paths[name], options)
     by_columns = anndata.AnnData(cells.X.tocsc(), cells.obs, cells.var)
-    by_columns.write_h5ad(paths["h5ad by columns"], compression="gzip")
+    by_columns.write_h5ad(paths["h5ad by columns, gzip"], compression="gzip")
+    dense = cells[:n_cells // 10].copy()
+    dense.X = dense.X.toarray()
+    dense.write_h5ad(paths["h5ad, dense, gzip"], compression="gzip")
     write_10x_h5(cells, paths["10x HDF5"])
     write_mtx(cells, paths["MTX, gzip"])
     cells.write_loom(paths["Loom"])
@@ -156,8 +199,8 @@ def write_files(saithe, n_cells, folder):
     cells.write_zarr(paths["Zarr"])
     shutil.make_archive(str(folder / "cells.zarr"), "zip", paths["Zarr"])
     write_sharded(cells, paths["Zarr v3, sharded"])
-    write_csv(few, paths["CSV"])
-    return {name: (path, len(few if name == "CSV" else cells)) for name, path in paths.items()}
+    write_csv(cells[:n_cells // 20], paths["CSV"])
+    return paths
 
 
 def size_of(path):
@@ -175,11 +218,11 @@ def main():
     arguments = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        files = write_files(arguments.saithe.resolve(), arguments.cells, pathlib.Path(folder))
-        for name, (path, n_cells) in files.items():
-            peer, expression = PEERS[name]
+        paths = write_files(arguments.saithe.resolve(), arguments.cells, pathlib.Path(folder))
+        for name, peer, expression in PEERS:
+            path = paths[name]
             commands = [[arguments.driver.resolve(), "decode", path],
-                        [sys.executable, "-c", PEER.format(expression), path]]
+                        [sys.executable, "-c", script_of(expression), path]]
             for command in commands:
                 measure(command)  # into the page cache
             runs = [[measure(command) for command in commands] for _ in range(arguments.rounds)]
@@ -187,7 +230,7 @@ def main():
                 sys.exit(f"{name}: not as many values: {runs[0]}")
             own, others = ([both[i] for both in runs] for i in range(2))
             rows.append([
-                f"{name}, {n_cells} cells, {size_of(path) / 1e6:.0f} MB",
+                f"{name}, {own[0]['n_cells']} cells, {size_of(path) / 1e6:.0f} MB",
                 spread([run["seconds"] for run in own], 2),
                 f"{statistics.median(run['memory'] for run in own) / 1e6:.0f} MB",
                 f"{peer}: " + spread([run["seconds"] for run in others], 2),

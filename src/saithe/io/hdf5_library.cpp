@@ -142,4 +142,26 @@ bool read_flag_attribute(hid_t object, const std::string& name, const std::strin
   return std::any_of(bytes.begin(), bytes.end(), [](unsigned char byte) { return byte != 0; });
 }
 
+std::vector<int> read_filters(hid_t creation_list) {
+  std::vector<int> filters;
+  const int n_filters = H5Pget_nfilters(creation_list);
+  for (int i = 0; i < n_filters; ++i) {
+    unsigned flags = 0;
+    std::size_t n_values = 0;
+    filters.push_back(H5Pget_filter2(creation_list, static_cast<unsigned>(i), &flags, &n_values,
+                                     nullptr, 0, nullptr, nullptr));
+  }
+  return filters;
+}
+
+std::vector<std::string> read_attribute_names(hid_t object) {
+  std::vector<std::string> names;
+  const auto collect = [](hid_t, const char* name, const H5A_info_t*, void* all) -> herr_t {
+    static_cast<std::vector<std::string>*>(all)->emplace_back(name);
+    return 0;
+  };
+  H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names);
+  return names;
+}
+
 }  // namespace saithe::io

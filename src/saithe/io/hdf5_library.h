@@ -65,5 +65,9 @@ std::vector<std::int64_t> read_integer_attribute(hid_t object, const std::string
 /// A boolean attribute, which h5py writes as an enumeration: any value but 0, whatever kind of
 /// integer or enumeration it is stored as; false where there is none.
 bool read_flag_attribute(hid_t object, const std::string& name, const std::string& where);
+/// The names of an object's attributes, sorted.
+std::vector<std::string> read_attribute_names(hid_t object);
+/// The filters of a dataset by its creation list, in the order of writing.
+std::vector<int> read_filters(hid_t creation_list);
 
 }  // namespace saithe::io

@@ -52,29 +52,6 @@ NumberLayout layout_of(hid_t type) {
   return {};
 }
 
-/// The filters of a dataset, in the order of writing.
-std::vector<int> filters_of(hid_t creation_list) {
-  std::vector<int> filters;
-  const int n_filters = H5Pget_nfilters(creation_list);
-  for (int i = 0; i < n_filters; ++i) {
-    unsigned flags = 0;
-    std::size_t n_values = 0;
-    filters.push_back(H5Pget_filter2(creation_list, static_cast<unsigned>(i), &flags, &n_values,
-                                     nullptr, 0, nullptr, nullptr));
-  }
-  return filters;
-}
-
-std::vector<std::string> attribute_names_of(hid_t object) {
-  std::vector<std::string> names;
-  const auto collect = [](hid_t, const char* name, const H5A_info_t*, void* all) -> herr_t {
-    static_cast<std::vector<std::string>*>(all)->emplace_back(name);
-    return 0;
-  };
-  H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names);
-  return names;
-}
-
 /// Finds in HDF5's stack of errors that a writer has not closed the file.
 herr_t find_open_for_write(unsigned, const H5E_error2_t* entry, void* is_found) {
   const std::string_view text = entry->desc == nullptr ? "" : entry->desc;
@@ -144,7 +121,7 @@ MemberKind LibraryGroup::kind_of(const std::string& name) const {
 }
 
 std::vector<std::string> LibraryGroup::attribute_names() const {
-  return attribute_names_of(id_.get());
+  return read_attribute_names(id_.get());
 }
 
 std::vector<std::string> LibraryGroup::names() const {
@@ -198,7 +175,7 @@ LibraryDataset::LibraryDataset(Hdf5Id id, std::string name) : id_(std::move(id))
     fail(ErrorKind::BadFormat, "{}: keeps its values in another file, which is not followed",
          where());
   }
-  description_.filters = filters_of(creation.get());
+  description_.filters = read_filters(creation.get());
   description_.largest_ratio = static_cast<std::int64_t>(largest_ratio(description_.filters));
   for (const int filter : description_.filters) {
     if (filter >= 0 && H5Zfilter_avail(filter) > 0) continue;
@@ -219,6 +196,7 @@ LibraryDataset::LibraryDataset(Hdf5Id id, std::string name) : id_(std::move(id))
   }
   if (description_.is_null) description_.shape = {0};
   if (H5Pget_layout(creation.get()) == H5D_CHUNKED) describe_chunks(creation.get());
+  if (H5Pget_layout(creation.get()) == H5D_CONTIGUOUS) describe_slices();
   // What a damaged index of chunks claims cannot be more than the file.
   const Hdf5Id file(H5Iget_file_id(id_.get()));
   hsize_t file_bytes = 0;
@@ -240,6 +218,14 @@ void LibraryDataset::describe_chunks(hid_t creation) {
   if (H5Pget_fill_value(creation, type_.get(), fill_value.data()) < 0) fill_value.clear();
 }
 
+void LibraryDataset::describe_slices() {
+  is_sliced_ = description_.shape.size() == 1 && description_.shape[0] > kSliceValues &&
+               description_.layout.value_bytes > 0;
+  if (!is_sliced_) return;
+  description_.chunk_shape = {kSliceValues};
+  description_.fill_value.resize(description_.value_bytes);  // HDF5 gives all that is missing
+}
+
 void LibraryDataset::set_type(Hdf5Id type) {
   type_ = std::move(type);
   description_.kind = kind_of_type(type_.get());
@@ -257,7 +243,7 @@ void LibraryDataset::set_type(Hdf5Id type) {
 }
 
 std::vector<std::string> LibraryDataset::attribute_names() const {
-  return attribute_names_of(id_.get());
+  return read_attribute_names(id_.get());
 }
 
 LibraryDataset LibraryDataset::field(const std::string& name) const {
@@ -412,7 +398,21 @@ void LibraryDataset::read_block(std::span<const hsize_t> start, std::span<const 
   }
 }
 
+void LibraryDataset::fetch_slice(std::int64_t index, MessageWriter& message) const {
+  const std::int64_t length = description_.shape.front();
+  if (index < 0 || index > (length - 1) / kSliceValues) fail_damaged(where());
+  const auto start = static_cast<hsize_t>(index * kSliceValues);
+  const auto count = std::min<hsize_t>(kSliceValues, static_cast<hsize_t>(length) - start);
+  const std::size_t n_bytes = as_size(kSliceValues) * description_.value_bytes;
+  message.add_integer(static_cast<std::int64_t>(n_bytes));
+  unsigned char* bytes = message.grow(n_bytes);
+  std::fill(bytes + count * description_.value_bytes, bytes + n_bytes, 0);
+  read_block({&start, 1}, {&count, 1}, type_.get(), bytes);
+  message.add_integer(0);
+}
+
 void LibraryDataset::fetch_chunk(std::int64_t index, MessageWriter& message) const {
+  if (is_sliced_) return fetch_slice(index, message);
   // What packing adds to values that do not pack.
   static constexpr std::int64_t kSlack = std::int64_t{1} << 16;
   const auto fail_chunk = [&] {
@@ -420,7 +420,7 @@ void LibraryDataset::fetch_chunk(std::int64_t index, MessageWriter& message) con
          "{}: chunk {} cannot be read: the file is damaged or cut off. Copy it again.", where(),
          index);
   };
-  const std::vector<std::int64_t>& chunk = description_.chunk_shape;
+  const auto& chunk = description_.chunk_shape;
   if (chunk.empty()) fail_chunk();
   std::vector<hsize_t> start(chunk.size());
   std::int64_t n_values = 1;

@@ -99,6 +99,35 @@ TEST(ChunkedArray, AnyRangeIsTheRangeOfTheWhole) {
   }
 }
 
+TEST(ChunkedArray, AnArrayInOnePieceIsReadAsOneInChunks) {
+  const FolderForTest folder;
+  std::vector<std::int32_t> values(200'000);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int32_t>(i % 10'007);
+  for (const hid_t type : {H5T_STD_I32LE, H5T_STD_U16BE, H5T_STD_I64LE}) {
+    for (const hsize_t n : {hsize_t{1}, hsize_t{65'536}, hsize_t{65'537}, hsize_t{200'000}}) {
+      Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+      {
+        const io::Hdf5Id space(H5Screate_simple(1, &n, nullptr));
+        const io::Hdf5Id data(
+            H5Dcreate2(root.id(), "v", type, space.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+        ASSERT_GE(
+            H5Dwrite(data.get(), H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
+            0);
+      }
+      root.flush();
+      root.close();
+      const ChunkedArray array(Hdf5Group::open_file(folder / "a.h5").dataset("v"));
+      const auto size = static_cast<std::int64_t>(n);
+      for (const std::int64_t begin : {std::int64_t{0}, size / 3, size - 1}) {
+        std::vector<std::int32_t> read(as_size(size - begin));
+        array.read(begin, std::span<std::int32_t>(read), kContext);
+        ASSERT_TRUE(std::equal(read.begin(), read.end(), values.begin() + begin))
+            << n << " " << begin;
+      }
+    }
+  }
+}
+
 TEST(ChunkedArray, AChunkThatBlocksShareIsUnpackedOnce) {
   const FolderForTest folder;
   std::vector<double> values(1 << 20);

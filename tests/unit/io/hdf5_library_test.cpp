@@ -26,7 +26,21 @@ TEST(Hdf5Library, AttributesOfEachKindAndNothingOfAnother) {
   EXPECT_FALSE(io::read_flag_attribute(id, "shape", "a"));  // more than one
   root.set_attribute("one", std::vector<std::int64_t>{1});
   EXPECT_TRUE(io::read_flag_attribute(id, "one", "a"));
+  EXPECT_EQ(
+      io::read_attribute_names(id),
+      (std::vector<std::string>{"encoding-type", "encoding-version", "list", "one", "shape"}));
   root.flush();
+}
+
+TEST(Hdf5Library, FiltersInTheOrderOfWriting) {
+  const io::Hdf5Id creation(H5Pcreate(H5P_DATASET_CREATE));
+  EXPECT_TRUE(io::read_filters(creation.get()).empty());
+  const hsize_t chunk = 4;
+  H5Pset_chunk(creation.get(), 1, &chunk);
+  H5Pset_shuffle(creation.get());
+  H5Pset_deflate(creation.get(), 4);
+  EXPECT_EQ(io::read_filters(creation.get()),
+            (std::vector<int>{H5Z_FILTER_SHUFFLE, H5Z_FILTER_DEFLATE}));
 }
 
 TEST(Hdf5Library, AReadThatFailsGivesNoTexts) {
