@@ -87,7 +87,7 @@ CellGroups groups_of_column(const Table& obs, const std::string& column,
                             const std::string& option) {
   const std::string name = column_name(column);
   if (!obs.has(name)) {
-    fail(ErrorKind::InvalidArgument, "--{}: obs has no column '{}'; it has: {}", option,
+    fail(ErrorKind::InvalidArgument, "--{}: the query's obs has no column '{}'; it has: {}", option,
          printable(name), printable(obs.column_names()));
   }
   return group_by_name(obs.as_text(name));

@@ -3,6 +3,9 @@
 import hashlib
 import json
 import pathlib
+import re
+import subprocess
+import sys
 
 import anndata
 import h5py
@@ -10,7 +13,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from conftest import COLUMNS, SMALL, SOURCE, must, run, write_tenx_folder
+from conftest import COLUMNS, HAS_SANITIZER, PROGRAM, SMALL, SOURCE, must, run, write_tenx_folder
 
 FIGURES = ["accuracy", "calibration", "confusion_validation", "loss", "qc", "umap_all_confidence",
            "umap_all_label", "umap_all_predicted", "umap_training", "umap_validation"]
@@ -164,6 +167,17 @@ def test_run_json_tells_what_may_differ(pbmc3k):
     assert said["threads"] >= 1 and said["hardware"] and said["peak_memory_bytes"] > 1e6
     assert "walkthrough" in said["command"]
     assert {"read", "train", "embed", "write"} <= set(said["stage_seconds"])
+
+
+def test_peak_memory_is_the_programs_own(cells, model, tmp_path):
+    """Not that of a notebook that starts it."""
+    script = ("import subprocess, sys; ballast = bytes(range(256)) * 2000000; "
+              "sys.exit(subprocess.run(sys.argv[1:]).returncode)")
+    said = subprocess.run([sys.executable, "-c", script, PROGRAM, "predict", model, cells, "-o",
+                           tmp_path / "out.tsv"], capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    peak = int(re.search(r"peak memory (\d+) MB", said.stderr).group(1))
+    assert HAS_SANITIZER or peak < 300
 
 
 def test_model_is_a_plain_safetensors_file(pbmc3k):

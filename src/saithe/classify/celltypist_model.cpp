@@ -235,7 +235,14 @@ CellTypistModel parse_celltypist_model(std::string bytes, const std::string& whe
 }
 
 CellTypistModel load_celltypist_model(const std::filesystem::path& path) {
-  return parse_celltypist_model(read_file(path, kMaxFileBytes), path.string());
+  std::string bytes = read_file(path, kMaxFileBytes);
+  if (bytes.starts_with("\x89HDF")) {
+    fail(ErrorKind::BadFormat,
+         "{}: is an HDF5 file; expected a model as CellTypist's write() makes it, such as "
+         "Immune_All_Low.pkl",
+         path.string());
+  }
+  return parse_celltypist_model(std::move(bytes), path.string());
 }
 
 }  // namespace saithe

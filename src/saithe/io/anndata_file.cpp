@@ -138,10 +138,13 @@ std::unique_ptr<CellSource> open_cells(AnnDataFile& file, const ReadOptions& opt
     warn_of_booleans(file.name(), places.front().name, *chosen.matrix, context);
   } else {
     places = file.places_of_counts();
-    const std::string advice = fmt::format(
-        "Name the counts with --layer NAME (layers of the file: {}) or --use-raw, or "
-        "give a file that holds them.",
-        join(file.layers()));
+    const bool has_others = !file.layers().empty() || file.raw();
+    const std::string advice =
+        has_others ? fmt::format(
+                         "Name the counts with --layer NAME (layers of the file: {}) or "
+                         "--use-raw, or give a file that holds them.",
+                         join(file.layers()))
+                   : "Give a file that holds counts.";
     if (places.empty() && options.no_values) {
       context.warn(fmt::format("{}: has no X, no raw and no layer of counts", file.name()));
       places.push_back(file.nothing());

@@ -1,12 +1,26 @@
 #include "saithe/io/choose_values.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <ranges>
 
 #include "saithe/core/text_io.h"
 
 namespace saithe::io {
+
+void fail_shape(const std::string& where, std::span<const std::int64_t> found,
+                std::span<const std::int64_t> expected) {
+  const bool is_turned = std::ranges::equal(found, expected | std::views::reverse);
+  fail(ErrorKind::BadFormat, "{}: has {}, but obs has {} and var {}. {}", where,
+       found.empty() ? "no shape" : fmt::format("the shape {}", fmt::join(found, " x ")),
+       counted(expected[0], "cell"), counted(expected[1], "gene"),
+       is_turned ? "It lies the other way round: write the file again with cells in rows."
+                 : "The file is not whole: copy it again, or write it again with AnnData.");
+}
+
 namespace {
 
 constexpr CellIndex kSampleBlocks = 16;

@@ -28,6 +28,11 @@ class CellMatrix {
   virtual void let_go() {}
 };
 
+/// Throws the Error(BadFormat) of a matrix that is not as long and wide as obs and var; `found` is
+/// empty where it has no shape.
+[[noreturn]] void fail_shape(const std::string& where, std::span<const std::int64_t> found,
+                             std::span<const std::int64_t> expected);
+
 /// A matrix that may be used.
 struct ValuePlace {
   std::string name;  ///< "layers/counts"

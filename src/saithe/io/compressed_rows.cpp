@@ -69,20 +69,21 @@ CompressedRows::CompressedRows(const Hdf5Group& group, std::int64_t n_rows, std:
   row_start.dataset().require_plausible(n_rows + 1);
   row_start_.resize(as_size(n_rows) + 1);
   row_start.read(0, std::span<RowPointer>(row_start_), context);
-  require_rising();
+  check_rows(context);
 }
 
 CompressedRows::CompressedRows(std::string where, std::vector<RowPointer> row_start,
-                               std::int64_t n_columns, std::unique_ptr<EntryArrays> entries)
+                               std::int64_t n_columns, std::unique_ptr<EntryArrays> entries,
+                               const Context& context)
     : where_(std::move(where)),
       n_columns_(checked_cast<GeneIndex>(n_columns, where_.c_str())),
       row_start_(std::move(row_start)),
       entries_(std::move(entries)) {
   SAITHE_ASSERT(!row_start_.empty());
-  require_rising();
+  check_rows(context);
 }
 
-void CompressedRows::require_rising() const {
+void CompressedRows::check_rows(const Context& context) const {
   const std::int64_t n_values = entries_->n_values_stored();
   if (entries_->n_columns_stored() != n_values) {
     fail(ErrorKind::BadFormat, "{}: indices has {} entries but data has {}; the file is damaged",
@@ -96,11 +97,17 @@ void CompressedRows::require_rising() const {
     fail(ErrorKind::BadFormat, "{}/indptr: falls from {} to {} at entry {}; the file is damaged",
          where_, *falls, *(falls + 1), falls - row_start_.begin());
   }
-  if (row_start_.back() != n_values) {
+  if (row_start_.back() > n_values) {
     fail(ErrorKind::BadFormat,
          "{}: indptr ends at {}, but data has {} entries; the file is damaged or cut off. Copy it "
          "again.",
          where_, row_start_.back(), n_values);
+  }
+  if (row_start_.back() < n_values) {  // SciPy, too, takes it for spare room
+    context.warn(
+        fmt::format("{}: indptr ends at {}; the {} entries behind it belong to no cell and are not "
+                    "read",
+                    where_, row_start_.back(), n_values - row_start_.back()));
   }
 }
 

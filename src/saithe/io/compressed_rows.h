@@ -32,12 +32,12 @@ class EntryArrays {
 class CompressedRows {
  public:
   /// `group` holds data, indices and indptr. Throws Error(BadFormat) unless indptr is a rising
-  /// sequence of n_rows + 1 positions that agrees with the other two.
+  /// sequence of n_rows + 1 positions in the other two; warns of entries behind the last.
   CompressedRows(const Hdf5Group& group, std::int64_t n_rows, std::int64_t n_columns,
                  const Context& context);
   /// The same of arrays that lie elsewhere; `row_start` is indptr.
   CompressedRows(std::string where, std::vector<RowPointer> row_start, std::int64_t n_columns,
-                 std::unique_ptr<EntryArrays> entries);
+                 std::unique_ptr<EntryArrays> entries, const Context& context);
   /// Rows [begin, end), columns sorted, entries of one column added up; validated. Throws
   /// Error(BadFormat) where a single row passes context.max_memory, and where several do with
   /// values that were never written.
@@ -56,7 +56,7 @@ class CompressedRows {
   [[nodiscard]] const std::string& where() const { return where_; }
 
  private:
-  void require_rising() const;
+  void check_rows(const Context& context) const;
   bool check_columns(std::int64_t begin, std::int64_t end, std::span<const GeneIndex> columns,
                      const Context& context) const;
   void require_room(std::int64_t begin, std::int64_t end, const Context& context) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "saithe/core/text_io.h"
 #include "saithe/io/frame_columns.h"
 #include "saithe/io/hdf5_column.h"
 
@@ -148,7 +149,11 @@ void add_column(Table& table, const std::string& name, ReadColumn read, const st
 Table read_group_frame(const Hdf5Group& frame, const std::string& called, const Context& context) {
   const std::string index_name = frame.text_attribute("_index").value_or("_index");
   if (!frame.has(index_name)) {
-    fail(ErrorKind::BadFormat, "{}: its index '{}' is not there", frame.where(), index_name);
+    fail(ErrorKind::BadFormat,
+         "{}: its index '{}' is not there, so that its rows have no names. Write the file again "
+         "with "
+         "AnnData.",
+         frame.where(), printable(index_name));
   }
   Table table = rows_of(frame, index_name, called);
   table.index_name = index_name;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "saithe/core/text_io.h"
+
 namespace saithe::io {
 namespace {
 
@@ -24,10 +26,7 @@ H5adMatrix::H5adMatrix(const Hdf5Group& parent, const std::string& name, CellInd
   const std::vector<std::int64_t> expected = {n_cells, n_genes};
   if (parent.has_dataset(name)) {
     Hdf5Dataset dataset = parent.dataset(name);
-    if (dataset.shape() != expected) {
-      fail(ErrorKind::BadFormat, "{}: is not a matrix of {} cells x {} genes", dataset.where(),
-           n_cells, n_genes);
-    }
+    if (dataset.shape() != expected) fail_shape(dataset.where(), dataset.shape(), expected);
     is_boolean_ = dataset.kind() == StoredKind::Boolean;
     dense_.emplace(open_dense_tiles(std::move(dataset)), context);
     return;
@@ -36,14 +35,13 @@ H5adMatrix::H5adMatrix(const Hdf5Group& parent, const std::string& name, CellInd
   const std::string encoding = sparse_encoding(group);
   if (encoding != "csr_matrix" && encoding != "csc_matrix") {
     fail(ErrorKind::BadFormat,
-         "{}: has the encoding '{}'; expected csr_matrix, csc_matrix or array", group.where(),
-         encoding);
+         "{}: has the encoding '{}'; expected csr_matrix, csc_matrix or array. Take another place "
+         "of values with --layer or --use-raw, or write the file again with AnnData.",
+         group.where(), printable(encoding));
   }
   const bool is_old = group.has_attribute("h5sparse_shape");
-  if (group.integer_attribute(is_old ? "h5sparse_shape" : "shape") != expected) {
-    fail(ErrorKind::BadFormat, "{}: its shape is not {} cells x {} genes, as obs and var say",
-         group.where(), n_cells, n_genes);
-  }
+  const auto shape = group.integer_attribute(is_old ? "h5sparse_shape" : "shape");
+  if (shape != expected) fail_shape(group.where(), shape, expected);
   is_boolean_ = group.dataset("data").kind() == StoredKind::Boolean;
   if (encoding == "csr_matrix") {
     rows_.emplace(group, n_cells, n_genes, context);

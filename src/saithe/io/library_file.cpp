@@ -172,7 +172,9 @@ LibraryDataset::LibraryDataset(Hdf5Id id, std::string name) : id_(std::move(id))
   const Hdf5Id creation(H5Dget_create_plist(id_.get()));
   if (!type.is_valid() || !space.is_valid() || !creation.is_valid()) fail_damaged(where());
   if (H5Pget_external_count(creation.get()) > 0 || H5Pget_layout(creation.get()) == H5D_VIRTUAL) {
-    fail(ErrorKind::BadFormat, "{}: keeps its values in another file, which is not followed",
+    fail(ErrorKind::BadFormat,
+         "{}: keeps its values in another file or dataset, which is not followed. Write the file "
+         "again with AnnData.",
          where());
   }
   description_.filters = read_filters(creation.get());

@@ -16,10 +16,6 @@ namespace saithe::io {
 /// Whether a file that begins with `head` says that it is Matrix Market.
 bool is_matrix_market(std::string_view head);
 
-/// The files of a matrix, given by its own path or its folder's, that exist, and the names in its
-/// folder under which the reader would look for them. Empty if a folder has no matrix or several.
-std::vector<std::filesystem::path> mtx_places(const std::filesystem::path& path);
-
 /// The sizes that a file announces.
 struct MtxSizes {
   std::int64_t n_rows = 0;

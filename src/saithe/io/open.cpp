@@ -11,6 +11,7 @@
 #include "saithe/io/formats.h"
 #include "saithe/io/frame_columns.h"
 #include "saithe/io/mtx_file.h"
+#include "saithe/io/mtx_tables.h"
 #include "saithe/io/unknown_input.h"
 #include "saithe/io/zarr_store.h"
 

@@ -66,7 +66,7 @@ CompressedRows open_compressed(const ZarrNode& node, std::int64_t n_rows, std::i
                                const Context& context) {
   CompressedRows rows(node.where(),
                       ZarrArray(node.get("indptr")).read_integers(n_rows + 1, context), n_columns,
-                      std::make_unique<ZarrEntries>(node));
+                      std::make_unique<ZarrEntries>(node), context);
   for (std::int64_t row = 0; row < n_rows; ++row) {
     if (rows.n_stored(row, row + 1) > n_columns) {
       fail(ErrorKind::BadFormat, "{}: row {} has {} entries of {} columns; the store is damaged",
@@ -84,8 +84,7 @@ ZarrMatrix::ZarrMatrix(const ZarrNode& node, CellIndex n_cells, GeneIndex n_gene
   const std::vector<std::int64_t> expected = {n_cells, n_genes};
   if (node.is_array()) {
     if (node.layout().shape != expected) {
-      fail(ErrorKind::BadFormat, "{}: is not a matrix of {} cells x {} genes", node.where(),
-           n_cells, n_genes);
+      fail_shape(node.where(), node.layout().shape, expected);
     }
     is_boolean_ = node.layout().type.kind == ZarrType::Kind::Boolean;
     dense_.emplace(std::make_unique<ZarrTiles>(node), context);
@@ -94,15 +93,13 @@ ZarrMatrix::ZarrMatrix(const ZarrNode& node, CellIndex n_cells, GeneIndex n_gene
   const std::string order = order_of(node);
   if (order != "csr" && order != "csc") {
     fail(ErrorKind::BadFormat,
-         "{}: has the encoding '{}'; expected csr_matrix, csc_matrix or array", node.where(),
-         printable(order));
+         "{}: has the encoding '{}'; expected csr_matrix, csc_matrix or array. Take another place "
+         "of values with --layer or --use-raw, or write the file again with AnnData.",
+         node.where(), printable(order));
   }
   auto shape = node.integer_attribute("shape");
   if (shape.empty()) shape = node.integer_attribute("h5sparse_shape");
-  if (shape != expected) {
-    fail(ErrorKind::BadFormat, "{}: its shape is not {} cells x {} genes, as obs and var say",
-         node.where(), n_cells, n_genes);
-  }
+  if (shape != expected) fail_shape(node.where(), shape, expected);
   const ZarrNode data = node.get("data");
   is_boolean_ = data.is_array() && data.layout().type.kind == ZarrType::Kind::Boolean;
   if (order == "csr") {

@@ -13,6 +13,7 @@
 #include "saithe/core/error.h"
 #include "saithe/core/random.h"
 #include "saithe/core/text_io.h"
+#include "support/folder_for_test.h"
 
 namespace saithe {
 namespace {
@@ -250,6 +251,10 @@ TEST(CellTypistModel, OtherFilesAreRefused) {
   EXPECT_NE(refusal(pickle(object(global("os", "system"), {text("true")}))).find("'os.system'"),
             std::string::npos);
   EXPECT_THROW(load_celltypist_model("/no/such/model.pkl"), Error);
+  const testing::FolderForTest folder;
+  testing::write_bytes(folder / "cells.h5ad", "\x89HDF\r\n\x1a\n....");
+  EXPECT_SAITHE_ERROR(load_celltypist_model(folder / "cells.h5ad"), ErrorKind::BadFormat,
+                      "is an HDF5 file; expected a model");
 }
 
 TEST(CellTypistModel, EveryTruncationIsRefused) {

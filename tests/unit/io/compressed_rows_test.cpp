@@ -56,6 +56,18 @@ TEST(CompressedRows, EntriesOfOneColumnAreAdded) {
   EXPECT_EQ(first.values, (std::vector<float>{3}));
 }
 
+TEST(CompressedRows, EntriesBehindTheLastRowAreNotRead) {
+  const FolderForTest folder;
+  std::vector<std::string> warnings;
+  Context listening(1);
+  listening.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  const Arrays spare{{1, 2, 3, 4, 9, 9}, {0, 2, 1, 0, 7, 7}, {0, 2, 2, 4}};
+  const CompressedRows rows(file_of(folder / "a.h5", spare), 3, 3, listening);
+  EXPECT_EQ(rows.read(0, 3, kContext).values, (std::vector<float>{1, 2, 4, 3}));
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(testing::contains(warnings[0], "indptr ends at 4; the 2 entries behind it"));
+}
+
 TEST(CompressedRows, WhatDoesNotAgreeIsNamed) {
   const FolderForTest folder;
   const auto expect_error = [&](const Arrays& arrays, std::int64_t n_rows, const char* part) {

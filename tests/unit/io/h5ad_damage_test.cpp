@@ -99,7 +99,7 @@ TEST(H5adDamage, LiesOfTheArraysAreErrors) {
       {[](Arrays& x) {
          x.shape = {3, 4};
        },
-       "its shape is not 3 cells x 3 genes"},
+       "has the shape 3 x 4, but obs has 3 cells and var 3 genes. The file is not whole"},
       {[](Arrays& x) { x.encoding = "coo_matrix"; }, "'coo_matrix'"},
       {[](Arrays& x) { x.index_kind = NumberColumn::Kind::Float64; }, "expected whole numbers"},
   };

@@ -159,6 +159,17 @@ TEST(MatrixMarket, AsManyCellsAsGenes) {
             (std::vector<RowPointer>{0, 1, 1}));
 }
 
+TEST(MatrixMarket, TablesOfCommasBesideACountMatrix) {
+  const FolderForTest folder;
+  write_bytes(folder / "GSM1_counts.mtx", std::string(kHeader) + "3 2 2\n1 1 2\n3 2 4\n");
+  write_bytes(folder / "GSM1_genes.csv", "E1,\"A\"\nE2,B\nE3,C\n");
+  write_bytes(folder / "GSM1_barcodes.csv", "\"c1\"\nc2\n");
+  const Dataset cells = read_dataset(folder.path(), {}, kContext);
+  EXPECT_EQ(cells.var().index(), (std::vector<std::string>{"A", "B", "C"}));
+  EXPECT_EQ(cells.obs().index(), (std::vector<std::string>{"c1", "c2"}));
+  EXPECT_EQ(cells.counts.values, (std::vector<float>{2, 4}));
+}
+
 TEST(MatrixMarket, AMatrixAloneIsNumbered) {
   const FolderForTest folder;
   write_bytes(folder / "counts.mtx", std::string(kHeader) + "3 2 2\n1 1 2\n3 2 4\n");
