@@ -13,8 +13,8 @@ from conftest import SOURCE, must, must_fail, rows_of
 FIXTURES = SOURCE / "tests/golden/celltypist"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text())
 RUNS = EXPECTED["runs"]
-# CellTypist computes in float64 on float32 input, as saithe does with weights and values in float32.
-TOLERANCE = 1e-5
+# CellTypist computes in float64 on float32 input; saithe too, with the weights in float32.
+TOLERANCE = 5e-6
 
 
 class Numbers(pickle.Unpickler):

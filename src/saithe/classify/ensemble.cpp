@@ -71,9 +71,9 @@ Ensemble::Ensemble(const Model& model, std::span<const float> shift, kernels::Ba
   SAITHE_ASSERT(!model.members.empty());
   const Member& first = model.members.front();
   const bool is_linear = model.members.size() == 1 && first.shape.hidden.empty();
-  if (model.output == OutputKind::OneVsRest && is_linear) {
-    decisions_ = std::make_unique<LinearDecisions>(first, shift);
-    axes_ = make_axes(model, shift, backend);
+  if (model.output == OutputKind::OneVsRest && is_linear && model.novelty.n_axes == 0) {
+    decisions_ = std::make_unique<LinearDecisions>(first, model.preprocessor, shift);
+    unscaled_ = model.preprocessor.unscaled();
     return;
   }
   for (const Member& member : model.members) {

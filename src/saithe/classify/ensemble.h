@@ -3,6 +3,7 @@
 // The members of a model on a device, asked together.
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,6 +27,10 @@ class Ensemble {
   /// `shift` as Features::shift. Borrows the model.
   Ensemble(const Model& model, std::span<const float> shift, kernels::Backend& backend);
 
+  /// What makes the features that forward() takes: the model's, or the same unscaled.
+  [[nodiscard]] const Preprocessor& preprocessor() const {
+    return unscaled_ ? *unscaled_ : model_.preprocessor;
+  }
   /// Whether there is a hidden layer.
   [[nodiscard]] bool has_hidden() const;
   /// Evaluation mode, all rows; a row's bits depend on it alone. Throws Error(Cancelled).
@@ -36,6 +41,7 @@ class Ensemble {
   const Model& model_;
   std::vector<std::unique_ptr<Mlp>> members_;
   std::unique_ptr<LinearDecisions> decisions_;  // of the one member of types each against the rest
+  std::optional<Preprocessor> unscaled_;        // where there are decisions
   std::unique_ptr<Mlp> axes_;                   // what gives the scores; null without axes
   std::size_t network_ = 0;                     // whose hidden layer is looked at
 };

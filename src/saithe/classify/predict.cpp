@@ -222,7 +222,7 @@ class Prediction {
     require_values(values.view(), begin);
     const auto has_counts = find_cells_with_counts(values.view(), result_.genes.model_gene);
     const Features features =
-        model_.preprocessor.apply(values.view(), result_.genes, result_.kind, context_);
+        ensemble_->preprocessor().apply(values.view(), result_.genes, result_.kind, context_);
     const bool keeps_hidden = options_.with_hidden && ensemble_->has_hidden();
     EnsembleOutput output = ensemble_->forward(features.values.view(), keeps_hidden, context_);
     const bool excludes = model_.output == OutputKind::Softmax;

@@ -105,6 +105,9 @@ TEST_F(EnsembleTest, OneAgainstRestIsASigmoidOfEachLogit) {
   Model model = three_members();
   model.members = {untrained({}, 1)};
   model.output = OutputKind::OneVsRest;
+  PreprocessorOptions options;
+  options.scale = false;
+  model.preprocessor = Preprocessor(options, ExpressionKind::LogNormalized, {}, {}, {});
   const EnsembleOutput output = ask(model);
   for (CellIndex cell = 0; cell < kCells; ++cell) {
     for (std::int64_t type = 0; type < 3; ++type) {
