@@ -123,7 +123,7 @@ def test_values_that_are_no_counts_are_located(cells, tmp_path, out, value, word
     data = anndata.read_h5ad(path)
     row = int(np.searchsorted(data.X.indptr, 1000, side="right") - 1)
     assert word in line and data.obs_names[row] in line
-    assert data.var_names[data.X.indices[1000]] in line and "--layer" in line
+    assert data.var_names[data.X.indices[1000]] in line and "Give a file that holds counts" in line
     assert f"the value {value} " in line  # "nan" whatever its sign, which means nothing
 
 

@@ -110,7 +110,7 @@ TEST(H5adMatrix, WhatIsNoMatrixIsNamed) {
   EXPECT_FALSE(H5adMatrix::is_there(file, "null"));
   EXPECT_FALSE(H5adMatrix::is_there(file, "none"));
   EXPECT_SAITHE_ERROR(H5adMatrix(file, "dense", 2, 3, kContext), ErrorKind::BadFormat,
-                      "2 cells x 3 genes");
+                      "has the shape 2 x 2, but obs has 2 cells and var 3 genes");
   EXPECT_SAITHE_ERROR(H5adMatrix(file, "other", 2, 3, kContext), ErrorKind::BadFormat,
                       "awkward-array");
   H5adMatrix dense(file, "dense", 2, 2, kContext);

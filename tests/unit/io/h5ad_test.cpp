@@ -169,7 +169,7 @@ TEST(H5ad, ColumnsThatLieAreErrors) {
     root.write_array("X", values, shape);
   });
   EXPECT_SAITHE_ERROR(open_source(folder / "shape.h5ad", {}, kContext), ErrorKind::BadFormat,
-                      "2 cells x 3 genes");
+                      "has the shape 2 x 2, but obs has 2 cells and var 3 genes");
 }
 
 TEST(H5ad, ADenseMatrixKeepsItsValuesOnly) {

@@ -174,7 +174,7 @@ TEST(ZarrAnnData, WhatDoesNotFitIsNamed) {
                       "--genome");
   testing::write_frame(folder.path(), "obs", {"c0"});
   EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
-                      "1 cells x 2 genes");
+                      "has the shape 3 x 2, but obs has 1 cell and var 2 genes");
   std::filesystem::remove_all(folder / "X");
   EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat, "has no X");
 }

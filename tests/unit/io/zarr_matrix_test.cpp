@@ -38,7 +38,7 @@ TEST_F(ZarrMatrixFolder, DamagedArraysAreErrors) {
   write<std::int32_t>("indices", "<i4", {0, 0});
   EXPECT_SAITHE_ERROR(read(), ErrorKind::BadFormat, "2 entries but data has 3");
   write<std::int32_t>("indices", "<i4", {0, 0, 1});
-  for (const std::vector<std::int32_t>& indptr : {std::vector<std::int32_t>{0, 1, 1, 2},
+  for (const std::vector<std::int32_t>& indptr : {std::vector<std::int32_t>{0, 1, 1, 4},
                                                   {1, 1, 1, 3},
                                                   {0, 2, 1, 3},
                                                   {0, 0, 0, 3},
@@ -50,7 +50,9 @@ TEST_F(ZarrMatrixFolder, DamagedArraysAreErrors) {
 
 TEST_F(ZarrMatrixFolder, OtherShapesAndEncodingsAreErrors) {
   testing::write_group(folder_.path(), "X", R"({"encoding-type":"csr_matrix","shape":[2,3]})");
-  EXPECT_SAITHE_ERROR(read(), ErrorKind::BadFormat, "shape is not 3 cells x 2 genes");
+  EXPECT_SAITHE_ERROR(
+      read(), ErrorKind::BadFormat,
+      "has the shape 2 x 3, but obs has 3 cells and var 2 genes. It lies the other way");
   testing::write_group(folder_.path(), "X", R"({"encoding-type":"awkward-array"})");
   EXPECT_SAITHE_ERROR(read(), ErrorKind::BadFormat, "'awkward-array'");
 }
