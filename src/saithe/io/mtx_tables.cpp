@@ -123,6 +123,7 @@ void find_tables_by_prefix(MtxPaths& paths) {
     if (cells == tables.end()) continue;
     paths.genes = genes.path;
     paths.cells = cells->path;
+    paths.is_v3 = ends_in(genes.path, "features.tsv");
     return;
   }
 }

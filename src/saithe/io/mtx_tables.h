@@ -25,7 +25,7 @@ struct MtxPaths {
 
 /// The files of a folder with a matrix, or of the matrix itself. Throws Error(NotFound) where there
 /// is no matrix or one of the tables is missing, Error(BadFormat) where a folder has several
-/// matrices, or the tables of one cannot be told.
+/// matrices.
 MtxPaths find_mtx_paths(const std::filesystem::path& path, bool is_folder);
 
 /// Warns where a file lies there twice, packed and not, or genes.tsv beside features.tsv: the two

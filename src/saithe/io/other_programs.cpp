@@ -115,8 +115,7 @@ const Kind kKinds[] = {
               is_hdf5_with(input, {"umi", "barcode"});
      },
      "It lists molecules. Take filtered_feature_bc_matrix.h5 of the same run, or write the counts "
-     "of "
-     "all its barcodes, those of empty droplets too: Rscript -e 'library(DropletUtils); m <- "
+     "of all its barcodes, those of empty droplets too: Rscript -e 'library(DropletUtils); m <- "
      "read10xMolInfo(\"{}\"); write10xCounts(\"counts.h5\", makeCountMatrix(m$data$gene, "
      "paste0(m$data$cell, \"-\", m$data$gem_group), m$genes), version = \"3\")'"},
     {"Space Ranger's feature_slice.h5",

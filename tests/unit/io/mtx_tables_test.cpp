@@ -70,6 +70,11 @@ TEST(MtxTables, TheLongestCommonBeginningCounts) {
   write_bytes(folder / "GSM1_features.tsv", "a\n");  // before genes.tsv, as of Cell Ranger 3
   EXPECT_EQ(names_of(find_mtx_paths(folder / "GSM1_b_counts.mtx", false)),
             "GSM1_features.tsv GSM1_barcodes.tsv");
+  int n_warnings = 0;
+  Context listening(1);
+  listening.on_warning = [&](const std::string&) { ++n_warnings; };
+  io::warn_of_mtx_twins(find_mtx_paths(folder / "GSM1_b_counts.mtx", false), listening);
+  EXPECT_EQ(n_warnings, 1);  // of GSM1_genes.tsv
 }
 
 TEST(MtxTables, AreNamedByTheirLayout) {
