@@ -76,6 +76,7 @@ Result run(const std::vector<std::string>& words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  saithe::keep_freed_memory();  // as the program does
   const std::vector<std::string> words(argv + 1, argv + argc);
   const bool is_known = words.size() >= 2 &&
                         (words[0] == "decode" ||

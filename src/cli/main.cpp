@@ -7,6 +7,7 @@
 #include "command.h"
 #include "help.h"
 #include "saithe/core/error.h"
+#include "saithe/core/freed_memory.h"
 #include "saithe/core/text_io.h"
 #include "session.h"
 
@@ -45,6 +46,7 @@ int fail_with(const std::string& message, int code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  saithe::keep_freed_memory();
   CLI::App program("saithe: cell types of single cells from their gene counts", "saithe");
   program.set_version_flag("--version", SAITHE_VERSION, "Print the version and exit");
   program.require_subcommand(1);

@@ -9,6 +9,7 @@
 #include "saithe/core/context.h"
 #include "saithe/core/options.h"
 #include "saithe/core/option_text.h"
+#include "saithe/core/freed_memory.h"
 #include "saithe/core/open_input.h"
 #include "saithe/core/symbolic_links.h"
 #include "saithe/core/text_io.h"

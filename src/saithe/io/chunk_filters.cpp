@@ -68,8 +68,8 @@ std::size_t largest_ratio(std::span<const int> filters) {
 
 bool undo_filters(std::span<const int> filters, std::uint32_t skipped, std::size_t value_bytes,
                   std::size_t n_bytes, std::span<const unsigned char> stored,
-                  std::vector<unsigned char>& bytes) {
-  std::vector<unsigned char> other;
+                  UnpackedChunk& unpacked) {
+  auto& [bytes, other] = unpacked;
   // What is left to undo: the chunk where it was stored, then `bytes`.
   std::span<const unsigned char> current = stored;
   for (std::size_t i = filters.size(); i-- > 0;) {

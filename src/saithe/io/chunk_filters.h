@@ -22,12 +22,18 @@ bool is_own_filter(int id);
 /// The largest ratio of unpacked to packed bytes that filters reach: a larger claim is a trap.
 std::size_t largest_ratio(std::span<const int> filters);
 
+/// A chunk without its filters, in memory that the next one can be unpacked in.
+struct UnpackedChunk {
+  std::vector<unsigned char> bytes;
+  std::vector<unsigned char> spare;  ///< of no meaning
+};
+
 /// Undoes `filters`, all of them own ones, on a chunk as it lies in the file; bit i of `skipped`
 /// says that the chunk was stored without filter i. False unless that gives n_bytes bytes, which
-/// then are in `bytes`.
+/// then are in `unpacked`.
 bool undo_filters(std::span<const int> filters, std::uint32_t skipped, std::size_t value_bytes,
                   std::size_t n_bytes, std::span<const unsigned char> stored,
-                  std::vector<unsigned char>& bytes);
+                  UnpackedChunk& unpacked);
 
 /// Lets HDF5 itself read blosc and zstd, for the small arrays and texts that it reads.
 void register_chunk_filters();

@@ -12,6 +12,9 @@ namespace {
 // What is fetched before it is inflated together.
 constexpr std::int64_t kBytesAtOnce = std::int64_t{1} << 26;
 constexpr std::int64_t kChunksAtOnce = 256;
+// Of many, so many are unpacked by one thread in the same memory.
+constexpr std::int64_t kManyChunks = 64;
+constexpr std::int64_t kChunksOfTask = 4;
 // Chunks from this size on are unpacked one after the other.
 constexpr std::int64_t kLargeChunkBytes = std::int64_t{1} << 23;
 // What is kept of a file's chunks, beside the one that each array used last.
@@ -85,16 +88,22 @@ void ChunkedArray::unpack_chunks(std::int64_t first, std::int64_t n, std::int64_
                                  std::span<Value> values, const Context& context) const {
   const StoredChunks fetched = dataset().fetch_chunks(first, n);
   std::vector<ChunkBytes> used_in_part(as_size(n));
-  parallel_for(context, n, 1, [&](std::int64_t i, std::int64_t) {
+  const auto unpack = [&](std::int64_t i, UnpackedChunk& unpacked) {
     const StoredChunk& source = fetched.chunks[as_size(i)];
     const PartOfChunk part((first + i) * chunk_size_, chunk_size_, begin, std::ssize(values));
     const auto out = values.subspan(part.in_values, part.n);
     if (!source.is_stored) return chunks_.fill(out);
-    auto bytes =
-        std::make_shared<const std::vector<unsigned char>>(chunks_.unpack(source, first + i));
-    chunks_.convert(*bytes, part.in_chunk, out);
+    chunks_.unpack(source, first + i, unpacked);
+    chunks_.convert(unpacked.bytes, part.in_chunk, out);
     const std::int64_t n_there = std::min(chunk_size_, size() - (first + i) * chunk_size_);
-    if (std::ssize(out) < n_there) used_in_part[as_size(i)] = std::move(bytes);
+    if (std::ssize(out) == n_there) return;
+    used_in_part[as_size(i)] =
+        std::make_shared<const std::vector<unsigned char>>(std::move(unpacked.bytes));
+  };
+  const std::int64_t n_of_task = n < kManyChunks ? 1 : kChunksOfTask;
+  parallel_for(context, n, n_of_task, [&](std::int64_t from, std::int64_t to) {
+    UnpackedChunk unpacked;
+    for (std::int64_t i = from; i < to; ++i) unpack(i, unpacked);
   });
   for (std::int64_t i = 0; i < n; ++i) {
     if (fetched.chunks[as_size(i)].is_stored) dataset().cache().count_unpacked(1);
@@ -108,6 +117,7 @@ void ChunkedArray::read_any(std::int64_t begin, std::span<Value> values,
   const auto end = begin + static_cast<std::int64_t>(values.size());
   SAITHE_ASSERT(0 <= begin && end <= size());
   if (values.empty()) return;
+  if (chunks_.is_one_piece()) return chunks_.read(begin, values, context);
   if (chunk_size_ == 0) return read_through_hdf5(begin, values);
 
   const bool is_large = chunks_.n_bytes() >= kLargeChunkBytes;

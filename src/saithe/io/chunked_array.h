@@ -1,8 +1,8 @@
 #pragma once
 
-// Fast reading of long one-dimensional arrays: chunks, and slices of arrays that lie in one piece,
-// are fetched raw from HDF5, one after the other, and inflated and converted on all threads (HDF5
-// itself does both on one).
+// Fast reading of long one-dimensional arrays: chunks are fetched raw from HDF5, one after the
+// other, and inflated and converted on all threads (HDF5 itself does both on one). What lies in one
+// piece is read past HDF5.
 //
 // What hdf5_chunks.h unpacks; anything else that HDF5 knows goes through HDF5; a filter that it
 // does not know is an error that names it. Private to io/.

@@ -42,6 +42,7 @@ void add_description(MessageWriter& message, const DatasetDescription& dataset) 
   message.add_integer(dataset.layout.is_signed ? 1 : 0);
   message.add_integer(dataset.layout.is_swapped ? 1 : 0);
   message.add_texts(dataset.field_names);
+  message.add_integer(dataset.first_byte);
   message.add_array(std::span<const std::int64_t>(dataset.chunk_shape));
   message.add_array(std::span<const int>(dataset.filters));
   message.add_array(std::span<const unsigned char>(dataset.fill_value));
@@ -61,6 +62,7 @@ DatasetDescription take_description(MessageReader& message) {
   dataset.layout.is_signed = message.take_integer() != 0;
   dataset.layout.is_swapped = message.take_integer() != 0;
   dataset.field_names = message.take_texts();
+  dataset.first_byte = message.take_integer();
   dataset.chunk_shape = message.take_array<std::int64_t>();
   dataset.filters = message.take_array<int>();
   dataset.fill_value = message.take_array<unsigned char>();
@@ -68,7 +70,7 @@ DatasetDescription take_description(MessageReader& message) {
   const auto is_negative = [](std::int64_t length) { return length < 0; };
   const bool is_possible =
       0 <= kind && kind <= static_cast<std::int64_t>(StoredKind::Other) && value_bytes >= 0 &&
-      dataset.stored_bytes >= 0 && dataset.largest_ratio > 0 &&
+      dataset.stored_bytes >= 0 && dataset.largest_ratio > 0 && dataset.first_byte >= -1 &&
       (layout_bytes == 0 || layout_bytes == value_bytes) && layout_bytes <= 8 &&
       (dataset.fill_value.empty() || std::ssize(dataset.fill_value) == value_bytes) &&
       std::none_of(dataset.shape.begin(), dataset.shape.end(), is_negative) &&

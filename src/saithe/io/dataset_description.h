@@ -32,7 +32,8 @@ struct DatasetDescription {
   bool is_null = false;                   ///< HDF5's way to say nothing (AnnData's `null`)
   NumberLayout layout;                    ///< of numbers whose bytes saithe converts itself
   std::vector<std::string> field_names;   ///< of a compound dataset, in its order
-  std::vector<std::int64_t> chunk_shape;  ///< none unless it lies in chunks, or is fetched as such
+  std::int64_t first_byte = -1;           ///< of its values in the file; -1: not in one piece
+  std::vector<std::int64_t> chunk_shape;  ///< none unless it lies in chunks
   std::vector<int> filters;               ///< of its chunks, in the order of writing
   std::vector<unsigned char> fill_value;  ///< of chunks that were never written, as in the file
 

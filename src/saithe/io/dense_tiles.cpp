@@ -48,6 +48,9 @@ class Hdf5Tiles final : public DenseTiles {
     // What was never written takes no bytes of the file, but memory here.
     chunks_.dataset().require_plausible(wanted.n_values(),
                                         std::max(kMostUnwritten, context.max_memory));
+    if (chunks_.is_one_piece() && wanted.n_columns == n_columns()) {
+      return chunks_.read(wanted.first_row * n_columns(), values, context);
+    }
     if (!chunks_.are_own()) return read_through_hdf5(wanted, values);
     const std::int64_t rows = chunks_.shape()[0];
     const std::int64_t columns = chunks_.shape()[1];
@@ -86,8 +89,8 @@ class Hdf5Tiles final : public DenseTiles {
     const std::int64_t columns = chunks_.shape()[1];
     const std::int64_t row = number / n_across * rows;
     const std::int64_t column = number % n_across * columns;
-    std::vector<unsigned char> bytes;
-    if (stored.is_stored) bytes = chunks_.unpack(stored, number);
+    UnpackedChunk unpacked;
+    if (stored.is_stored) chunks_.unpack(stored, number, unpacked);
     const std::int64_t from = std::max(column, wanted.first_column);
     const std::int64_t to = std::min(column + columns, wanted.first_column + wanted.n_columns);
     const std::int64_t rows_end = std::min(row + rows, wanted.first_row + wanted.n_rows);
@@ -96,7 +99,7 @@ class Hdf5Tiles final : public DenseTiles {
           (r - wanted.first_row) * wanted.n_columns + from - wanted.first_column;
       const auto out = values.subspan(as_size(at), as_size(to - from));
       if (stored.is_stored) {
-        chunks_.convert(bytes, (r - row) * columns + from - column, out);
+        chunks_.convert(unpacked.bytes, (r - row) * columns + from - column, out);
       } else {
         chunks_.fill(out);
       }

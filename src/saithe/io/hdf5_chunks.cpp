@@ -8,13 +8,15 @@
 #include <limits>
 #include <type_traits>
 
+#include "saithe/core/parallel.h"
 #include "saithe/core/usable_memory.h"
-#include "saithe/io/chunk_filters.h"
 
 namespace saithe::io {
 namespace {
 
 constexpr double kMegabyte = 1e6;
+// What a thread reads at once of a dataset in one piece.
+constexpr std::int64_t kSliceValues = std::int64_t{1} << 17;
 
 template <bool kSwapped, typename Stored, typename Value>
 void convert_values(const unsigned char* source, const std::string& where, std::span<Value> out) {
@@ -122,17 +124,16 @@ std::int64_t Hdf5Chunks::unpacking_bytes() const {
   return n_bytes_ + std::min(n_bytes_, dataset_.description().stored_bytes);
 }
 
-std::vector<unsigned char> Hdf5Chunks::unpack(const StoredChunk& chunk, std::int64_t number) const {
-  std::vector<unsigned char> bytes;
+void Hdf5Chunks::unpack(const StoredChunk& chunk, std::int64_t number,
+                        UnpackedChunk& unpacked) const {
   if (!undo_filters(dataset_.description().filters, chunk.skipped_filters, dataset_.value_bytes(),
-                    as_size(n_bytes_), chunk.bytes, bytes)) {
+                    as_size(n_bytes_), chunk.bytes, unpacked)) {
     fail_damaged(number);
   }
-  return bytes;
 }
 
 template <typename Value>
-void Hdf5Chunks::convert(const std::vector<unsigned char>& bytes, std::int64_t first,
+void Hdf5Chunks::convert(std::span<const unsigned char> bytes, std::int64_t first,
                          std::span<Value> out) const {
   const unsigned char* source = bytes.data() + as_size(first) * dataset_.value_bytes();
   const NumberLayout& layout = dataset_.description().layout;
@@ -147,11 +148,39 @@ void Hdf5Chunks::fill(std::span<Value> out) const {
   std::fill(out.begin(), out.end(), value.front());
 }
 
-template void Hdf5Chunks::convert(const std::vector<unsigned char>&, std::int64_t,
+/// Whether a value lies in the file as this machine holds it.
+template <typename Value>
+bool Hdf5Chunks::are_stored_as() const {
+  const NumberLayout& layout = dataset_.description().layout;
+  return layout.value_bytes == sizeof(Value) && !layout.is_swapped &&
+         layout.is_float == std::is_floating_point_v<Value> &&
+         (layout.is_float || layout.is_signed);
+}
+
+template <typename Value>
+void Hdf5Chunks::read(std::int64_t first, std::span<Value> out, const Context& context) const {
+  SAITHE_ASSERT(is_one_piece());
+  parallel_for(context, std::ssize(out), kSliceValues, [&](std::int64_t begin, std::int64_t end) {
+    const auto slice = out.subspan(as_size(begin), as_size(end - begin));
+    if (are_stored_as<Value>()) {
+      dataset_.read_bytes(first + begin,
+                          {reinterpret_cast<unsigned char*>(slice.data()), slice.size_bytes()});
+      return;
+    }
+    std::vector<unsigned char> bytes(slice.size() * dataset_.value_bytes());
+    dataset_.read_bytes(first + begin, bytes);
+    convert(bytes, 0, slice);
+  });
+}
+
+template void Hdf5Chunks::read(std::int64_t, std::span<float>, const Context&) const;
+template void Hdf5Chunks::read(std::int64_t, std::span<std::int32_t>, const Context&) const;
+template void Hdf5Chunks::read(std::int64_t, std::span<std::int64_t>, const Context&) const;
+template void Hdf5Chunks::convert(std::span<const unsigned char>, std::int64_t,
                                   std::span<float>) const;
-template void Hdf5Chunks::convert(const std::vector<unsigned char>&, std::int64_t,
+template void Hdf5Chunks::convert(std::span<const unsigned char>, std::int64_t,
                                   std::span<std::int32_t>) const;
-template void Hdf5Chunks::convert(const std::vector<unsigned char>&, std::int64_t,
+template void Hdf5Chunks::convert(std::span<const unsigned char>, std::int64_t,
                                   std::span<std::int64_t>) const;
 template void Hdf5Chunks::fill(std::span<float>) const;
 template void Hdf5Chunks::fill(std::span<std::int32_t>) const;

@@ -1,6 +1,7 @@
 #pragma once
 
-// The chunks of a dataset of HDF5, unpacked and converted by saithe on any thread.
+// The chunks of a dataset of HDF5, unpacked and converted by saithe on any thread, and the values
+// of one that lies in one piece.
 //
 // Filters: those of chunk_filters.h, or none; numbers: integers of 8 to 64 bits, floats of 32 and
 // 64, in either order of bytes, and booleans as 0 and 1. Private to io/.
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "saithe/core/context.h"
+#include "saithe/io/chunk_filters.h"
 #include "saithe/io/hdf5_file.h"
 
 namespace saithe::io {
@@ -21,8 +23,10 @@ class Hdf5Chunks {
   [[nodiscard]] const Hdf5Dataset& dataset() const { return dataset_; }
   /// Whether it is stored in chunks.
   [[nodiscard]] bool is_chunked() const { return n_values_ > 0; }
-  /// Whether saithe unpacks them: otherwise HDF5 has to read them, and unpack(), convert() and
-  /// fill() may not be called.
+  /// Whether it lies in one piece, as which read() reads it.
+  [[nodiscard]] bool is_one_piece() const { return dataset_.description().first_byte >= 0; }
+  /// Whether saithe unpacks the chunks: otherwise HDF5 has to read them, and unpack(), convert()
+  /// and fill() may not be called.
   [[nodiscard]] bool are_own() const { return are_own_; }
   /// Values along each axis of a chunk; of the dataset where it has no chunks.
   [[nodiscard]] const std::vector<std::int64_t>& shape() const { return shape_; }
@@ -33,17 +37,23 @@ class Hdf5Chunks {
 
   /// Undoes the filters of a chunk that is stored; `number`: what messages call it. Throws
   /// Error(BadFormat).
-  [[nodiscard]] std::vector<unsigned char> unpack(const StoredChunk& chunk,
-                                                  std::int64_t number) const;
+  void unpack(const StoredChunk& chunk, std::int64_t number, UnpackedChunk& unpacked) const;
   /// Values [first, first + n) of an unpacked chunk. Integers that do not fit are Error(BadFormat).
   template <typename Value>
-  void convert(const std::vector<unsigned char>& bytes, std::int64_t first,
+  void convert(std::span<const unsigned char> bytes, std::int64_t first,
                std::span<Value> out) const;
   /// The values of a chunk that was never written.
   template <typename Value>
   void fill(std::span<Value> out) const;
 
+  /// Values [first, first + n) of a dataset in one piece, read and converted on all threads. Throws
+  /// Error(BadFormat) where the file ends before, and on integers that do not fit.
+  template <typename Value>
+  void read(std::int64_t first, std::span<Value> out, const Context& context) const;
+
  private:
+  template <typename Value>
+  [[nodiscard]] bool are_stored_as() const;
   [[noreturn]] void fail_damaged(std::int64_t number) const;
 
   Hdf5Dataset dataset_;

@@ -188,12 +188,14 @@ void Hdf5Dataset::read_block(std::span<const std::int64_t> start,
   read_block_as(Hdf5Question::ReadWide, start, count, values);
 }
 
-void Hdf5Dataset::read_rows(std::int64_t begin, std::int64_t end, float* values) const {
-  SAITHE_ASSERT(shape().size() == 2 && 0 <= begin && begin <= end && end <= shape()[0]);
-  const std::array<std::int64_t, 2> start = {begin, 0};
-  const std::array<std::int64_t, 2> count = {end - begin, shape()[1]};
-  const std::int64_t n = checked_multiply(count[0], count[1], where().c_str());
-  if (n > 0) read_block(start, count, std::span<float>(values, as_size(n)));
+void Hdf5Dataset::read_bytes(std::int64_t first, std::span<unsigned char> bytes) const {
+  SAITHE_ASSERT(description_.first_byte >= 0);
+  const std::int64_t skipped =
+      checked_multiply(first, static_cast<std::int64_t>(value_bytes()), where().c_str());
+  const std::int64_t place = checked_add(description_.first_byte, skipped, where().c_str());
+  if (object_->bytes().read(place, bytes)) return;
+  fail(ErrorKind::BadFormat, "{}: cannot be read: the file is damaged or cut off. Copy it again.",
+       where());
 }
 
 StoredChunks Hdf5Dataset::fetch_chunks(std::int64_t first, std::int64_t n) const {

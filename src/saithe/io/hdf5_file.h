@@ -46,6 +46,7 @@ class Hdf5Object {
   [[nodiscard]] ChildServer::Answer ask(Hdf5Question what, const std::string& name) const;
   /// Chunks of the file that this process has unpacked.
   [[nodiscard]] ChunkCache& cache() const { return process_->cache(); }
+  [[nodiscard]] const FileBytes& bytes() const { return process_->bytes(); }
   /// Another object of the same file.
   [[nodiscard]] std::shared_ptr<const Hdf5Object> other(std::int64_t number) const {
     return std::make_shared<const Hdf5Object>(process_, number);
@@ -148,8 +149,6 @@ class Hdf5Dataset {
   [[nodiscard]] std::vector<std::string> read_texts() const;
   /// n texts from `begin` on, of a dataset with one axis that is no field.
   [[nodiscard]] std::vector<std::string> read_texts(std::int64_t begin, std::int64_t n) const;
-  /// Rows [begin, end) of a two-dimensional dataset, converted to float32.
-  void read_rows(std::int64_t begin, std::int64_t end, float* values) const;
   /// The block of `count` values from `start` on, by axes, converted by HDF5.
   void read_block(std::span<const std::int64_t> start, std::span<const std::int64_t> count,
                   std::span<float> values) const;
@@ -158,6 +157,10 @@ class Hdf5Dataset {
   /// The n chunks from `first` on, by their numbers in the grid of chunks, of which the last axis
   /// runs fastest.
   [[nodiscard]] StoredChunks fetch_chunks(std::int64_t first, std::int64_t n) const;
+
+  /// The bytes of the values from `first` on, as they lie in the file, of a dataset that has a
+  /// first_byte; for all threads. Throws Error(BadFormat) where the file ends before.
+  void read_bytes(std::int64_t first, std::span<unsigned char> bytes) const;
 
   /// Unpacked chunks of the file, of all its datasets.
   [[nodiscard]] ChunkCache& cache() const { return object_->cache(); }

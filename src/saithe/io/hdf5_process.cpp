@@ -23,7 +23,8 @@ std::filesystem::path named_for_child(const std::filesystem::path& path) {
 }  // namespace
 
 Hdf5Process::Hdf5Process(const std::filesystem::path& path)
-    : limits_(limits_of_reading(path)),
+    : bytes_(path),
+      limits_(limits_of_reading(path)),
       server_([answers = std::make_shared<Hdf5Answers>()](
                   MessageReader& question, MessageWriter& answer,
                   ChildNotes& notes) { answers->answer(question, answer, notes); },
@@ -36,6 +37,10 @@ std::shared_ptr<Hdf5Process> Hdf5Process::open(const std::filesystem::path& path
   question.add_text(named_for_child(path).string());
   question.add_integer(was_walked_over(stamp) ? 0 : 1);
   static_cast<void>(process->ask(question));
+  if (!process->bytes_.is_at(path)) {
+    fail(ErrorKind::BadFormat, "{}: was replaced by another file while it was opened. Try again.",
+         path.string());
+  }
   note_walked_over(stamp);
   return process;
 }

@@ -9,6 +9,7 @@
 
 #include "saithe/core/child_process.h"
 #include "saithe/io/chunk_cache.h"
+#include "saithe/io/file_bytes.h"
 
 namespace saithe::io {
 
@@ -27,12 +28,15 @@ class Hdf5Process {
   [[nodiscard]] ChildServer::Answer ask(const OwnMessage& question);
   /// Has an object closed when the next question is asked.
   void release(std::int64_t object);
+  /// The same file, as it lies on the disk.
+  [[nodiscard]] const FileBytes& bytes() const { return bytes_; }
   /// Chunks of this file that the parent has unpacked.
   [[nodiscard]] ChunkCache& cache() { return cache_; }
 
  private:
   explicit Hdf5Process(const std::filesystem::path& path);
 
+  FileBytes bytes_;
   ChildLimits limits_;
   ChildServer server_;
   std::mutex mutex_;

@@ -198,7 +198,7 @@ LibraryDataset::LibraryDataset(Hdf5Id id, std::string name) : id_(std::move(id))
   }
   if (description_.is_null) description_.shape = {0};
   if (H5Pget_layout(creation.get()) == H5D_CHUNKED) describe_chunks(creation.get());
-  if (H5Pget_layout(creation.get()) == H5D_CONTIGUOUS) describe_slices();
+  if (H5Pget_layout(creation.get()) == H5D_CONTIGUOUS) describe_place();
   // What a damaged index of chunks claims cannot be more than the file.
   const Hdf5Id file(H5Iget_file_id(id_.get()));
   hsize_t file_bytes = 0;
@@ -220,12 +220,13 @@ void LibraryDataset::describe_chunks(hid_t creation) {
   if (H5Pget_fill_value(creation, type_.get(), fill_value.data()) < 0) fill_value.clear();
 }
 
-void LibraryDataset::describe_slices() {
-  is_sliced_ = description_.shape.size() == 1 && description_.shape[0] > kSliceValues &&
-               description_.layout.value_bytes > 0;
-  if (!is_sliced_) return;
-  description_.chunk_shape = {kSliceValues};
-  description_.fill_value.resize(description_.value_bytes);  // HDF5 gives all that is missing
+void LibraryDataset::describe_place() {
+  const haddr_t first = H5Dget_offset(id_.get());  // none of what was never written
+  const std::int64_t n_bytes = checked_multiply(
+      description_.size(), static_cast<std::int64_t>(description_.value_bytes), where().c_str());
+  const bool is_whole = H5Dget_storage_size(id_.get()) >= static_cast<hsize_t>(n_bytes);
+  if (first == HADDR_UNDEF || description_.layout.value_bytes == 0 || !is_whole) return;
+  description_.first_byte = checked_cast<std::int64_t>(first, where().c_str());
 }
 
 void LibraryDataset::set_type(Hdf5Id type) {
@@ -254,7 +255,8 @@ LibraryDataset LibraryDataset::field(const std::string& name) const {
   H5Iinc_ref(id_.get());
   LibraryDataset field(Hdf5Id(id_.get()), where() + "/" + name);
   field.field_ = name;
-  field.description_.chunk_shape.clear();  // those are of records
+  field.description_.first_byte = -1;  // these are of records
+  field.description_.chunk_shape.clear();
   field.description_.fill_value.clear();
   field.set_type(Hdf5Id(H5Tget_member_type(type_.get(), static_cast<unsigned>(index))));
   return field;
@@ -400,21 +402,7 @@ void LibraryDataset::read_block(std::span<const hsize_t> start, std::span<const 
   }
 }
 
-void LibraryDataset::fetch_slice(std::int64_t index, MessageWriter& message) const {
-  const std::int64_t length = description_.shape.front();
-  if (index < 0 || index > (length - 1) / kSliceValues) fail_damaged(where());
-  const auto start = static_cast<hsize_t>(index * kSliceValues);
-  const auto count = std::min<hsize_t>(kSliceValues, static_cast<hsize_t>(length) - start);
-  const std::size_t n_bytes = as_size(kSliceValues) * description_.value_bytes;
-  message.add_integer(static_cast<std::int64_t>(n_bytes));
-  unsigned char* bytes = message.grow(n_bytes);
-  std::fill(bytes + count * description_.value_bytes, bytes + n_bytes, 0);
-  read_block({&start, 1}, {&count, 1}, type_.get(), bytes);
-  message.add_integer(0);
-}
-
 void LibraryDataset::fetch_chunk(std::int64_t index, MessageWriter& message) const {
-  if (is_sliced_) return fetch_slice(index, message);
   // What packing adds to values that do not pack.
   static constexpr std::int64_t kSlack = std::int64_t{1} << 16;
   const auto fail_chunk = [&] {

@@ -92,8 +92,7 @@ class LibraryDataset {
 
  private:
   void describe_chunks(hid_t creation);
-  void describe_slices();
-  void fetch_slice(std::int64_t index, MessageWriter& message) const;
+  void describe_place();
   void set_type(Hdf5Id type);
   /// Reads everything, as H5Dread() does.
   herr_t read_all(hid_t memory_type, void* values) const;
@@ -102,10 +101,6 @@ class LibraryDataset {
   Hdf5Id id_;
   Hdf5Id type_;        // as stored; of the field
   std::string field_;  // of a compound dataset; empty: the whole value
-  bool is_sliced_ = false;
-  // A long array that lies in one piece is cut into slices, which are read as chunks of it are.
-  static constexpr std::int64_t kSliceValues = 1 << 16;
-
   DatasetDescription description_;
 };
 

@@ -83,14 +83,14 @@ TEST(ChunkFilters, AreUndoneInTheReverseOrder) {
   Bytes shuffled;
   io::shuffle(bytes, 4, shuffled);
   const std::vector<int> filters = {H5Z_FILTER_SHUFFLE, io::kZstdFilter};
-  Bytes unpacked;
+  io::UnpackedChunk unpacked;
   EXPECT_TRUE(io::undo_filters(filters, 0, 4, 4000, packed_by_zstd(shuffled), unpacked));
-  EXPECT_EQ(unpacked, bytes);
+  EXPECT_EQ(unpacked.bytes, bytes);
   // Stored without the shuffle; stored as it is.
   EXPECT_TRUE(io::undo_filters(filters, 1, 4, 4000, packed_by_zstd(bytes), unpacked));
-  EXPECT_EQ(unpacked, bytes);
+  EXPECT_EQ(unpacked.bytes, bytes);
   EXPECT_TRUE(io::undo_filters(filters, 3, 4, 4000, bytes, unpacked));
-  EXPECT_EQ(unpacked, bytes);
+  EXPECT_EQ(unpacked.bytes, bytes);
   EXPECT_FALSE(io::undo_filters(filters, 3, 4, 4001, bytes, unpacked));
 }
 
@@ -104,19 +104,19 @@ TEST(ChunkFilters, AChecksumMayStandBelowOrAboveThePacking) {
   };
   const std::vector<int> below = {H5Z_FILTER_FLETCHER32, io::kZstdFilter};
   const std::vector<int> above = {io::kZstdFilter, H5Z_FILTER_FLETCHER32};
-  Bytes unpacked;
+  io::UnpackedChunk unpacked;
   EXPECT_TRUE(io::undo_filters(below, 0, 4, 4000, packed_by_zstd(with_checksum(bytes)), unpacked));
-  EXPECT_EQ(unpacked, bytes);
+  EXPECT_EQ(unpacked.bytes, bytes);
   Bytes chunk = with_checksum(packed_by_zstd(bytes));
   EXPECT_TRUE(io::undo_filters(above, 0, 4, 4000, chunk, unpacked));
-  EXPECT_EQ(unpacked, bytes);
+  EXPECT_EQ(unpacked.bytes, bytes);
   chunk.back() ^= 1U;
   EXPECT_FALSE(io::undo_filters(above, 0, 4, 4000, chunk, unpacked));
 }
 
 TEST(ChunkFilters, ATinyChunkThatClaimsMuchIsNoReasonForMemory) {
   const std::vector<int> filters = {io::kZstdFilter};
-  Bytes unpacked;
+  io::UnpackedChunk unpacked;
   EXPECT_FALSE(io::undo_filters(filters, 0, 1, std::size_t{1} << 40, Bytes(10), unpacked));
   EXPECT_EQ(io::largest_ratio(std::vector<int>{H5Z_FILTER_DEFLATE}), 1100U);
   EXPECT_GT(io::largest_ratio(std::vector<int>{H5Z_FILTER_SHUFFLE, io::kBloscFilter}), 30'000U);

@@ -128,6 +128,61 @@ TEST(ChunkedArray, AnArrayInOnePieceIsReadAsOneInChunks) {
   }
 }
 
+TEST(ChunkedArray, AnArrayInOnePieceBehindAUserBlockIsFound) {
+  const FolderForTest folder;
+  const std::filesystem::path path = folder / "a.h5";
+  const hsize_t n = 1000;
+  std::vector<float> values(n);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) / 4;
+  {
+    const io::Hdf5Id creation(H5Pcreate(H5P_FILE_CREATE));
+    H5Pset_userblock(creation.get(), 1024);
+    const io::Hdf5Id file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), H5P_DEFAULT));
+    const io::Hdf5Id space(H5Screate_simple(1, &n, nullptr));
+    const io::Hdf5Id data(H5Dcreate2(file.get(), "v", H5T_IEEE_F32LE, space.get(), H5P_DEFAULT,
+                                     H5P_DEFAULT, H5P_DEFAULT));
+    ASSERT_GE(H5Dwrite(data.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
+              0);
+  }
+  const ChunkedArray array(Hdf5Group::open_file(path).dataset("v"));
+  ASSERT_GT(array.dataset().description().first_byte, 1024);
+  std::vector<float> read(values.size());
+  array.read(0, std::span<float>(read), kContext);
+  EXPECT_EQ(read, values);
+}
+
+TEST(ChunkedArray, AnArrayInOnePieceThatWasNeverWrittenHasItsFillValue) {
+  const FolderForTest folder;
+  Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+  {
+    const hsize_t n = 1000;
+    const std::int32_t fill = 42;
+    const io::Hdf5Id space(H5Screate_simple(1, &n, nullptr));
+    const io::Hdf5Id creation(H5Pcreate(H5P_DATASET_CREATE));
+    H5Pset_fill_value(creation.get(), H5T_NATIVE_INT32, &fill);
+    const io::Hdf5Id data(H5Dcreate2(root.id(), "v", H5T_STD_I32LE, space.get(), H5P_DEFAULT,
+                                     creation.get(), H5P_DEFAULT));
+  }
+  root.flush();
+  root.close();
+  const ChunkedArray array(Hdf5Group::open_file(folder / "a.h5").dataset("v"));
+  std::vector<std::int32_t> read(1000);
+  array.read(0, std::span<std::int32_t>(read), kContext);
+  EXPECT_EQ(read, std::vector<std::int32_t>(1000, 42));
+}
+
+TEST(ChunkedArray, AnArrayInOnePieceThatIsCutOffIsAnError) {
+  const FolderForTest folder;
+  const std::filesystem::path path = folder / "a.h5";
+  const Hdf5Group group =
+      file_with(path, std::vector<double>(100'000, 7), NumberColumn::Kind::Integer);
+  const ChunkedArray array(group.dataset("v"));
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+  std::vector<std::int32_t> read(100'000);
+  EXPECT_SAITHE_ERROR(array.read(0, std::span<std::int32_t>(read), kContext), ErrorKind::BadFormat,
+                      "/v: cannot be read: the file is damaged or cut off. Copy it again.");
+}
+
 TEST(ChunkedArray, AChunkThatBlocksShareIsUnpackedOnce) {
   const FolderForTest folder;
   std::vector<double> values(1 << 20);

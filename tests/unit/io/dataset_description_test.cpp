@@ -20,6 +20,7 @@ DatasetDescription some_dataset() {
   dataset.largest_ratio = 1100;
   dataset.layout = {4, true, true, false};
   dataset.field_names = {"a", "b"};
+  dataset.first_byte = 2048;
   dataset.chunk_shape = {4, 3};
   dataset.filters = {1, 32001};
   dataset.fill_value = {0, 0, 128, 63};
@@ -46,6 +47,7 @@ TEST(DatasetDescription, ArrivesAsItWasSent) {
   EXPECT_TRUE(arrived.layout.is_float && arrived.layout.is_signed && !arrived.layout.is_swapped);
   EXPECT_EQ(arrived.layout.value_bytes, 4U);
   EXPECT_EQ(arrived.field_names, dataset.field_names);
+  EXPECT_EQ(arrived.first_byte, 2048);
   EXPECT_EQ(arrived.chunk_shape, dataset.chunk_shape);
   EXPECT_EQ(arrived.filters, dataset.filters);
   EXPECT_EQ(arrived.fill_value, dataset.fill_value);
@@ -64,6 +66,7 @@ TEST(DatasetDescription, WhatNoDatasetCanBeIsAnError) {
   refused([](auto& dataset) { dataset.chunk_shape = {4, -3}; });
   refused([](auto& dataset) { dataset.stored_bytes = -1; });
   refused([](auto& dataset) { dataset.largest_ratio = 0; });
+  refused([](auto& dataset) { dataset.first_byte = -2; });
   refused([](auto& dataset) { dataset.layout.value_bytes = 8; });
   refused([](auto& dataset) { dataset.fill_value.resize(3); });
   refused([](auto& dataset) {
