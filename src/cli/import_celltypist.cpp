@@ -19,7 +19,6 @@ int run(const CommonOptions& common, const std::string& input, const std::string
                           model.preprocessor.n_genes()));
   warn_of_words_as_types(model, session);
   session.say("written: " + output);
-  session.finish(0);
   return 0;
 }
 

@@ -126,8 +126,10 @@ LabelledCells open_references(const std::vector<std::string>& paths, const ReadO
   session.say(genes_line(joined->n_genes(), paths.size(), options.genes));
   const std::int64_t n_renamed = joined->make_barcodes_distinct();
   if (n_renamed > 0) {
-    session.say(
-        fmt::format("barcodes: {} stand in several files and got a suffix -1, -2, ...", n_renamed));
+    session.say(fmt::format(
+        "barcodes: {} stand in several files and got a suffix -1, -2, ... (tables of cells have a "
+        "column 'reference', the file)",
+        n_renamed));
   }
   result.cells = std::move(joined);
   return result;

@@ -1,5 +1,7 @@
 // The program `saithe`: a table of commands; errors become one line on stderr and an exit code.
 
+#include <sys/resource.h>
+
 #include <cstdio>
 #include <iostream>
 #include <new>
@@ -43,10 +45,20 @@ int fail_with(const std::string& message, int code) {
   return code;
 }
 
+/// A reference may be of hundreds of files, which all are open at once: 1024 is all that most
+/// shells allow, and a program may ask for more.
+void allow_many_files() {
+  rlimit limits = {};
+  if (getrlimit(RLIMIT_NOFILE, &limits) != 0) return;
+  limits.rlim_cur = limits.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limits);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   saithe::keep_freed_memory();
+  allow_many_files();
   CLI::App program("saithe: cell types of single cells from their gene counts", "saithe");
   program.set_version_flag("--version", SAITHE_VERSION, "Print the version and exit");
   program.require_subcommand(1);

@@ -42,7 +42,8 @@ ResultNames ResultNames::make(const NamingOptions& options) {
 TableHeads TableHeads::make(const NamingOptions& options) {
   if (!options.key_added.empty()) {
     fail(ErrorKind::InvalidArgument,
-         "--key-added names columns of an h5ad; a table's heads are always the same");
+         "--key-added names columns of an h5ad or Zarr store; the heads of a table do not change "
+         "with it");
   }
   if (!options.celltypist_names) return {};
   return {"predicted_labels", "conf_score", "over_clustering", "majority_voting"};

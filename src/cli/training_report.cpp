@@ -64,9 +64,12 @@ void write_training_report(const TrainingOutcome& outcome, const std::string& in
   if (!result.history.epochs.empty()) {
     write_file(folder.file("history.tsv"), history_tsv(result.history), true);
   }
-  if (options.suspects.find) write_file(folder.file("suspects.tsv"), suspects_tsv(result), true);
+  const bool has_several_files = request.inputs.size() > 1;
+  if (options.suspects.find) {
+    write_file(folder.file("suspects.tsv"), suspects_tsv(result, has_several_files), true);
+  }
   if (result.validation.n_cells > 0) {
-    write_file(folder.file("out_of_fold.tsv"), held_out_tsv(result), true);
+    write_file(folder.file("out_of_fold.tsv"), held_out_tsv(result, has_several_files), true);
     write_file(folder.file("confusion_validation.tsv"), confusion_tsv(result.validation), true);
   }
   ReportInput report;

@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 #include <span>
 
 #include "input_paths.h"
 #include "saithe/core/option_text.h"
 #include "saithe/core/text_io.h"
+#include "saithe/data/concatenate.h"
 
 namespace saithe::cli {
 namespace {
+
+constexpr std::int64_t kShownDonors = 5;
 
 void say_filters(std::span<const FilterStep> steps, Session& session) {
   for (const FilterStep& step : steps) {
@@ -107,6 +112,34 @@ void apply_training_flags(const OptionFlags& flags, TrainOptions& options) {
   flags.require_effect(options);
 }
 
+namespace {
+
+/// Donors are told by their names alone: '1' of one file is '1' of another.
+void warn_of_shared_donors(const TrainingData& data, const std::string& donor_key,
+                           Session& session) {
+  const Table& obs = data.dataset.obs();
+  if (donor_key.empty() || !obs.has(donor_key)) return;
+  const std::vector<std::string> donors = obs.as_text(donor_key);
+  const std::vector<std::string> files = obs.as_text(reference_column(obs));
+  std::map<std::string, std::set<std::string>> files_of;
+  for (std::size_t i = 0; i < donors.size(); ++i) files_of[donors[i]].insert(files[i]);
+  std::string names;
+  std::int64_t n = 0;
+  for (const auto& [donor, of_donor] : files_of) {
+    if (of_donor.size() < 2 || donor.empty()) continue;
+    if (n++ < kShownDonors) names += (names.empty() ? "'" : ", '") + printable(donor) + "'";
+  }
+  if (n == 0) return;
+  session.context().warn(fmt::format(
+      "{} {}{} in several files and {} taken as one{}: where they are different people, "
+      "give them different names in obs",
+      n == 1 ? "donor" : "donors", names,
+      n > kShownDonors ? ", ... stand" : (n == 1 ? " stands" : " stand"), n == 1 ? "is" : "are",
+      n == 1 ? "" : " each"));
+}
+
+}  // namespace
+
 TrainingData read_training_data(const TrainingRequest& request, const OptionFlags& flags,
                                 Session& session) {
   LabelledCells reference = open_references(request.inputs, request.reading, request.concatenation,
@@ -122,6 +155,7 @@ TrainingData read_training_data(const TrainingRequest& request, const OptionFlag
     if (n > 0) session.say(fmt::format("dropped: {} {}", counted(n, "cell"), what));
   }
   say_small_types(data, session);
+  if (request.inputs.size() > 1) warn_of_shared_donors(data, request.training.donor_key, session);
   if (data.kind == ExpressionKind::LogNormalized) {
     if (request.training.augment.thin_share > 0) {
       flags.refuse({"thin-share", "thin-minimum"},

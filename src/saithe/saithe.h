@@ -29,6 +29,7 @@
 #include "saithe/data/large_counts.h"
 #include "saithe/data/measured_genes.h"
 #include "saithe/data/cell_source.h"
+#include "saithe/data/watched_cells.h"
 #include "saithe/data/value_kind.h"
 #include "saithe/data/packed_cells.h"
 #include "saithe/data/gene_names.h"

@@ -1,12 +1,15 @@
 """train on several reference files: genes, labels, barcodes, and what is refused."""
 
 import pathlib
+import resource
+import shutil
+import subprocess
 
 import anndata
 import numpy as np
 import pytest
 
-from conftest import must, must_fail
+from conftest import PROGRAM, must, must_fail
 
 QUICK = ["--preset", "fast"]
 
@@ -108,3 +111,36 @@ def test_what_does_not_fit_is_refused_with_the_names(cells, halves, tmp_path):
     assert "given twice" in line
     must_fail(2, "train", *halves, "--genes", "some", *out)
     assert not (tmp_path / "m.saithe").exists()
+
+
+def test_tables_and_donors_of_several_files(cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    data.obs["donor"] = np.where(np.arange(data.n_obs) % 2, "1", "2")
+    data.obs_names = [f"cell{i % 120}" for i in range(data.n_obs)]  # those of both files alike
+    files = [write(data[:120].copy(), tmp_path / "first.h5ad"),
+             write(data[120:240].copy(), tmp_path / "second.h5ad")]
+    said = must("train", *files, "--label-key", "cell_type", "--donor-key", "donor", "-o",
+                tmp_path / "m.saithe", "--find-suspects", "--report", tmp_path / "report", *QUICK).err
+    assert "donors '1', '2' stand in several files and are taken as one each" in said
+    rows = table_of(tmp_path / "report" / "out_of_fold.tsv")
+    assert len(rows) == 240 and {row[-1] for row in rows} == {"first.h5ad", "second.h5ad"}
+    suffixed = [row for row in rows if row[0].endswith("-1")]
+    assert len(suffixed) == 120 and {row[-1] for row in suffixed} == {"second.h5ad"}
+    head = (tmp_path / "report" / "suspects.tsv").read_text().splitlines()[0]
+    assert head.endswith("\tprobability\treference")
+
+
+def test_as_many_files_are_open_as_the_system_allows(halves, tmp_path):
+    files = [shutil.copy(halves[0], tmp_path / f"{i}.h5ad") for i in range(30)]
+
+    def train(hard_limit):
+        # 30 files take 90 descriptors.
+        return subprocess.run(
+            [PROGRAM, "train", *map(str, files), "--label-key", "cell_type", "-o", tmp_path / "m.saithe",
+             "--no-find-suspects", "--validate", "none", *QUICK], capture_output=True, text=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (48, hard_limit)))
+
+    run = train(48)
+    assert run.returncode == 3 and "oo many" in run.stderr and "bug" not in run.stderr, run.stderr
+    assert not (tmp_path / "m.saithe").exists()
+    assert train(256).returncode == 0

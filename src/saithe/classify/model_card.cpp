@@ -108,11 +108,13 @@ std::string types(const Model& model) {
 
 std::string limits(const Model& model) {
   return fmt::format(
-      "## Limits\n\nThe model knows the {} types above and no other. The scores hold for cells "
-      "like "
-      "the training cells; another tissue, disease or chemistry can be worse. Its probabilities "
-      "were {}.\n",
+      "## Limits\n\nThe model knows the {} types above and no other. {} Its probabilities were "
+      "{}.\n",
       model.types.n_types(),
+      model.card.scores.f1_of_type.empty()
+          ? "How good it is was not measured here."
+          : "The scores hold for cells like the training cells; another tissue, disease or "
+            "chemistry can be worse.",
       is_calibrated(model) ? "calibrated within the reference" : "not calibrated");
 }
 

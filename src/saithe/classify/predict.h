@@ -38,7 +38,7 @@ struct PredictOptions {
     visit("reject", options.reject,
           "cells unlike every known type become unassigned (--no-reject: only empty cells)");
     visit("false-reject-rate", options.false_reject_rate,
-          "share of cells of known types that may become unassigned");
+          "share of new cells of known types that may become unassigned");
     visit("labels-allow", options.labels_allow, "give only these types, joined by commas");
     visit("labels-deny", options.labels_deny, "never give these types");
     visit("multi-label", options.multi_label,

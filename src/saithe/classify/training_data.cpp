@@ -81,10 +81,10 @@ class ReferenceReader {
            data.n_cells_without_counts);
     }
     for (const auto& [word, n] : n_called_) {
-      context_.warn(fmt::format(
-          "{}: left out, as without a label: {} called '{}', the name of {}", source_.name(),
-          counted(n, "cell"), word,
-          word == kUnassigned ? "cells whose type cannot be known" : "clusters of several types"));
+      context_.warn(fmt::format("{}: left out, as without a label: {} called '{}', the name of {}",
+                                source_.name(), counted(n, "cell"), word,
+                                lower(word) == kUnassigned ? "cells whose type cannot be known"
+                                                           : "clusters of several types"));
     }
     warn_of_repeated();
     data.kind = kind.value_or(ExpressionKind::Counts);
@@ -210,11 +210,9 @@ void drop_small_types(int minimum, const LabelSet& types, TrainingData& data) {
 
 /// Words that tables hold where a label is missing, left as text by what wrote them.
 void warn_of_missing_names(const TrainingData& data, const Context& context) {
-  static const std::set<std::string> kMissing = {"nan", "na", "n/a", "none", "null", "<na>",
-                                                 "unknown", "unlabeled", "missing", "unlabelled",
-                                                 "unannotated",
-                                                 // in capitals; as they are, they are left out
-                                                 kUnassigned, kHeterogeneous};
+  static const std::set<std::string> kMissing = {"nan",     "na",         "n/a",        "none",
+                                                 "null",    "<na>",       "unknown",    "unlabeled",
+                                                 "missing", "unlabelled", "unannotated"};
   for (LabelIndex type = 0; type < data.types.n_types(); ++type) {
     const std::string& name = data.types.name(type);
     if (!kMissing.contains(lower(name))) continue;

@@ -28,10 +28,27 @@ bool is_limited(decltype(RLIMIT_FSIZE) resource, rlimit& limits) {
 }
 
 [[noreturn]] void fail_memory() {
-  fail(ErrorKind::Internal, "memory of a child process: {}", std::strerror(errno));
+  fail_of_system("memory of a child process", errno);
 }
 
 }  // namespace
+
+void fail_of_system(const char* what, int why) {
+  rlimit limits = {};
+  if (why == EMFILE && getrlimit(RLIMIT_NOFILE, &limits) == 0) {
+    fail(ErrorKind::NotFound,
+         "{}: too many files are open at once, of {} that may be (an HDF5 file that is read takes "
+         "3). Give fewer files, or allow more with ulimit -n.",
+         what, limits.rlim_cur);
+  }
+  if (why == EAGAIN || why == ENFILE) {
+    fail(ErrorKind::NotFound,
+         "{}: {}: this machine gives no more of them (each HDF5 file that is read takes a process "
+         "and 3 files). Give fewer files at once.",
+         what, std::strerror(why));
+  }
+  fail(ErrorKind::Internal, "{}: {}", what, std::strerror(why));
+}
 
 int moved_up(int descriptor) {
   if (descriptor < 0 || descriptor > STDERR_FILENO) return descriptor;

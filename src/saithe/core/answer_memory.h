@@ -14,13 +14,17 @@ namespace saithe {
 /// A descriptor that is none of stdin, stdout and stderr, which a child may close.
 int moved_up(int descriptor);
 
+/// Throws what stands in the way of a child process: Error(NotFound) where this process or the
+/// machine may not have more files or processes, else Error(Internal).
+[[noreturn]] void fail_of_system(const char* what, int why);
+
 /// Made before fork(). The child writes an answer, the parent reads it; each grows its own view.
 ///
 /// Where the size of files is limited (RLIMIT_FSIZE, which holds for a memfd as well), nothing
 /// grows: addresses for as much as the machine has are taken at once, and memory as it is written.
 class AnswerMemory final : public MessageWriter {
  public:
-  /// Throws Error(Internal) if there is no memory.
+  /// Throws as fail_of_system().
   AnswerMemory();
   ~AnswerMemory() override;
   AnswerMemory(const AnswerMemory&) = delete;

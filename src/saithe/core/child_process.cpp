@@ -76,7 +76,7 @@ class SharedMemory {
       : memory_(mmap(nullptr, sizeof(SharedPage), PROT_READ | PROT_WRITE,
                      MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
     if (memory_ == MAP_FAILED) {
-      fail(ErrorKind::Internal, "memory of a child process: {}", std::strerror(errno));
+      fail_of_system("memory of a child process", errno);
     }
     page_ = new (memory_) SharedPage();
   }
@@ -194,7 +194,7 @@ ChildReport run_in_child(const std::function<void(ChildNotes&)>& job, const Chil
   const SharedMemory shared;
   std::array<int, 2> ends = {-1, -1};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {
-    fail(ErrorKind::Internal, "pipe to a child process: {}", std::strerror(errno));
+    fail_of_system("pipe to a child process", errno);
   }
   const pid_t parent = getpid();
   const pid_t child = fork();
@@ -211,7 +211,7 @@ ChildReport run_in_child(const std::function<void(ChildNotes&)>& job, const Chil
   close(ends[1]);
   if (child < 0) {
     close(ends[0]);
-    fail(ErrorKind::Internal, "no child process can be started: {}", std::strerror(why));
+    fail_of_system("no child process can be started", why);
   }
   const auto signal =
       wait_for(child, ends[0], std::chrono::seconds(limits.cpu_seconds * kClockPerCpu));
@@ -256,7 +256,7 @@ class ChildServer::Process {
   Process(const Serve& serve, const ChildLimits& limits) : limits_(limits) {
     std::array<int, 2> ends = {-1, -1};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-      fail(ErrorKind::Internal, "socket to a child process: {}", std::strerror(errno));
+      fail_of_system("socket to a child process", errno);
     }
     for (int& end : ends) end = moved_up(end);
     child_ = fork();
@@ -270,7 +270,7 @@ class ChildServer::Process {
     socket_ = ends[0];
     if (child_ < 0) {
       close(socket_);
-      fail(ErrorKind::Internal, "no child process can be started: {}", std::strerror(why));
+      fail_of_system("no child process can be started", why);
     }
   }
   ~Process() {

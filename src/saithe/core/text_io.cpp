@@ -251,9 +251,17 @@ std::string printable(std::string_view text) {
     if (is_c1) {
       clean += '?';
       ++i;
-    } else {
-      clean += byte < 0x20 || byte == 0x7F ? '?' : text[i];
+      continue;
     }
+    std::string_view rest = text.substr(i);
+    std::uint32_t code = 0;
+    if (byte < 0x20 || byte == 0x7F || !take_utf8(rest, code)) {
+      clean += '?';
+      continue;
+    }
+    const std::size_t n_bytes = text.size() - i - rest.size();
+    clean += text.substr(i, n_bytes);
+    i += n_bytes - 1;
   }
   return clean;
 }

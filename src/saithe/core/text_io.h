@@ -109,8 +109,8 @@ std::string read_file(const std::filesystem::path& path, std::int64_t max_bytes)
 /// who reads it all finds the damage). Throws Error(NotFound).
 std::string read_head(const std::filesystem::path& path, std::size_t max_bytes);
 
-/// `text` with control characters replaced by '?', so that a name from a file cannot steer a
-/// terminal.
+/// `text` with control characters, and what is no UTF-8, replaced by '?', so that a name from a
+/// file cannot steer a terminal.
 std::string printable(std::string_view text);
 
 }  // namespace saithe

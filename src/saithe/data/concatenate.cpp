@@ -262,6 +262,10 @@ Table select_var(const GeneMerger& merger, const std::vector<GeneIndex>& chosen)
 
 }  // namespace
 
+const char* reference_column(const Table& obs) {
+  return obs.has(kOtherReferenceColumn) ? kOtherReferenceColumn : kReferenceColumn;
+}
+
 std::vector<std::string> reference_names(std::span<const std::string> paths) {
   std::vector<std::vector<std::string>> parts;  // of each path, the last first
   std::size_t n_longest = 0;

@@ -42,6 +42,9 @@ struct ConcatenateOptions {
 /// tell them apart. Throws Error(InvalidArgument) if one is given twice.
 std::vector<std::string> reference_names(std::span<const std::string> paths);
 
+/// The column of obs that names the file of each of the cells of several files.
+const char* reference_column(const Table& obs);
+
 /// The cells of all data sets, in their order.
 ///
 /// Genes are matched by a column of the one that usually names genes and any column of the other,

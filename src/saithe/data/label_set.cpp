@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <set>
 
+#include "saithe/core/text_io.h"
+
 namespace saithe {
 
 bool is_label(std::string_view label) {
-  return !label.empty() && label != kUnassigned && label != kHeterogeneous;
+  const std::string word = lower(label);
+  return !word.empty() && word != kUnassigned && word != kHeterogeneous;
 }
 
 LabelSet::LabelSet(std::vector<std::string> names) : names_(std::move(names)) {

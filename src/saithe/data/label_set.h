@@ -19,7 +19,7 @@ inline constexpr const char* kUnassigned = "unassigned";
 inline constexpr const char* kHeterogeneous = "heterogeneous";
 
 /// Whether a label names a type. An empty one does not, nor do the two words above, which stand in
-/// the place of a type: learned as types they could not be told from them.
+/// the place of a type: learned as types they could not be told from them. Capitals do not matter.
 bool is_label(std::string_view label);
 
 /// The cell types of a reference, sorted by name.

@@ -33,6 +33,11 @@ constexpr double kShareOfWhole = 0.5;
 constexpr double kLargestTotal = 50'000;
 constexpr double kWholeTotal = 0.02;
 constexpr double kShareOfWholeTotals = 0.25;
+// No more than by chance in so many cells, of whose multiples so many are whole: these are counts,
+// scaled to another sum.
+constexpr double kShareByChance = 0.1;
+constexpr std::int64_t kEnoughTotals = 20;
+constexpr double kShareOfCounts = 0.9;
 // Sums of counts that are nearly all multiples of 2 or 5, and not of one depth, are sums of so many
 // times fewer counts, normalised to a divisor of 10 000.
 constexpr double kShareOfMultiples = 0.9;
@@ -183,6 +188,21 @@ bool ValueKindFinder::is_of_another_sum() const {
                                               kShareOfWholeTotals * static_cast<double>(n_totals_);
 }
 
+bool ValueKindFinder::is_surely_of_another_sum() const {
+  const Unlogged& natural = unlogged_[0];
+  return n_totals_ >= kEnoughTotals && natural.is_of_counts() &&
+         static_cast<double>(natural.n_whole) >=
+             kShareOfCounts * static_cast<double>(natural.n_multiples) &&
+         static_cast<double>(n_whole_totals_) <= kShareByChance * static_cast<double>(n_totals_);
+}
+
+std::string ValueKindFinder::text_of_totals() const {
+  return fmt::format(
+      "10 000 over a cell's smallest value, unlogged, would be its sum of counts, and is a whole "
+      "number in only {} of {} cells",
+      n_whole_totals_, n_totals_);
+}
+
 /// What the sums of counts are multiples of: 2, 5, 10; 1 if of nothing.
 int ValueKindFinder::divisor_of_totals() const {
   if (n_whole_totals_ < kFewestTotals || !has_other_totals_) return 1;
@@ -192,6 +212,9 @@ int ValueKindFinder::divisor_of_totals() const {
 }
 
 std::string ValueKindFinder::doubt() const {
+  if (kind() == ValueKind::OtherLog && could_be_cp10k() && is_surely_of_another_sum()) {
+    return text_of_totals();
+  }
   if (kind() != ValueKind::LogNormalized || has_sums_of_cp10k() ||
       unlogged_[0].n_multiples < kFewestMultiples) {
     return {};
@@ -206,10 +229,7 @@ std::string ValueKindFinder::doubt() const {
         divisor, kCp10k / divisor);
   }
   if (!is_of_another_sum()) return {};
-  return fmt::format(
-      "10 000 over a cell's smallest value, unlogged, would be its sum of counts, and is a whole "
-      "number in only {} of {} cells (a model of counts labels other logarithms wrongly)",
-      n_whole_totals_, n_totals_);
+  return text_of_totals() + " (a model of counts labels other logarithms wrongly)";
 }
 
 std::string ValueKindFinder::warning() const {
@@ -218,20 +238,26 @@ std::string ValueKindFinder::warning() const {
                      kind() == ValueKind::Unknown ? "of no known kind" : to_text(kind()));
 }
 
+/// Whether logarithms do not contradict 10 000 a cell by their sums and their base.
+bool ValueKindFinder::could_be_cp10k() const {
+  if (are_logs_of_counts_ || are_log2_of_counts_) return false;
+  const double above = largest_cell_ / kCp10k - 1;
+  if (largest_ > kLargestLogNormalized || above > kSumTolerance) return false;
+  // A subset of the genes has sums of its own below 10 000; one sum for all cells that is another
+  // number is another normalisation.
+  if (has_one_sum() && std::abs(above) > kSumTolerance) return false;
+  // Logarithms to the base of 10 of all genes look like natural ones of some of the genes.
+  return has_sums_of_cp10k() || !is_to_another_base();
+}
+
 ValueKind ValueKindFinder::kind() const {
   if (has_infinite_) return ValueKind::Unknown;
   if (!has_negative_ && n_fractions_ == 0) return ValueKind::Counts;
   if (has_negative_) return looks_z_scored() ? ValueKind::ZScored : ValueKind::Unknown;
   // Logarithms are hardly ever whole: these are counts with something among them.
   if (2 * n_fractions_ < n_values_ || largest_ > kLargestLog) return ValueKind::Unknown;
-  if (are_logs_of_counts_ || are_log2_of_counts_) return ValueKind::OtherLog;
-  const double above = largest_cell_ / kCp10k - 1;
-  if (largest_ > kLargestLogNormalized || above > kSumTolerance) return ValueKind::OtherLog;
-  // A subset of the genes has sums of its own below 10 000; one sum for all cells that is another
-  // number is another normalisation.
-  if (has_one_sum() && std::abs(above) > kSumTolerance) return ValueKind::OtherLog;
-  // Logarithms to the base of 10 of all genes look like natural ones of some of the genes.
-  if (!has_sums_of_cp10k() && is_to_another_base()) return ValueKind::OtherLog;
+  if (!could_be_cp10k()) return ValueKind::OtherLog;
+  if (!has_sums_of_cp10k() && is_surely_of_another_sum()) return ValueKind::OtherLog;
   return ValueKind::LogNormalized;
 }
 

@@ -49,7 +49,8 @@ class ValueKindFinder {
   /// Counts where there are no values.
   [[nodiscard]] ValueKind kind() const;
   /// Why what is taken for log1p(CP10k) may be another logarithm, where sums of cells do not bear
-  /// it out: no counts are behind it, or not counts of 10 000. Empty if nothing speaks against it.
+  /// it out: no counts are behind it, or not counts of 10 000; and of what is taken for another
+  /// logarithm, why, where it is told by that. Empty if nothing speaks against it.
   [[nodiscard]] std::string doubt() const;
   /// "the values are no counts: they are other log"; empty of counts and where there are none.
   [[nodiscard]] std::string warning() const;
@@ -58,10 +59,13 @@ class ValueKindFinder {
 
  private:
   [[nodiscard]] bool looks_z_scored() const;
+  [[nodiscard]] bool could_be_cp10k() const;
   [[nodiscard]] bool has_one_sum() const;
   [[nodiscard]] bool has_sums_of_cp10k() const;
   [[nodiscard]] bool is_to_another_base() const;
   [[nodiscard]] bool is_of_another_sum() const;
+  [[nodiscard]] bool is_surely_of_another_sum() const;
+  [[nodiscard]] std::string text_of_totals() const;
   [[nodiscard]] int divisor_of_totals() const;
   void look_for_counts(std::span<const float> values);
   void add_total(double unit);

@@ -1,6 +1,6 @@
 #pragma once
 
-// Cells as another source reads them, looked at as they pass by. Private to data/.
+// Cells as another source reads them, looked at as they pass by.
 
 #include <memory>
 #include <utility>

@@ -59,7 +59,7 @@ std::string finding(const ValuePlace& place, const ValueKindFinder& found, const
     text += ", a negative whole number among them";
   }
   if (const std::string doubt = found.doubt(); !doubt.empty()) {
-    text += ", or another logarithm: " + doubt;
+    text += (kind == ValueKind::LogNormalized ? ", or another logarithm: " : ", as ") + doubt;
   }
   if (kind == ValueKind::Counts || kind == ValueKind::LogNormalized) return text;
   const auto& odd = found.first_no_count();

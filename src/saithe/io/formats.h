@@ -11,6 +11,7 @@
 #include "saithe/io/gene_table.h"
 #include "saithe/io/hdf5_file.h"
 #include "saithe/io/open.h"
+#include "saithe/io/unchanged_file.h"
 
 namespace saithe::io {
 
@@ -18,6 +19,7 @@ namespace saithe::io {
 struct InputFile {
   std::filesystem::path path;
   bool is_folder = false;
+  FileState state;                ///< when it was opened
   std::optional<Hdf5Group> hdf5;  ///< the root, where it is an HDF5 file
   std::string head;               ///< of another file: its first bytes, inflated if it is gzip
 };

@@ -104,10 +104,9 @@ void warn_of_repeated_names(const std::vector<std::string>& names, bool have_ids
   context.warn(fmt::format(
       "{}: {} the symbol of an earlier one ('{}'); {}", where,
       n_repeated == 1 ? "a gene has" : counted(n_repeated, "gene") + " have", printable(example),
-      have_ids
-          ? "ids tell them apart (the later ones are called ...-1, ...-2); by symbols they are "
-            "one gene, and added up"
-          : "genes of one symbol are one gene, and added up"));
+      have_ids ? "ids tell them apart (the later ones are called ...-1, ...-2); to a model without "
+                 "ids they are one gene, added up"
+               : "to a model genes of one symbol are one gene, added up"));
 }
 
 }  // namespace

@@ -114,11 +114,14 @@ void require_utf8(const Table& table, const std::string& where) {
 /// Opens what was recognised. Values are looked at as they are read.
 std::unique_ptr<CellSource> open_recognised(const Recognised& recognised, io::InputFile input,
                                             const ReadOptions& options, const Context& context) {
-  const std::string file = input.path.string();
+  const fs::path path = input.path;
+  const std::string file = path.string();
+  const io::FileState before = input.state;
   auto source = recognised.format.open(std::move(input), options, context);
   require_utf8(source->obs(), file + ": obs");
   require_utf8(source->var(), file + ": var");
-  return warn_of_large_counts(warn_of_binary_counts(std::move(source)));
+  return io::require_unchanged(path, before,
+                               warn_of_large_counts(warn_of_binary_counts(std::move(source))));
 }
 
 FileSummary describe(const Recognised& recognised, const io::InputFile& input,
@@ -139,7 +142,7 @@ io::InputFile io::look_at(const fs::path& path) {
   if (status.type() == fs::file_type::not_found) {
     fail(ErrorKind::NotFound, "{}: no such file or folder", path.string());
   }
-  InputFile input{path, fs::is_directory(status), std::nullopt, {}};
+  InputFile input{path, fs::is_directory(status), FileState::of(path), std::nullopt, {}};
   require_rereadable(path);
   if (input.is_folder) fs::directory_iterator(path, error);  // whether it can be listed
   if (error) {

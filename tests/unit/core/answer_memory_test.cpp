@@ -5,9 +5,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <new>
+
+#include "support/folder_for_test.h"
 
 namespace saithe {
 namespace {
@@ -86,6 +89,15 @@ TEST(AnswerMemory, LeavesMostOfLimitedAddresses) {
     EXPECT_THROW(memory.grow(300 * kMega), std::bad_alloc);
   }
   setrlimit(RLIMIT_AS, &before);
+}
+
+TEST(AnswerMemory, TooManyOpenFilesAreNoBug) {
+  EXPECT_SAITHE_ERROR(fail_of_system("memory of a child process", EMFILE), ErrorKind::NotFound,
+                      "memory of a child process: too many files are open at once");
+  EXPECT_SAITHE_ERROR(fail_of_system("no child process can be started", EAGAIN),
+                      ErrorKind::NotFound, "Give fewer files at once");
+  EXPECT_SAITHE_ERROR(fail_of_system("memory of a child process", ENOMEM), ErrorKind::Internal,
+                      "memory of a child process: ");
 }
 
 }  // namespace

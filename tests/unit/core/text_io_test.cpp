@@ -128,6 +128,7 @@ TEST(Printable, ControlCharactersBecomeQuestionMarks) {
                       "31m"),
             "?31m");
   EXPECT_EQ(printable("na\xC3\xAFve T"), "na\xC3\xAFve T");
+  EXPECT_EQ(printable("\xFF\xFEx\xC3"), "??x?");  // no UTF-8
 }
 
 TEST(ParseBytes, TakesUnitsAndRefusesTheRest) {

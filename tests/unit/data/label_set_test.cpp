@@ -52,8 +52,10 @@ TEST(CountLabels, UnlabelledCellsAreNotCounted) {
 }
 
 TEST(IsLabel, NothingAndTheWordsForNoTypeAreNone) {
-  for (const char* word : {"", "unassigned", "heterogeneous"}) EXPECT_FALSE(is_label(word)) << word;
-  for (const char* word : {"B cells", "Unassigned", " ", "0"}) EXPECT_TRUE(is_label(word)) << word;
+  for (const char* word : {"", "unassigned", "heterogeneous", "Unassigned", "HETEROGENEOUS"})
+    EXPECT_FALSE(is_label(word)) << word;
+  for (const char* word : {"B cells", "unassigned B", " ", "0"})
+    EXPECT_TRUE(is_label(word)) << word;
 }
 
 }  // namespace

@@ -109,12 +109,16 @@ TEST(ValueKind, LogarithmsOfNoCountsAreDoubtfulUnlessTheirSumsAreRight) {
 }
 
 // Counts of another sum, as Scanpy's default makes them, of some of the genes.
-TEST(ValueKind, LogarithmsOfAnotherSumAreDoubtful) {
-  const auto counts = make_counts();
+TEST(ValueKind, LogarithmsOfAnotherSumAreOthersAndDoubtfulInFewCells) {
+  auto counts = make_counts();
   const auto median = [](double c, double t) { return log1p_of(c, t, 1731); };
-  const ValueKindFinder some = find(counts, median, 20);
-  EXPECT_EQ(some.kind(), ValueKind::LogNormalized);
-  EXPECT_TRUE(some.doubt().starts_with("10 000 over a cell's smallest value")) << some.doubt();
+  const ValueKindFinder many = find(counts, median, 20);
+  EXPECT_EQ(many.kind(), ValueKind::OtherLog);
+  EXPECT_TRUE(many.doubt().starts_with("10 000 over a cell's smallest value")) << many.doubt();
+  counts.resize(15);
+  const ValueKindFinder few = find(counts, median, 20);
+  EXPECT_EQ(few.kind(), ValueKind::LogNormalized);
+  EXPECT_TRUE(few.doubt().starts_with("10 000 over a cell's smallest value")) << few.doubt();
 }
 
 // Of divisors of 10 000 the smallest values stand for whole sums of counts, too.
