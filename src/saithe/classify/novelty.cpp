@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "saithe/classify/type_sums.h"
+#include "saithe/core/parallel.h"
 #include "saithe/prep/principal_axes.h"
 
 namespace saithe {
@@ -17,6 +18,7 @@ using MatrixMap = Eigen::Map<const Matrix>;
 // Share of each covariance that is left out: with few cells of many types, and with logits that
 // add up to a constant, the covariance alone could not be inverted.
 constexpr double kShrinkage = 0.1;
+constexpr std::int64_t kChunkCells = 256;
 // Coordinates without any spread (one cell a type) get this variance.
 constexpr double kSmallestVariance = 1e-8;
 // The covariance between types is that of the T known ones, with T - 1 degrees of freedom, and as
@@ -164,15 +166,14 @@ bool has_usable_covariance(const NoveltyModel& novelty) {
 }
 
 std::vector<double> novelty_distances(const NoveltyModel& novelty, DenseView scores,
-                                      DenseView logits, std::span<const double> misfits) {
+                                      DenseView logits, std::span<const double> misfits,
+                                      const Context& context) {
   SAITHE_ASSERT(novelty.n_types == logits.n_cols && novelty.n_axes == scores.n_cols);
   SAITHE_ASSERT(misfits.size() == (novelty.misfit.empty() ? 0 : as_size(logits.n_rows)));
   const auto [whitening, means] = whiten_types(novelty);
   const UnseenType unseen = misfits.empty() ? UnseenType() : expect_unseen_type(novelty, means);
   std::vector<double> distances(as_size(logits.n_rows));
-  Eigen::RowVectorXd x(novelty.n_coordinates());
-  std::vector<double> of_types(as_size(novelty.n_types));
-  for (std::int64_t r = 0; r < logits.n_rows; ++r) {
+  const auto judge = [&](std::int64_t r, Eigen::RowVectorXd& x, std::span<double> of_types) {
     read_coordinates(scores, logits, r, x);
     const Eigen::RowVectorXd z = x * whitening;
     double nearest = std::numeric_limits<double>::infinity();
@@ -187,12 +188,17 @@ std::vector<double> novelty_distances(const NoveltyModel& novelty, DenseView sco
     const double distance = nearest - 2 * std::log(sum);
     if (misfits.empty()) {
       distances[as_size(r)] = std::max(0.0, distance);
-      continue;
+      return;
     }
     const double from_unseen = ((z - unseen.center) * unseen.whitening).squaredNorm();
     distances[as_size(r)] = above_zero(static_cast<double>(z.size()) + distance - from_unseen +
                                        2 * kUnseenMisfit * misfits[as_size(r)]);
-  }
+  };
+  parallel_for(context, logits.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
+    Eigen::RowVectorXd x(novelty.n_coordinates());
+    std::vector<double> of_types(as_size(novelty.n_types));
+    for (std::int64_t r = begin; r < end; ++r) judge(r, x, of_types);
+  });
   return distances;
 }
 

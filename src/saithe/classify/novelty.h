@@ -70,7 +70,8 @@ void fit_novelty(NoveltyModel& novelty, DenseView scores, DenseView logits,
 /// types is the known ones' shrunken towards that within types, + 4 times `misfits`, the cells'
 /// standardised ones; of the sum x then 2 ln(1 + exp(x / 2)), which is above 0.
 std::vector<double> novelty_distances(const NoveltyModel& novelty, DenseView scores,
-                                      DenseView logits, std::span<const double> misfits = {});
+                                      DenseView logits, std::span<const double> misfits,
+                                      const Context& context);
 
 /// Whether distances can be taken: the covariance is one.
 bool has_usable_covariance(const NoveltyModel& novelty);

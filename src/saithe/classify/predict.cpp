@@ -250,9 +250,11 @@ class Prediction {
     std::vector<double> distances;
     const bool has_novelty = model_.novelty.n_types > 0;
     if (has_novelty) {
-      distances = novelty_distances(
-          asked().novelty, output.scores.view(), output.logits.view(),
-          standard_misfits(asked().novelty, profiles_, output.scores.view(), output.sums.view()));
+      distances =
+          novelty_distances(asked().novelty, output.scores.view(), output.logits.view(),
+                            standard_misfits(asked().novelty, profiles_, output.scores.view(),
+                                             output.sums.view(), context_),
+                            context_);
     }
     result_.labels = result_.best_labels;
     result_.has_counts = has_counts;

@@ -143,7 +143,7 @@ EnsembleOutput learn_novelty(Model& model, const InputCells& inputs,
 }
 
 std::vector<double> reference_distances(const Model& model, const InputCells& inputs,
-                                        const EnsembleOutput& output) {
+                                        const EnsembleOutput& output, const Context& context) {
   if (model.novelty.n_types == 0) return {};
   std::vector<double> distances(as_size(inputs.n_cells()));
   for (const auto& [cells, has_input] : inputs.by_inputs(all_cells(inputs))) {
@@ -156,9 +156,9 @@ std::vector<double> reference_distances(const Model& model, const InputCells& in
       const DenseMatrix scores = select_rows(output.scores.view(), some);
       const DenseMatrix sums = select_rows(output.sums.view(), some);
       const DenseMatrix logits = select_rows(output.logits.view(), some);
+      const auto misfits = standard_misfits(novelty, profiles, scores.view(), sums.view(), context);
       const auto of_block =
-          novelty_distances(novelty, scores.view(), logits.view(),
-                            standard_misfits(novelty, profiles, scores.view(), sums.view()));
+          novelty_distances(novelty, scores.view(), logits.view(), misfits, context);
       for (std::size_t i = 0; i < some.size(); ++i) distances[as_size(some[i])] = of_block[i];
     }
   }

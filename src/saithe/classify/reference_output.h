@@ -26,6 +26,6 @@ EnsembleOutput learn_novelty(Model& model, const InputCells& inputs,
 /// The novelty of all cells, of what forward_reference() says of them all. Empty for a model
 /// without a novelty score.
 std::vector<double> reference_distances(const Model& model, const InputCells& inputs,
-                                        const EnsembleOutput& output);
+                                        const EnsembleOutput& output, const Context& context);
 
 }  // namespace saithe

@@ -280,7 +280,8 @@ class TrainingRun {
     fit_axes(model, inputs, training, own);
     const EnsembleOutput output =
         learn_novelty(model, inputs, data_.labels, training, false, *backend_, own);
-    fill_held_out(result_.held_out, fold, output, reference_distances(model, inputs, output));
+    fill_held_out(result_.held_out, fold, output,
+                  reference_distances(model, inputs, output, context_));
     judge_doublets(fold, inputs, model, own);
   }
 
@@ -357,7 +358,7 @@ class TrainingRun {
     if (options_.validate == Validation::HeldOut) {
       held_out.cells = result_.split.validation;
       reserve_held_out(held_out, n_types(), options_.novelty);
-      fill_held_out(held_out, 0, output, reference_distances(model, *inputs_, output));
+      fill_held_out(held_out, 0, output, reference_distances(model, *inputs_, output, context_));
       judge_doublets(0, *inputs_, model, uninterrupted);
     }
     result_.probabilities = std::move(output.probabilities);

@@ -178,16 +178,17 @@ void fit_misfit(NoveltyModel& novelty, std::span<const CellsWithInputs> training
 }
 
 std::vector<double> standard_misfits(const NoveltyModel& novelty, const TypeProfiles& profiles,
-                                     DenseView scores, DenseView sums) {
+                                     DenseView scores, DenseView sums, const Context& context) {
   if (novelty.misfit.empty()) return {};
   SAITHE_ASSERT(sums.n_rows == scores.n_rows && sums.n_cols == kFeatureSums);
-  std::vector<double> misfits;
-  misfits.reserve(as_size(scores.n_rows));
-  for (std::int64_t r = 0; r < scores.n_rows; ++r) {
-    const double expected = novelty.misfit[0] + novelty.misfit[1] * log_expressed(sums.row(r));
-    misfits.push_back((misfit_of(novelty, profiles, scores.row(r), sums.row(r)) - expected) /
-                      novelty.misfit[2]);
-  }
+  std::vector<double> misfits(as_size(scores.n_rows));
+  parallel_for(context, scores.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; ++r) {
+      const double expected = novelty.misfit[0] + novelty.misfit[1] * log_expressed(sums.row(r));
+      misfits[as_size(r)] =
+          (misfit_of(novelty, profiles, scores.row(r), sums.row(r)) - expected) / novelty.misfit[2];
+    }
+  });
   return misfits;
 }
 

@@ -47,7 +47,7 @@ void fit_misfit(NoveltyModel& novelty, std::span<const CellsWithInputs> training
 /// By how many standard deviations each cell's misfit lies above that line. Empty for a model
 /// without NoveltyModel::misfit.
 std::vector<double> standard_misfits(const NoveltyModel& novelty, const TypeProfiles& profiles,
-                                     DenseView scores, DenseView sums);
+                                     DenseView scores, DenseView sums, const Context& context);
 
 /// The line for cells that have only the inputs `is_present`: fewer are expressed, and each type's
 /// mean cell, with its features' variances, has another cosine. `whole`: the model of all inputs.

@@ -13,15 +13,21 @@ namespace {
 
 constexpr std::int64_t kChunkCells = 256;
 
-/// Whether all values are counts: a loop without a way out, which takes several values at a time.
+/// Whether all values are counts below 2^30, which nearly all are: loops without a way out, which
+/// take several values at a time.
 bool are_counts(std::span<const float> values, bool whole_numbers) {
-  constexpr float kAllWhole = 8388608.0F;  // from 2^23 on every float is whole
+  constexpr float kLarge = 1073741824.0F;
   std::int32_t n_wrong = 0;
+  if (!whole_numbers) {
+    for (const float value : values) n_wrong += value >= 0 && value < kLarge ? 0 : 1;
+    return n_wrong == 0;
+  }
   for (const float value : values) {
-    const bool is_count = value >= 0 && value <= std::numeric_limits<float>::max();
-    const float small = value >= 0 && value < kAllWhole ? value : 0.0F;
-    const bool is_whole = static_cast<float>(static_cast<std::int32_t>(small)) == small;
-    n_wrong += (is_count ? 0 : 1) + (whole_numbers && !is_whole ? 1 : 0);
+    const float positive = value > 0 ? value : 0.0F;
+    const float small = positive < kLarge ? positive : kLarge;
+    // What is negative, large or no number is not what is left of it.
+    n_wrong +=
+        static_cast<float>(static_cast<std::int32_t>(small)) == value && small < kLarge ? 0 : 1;
   }
   return n_wrong == 0;
 }

@@ -95,7 +95,7 @@ TEST(MissingGenes, LeaveTheNoveltyScoreNumPysDistributions) {
   expect_near(completed->novelty.means, f.missing.at("means"), 1e-6);
   expect_near(completed->novelty.covariance, f.missing.at("covariance"), 1e-6);
   expect_near(novelty_distances(completed->novelty, dense_of(f.missing.at("scores")).view(),
-                                dense_of(f.missing.at("logits")).view()),
+                                dense_of(f.missing.at("logits")).view(), {}, Context(1)),
               f.missing.at("distances"), 1e-5);
 }
 

@@ -80,7 +80,7 @@ struct NoveltyFixture {
   }
   [[nodiscard]] NoveltyModel fit() const { return fit(training); }
   [[nodiscard]] std::vector<double> distances(const NoveltyModel& novelty) const {
-    return novelty_distances(novelty, scores.view(), logits.view());
+    return novelty_distances(novelty, scores.view(), logits.view(), {}, Context(2));
   }
 };
 

@@ -34,12 +34,14 @@ TEST(Novelty, AModelWithMisfitsWeighsAnUnseenTypeAsNumPyDoes) {
   NoveltyModel novelty = f.fit();
   novelty.misfit = f.json.at("misfit").get<std::vector<double>>();
   const auto misfits = f.json.at("misfits").get<std::vector<double>>();
-  const auto weighed = novelty_distances(novelty, f.scores.view(), f.logits.view(), misfits);
+  const auto weighed =
+      novelty_distances(novelty, f.scores.view(), f.logits.view(), misfits, Context(2));
   expect_near(weighed, f.json.at("against_unseen"));
   // A cell that fits worse is more likely of an unseen type; scores stay above 0.
   std::vector<double> others(misfits.size(), -1000);
   others[0] = misfits[0] + 1;
-  const auto moved = novelty_distances(novelty, f.scores.view(), f.logits.view(), others);
+  const auto moved =
+      novelty_distances(novelty, f.scores.view(), f.logits.view(), others, Context(1));
   const auto sum_of = [](double value) { return 2 * std::log(std::expm1(value / 2)); };
   EXPECT_NEAR(sum_of(moved[0]), sum_of(weighed[0]) + 4, 1e-9);
   for (const double value : moved) EXPECT_GE(value, 0);
@@ -149,7 +151,7 @@ TEST(Novelty, ACellFarFromAllTypesIsFarther) {
     DenseMatrix logits(1, 4);
     std::fill_n(scores.data(), 3, along_axes);
     std::fill_n(logits.data(), 4, 40 - along_axes);
-    EXPECT_GT(novelty_distances(novelty, scores.view(), logits.view())[0],
+    EXPECT_GT(novelty_distances(novelty, scores.view(), logits.view(), {}, Context(1))[0],
               *std::ranges::max_element(known));
   }
 }

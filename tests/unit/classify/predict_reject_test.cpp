@@ -60,7 +60,8 @@ std::vector<double> distances_of(const Model& model, const Dataset& dataset,
       make_type_profiles(small_model().novelty, model.preprocessor.center(), genes.is_present);
   return novelty_distances(
       novelty, output.scores.view(), output.logits.view(),
-      standard_misfits(novelty, profiles, output.scores.view(), output.sums.view()));
+      standard_misfits(novelty, profiles, output.scores.view(), output.sums.view(), Context(1)),
+      Context(1));
 }
 
 std::int64_t n_unassigned(const Predictions& predictions) {

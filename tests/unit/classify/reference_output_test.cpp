@@ -69,7 +69,7 @@ TEST(ReferenceOutput, IsWhatPredictSaysOfEachFile) {
   ASSERT_EQ(inputs.by_inputs(f.all).size(), 2U);
   const EnsembleOutput output =
       forward_reference(f.model, inputs, f.all, false, *f.backend, f.context);
-  const auto distances = reference_distances(f.model, inputs, output);
+  const auto distances = reference_distances(f.model, inputs, output, Context(2));
   const double threshold = novelty_threshold(f.model.novelty, PredictOptions{}.false_reject_rate);
   PredictOptions options;
   options.with_probabilities = true;
@@ -115,7 +115,7 @@ TEST(ReferenceOutput, WithoutANoveltyScoreMissingGenesAreAtTheirMeans) {
   model.novelty = {};
   const EnsembleOutput output =
       learn_novelty(model, inputs, f.labels, f.all, false, *f.backend, f.context);
-  EXPECT_TRUE(reference_distances(model, inputs, output).empty());
+  EXPECT_TRUE(reference_distances(model, inputs, output, Context(1)).empty());
   const EnsembleOutput filled =
       Ensemble(model, inputs.shift(), *f.backend)
           .forward(inputs.features(f.all, f.context).view(), false, f.context);

@@ -28,11 +28,11 @@ struct MisfitFixture : NoveltyFixture {
 
 TEST(TypeMisfit, LineAndMisfitsAreNumPys) {
   MisfitFixture f;
-  EXPECT_TRUE(standard_misfits(f.novelty, {}, f.scores.view(), f.sums.view()).empty());
+  EXPECT_TRUE(standard_misfits(f.novelty, {}, f.scores.view(), f.sums.view(), Context(1)).empty());
   f.fit_line(f.training);
   expect_near(f.novelty.misfit, f.json.at("misfit"), kTolerance);
   expect_near(standard_misfits(f.novelty, make_type_profiles(f.novelty, f.center), f.scores.view(),
-                               f.sums.view()),
+                               f.sums.view(), Context(2)),
               f.json.at("misfits"), kTolerance);
 }
 
@@ -55,7 +55,7 @@ TEST(TypeMisfit, OfCellsThatLackGenesIsNumPys) {
   }
   expect_near(standard_misfits(less, make_type_profiles(f.novelty, f.center, is_present),
                                testing::dense_of(missing.at("scores")).view(),
-                               feature_sums(cells.view(), f.center, Context(1)).view()),
+                               feature_sums(cells.view(), f.center, Context(1)).view(), Context(1)),
               missing.at("misfits"), 2 * kTolerance);
 }
 
@@ -77,7 +77,7 @@ TEST(TypeMisfit, FewCellsAndTypesWithoutAnyGiveFiniteNumbers) {
   EXPECT_GT(f.novelty.misfit[2], 0);
   std::fill_n(f.sums.data(), kFeatureSums, 0.0F);  // a cell without counts
   for (const double misfit : standard_misfits(f.novelty, make_type_profiles(f.novelty, f.center),
-                                              f.scores.view(), f.sums.view())) {
+                                              f.scores.view(), f.sums.view(), Context(1))) {
     EXPECT_TRUE(std::isfinite(misfit));
   }
 }
