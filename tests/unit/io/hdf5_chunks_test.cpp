@@ -50,14 +50,14 @@ TEST(Hdf5Chunks, BooleansAreZeroAndOne) {
   ASSERT_TRUE(chunks.are_own());
   EXPECT_EQ(chunks.shape(), std::vector<std::int64_t>{3});
   EXPECT_EQ(chunks.n_bytes(), 3);
-  std::vector<unsigned char> bytes;
+  io::UnpackedChunk unpacked;
   {
     const io::StoredChunks fetched = chunks.dataset().fetch_chunks(1, 1);
     ASSERT_TRUE(fetched.chunks.front().is_stored);
-    bytes = chunks.unpack(fetched.chunks.front(), 1);
+    chunks.unpack(fetched.chunks.front(), 1, unpacked);
   }
   std::vector<float> values(2);
-  chunks.convert(bytes, 0, std::span<float>(values));
+  chunks.convert(unpacked.bytes, 0, std::span<float>(values));
   EXPECT_EQ(values, (std::vector<float>{1, 0}));
   const Hdf5Dataset names = group.dataset("names");
   EXPECT_SAITHE_ERROR(Hdf5Chunks{names}, ErrorKind::BadFormat, "expected numbers");

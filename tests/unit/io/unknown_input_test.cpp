@@ -27,8 +27,8 @@ TEST(UnknownInput, TextsWhoseCauseIsKnown) {
   write_bytes(path, "cell,A\rc1,1\r");
   EXPECT_TRUE(contains(why(path), "line ends of old Macs"));
   write_bytes(path, "\x1F\x8B\b");
-  EXPECT_TRUE(contains(why_unknown({path, false, {}, "\x1F\x8B\b"}), "is packed twice"));
-  EXPECT_TRUE(contains(why_unknown({path, false, {}, "\x89HDF\r\n\x1A\n"}), "gunzip -k"));
+  EXPECT_TRUE(contains(why_unknown({path, false, {}, {}, "\x1F\x8B\b"}), "is packed twice"));
+  EXPECT_TRUE(contains(why_unknown({path, false, {}, {}, "\x89HDF\r\n\x1A\n"}), "gunzip -k"));
   write_bytes(path, "cell,A\nc1,\"1,234\"\n");
   EXPECT_TRUE(contains(why(path), "separators of thousands"));
   write_bytes(path, "cell,A\nc1,\"1,234,567\"\n");
