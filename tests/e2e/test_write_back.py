@@ -263,7 +263,7 @@ def test_only_an_h5ad_takes_columns_in_place(model, cells, tmp_path):
     for arguments in ([], ["--in-place", "-o", tmp_path / "o.h5ad"]):
         for command in ("predict", "embed"):
             assert "one of -o FILE and --in-place" in must_fail(2, command, model, cells, *arguments)
-    assert "a table's heads" in must_fail(2, "predict", model, cells, "-o", tmp_path / "o.tsv",
+    assert "the heads of a table" in must_fail(2, "predict", model, cells, "-o", tmp_path / "o.tsv",
                                           "--key-added", "x")
 
 

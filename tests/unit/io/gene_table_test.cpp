@@ -66,7 +66,8 @@ TEST(MakeGeneTable, WithoutIdsASymbolStaysRepeated) {
   EXPECT_EQ(var.index(), (Texts{"A", "B", "A"}));
   ASSERT_EQ(listening.warnings.size(), 1U);
   EXPECT_TRUE(testing::contains(listening.warnings[0],
-                                "f: a gene has the symbol of an earlier one ('A'); genes of one"));
+                                "f: a gene has the symbol of an earlier one ('A'); to a model "
+                                "genes of one symbol are one gene"));
   const std::string id = "ENSG00000141510";
   EXPECT_SAITHE_ERROR(make_gene_table({id, "B", id}, "f", listening.context), ErrorKind::BadFormat,
                       "stands twice");

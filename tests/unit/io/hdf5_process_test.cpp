@@ -46,7 +46,7 @@ TEST(Hdf5Process, WhatCannotBeOpenedIsAnErrorOfTheFile) {
   const FolderForTest folder;
   testing::write_bytes(folder / "a.h5ad", "not HDF5 at all");
   EXPECT_SAITHE_ERROR(Hdf5Process::open(folder / "a.h5ad"), ErrorKind::BadFormat, "a.h5ad");
-  EXPECT_SAITHE_ERROR(Hdf5Process::open(folder / "none"), ErrorKind::BadFormat, "none");
+  EXPECT_SAITHE_ERROR(Hdf5Process::open(folder / "none"), ErrorKind::NotFound, "none");
 }
 
 }  // namespace

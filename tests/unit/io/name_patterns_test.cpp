@@ -60,13 +60,14 @@ TEST(TellRows, ByNamesThenByTheCorner) {
 }
 
 TEST(NamesMeasure, AsScanpyAndSeuratCallThem) {
-  for (const char* name : {"nCount_RNA", "nFeature_SCT", "percent.mt", "pct_counts_mt", "n_genes",
-                           "total_counts", "n_genes_by_counts", "log1p_total_counts", "UMAP_1",
-                           "PC_12", "seurat_clusters", "RNA_snn_res.0.5", "S.Score", "nUMI"}) {
+  for (const char* name :
+       {"nCount_RNA", "nFeature_SCT", "percent.mt", "pct_counts_mt", "n_genes", "total_counts",
+        "n_genes_by_counts", "log1p_total_counts", "UMAP_1", "PC_12", "seurat_clusters",
+        "RNA_snn_res.0.5", "S.Score", "nUMI", "age", "donor_id"}) {
     EXPECT_TRUE(names_measure(name)) << name;
   }
   for (const char* name : {"PCNA", "PCK1", "CLU", "NCOA1", "UMAD1", "TSNE", "UMAP_", "PC_a", "ACTB",
-                           "cell1", "count", "age", "NGEF", ""}) {
+                           "cell1", "count", "AGER", "NGEF", ""}) {
     EXPECT_FALSE(names_measure(name)) << name;
   }
 }
