@@ -18,7 +18,7 @@ CsrMatrix read_spaced_cells(CellSource& source, const GeneMatch& match, std::int
     context.throw_if_cancelled();
     const CellIndex cell = i * n_all / n;
     const CsrMatrix values = source.read_cells(cell, cell + 1, context);
-    if (!find_cells_with_counts(values.view(), match.model_gene).front()) continue;
+    if (!find_cells_with_counts(values.view(), match.model_gene, context).front()) continue;
     append_rows(chosen, values.view());
   }
   if (chosen.n_rows == 0) {

@@ -9,6 +9,7 @@
 #include "saithe/classify/ensemble.h"
 #include "saithe/classify/missing_genes.h"
 #include "saithe/classify/type_misfit.h"
+#include "saithe/core/parallel.h"
 #include "saithe/core/text_io.h"
 
 namespace saithe {
@@ -18,6 +19,7 @@ namespace {
 constexpr double kMinShare = 0.3;
 /// Cells are shallow that have less than this share of what hardly a training cell lacks.
 constexpr double kShallowShare = 0.5;
+constexpr std::int64_t kChunkCells = 256;
 
 /// The share of the absolute first-layer weight of the first member that lies on the matched genes.
 /// That is the linear member where there is one: the weights of a network's uninformative genes
@@ -220,7 +222,8 @@ class Prediction {
     clear(end - begin);
     const CsrMatrix values = source_.read_cells(begin, end, context_);
     require_values(values.view(), begin);
-    const auto has_counts = find_cells_with_counts(values.view(), result_.genes.model_gene);
+    const auto has_counts =
+        find_cells_with_counts(values.view(), result_.genes.model_gene, context_);
     const Features features =
         ensemble_->preprocessor().apply(values.view(), result_.genes, result_.kind, context_);
     const bool keeps_hidden = options_.with_hidden && ensemble_->has_hidden();
@@ -348,16 +351,21 @@ std::vector<LabelIndex> parse_type_list(const std::string& text, const LabelSet&
 }
 
 std::vector<bool> find_cells_with_counts(const CsrView& counts,
-                                         std::span<const GeneIndex> model_gene) {
-  std::vector<bool> has_counts(as_size(counts.n_rows));
-  for (CellIndex cell = 0; cell < counts.n_rows; ++cell) {
-    const auto genes = counts.row_columns(cell);
-    const auto values = counts.row_values(cell);
-    for (std::size_t i = 0; i < genes.size() && !has_counts[as_size(cell)]; ++i) {
-      has_counts[as_size(cell)] = values[i] > 0 && model_gene[as_size(genes[i])] >= 0;
+                                         std::span<const GeneIndex> model_gene,
+                                         const Context& context) {
+  std::vector<char> has_counts(as_size(counts.n_rows));
+  parallel_for(context, counts.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
+    for (CellIndex cell = begin; cell < end; ++cell) {
+      const auto genes = counts.row_columns(cell);
+      const auto values = counts.row_values(cell);
+      bool is_found = false;
+      for (std::size_t i = 0; i < genes.size() && !is_found; ++i) {
+        is_found = values[i] > 0 && model_gene[as_size(genes[i])] >= 0;
+      }
+      has_counts[as_size(cell)] = is_found ? 1 : 0;
     }
-  }
-  return has_counts;
+  });
+  return {has_counts.begin(), has_counts.end()};
 }
 
 void assign_labels(DenseMatrix& probabilities, const std::vector<bool>& has_counts,

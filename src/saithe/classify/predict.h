@@ -105,7 +105,8 @@ Predictions predict_in_blocks(const Model& model, CellSource& source, const Pred
 
 /// Whether each cell has a count on a gene with model_gene >= 0.
 std::vector<bool> find_cells_with_counts(const CsrView& counts,
-                                         std::span<const GeneIndex> model_gene);
+                                         std::span<const GeneIndex> model_gene,
+                                         const Context& context);
 
 /// Index and probability of the second most probable type of a row among those allowed; ties go to
 /// the first type. kNoLabel and 0 where `best` alone is allowed. `ranking`, if it has values,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "saithe/core/parallel.h"
@@ -13,23 +12,19 @@ namespace {
 
 constexpr std::int64_t kChunkCells = 256;
 
-/// Whether all values are counts below 2^30, which nearly all are: loops without a way out, which
-/// take several values at a time.
-bool are_counts(std::span<const float> values, bool whole_numbers) {
-  constexpr float kLarge = 1073741824.0F;
-  std::int32_t n_wrong = 0;
-  if (!whole_numbers) {
-    for (const float value : values) n_wrong += value >= 0 && value < kLarge ? 0 : 1;
-    return n_wrong == 0;
+/// Whether all values are counts below 2^23, which nearly all are: a loop without a way out and
+/// without conversions, so that the compiler takes several values at a time.
+bool are_small_counts(std::span<const float> values, bool whole_numbers) {
+  constexpr float kAllWhole = 8388608.0F;  // from 2^23 on every float is whole
+  std::size_t n_right = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float value = values[i];
+    const float rounded = (value + kAllWhole) - kAllWhole;
+    const bool is_whole = !whole_numbers || rounded == value;
+    n_right += static_cast<std::size_t>(is_whole) & static_cast<std::size_t>(value >= 0) &
+               static_cast<std::size_t>(value < kAllWhole);
   }
-  for (const float value : values) {
-    const float positive = value > 0 ? value : 0.0F;
-    const float small = positive < kLarge ? positive : kLarge;
-    // What is negative, large or no number is not what is left of it.
-    n_wrong +=
-        static_cast<float>(static_cast<std::int32_t>(small)) == value && small < kLarge ? 0 : 1;
-  }
-  return n_wrong == 0;
+  return n_right == values.size();
 }
 
 /// Throws as require_counts() if a value of row `r` is wrong.
@@ -107,7 +102,7 @@ void require_counts(const CellSource& source, const CsrView& counts, CellIndex f
                     bool whole_numbers, const Context& context) {
   parallel_for(context, counts.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
     for (CellIndex r = begin; r < end; ++r) {
-      if (are_counts(counts.row_values(r), whole_numbers)) continue;
+      if (are_small_counts(counts.row_values(r), whole_numbers)) continue;
       require_counts_in_row(source, counts, first_cell, r, whole_numbers);
     }
   });

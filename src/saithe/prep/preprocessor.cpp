@@ -17,17 +17,21 @@ namespace {
 
 constexpr std::int64_t kChunkCells = 512;
 
-/// Sums of whole numbers below 2^53 are exact, so that their order is free: several at a time.
-double total_of_counts(std::span<const float> counts) {
-  std::array<double, 8> sums{};
+/// The sum of a cell's counts, each times its gene's `share` (0 or 1). Sums of whole numbers below
+/// 2^53 are exact, so that their order is free: several at a time.
+double total_of_counts(std::span<const GeneIndex> genes, std::span<const float> counts,
+                       std::span<const float> share) {
+  std::array<double, 4> sums{};
   std::size_t i = 0;
   for (; i + sums.size() <= counts.size(); i += sums.size()) {
-    for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += static_cast<double>(counts[i + k]);
+    for (std::size_t k = 0; k < sums.size(); ++k) {
+      sums[k] += static_cast<double>(counts[i + k] * share[as_size(genes[i + k])]);
+    }
   }
-  double total = 0;
-  for (; i < counts.size(); ++i) total += static_cast<double>(counts[i]);
-  for (const double sum : sums) total += sum;
-  return total;
+  for (; i < counts.size(); ++i) {
+    sums[0] += static_cast<double>(counts[i] * share[as_size(genes[i])]);
+  }
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
 void require_options(const PreprocessorOptions& options) {
@@ -258,7 +262,7 @@ auto Preprocessor::normalized(const CsrView& values, const GeneMatch& match, Exp
                               const Context& context) const -> Normalized {
   const bool renormalizes =
       kind == ExpressionKind::LogNormalized && kind_ == ExpressionKind::Counts;
-  const bool are_all_counted = std::ranges::find(match.is_counted, false) == match.is_counted.end();
+  const std::vector<float> share(match.is_counted.begin(), match.is_counted.end());
   std::vector<double> totals(as_size(values.n_rows));
   std::vector<double> target_of_cell(totals.size());
   parallel_for(context, values.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
@@ -270,8 +274,8 @@ auto Preprocessor::normalized(const CsrView& values, const GeneMatch& match, Exp
         if (!reference_.count_share.empty()) {
           total = total_of_logarithms(genes, row, match.is_counted);
         }
-      } else if (kind == ExpressionKind::Counts && are_all_counted) {
-        total = total_of_counts(row);
+      } else if (kind == ExpressionKind::Counts) {
+        total = total_of_counts(genes, row, share);
       } else {
         for (std::size_t i = 0; i < genes.size(); ++i) {
           if (match.is_counted[as_size(genes[i])]) total += static_cast<double>(row[i]);
