@@ -52,7 +52,7 @@ TEST(ChildProcess, ACrashHasASignalAndAPlace) {
 TEST(ChildProcess, AnEndlessLoopIsEnded) {
   const ChildReport report = run_in_child(
       [](ChildNotes&) {
-        for (volatile int i = 0; true;) i = i + 1;
+        for (volatile unsigned i = 0; true;) i = i + 1;
       },
       kShort);
   EXPECT_EQ(report.end, ChildEnd::TooSlow);
@@ -91,7 +91,7 @@ void obey(MessageReader& question, MessageWriter& answer, ChildNotes& notes) {
   if (word == "fail") fail(ErrorKind::Output, "disk {}", 7);
   if (word == "crash") std::raise(SIGSEGV);
   if (word == "hang") {
-    for (volatile int i = 0; true;) i = i + 1;
+    for (volatile unsigned i = 0; true;) i = i + 1;
   }
   if (word == "much") {
     const std::vector<char> much(std::size_t{1} << 28);
