@@ -1,5 +1,6 @@
 #include "saithe/io/hdf5_process.h"
 
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -20,14 +21,29 @@ std::filesystem::path named_for_child(const std::filesystem::path& path) {
   return error ? path : place;
 }
 
+/// In the child. libhdf5 writes over the memory of others on some damaged files: what our own code
+/// meets then (an object that is gone, an index that is none) is the file's fault.
+void answer_of(Hdf5Answers& answers, const std::string& file, MessageReader& question,
+               MessageWriter& answer, ChildNotes& notes) {
+  try {
+    answers.answer(question, answer, notes);
+  } catch (const std::length_error&) {  // asks for more memory than there can be
+    throw;
+  } catch (const std::logic_error&) {
+    fail(ErrorKind::BadFormat,
+         "{}: cannot be read: HDF5 harmed its process on it; the file is damaged. Copy it again.",
+         file);
+  }
+}
+
 }  // namespace
 
 Hdf5Process::Hdf5Process(const std::filesystem::path& path)
     : bytes_(path),
       limits_(limits_of_reading(path)),
-      server_([answers = std::make_shared<Hdf5Answers>()](
+      server_([answers = std::make_shared<Hdf5Answers>(), file = path.string()](
                   MessageReader& question, MessageWriter& answer,
-                  ChildNotes& notes) { answers->answer(question, answer, notes); },
+                  ChildNotes& notes) { answer_of(*answers, file, question, answer, notes); },
               limits_) {}
 
 std::shared_ptr<Hdf5Process> Hdf5Process::open(const std::filesystem::path& path) {

@@ -42,6 +42,14 @@ TEST(Hdf5Process, AProcessInBetweenMayEnd) {
   EXPECT_TRUE(root.has("X"));
 }
 
+// As of a child whose memory libhdf5 has written over.
+TEST(Hdf5Process, AnObjectThatIsGoneIsAnErrorOfTheFile) {
+  const auto process = Hdf5Process::open(corpus("csr.h5ad"));
+  EXPECT_SAITHE_ERROR(process->ask(process->question(io::Hdf5Question::Names, 77)),
+                      ErrorKind::BadFormat,
+                      "csr.h5ad: cannot be read: HDF5 harmed its process on it");
+}
+
 TEST(Hdf5Process, WhatCannotBeOpenedIsAnErrorOfTheFile) {
   const FolderForTest folder;
   testing::write_bytes(folder / "a.h5ad", "not HDF5 at all");
