@@ -33,10 +33,9 @@ constexpr double kShareOfWhole = 0.5;
 constexpr double kLargestTotal = 50'000;
 constexpr double kWholeTotal = 0.02;
 constexpr double kShareOfWholeTotals = 0.25;
-// No more than by chance in so many cells, of whose multiples so many are whole: these are counts,
+// No more than by chance, in cells of whose multiples so many are whole: these are counts,
 // scaled to another sum.
 constexpr double kShareByChance = 0.1;
-constexpr std::int64_t kEnoughTotals = 20;
 constexpr double kShareOfCounts = 0.9;
 // Sums of counts that are nearly all multiples of 2 or 5, and not of one depth, are sums of so many
 // times fewer counts, normalised to a divisor of 10 000.
@@ -190,7 +189,7 @@ bool ValueKindFinder::is_of_another_sum() const {
 
 bool ValueKindFinder::is_surely_of_another_sum() const {
   const Unlogged& natural = unlogged_[0];
-  return n_totals_ >= kEnoughTotals && natural.is_of_counts() &&
+  return n_totals_ >= kFewestTotals && natural.is_of_counts() &&
          static_cast<double>(natural.n_whole) >=
              kShareOfCounts * static_cast<double>(natural.n_multiples) &&
          static_cast<double>(n_whole_totals_) <= kShareByChance * static_cast<double>(n_totals_);
