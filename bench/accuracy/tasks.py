@@ -147,10 +147,10 @@ def with_noise(train):
     return noisy
 
 
-def variants(train, split):
+def variants(train, has_all):
     """(variant, the type left out or None, training cells)"""
     yield "clean", None, train
-    if split > 0:
+    if not has_all:
         return
     yield "noise", None, with_noise(train)
     for name in np.unique(train.obs["cell_type"]):
@@ -166,14 +166,17 @@ def write_cells(cells, path):
         partial.rename(path)
 
 
-def write_split(work, task, split, train, test):
-    """The files of one split; gives its entries of tasks.json."""
+def write_split(work, task, split, train, test, has_all):
+    """The files of one split; gives its entries of tasks.json. With has_all also those with wrong
+    labels and with a type left out."""
     folder = pathlib.Path("tasks") / task / str(split)
     write_cells(test, work / folder / "test.h5ad")
     truth = [str(name) for name in test.obs["cell_type"]]
     (work / folder / "truth.txt").write_text("\n".join(truth) + "\n")
     entries = []
-    for variant, unseen, cells in variants(train, split):
+    for variant, unseen, cells in variants(train, has_all):
+        if unseen is not None and unseen not in truth:
+            continue
         path = folder / f"train-{variant}.h5ad"
         write_cells(cells, work / path)
         entries.append({"task": task, "split": split, "variant": variant, "unseen": unseen,
@@ -192,7 +195,7 @@ def main():
     entries = []
     for task, splits in all_tasks(pathlib.Path(arguments.data)):
         for split, (train, test) in enumerate(splits):
-            entries += write_split(arguments.work, task, split, train, test)
+            entries += write_split(arguments.work, task, split, train, test, has_all=split == 0)
         print(f"{task}: {entries[-1]['split'] + 1} splits", flush=True)
     (arguments.work / "tasks.json").write_text(json.dumps(entries, indent=1) + "\n")
 

@@ -285,6 +285,7 @@ Model load_model(const fs::path& path) {
   loaded.novelty.n_types =
       description.has_novelty ? static_cast<std::int64_t>(description.types.size()) : 0;
   loaded.novelty.n_axes = description.n_novelty_axes;
+  loaded.novelty.unseen_type = description.unseen_type;
   require_novelty(loaded.novelty, reader.where());
   model.types = LabelSet(std::move(description.types));
   model.preprocessor =

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
+#include "saithe/classify/model_card_json.h"
 #include "saithe/classify/strict_json.h"
 #include "saithe/core/text_io.h"
 
@@ -15,8 +16,10 @@ namespace {
 constexpr std::size_t kMaxJsonValues = 4000000;
 constexpr std::size_t kMaxHiddenLayers = 63;
 constexpr std::uint64_t kMaxNoveltyAxes = 1000;
+// What all models of versions before 8 had as "unseen_type".
+constexpr double kOldUnseenDegrees = 3;
+constexpr double kOldUnseenMisfit = 2;
 constexpr std::uint64_t kMaxInt = std::numeric_limits<int>::max();
-constexpr std::uint64_t kMaxCells = std::uint64_t{1} << 53;
 
 void require_distinct(const std::vector<std::string>& names, const char* what,
                       const std::string& where) {
@@ -66,6 +69,16 @@ MlpShape read_shape(const nlohmann::json& json, const std::string& where) {
   return shape;
 }
 
+UnseenTypeShape read_unseen_type(const JsonObject& object, const std::string& where) {
+  const std::vector<double> numbers = object.numbers("unseen_type");
+  if (numbers.size() != 2 || !(numbers[0] > 0) || !(numbers[1] >= 0)) {
+    fail(ErrorKind::BadFormat,
+         "{}: \"unseen_type\" is not two numbers: degrees above 0 and deviations of 0 or more",
+         where);
+  }
+  return {numbers[0], numbers[1]};
+}
+
 std::vector<std::pair<std::string, std::string>> read_options(const nlohmann::json& json,
                                                               const std::string& where) {
   std::vector<std::pair<std::string, std::string>> options;
@@ -77,108 +90,6 @@ std::vector<std::pair<std::string, std::string>> read_options(const nlohmann::js
     options.emplace_back(entry[0].get<std::string>(), entry[1].get<std::string>());
   }
   return options;
-}
-
-ModelScores read_scores(const nlohmann::json& json, const std::string& where) {
-  const JsonObject object(
-      json, where,
-      {"validation", "n_cells", "accuracy", "macro_f1", "median_f1", "nll", "brier", "ece",
-       "nll_uncalibrated", "brier_uncalibrated", "ece_uncalibrated", "f1_of_type"});
-  ModelScores scores;
-  scores.validation = object.text("validation");
-  scores.n_cells = static_cast<std::int64_t>(object.count("n_cells", kMaxCells));
-  scores.accuracy = object.number("accuracy");
-  scores.macro_f1 = object.number("macro_f1");
-  scores.median_f1 = object.number("median_f1");
-  scores.nll = object.number("nll");
-  scores.brier = object.number("brier");
-  scores.ece = object.number("ece");
-  scores.nll_uncalibrated = object.number("nll_uncalibrated");
-  scores.brier_uncalibrated = object.number("brier_uncalibrated");
-  scores.ece_uncalibrated = object.number("ece_uncalibrated");
-  scores.f1_of_type = object.numbers("f1_of_type");
-  return scores;
-}
-
-std::optional<LeftOutCells> read_left_out(const nlohmann::json& json, const std::string& where) {
-  if (json.is_null()) return std::nullopt;
-  const JsonObject object(json, where,
-                          {"without_label", "without_counts", "small_types", "cells_of_type"});
-  LeftOutCells left_out;
-  left_out.n_without_label = static_cast<std::int64_t>(object.count("without_label", kMaxCells));
-  left_out.n_without_counts = static_cast<std::int64_t>(object.count("without_counts", kMaxCells));
-  const auto types = object.texts("small_types");
-  const auto n_cells = object.counts("cells_of_type", kMaxCells);
-  if (types.size() != n_cells.size()) {
-    fail(ErrorKind::BadFormat, "{}: {} types with cells of {}", where, types.size(),
-         n_cells.size());
-  }
-  for (std::size_t i = 0; i < types.size(); ++i) {
-    left_out.small_types.emplace_back(types[i], static_cast<std::int64_t>(n_cells[i]));
-  }
-  return left_out;
-}
-
-nlohmann::ordered_json left_out_json(const std::optional<LeftOutCells>& left_out) {
-  if (!left_out) return nullptr;
-  std::vector<std::string> types;
-  std::vector<std::int64_t> n_cells;
-  for (const auto& [type, n] : left_out->small_types) {
-    types.push_back(type);
-    n_cells.push_back(n);
-  }
-  return {{"without_label", left_out->n_without_label},
-          {"without_counts", left_out->n_without_counts},
-          {"small_types", types},
-          {"cells_of_type", n_cells}};
-}
-
-ModelCard read_card(const nlohmann::json& json, const std::string& where) {
-  const JsonObject object(json, where,
-                          {"sources", "input_sha256", "cells_of_type", "n_donors", "n_suspects",
-                           "n_suspects_dropped", "left_out", "shallow_counts", "scores"});
-  ModelCard card;
-  card.sources = object.texts("sources");
-  card.input_sha256 = object.text("input_sha256");
-  for (const std::uint64_t n : object.counts("cells_of_type", kMaxCells)) {
-    card.cells_of_type.push_back(static_cast<std::int64_t>(n));
-  }
-  card.n_donors = static_cast<std::int64_t>(object.count("n_donors", kMaxCells));
-  card.n_suspects = static_cast<std::int64_t>(object.count("n_suspects", kMaxCells));
-  card.n_suspects_dropped =
-      static_cast<std::int64_t>(object.count("n_suspects_dropped", kMaxCells));
-  card.scores = read_scores(object.at("scores"), where + ": scores");
-  card.left_out = read_left_out(object.at("left_out"), where + ": left_out");
-  card.shallow_counts = object.number("shallow_counts");
-  if (card.shallow_counts < 0) {
-    fail(ErrorKind::BadFormat, "{}: {} \"shallow_counts\"", where, card.shallow_counts);
-  }
-  return card;
-}
-
-nlohmann::ordered_json card_json(const ModelCard& card) {
-  const ModelScores& scores = card.scores;
-  return {{"sources", card.sources},
-          {"input_sha256", card.input_sha256},
-          {"cells_of_type", card.cells_of_type},
-          {"n_donors", card.n_donors},
-          {"n_suspects", card.n_suspects},
-          {"n_suspects_dropped", card.n_suspects_dropped},
-          {"left_out", left_out_json(card.left_out)},
-          {"shallow_counts", card.shallow_counts},
-          {"scores",
-           {{"validation", scores.validation},
-            {"n_cells", scores.n_cells},
-            {"accuracy", scores.accuracy},
-            {"macro_f1", scores.macro_f1},
-            {"median_f1", scores.median_f1},
-            {"nll", scores.nll},
-            {"brier", scores.brier},
-            {"ece", scores.ece},
-            {"nll_uncalibrated", scores.nll_uncalibrated},
-            {"brier_uncalibrated", scores.brier_uncalibrated},
-            {"ece_uncalibrated", scores.ece_uncalibrated},
-            {"f1_of_type", scores.f1_of_type}}}};
 }
 
 /// Another version may have keys that this one does not know, so it is looked at first.
@@ -222,6 +133,7 @@ void complete_words(nlohmann::json& json, const std::string& where) {
     complete_in(*card, "left_out", 7, nullptr);
     complete_in(*card, "shallow_counts", 7, 0);
   }
+  complete("unseen_type", 8, {kOldUnseenDegrees, kOldUnseenMisfit});
 }
 
 void require_types(const ModelDescription& model, const std::string& where) {
@@ -371,6 +283,7 @@ ModelDescription describe_model(const Model& model) {
   description.has_novelty = model.novelty.n_types > 0;
   description.n_novelty_axes = model.novelty.n_axes;
   description.has_misfit = !model.novelty.misfit.empty();
+  description.unseen_type = model.novelty.unseen_type;
   description.has_one_vs_rest = !model.one_vs_rest.slopes.empty();
   description.has_held_out_distances = !model.novelty.held_out_quantiles.empty();
   description.loss = model.loss;
@@ -400,6 +313,7 @@ std::string format_model_json(const ModelDescription& model, const std::string& 
   json["has_novelty"] = model.has_novelty;
   json["novelty_axes"] = model.n_novelty_axes;
   json["has_misfit"] = model.has_misfit;
+  json["unseen_type"] = {model.unseen_type.degrees, model.unseen_type.misfit};
   json["has_held_out_distances"] = model.has_held_out_distances;
   json["has_one_vs_rest"] = model.has_one_vs_rest;
   json["value_kind"] = to_text(model.kind);
@@ -418,7 +332,7 @@ std::string format_model_json(const ModelDescription& model, const std::string& 
   json["members"] = std::move(members);
   json["first_share"] = model.first_share;
   json["types"] = model.types;
-  json["card"] = card_json(model.card);
+  json["card"] = model_card_json(model.card);
   auto options = nlohmann::ordered_json::array();
   for (const auto& [name, value] : model.options) {
     options.push_back(nlohmann::ordered_json::array({name, value}));
@@ -447,6 +361,7 @@ ModelDescription parse_model_json(std::string_view text, const std::string& wher
                            "has_novelty",
                            "novelty_axes",
                            "has_misfit",
+                           "unseen_type",
                            "has_held_out_distances",
                            "has_one_vs_rest",
                            "value_kind",
@@ -471,6 +386,7 @@ ModelDescription parse_model_json(std::string_view text, const std::string& wher
   model.has_novelty = object.boolean("has_novelty");
   model.n_novelty_axes = static_cast<std::int64_t>(object.count("novelty_axes", kMaxNoveltyAxes));
   model.has_misfit = object.boolean("has_misfit");
+  model.unseen_type = read_unseen_type(object, where);
   model.has_held_out_distances = object.boolean("has_held_out_distances");
   model.has_one_vs_rest = object.boolean("has_one_vs_rest");
   model.kind = read_enum<ExpressionKind>(object, "value_kind", where);
@@ -483,7 +399,7 @@ ModelDescription parse_model_json(std::string_view text, const std::string& wher
   }
   model.first_share = object.number("first_share");
   model.types = object.texts("types");
-  model.card = read_card(object.at("card"), where + ": card");
+  model.card = read_model_card(object.at("card"), where + ": card");
   model.options = read_options(object.at("options"), where);
   model.has_count_share = object.boolean("has_count_share");
   model.genes.names = object.texts("gene_names");

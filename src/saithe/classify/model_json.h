@@ -13,8 +13,8 @@
 
 namespace saithe {
 
-inline constexpr std::uint64_t kModelFormatVersion = 7;
-/// The oldest that is read: 4 came with "has_misfit", 5 with "type_offsets".
+inline constexpr std::uint64_t kModelFormatVersion = 8;
+/// The oldest that is read: 4 came with "has_misfit", 5 with "type_offsets", 8 with "unseen_type".
 inline constexpr std::uint64_t kOldestModelFormatVersion = 3;
 inline constexpr std::uint64_t kMaxModelGenes = 1000000;
 
@@ -32,6 +32,7 @@ struct ModelDescription {
   bool has_novelty = false;
   std::int64_t n_novelty_axes = 0;
   bool has_misfit = false;
+  UnseenTypeShape unseen_type;
   bool has_held_out_distances = false;
   bool has_one_vs_rest = false;
   kernels::Loss loss = kernels::Loss::CrossEntropy;

@@ -21,12 +21,6 @@ constexpr double kShrinkage = 0.1;
 constexpr std::int64_t kChunkCells = 256;
 // Coordinates without any spread (one cell a type) get this variance.
 constexpr double kSmallestVariance = 1e-8;
-// The covariance between types is that of the T known ones, with T - 1 degrees of freedom, and as
-// if so many more had been seen that differ in every direction alike.
-constexpr double kUnseenDegrees = 3;
-// By how many standard deviations cells of an unseen type fit worse: twice it weighs a misfit, as
-// in -2 ln of the ratio of two normal densities so far apart.
-constexpr double kUnseenMisfit = 2;
 
 /// The scores of a cell, then its logits.
 void read_coordinates(DenseView scores, DenseView logits, std::int64_t row,
@@ -99,8 +93,8 @@ UnseenType expect_unseen_type(const NoveltyModel& novelty, const Matrix& means) 
   const double degrees = std::max(0.0, n_types - 1);
   const double mean_variance = scatter.trace() / std::max(1.0, degrees) / static_cast<double>(n);
   Eigen::MatrixXd covariance = scatter;
-  covariance.diagonal().array() += kUnseenDegrees * mean_variance;
-  covariance /= degrees + kUnseenDegrees;
+  covariance.diagonal().array() += novelty.unseen_type.degrees * mean_variance;
+  covariance /= degrees + novelty.unseen_type.degrees;
   covariance.diagonal().array() += 1;  // within the unseen type
   const Eigen::LLT<Eigen::MatrixXd> factor(covariance);
   unseen.whitening = factor.matrixL().solve(Eigen::MatrixXd::Identity(n, n)).transpose();
@@ -191,8 +185,10 @@ std::vector<double> novelty_distances(const NoveltyModel& novelty, DenseView sco
       return;
     }
     const double from_unseen = ((z - unseen.center) * unseen.whitening).squaredNorm();
-    distances[as_size(r)] = above_zero(static_cast<double>(z.size()) + distance - from_unseen +
-                                       2 * kUnseenMisfit * misfits[as_size(r)]);
+    // Twice the deviations, as in -2 ln of the ratio of two normal densities so far apart.
+    const double fits_worse = 2 * novelty.unseen_type.misfit * misfits[as_size(r)];
+    distances[as_size(r)] =
+        above_zero(static_cast<double>(z.size()) + distance - from_unseen + fits_worse);
   };
   parallel_for(context, logits.n_rows, kChunkCells, [&](std::int64_t begin, std::int64_t end) {
     Eigen::RowVectorXd x(novelty.n_coordinates());

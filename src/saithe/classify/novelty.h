@@ -16,6 +16,18 @@
 
 namespace saithe {
 
+/// What cells of an unseen type are expected to be like. Chosen inside the training cells
+/// (docs/methods_training.md, "Unassigned").
+struct UnseenTypeShape {
+  /// The covariance between types is that of the T known ones, with T - 1 degrees of freedom, and
+  /// as if so many more had been seen that differ in every direction alike.
+  double degrees = 2;
+  /// By how many standard deviations its cells fit worse.
+  double misfit = 1.5;
+
+  bool operator==(const UnseenTypeShape&) const = default;
+};
+
 /// The training cells as a mixture of one normal distribution for each type, all with one
 /// covariance, over S coordinates of a cell: its scores on A principal axes of the features, which
 /// see what no known type differs by, then the T logits of the first member.
@@ -30,6 +42,7 @@ struct NoveltyModel {
   /// Intercept, slope and standard deviation of training cells' misfits (type_misfit.h) on the
   /// logarithm of their expressed inputs. Empty: a model whose novelty is the distance alone.
   std::vector<double> misfit;
+  UnseenTypeShape unseen_type;
   /// Quantiles 0, 1/1000, ..., 1 of the distances of held-out cells of known types, ascending.
   /// Empty where no cell was held out: then nothing is rejected.
   std::vector<double> held_out_quantiles;
@@ -43,7 +56,7 @@ struct NoveltyModel {
 };
 
 /// Principal axes of a model's novelty score.
-inline constexpr int kNoveltyAxes = 20;
+inline constexpr int kNoveltyAxes = 15;
 /// Number of entries of NoveltyModel::held_out_quantiles.
 inline constexpr std::size_t kNoveltyQuantiles = 1001;
 

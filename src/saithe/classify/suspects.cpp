@@ -16,8 +16,10 @@ constexpr int kPasses = 2;
 // A model tells nothing of a type of which it has seen a cell or two: each fold has one at least.
 constexpr std::int64_t kFewestCells = kFolds;
 // Strong penalty, half of the inputs and units gone: such models do not learn single labels by
-// heart (docs/methods.md has the measurements).
+// heart (docs/methods_training.md has the measurements).
 constexpr double kRobustC = 0.01;
+// Without a network beside it the logistic regression has to know more.
+constexpr double kRobustCAlone = 0.03;
 constexpr double kRobustClassWeights = 0.5;
 constexpr double kRobustDrop = 0.5;
 // A wrong label is far less probable than the right one; where types overlap, many labels are a
@@ -37,9 +39,9 @@ constexpr std::size_t kJudgedCells = 16384;
 RecipeOptions robust_recipe(const RecipeOptions& recipe, bool can_mask) {
   RecipeOptions robust = recipe;
   robust.linear = true;
-  robust.linear_c = kRobustC;
   robust.linear_class_weights = kRobustClassWeights;
   robust.networks = std::min(recipe.networks, 1);
+  robust.linear_c = robust.networks > 0 ? kRobustC : kRobustCAlone;
   robust.dropout.assign(robust.hidden.size(), kRobustDrop);
   robust.augment.input_mask = can_mask ? kRobustDrop : 0;
   robust.trainer.loss = kernels::Loss::CrossEntropy;

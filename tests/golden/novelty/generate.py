@@ -24,7 +24,7 @@ N_CELLS, N_TYPES, N_TRAINING, N_GENES, N_AXES = 90, 4, 60, 12, 3
 SHRINKAGE = 0.1
 MISSING = [1, 4, 5, 9]
 SMALLEST_SHARE = 0.01  # of the mean residual variance
-UNSEEN_DEGREES, UNSEEN_MISFIT = 3, 2
+UNSEEN_DEGREES, UNSEEN_MISFIT = 2, 1.5
 GROUPS_LACK = [[1, 4], [0, 9, 10]]
 RIDGE, ROUNDS = 1e-4, 5
 
@@ -37,7 +37,7 @@ def mixture_distances(x, means, covariance, shares):
 
 
 def against_unseen_type(x, means, covariance, shares, misfits):
-    """2 ln(1 + exp(t / 2)), t = S + distance to the known - distance to an unseen type + 4 misfits."""
+    """2 ln(1 + exp(t / 2)), t = S + distance to the known - distance to an unseen type + 3 misfits."""
     size = len(covariance)
     kept = (1 - SHRINKAGE) * covariance + SHRINKAGE * np.diag(np.diag(covariance))
     center = means.mean(axis=0)

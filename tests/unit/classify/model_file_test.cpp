@@ -45,16 +45,18 @@ TEST_F(ModelFile, ALinearModelWithoutGeneIdsSharesAndNoveltyComesBack) {
 TEST_F(ModelFile, AModelOfAnOlderFormatComesBackWithoutWhatThatDidNotHave) {
   Model model = tiny_model();
   share_out(model.members, 0.5);  // all members alike
-  model.card.left_out = std::nullopt;
-  model.card.shallow_counts = 0;
-  for (const int version : {6, 5, 4, 3}) {
+  model.novelty.unseen_type = {3, 2};
+  for (const int version : {7, 6, 5, 4, 3}) {
+    if (version <= 6) model.card.left_out = std::nullopt;
+    if (version <= 6) model.card.shallow_counts = 0;
     if (version <= 4) model.calibration.type_offsets = {};
     if (version == 3) model.novelty.misfit = {};
     save_model(model, file(), true);
     Parts parts(bytes_of(file()));
     parts.words["format_version"] = version;
-    parts.words["card"].erase("left_out");
-    parts.words["card"].erase("shallow_counts");
+    parts.words.erase("unseen_type");
+    if (version <= 6) parts.words["card"].erase("left_out");
+    if (version <= 6) parts.words["card"].erase("shallow_counts");
     if (version <= 5) parts.words.erase("first_share");
     if (version <= 4) parts.words.erase("type_offsets");
     if (version == 3) parts.words.erase("has_misfit");

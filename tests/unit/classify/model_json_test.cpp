@@ -25,6 +25,7 @@ Model worded_model() {
   model.novelty.n_types = 2;
   model.novelty.n_axes = 7;
   model.novelty.misfit = {1, 2, 3};
+  model.novelty.unseen_type = {1.0 / 3.0, 0};
   model.novelty.held_out_quantiles.assign(kNoveltyQuantiles, 1.0);
   model.one_vs_rest = {{1, 2}, {3, 4}};
   model.card.sources = {"a \"file\".h5ad"};
@@ -65,6 +66,7 @@ TEST(ModelJson, WordsComeBackExactly) {
   EXPECT_TRUE(words.has_novelty);
   EXPECT_EQ(words.n_novelty_axes, 7);
   EXPECT_TRUE(words.has_misfit);
+  EXPECT_EQ(words.unseen_type, worded_model().novelty.unseen_type);
   EXPECT_TRUE(words.has_held_out_distances);
   EXPECT_TRUE(words.has_one_vs_rest);
   EXPECT_EQ(words.card, worded_model().card);
