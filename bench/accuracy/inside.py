@@ -3,10 +3,11 @@
     python bench/accuracy/inside.py --work WORK --inside FOLDER
 
 WORK holds the files of tasks.py. The training cells of each task's split 0 are split again as
-that task is (kang by donors), so that no test cell of split 0 is looked at: FOLDER becomes a work
-folder of the same seven names, for `run.py --work FOLDER` and `table.py --work FOLDER`. Tasks of two
-studies have one of them inside: pbmc3k_kang's held-out cells keep a random third of the genes
-instead. Every split has the variants with wrong labels and with a type left out.
+that task is (kang by donors), so that no cell is looked at which split 0 of that task tests (kang's
+training cells are among those that pbmc3k_kang tests, though). FOLDER becomes a work folder of the
+same seven names, for `run.py --work FOLDER` and `table.py --work FOLDER`. Tasks of two studies have
+one of them inside: pbmc3k_kang's held-out cells keep a random third of the genes instead. Every
+split has the variants with wrong labels and with a type left out.
 """
 
 import argparse
