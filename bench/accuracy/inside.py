@@ -5,7 +5,7 @@
 WORK holds the files of tasks.py. The training cells of each task's split 0 are split again as
 that task is (kang by donors), so that no cell is looked at which split 0 of that task tests (kang's
 training cells are among those that pbmc3k_kang tests, though). FOLDER becomes a work folder of the
-same seven names, for `run.py --work FOLDER` and `table.py --work FOLDER`. Tasks of two studies have
+same names, for `run.py --work FOLDER` and `table.py --work FOLDER`. Tasks of two studies have
 one of them inside: pbmc3k_kang's held-out cells keep a random third of the genes instead. Every
 split has the variants with wrong labels and with a type left out.
 """
@@ -21,8 +21,6 @@ from tasks import donor_splits, random_splits, write_split
 
 N_SPLITS = 5
 N_DONORS = 3  # of kang, whose splits are large
-TASKS = ("pbmc3k", "kang", "pbmc3k_kang", "cellbench_dropseq", "cellbench_celseq2", "baron_mouse",
-         "pbmc68k")
 GENES_LEFT = 1 / 3
 
 
@@ -46,8 +44,9 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True, help="made by tasks.py")
     parser.add_argument("--inside", type=pathlib.Path, required=True, help="the folder to make")
     arguments = parser.parse_args()
+    tasks = [entry["task"] for entry in json.loads((arguments.work / "tasks.json").read_text())]
     entries = []
-    for task in TASKS:
+    for task in dict.fromkeys(tasks):
         cells = anndata.read_h5ad(arguments.work / "tasks" / task / "0" / "train-clean.h5ad")
         for split, (train, test) in enumerate(inner_splits(cells, task)):
             entries += write_split(arguments.inside, task, split, train, test, has_all=True)
