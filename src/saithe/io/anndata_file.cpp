@@ -19,7 +19,6 @@ class NoValues final : public CellMatrix {
     return {end - begin, n_genes_, std::vector<RowPointer>(as_size(end - begin) + 1), {}, {}};
   }
   std::int64_t most_stored(CellIndex, CellIndex) const override { return 0; }
-  CellIndex cheap_end() const override { return n_cells_; }
 
  private:
   CellIndex n_cells_;

@@ -29,16 +29,15 @@ constexpr CellIndex kSampleBlockCells = 64;
 /// What a sample of the cells holds.
 ValueKindFinder look_at_sample(CellMatrix& matrix, CellIndex n_cells, const Context& context) {
   ValueKindFinder finder;
-  const CellIndex end = std::min(n_cells, matrix.cheap_end());
   const CellIndex n_blocks =
-      std::min(kSampleBlocks, (end + kSampleBlockCells - 1) / kSampleBlockCells);
+      std::min(kSampleBlocks, (n_cells + kSampleBlockCells - 1) / kSampleBlockCells);
   CellIndex seen = 0;  // blocks of few cells would overlap
   for (CellIndex block = 0; block < n_blocks; ++block) {
     context.throw_if_cancelled();
     // The first block begins with the first cell, the last ends with the last.
-    const CellIndex last_begin = std::max<CellIndex>(0, end - kSampleBlockCells);
+    const CellIndex last_begin = std::max<CellIndex>(0, n_cells - kSampleBlockCells);
     const CellIndex wanted = n_blocks == 1 ? 0 : last_begin * block / (n_blocks - 1);
-    const CellIndex block_end = std::min(end, wanted + kSampleBlockCells);
+    const CellIndex block_end = std::min(n_cells, wanted + kSampleBlockCells);
     const CellIndex begin = std::max(wanted, seen);
     seen = block_end;
     finder.add(matrix.read(begin, block_end, context).view(), begin);

@@ -20,8 +20,6 @@ class CellMatrix {
   virtual CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) = 0;
   /// CellSource::most_stored().
   [[nodiscard]] virtual std::int64_t most_stored(CellIndex begin, CellIndex end) const = 0;
-  /// Blocks that end here or before cost no more than reading them.
-  [[nodiscard]] virtual CellIndex cheap_end() const = 0;
   /// Whether it is stored as booleans, which are read as 0 and 1.
   [[nodiscard]] virtual bool is_boolean() const { return false; }
   /// Gives back memory that is kept for the blocks that follow.

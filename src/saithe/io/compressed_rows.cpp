@@ -25,10 +25,6 @@ class Hdf5Entries final : public EntryArrays {
       : columns_(group.dataset("indices")), values_(group.dataset("data")) {}
   std::int64_t n_columns_stored() const override { return columns_.size(); }
   std::int64_t n_values_stored() const override { return values_.size(); }
-  void read(std::int64_t first, std::span<std::int32_t> columns,
-            const Context& context) const override {
-    columns_.read(first, columns, context);
-  }
   void read(std::int64_t first, std::span<std::int32_t> columns, std::span<float> values,
             const Context& context) const override {
     columns_.read(first, columns, context);
@@ -153,17 +149,6 @@ bool CompressedRows::check_columns(std::int64_t begin, std::int64_t end,
     }
   });
   return do_all_ascend;
-}
-
-std::vector<GeneIndex> CompressedRows::read_columns(std::int64_t begin, std::int64_t end,
-                                                    const Context& context) const {
-  SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_rows());
-  require_room(begin, end, context);
-  std::vector<GeneIndex> columns;
-  assign_zeros(columns, as_size(n_stored(begin, end)));
-  entries_->read(row_start_[as_size(begin)], columns, context);
-  check_columns(begin, end, columns, context);
-  return columns;
 }
 
 CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Context& context) const {

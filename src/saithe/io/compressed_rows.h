@@ -20,8 +20,6 @@ class EntryArrays {
   virtual ~EntryArrays() = default;
   [[nodiscard]] virtual std::int64_t n_columns_stored() const = 0;
   [[nodiscard]] virtual std::int64_t n_values_stored() const = 0;
-  virtual void read(std::int64_t first, std::span<std::int32_t> columns,
-                    const Context& context) const = 0;
   virtual void read(std::int64_t first, std::span<std::int32_t> columns, std::span<float> values,
                     const Context& context) const = 0;
   /// Whether n entries can lie in what is stored, without fill values that take no room there.
@@ -42,9 +40,6 @@ class CompressedRows {
   /// Error(BadFormat) where a single row passes context.max_memory, and where several do with
   /// values that were never written.
   [[nodiscard]] CsrMatrix read(std::int64_t begin, std::int64_t end, const Context& context) const;
-  /// The columns alone of the entries of rows [begin, end), as they are stored; checked.
-  [[nodiscard]] std::vector<GeneIndex> read_columns(std::int64_t begin, std::int64_t end,
-                                                    const Context& context) const;
   [[nodiscard]] std::int64_t n_rows() const {
     return static_cast<std::int64_t>(row_start_.size()) - 1;
   }

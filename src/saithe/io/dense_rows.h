@@ -27,8 +27,6 @@ class DenseRows {
   void let_go();
 
  private:
-  [[nodiscard]] CsrMatrix read_slab(CellIndex begin, CellIndex end, const Context& context) const;
-  [[nodiscard]] std::int64_t columns_at_once(std::int64_t n_rows) const;
   void gather(const Context& context);
 
   std::unique_ptr<DenseTiles> tiles_;
@@ -38,9 +36,5 @@ class DenseRows {
   CsrMatrix slab_;  // the slab last read: blocks of cells seldom end where tiles do
   std::shared_ptr<PackedRows> gathered_;
 };
-
-/// The entries of a dense matrix, row by row, that are not 0. On all threads.
-CsrMatrix sparse_rows(std::span<const float> values, std::int64_t n_rows, std::int64_t n_columns,
-                      const Context& context);
 
 }  // namespace saithe::io

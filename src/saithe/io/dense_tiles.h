@@ -8,6 +8,7 @@
 
 #include "saithe/core/context.h"
 #include "saithe/io/hdf5_chunks.h"
+#include "saithe/matrix/csr_matrix.h"
 
 namespace saithe::io {
 
@@ -36,6 +37,11 @@ class DenseTiles {
   /// Error(BadFormat) on a damaged file, and where a tile passes context.max_memory.
   virtual void read(const Rectangle& wanted, std::span<float> values,
                     const Context& context) const = 0;
+  /// Rows [begin, end), whose zeros are not stored, NaN is. Throws as read().
+  [[nodiscard]] virtual CsrMatrix read_rows(std::int64_t begin, std::int64_t end,
+                                            const Context& context) const;
+  /// As many columns of tiles as may be dense in memory at once.
+  [[nodiscard]] std::int64_t columns_at_once(std::int64_t n_rows) const;
 };
 
 /// Of a two-dimensional dataset of numbers or booleans. Throws Error(BadFormat) on another.

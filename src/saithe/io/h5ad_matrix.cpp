@@ -21,8 +21,7 @@ bool H5adMatrix::is_there(const Hdf5Group& parent, const std::string& name) {
 }
 
 H5adMatrix::H5adMatrix(const Hdf5Group& parent, const std::string& name, CellIndex n_cells,
-                       GeneIndex n_genes, const Context& context)
-    : n_cells_(n_cells) {
+                       GeneIndex n_genes, const Context& context) {
   const std::vector<std::int64_t> expected = {n_cells, n_genes};
   if (parent.has_dataset(name)) {
     Hdf5Dataset dataset = parent.dataset(name);
@@ -60,10 +59,6 @@ CsrMatrix H5adMatrix::read(CellIndex begin, CellIndex end, const Context& contex
 std::int64_t H5adMatrix::most_stored(CellIndex begin, CellIndex end) const {
   if (rows_) return rows_->n_stored(begin, end);
   return turned_ ? turned_->n_stored(begin, end) : dense_->most_stored(begin, end);
-}
-
-CellIndex H5adMatrix::cheap_end() const {
-  return turned_ ? turned_->first_part_end() : n_cells_;
 }
 
 void H5adMatrix::let_go() {

@@ -19,7 +19,6 @@ class H5adMatrix final : public CellMatrix {
              const Context& context);
   CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) override;
   [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override;
-  [[nodiscard]] CellIndex cheap_end() const override;
   [[nodiscard]] bool is_boolean() const override { return is_boolean_; }
   void let_go() override;
 
@@ -27,7 +26,6 @@ class H5adMatrix final : public CellMatrix {
   static bool is_there(const Hdf5Group& parent, const std::string& name);
 
  private:
-  CellIndex n_cells_;
   bool is_boolean_ = false;
   std::optional<CompressedRows> rows_;
   std::optional<TurnedColumns> turned_;

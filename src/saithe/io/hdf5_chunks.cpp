@@ -157,6 +157,16 @@ bool Hdf5Chunks::are_stored_as() const {
          (layout.is_float || layout.is_signed);
 }
 
+std::span<const float> Hdf5Chunks::values(std::span<const unsigned char> bytes, std::int64_t first,
+                                          std::size_t n, std::vector<float>& converted) const {
+  const unsigned char* source = bytes.data() + as_size(first) * dataset_.value_bytes();
+  const bool is_aligned = reinterpret_cast<std::uintptr_t>(source) % alignof(float) == 0;
+  if (are_stored_as<float>() && is_aligned) return {reinterpret_cast<const float*>(source), n};
+  converted.resize(n);
+  convert(bytes, first, std::span<float>(converted));
+  return converted;
+}
+
 template <typename Value>
 void Hdf5Chunks::read(std::int64_t first, std::span<Value> out, const Context& context) const {
   SAITHE_ASSERT(is_one_piece());

@@ -42,6 +42,11 @@ class Hdf5Chunks {
   template <typename Value>
   void convert(std::span<const unsigned char> bytes, std::int64_t first,
                std::span<Value> out) const;
+  /// Values [first, first + n) of an unpacked chunk: where they lie, if they are stored as this
+  /// machine holds them, otherwise converted into `converted`.
+  [[nodiscard]] std::span<const float> values(std::span<const unsigned char> bytes,
+                                              std::int64_t first, std::size_t n,
+                                              std::vector<float>& converted) const;
   /// The values of a chunk that was never written.
   template <typename Value>
   void fill(std::span<Value> out) const;

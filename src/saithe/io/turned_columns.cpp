@@ -1,8 +1,7 @@
 #include "saithe/io/turned_columns.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <bit>
 #include <numeric>
 #include <utility>
 
@@ -17,27 +16,21 @@ namespace {
 // Most entries of a piece of the file that is in memory while it passes by. Memory of this size is
 // used again for the next piece, and not cleared by the system each time.
 constexpr RowPointer kPieceEntries = RowPointer{1} << 20;
-// One thread writes to so many cells at a time, whose ends stay in its cache; or to more, where
-// finding them in every gene would take longer.
-constexpr CellIndex kFewestCells = 2048;
-constexpr CellIndex kMostRanges = 64;
 constexpr std::int64_t kBytesOfEntry = 8;  // column and value
-// Of this share of the memory the parts have their buffers, but each a page at least.
-constexpr std::int64_t kBuffersShare = 4;
-constexpr std::int64_t kSmallestBuffer = 4096;
-
-/// The entries of a gene that are of the cells [begin, end).
-struct EntriesOfPart {
-  std::span<const GeneIndex> cells;
-  std::span<const float> values;
-};
-EntriesOfPart entries_of(const CsrView& genes, std::int64_t gene, CellIndex begin, CellIndex end) {
-  const auto cells = genes.row_columns(gene);
-  const auto from = std::lower_bound(cells.begin(), cells.end(), begin) - cells.begin();
-  const auto to = std::lower_bound(cells.begin() + from, cells.end(), end) - cells.begin();
-  return {cells.subspan(as_size(from), as_size(to - from)),
-          genes.row_values(gene).subspan(as_size(from), as_size(to - from))};
-}
+// Cells of a part: the ends of so many rows stay in a thread's cache while their entries arrive.
+// Fewer where that gives the threads too little to do, not so few that finding them in every gene
+// takes longer.
+constexpr CellIndex kMostCells = 2048;
+constexpr CellIndex kFewestCells = 256;
+constexpr CellIndex kPartsAimedAt = 16;
+static_assert(kMostCells <= CellIndex{1} << 16, "cells of a part are numbered in 16 bits");
+constexpr std::int64_t kPartsOfTask = 2;
+// Of this share of the memory the parts have what has not gone to the temporary file, but so many
+// entries each at least.
+constexpr std::int64_t kArrivingShare = 4;
+constexpr std::int64_t kFewestEntries = 512;
+// Of this share of the memory small blocks that are read in their order are turned together.
+constexpr std::int64_t kHeldShare = 4;
 
 /// The end of the genes from `begin` on that make up a piece; one gene at least.
 std::int64_t piece_end(const CompressedRows& by_gene, std::int64_t begin, const Context& context) {
@@ -47,236 +40,220 @@ std::int64_t piece_end(const CompressedRows& by_gene, std::int64_t begin, const 
   return end;
 }
 
+template <typename Values>
+void reserve_in_huge_pages(Values& values, std::size_t n) {
+  values.reserve(n);
+  ask_for_huge_pages(values.data(), n * sizeof(values[0]));
+}
+
 }  // namespace
 
 TurnedColumns::TurnedColumns(CompressedRows by_gene, CellIndex n_cells, std::int64_t bytes,
                              const Context& context)
     : by_gene_(std::move(by_gene)), bytes_(bytes), row_start_(as_size(n_cells) + 1) {
-  for (std::int64_t gene = 0; gene < by_gene_.n_rows();) {
-    context.throw_if_cancelled();
-    const std::int64_t end = piece_end(by_gene_, gene, context);
-    for (const GeneIndex cell : by_gene_.read_columns(gene, end, context)) {
-      ++row_start_[as_size(cell) + 1];
+  const RowPointer n = by_gene_.n_stored(0, by_gene_.n_rows());
+  fits_memory_ = n <= bytes / kBytesOfEntry;
+  cells_of_part_ = std::clamp(
+      static_cast<CellIndex>(std::bit_floor(static_cast<std::uint64_t>(n_cells / kPartsAimedAt))),
+      kFewestCells, kMostCells);
+  const std::int64_t n_parts = (n_cells + cells_of_part_ - 1) / cells_of_part_;
+  const std::int64_t of_each = fits_memory_ ? n : bytes / kArrivingShare / kBytesOfEntry;
+  entries_of_part_ =
+      as_size(std::max(kFewestEntries, of_each / std::max<std::int64_t>(1, n_parts)));
+  if (fits_memory_) require_memory(by_gene_.where(), n, kBytesOfEntry);
+  deal(context);
+}
+
+/// Entries of a part are one thread's, so that they come in the order of the genes.
+void TurnedColumns::add(const CsrView& genes, GeneIndex first_gene, std::int64_t number,
+                        std::vector<RowPointer>& n_of_cell) {
+  Part& part = parts_[as_size(number)];
+  const CellIndex begin = part_begin(number);
+  const CellIndex end = part_begin(number + 1);
+  for (std::int64_t g = 0; g < genes.n_rows; ++g) {
+    const auto all = genes.row_columns(g);
+    const auto from = std::lower_bound(all.begin(), all.end(), begin);
+    const auto to = std::lower_bound(from, all.end(), end);
+    if (from == to) continue;
+    const auto n = static_cast<std::size_t>(to - from);
+    Entries& entries = part.arriving;
+    if (fits_memory_ && entries.cells.size() + n > entries.cells.capacity()) {
+      if (!entries.cells.empty()) part.kept.push_back(std::exchange(entries, {}));
+      // As much as parts have in the mean, and a little of what some have more.
+      const std::size_t room = part.kept.empty() ? entries_of_part_ : entries_of_part_ / 4;
+      reserve_in_huge_pages(entries.cells, std::max(n, room));
+      reserve_in_huge_pages(entries.values, std::max(n, room));
     }
-    gene = end;
-  }
-  std::partial_sum(row_start_.begin(), row_start_.end(), row_start_.begin());
-  cut_into_parts();
-}
-
-void TurnedColumns::cut_into_parts() {
-  const auto n_cells = static_cast<CellIndex>(row_start_.size()) - 1;
-  CellIndex begin = 0;
-  do {
-    const RowPointer most = row_start_[as_size(begin)] + bytes_ / kBytesOfEntry;
-    const auto past = std::upper_bound(row_start_.begin() + begin, row_start_.end(), most);
-    const CellIndex end = static_cast<CellIndex>(past - row_start_.begin()) - 1;
-    parts_.push_back({begin, std::min(n_cells, std::max(begin + 1, end)), {}, {}});
-    begin = parts_.back().end;
-  } while (begin < n_cells);
-}
-
-/// The rows of a part's cells while its entries arrive, gene by gene.
-class TurnedColumns::Gathering {
- public:
-  Gathering(const TurnedColumns& source, const Part& part)
-      : begin_(part.begin),
-        start_(source.row_start_.begin() + part.begin, source.row_start_.begin() + part.end + 1) {
-    const RowPointer first = start_.front();
-    for (RowPointer& position : start_) position -= first;
-    next_.assign(start_.begin(), start_.end() - 1);
-    require_memory(source.by_gene_.where(), start_.back(), kBytesOfEntry);
-    rows_.n_rows = part.end - part.begin;
-    rows_.n_cols = static_cast<GeneIndex>(source.by_gene_.n_rows());
-    assign_zeros(rows_.columns, as_size(start_.back()));
-    assign_zeros(rows_.values, as_size(start_.back()));
-  }
-
-  /// Rows of genes, whose numbers ascend from piece to piece; entries of other cells are passed
-  /// over. A cell is one thread's, so that its entries come in the order of the genes.
-  void add(const CsrView& genes, std::span<const GeneIndex> numbers, const Context& context) {
-    const CellIndex n_cells = rows_.n_rows;
-    const CellIndex n_each = std::max(kFewestCells, (n_cells + kMostRanges - 1) / kMostRanges);
-    parallel_for(context, n_cells, n_each, [&](CellIndex first, CellIndex past) {
-      for (std::int64_t g = 0; g < genes.n_rows; ++g) {
-        const auto [cells, values] = entries_of(genes, g, begin_ + first, begin_ + past);
-        for (std::size_t i = 0; i < cells.size(); ++i) {
-          const auto position = as_size(next_[as_size(cells[i] - begin_)]++);
-          rows_.columns[position] = numbers[as_size(g)];
-          rows_.values[position] = values[i];
-        }
-      }
-    });
-  }
-
-  /// Entries that were added up on reading left gaps, which are closed.
-  CsrMatrix finish() {
-    RowPointer n_kept = 0;
-    rows_.row_start.resize(start_.size());
-    for (std::size_t row = 0; row < next_.size(); ++row) {
-      rows_.row_start[row] = n_kept;
-      const RowPointer from = start_[row];
-      const RowPointer to = next_[row];
-      if (from != n_kept) {
-        std::copy(rows_.columns.begin() + from, rows_.columns.begin() + to,
-                  rows_.columns.begin() + n_kept);
-        std::copy(rows_.values.begin() + from, rows_.values.begin() + to,
-                  rows_.values.begin() + n_kept);
-      }
-      n_kept += to - from;
-    }
-    rows_.row_start.back() = n_kept;
-    rows_.columns.resize(as_size(n_kept));
-    rows_.values.resize(as_size(n_kept));
-    return std::move(rows_);
-  }
-
- private:
-  CellIndex begin_;
-  std::vector<RowPointer> start_;
-  std::vector<RowPointer> next_;
-  CsrMatrix rows_;
-};
-
-namespace {
-
-template <typename T>
-void append_bytes(std::span<const T> from, std::vector<unsigned char>& to) {
-  if (from.empty()) return;
-  const std::size_t at = to.size();
-  to.resize(at + from.size_bytes());
-  std::memcpy(to.data() + at, from.data(), from.size_bytes());
-}
-
-template <typename T>
-void take_bytes(std::span<const unsigned char>& from, std::span<T> to) {
-  if (to.empty()) return;
-  std::memcpy(to.data(), from.data(), to.size_bytes());
-  from = from.subspan(to.size_bytes());
-}
-
-/// Every piece of the file in turn: its rows, and the number of the first.
-template <typename Take>
-void for_each_piece(const CompressedRows& by_gene, const Context& context, const Take& take) {
-  for (std::int64_t gene = 0; gene < by_gene.n_rows();) {
-    context.throw_if_cancelled();
-    const std::int64_t end = piece_end(by_gene, gene, context);
-    take(static_cast<GeneIndex>(gene), by_gene.read(gene, end, context).view());
-    gene = end;
+    entries.genes.push_back(
+        {first_gene + static_cast<GeneIndex>(g), static_cast<std::uint32_t>(n)});
+    const std::size_t at = entries.cells.size();
+    entries.cells.resize(at + n);
+    std::transform(from, to, entries.cells.begin() + static_cast<std::ptrdiff_t>(at),
+                   [&](GeneIndex cell) { return static_cast<std::uint16_t>(cell - begin); });
+    const auto values = genes.row_values(g).subspan(as_size(from - all.begin()), n);
+    entries.values.insert(entries.values.end(), values.begin(), values.end());
+    for (auto cell = from; cell != to; ++cell) ++n_of_cell[as_size(*cell)];
   }
 }
-
-}  // namespace
 
 void TurnedColumns::flush(Part& part) {
-  if (part.buffer.empty()) return;
-  part.stretches.push_back({dealt_->append(part.buffer), part.buffer.size()});
-  part.buffer.clear();
+  Entries& entries = part.arriving;
+  if (entries.cells.empty()) return;
+  const std::int64_t position = file_->append_values(std::span<const GeneOfPart>(entries.genes));
+  file_->append_values(std::span<const std::uint16_t>(entries.cells));
+  file_->append_values(std::span<const float>(entries.values));
+  part.stretches.push_back({position, entries.genes.size(), entries.cells.size()});
+  entries.genes.clear();
+  entries.cells.clear();
+  entries.values.clear();
 }
 
 void TurnedColumns::deal(const Context& context) {
-  let_go();
-  auto dealt = std::make_unique<TemporaryFile>();
-  std::swap(dealt, dealt_);
-  const auto full = as_size(
-      std::max(kSmallestBuffer, bytes_ / kBuffersShare / static_cast<std::int64_t>(parts_.size())));
+  std::vector<RowPointer> n_of_cell(row_start_.size() - 1);
+  parts_.resize(as_size((n_cells() + cells_of_part_ - 1) / cells_of_part_));
+  if (!fits_memory_) file_ = std::make_unique<TemporaryFile>();
   try {
-    for_each_piece(by_gene_, context, [&](GeneIndex first_gene, const CsrView& genes) {
-      for (std::int64_t g = 0; g < genes.n_rows; ++g) {
-        for (Part& part : parts_) {
-          const auto [cells, values] = entries_of(genes, g, part.begin, part.end);
-          if (cells.empty()) continue;
-          const std::array<std::int64_t, 2> head = {first_gene + g, std::ssize(cells)};
-          append_bytes(std::span<const std::int64_t>(head), part.buffer);
-          append_bytes(cells, part.buffer);
-          append_bytes(values, part.buffer);
-          if (part.buffer.size() >= full) flush(part);
-        }
+    for (std::int64_t gene = 0; gene < by_gene_.n_rows();) {
+      context.throw_if_cancelled();
+      const std::int64_t end = piece_end(by_gene_, gene, context);
+      const CsrMatrix genes = by_gene_.read(gene, end, context);
+      parallel_for(context, std::ssize(parts_), kPartsOfTask,
+                   [&](std::int64_t from, std::int64_t to) {
+                     for (std::int64_t part = from; part < to; ++part) {
+                       add(genes.view(), static_cast<GeneIndex>(gene), part, n_of_cell);
+                     }
+                   });
+      for (Part& part : parts_) {
+        if (!fits_memory_ && part.arriving.cells.size() >= entries_of_part_) flush(part);
       }
-    });
+      gene = end;
+    }
     for (Part& part : parts_) {
-      flush(part);
-      part.buffer = {};
+      if (!fits_memory_) flush(part);
+      if (!part.arriving.cells.empty()) part.kept.push_back(std::move(part.arriving));
+      part.arriving = {};
     }
   } catch (...) {
-    // Half of the entries are no file to read from.
-    dealt_.reset();
-    for (Part& part : parts_) {
-      part.buffer = {};
-      part.stretches.clear();
-    }
+    // Half of the entries are no matrix.
+    drop_parts();
     throw;
   }
+  std::partial_sum(n_of_cell.begin(), n_of_cell.end(), row_start_.begin() + 1);
 }
 
-void TurnedColumns::hold(const Part& part, const Context& context) {
-  let_go();
-  Gathering gathering(*this, part);
-  std::vector<GeneIndex> numbers;
-  if (!dealt_) {
-    for_each_piece(by_gene_, context, [&](GeneIndex first_gene, const CsrView& genes) {
-      numbers.resize(as_size(genes.n_rows));
-      std::iota(numbers.begin(), numbers.end(), first_gene);
-      gathering.add(genes, numbers, context);
-    });
-  } else {
-    std::vector<unsigned char> bytes;
-    for (const Stretch& stretch : part.stretches) {
-      context.throw_if_cancelled();
-      bytes.resize(stretch.n_bytes);
-      dealt_->read(stretch.position, bytes);
-      CsrMatrix genes;
-      numbers.clear();
-      for (std::span<const unsigned char> rest(bytes); !rest.empty();) {
-        std::array<std::int64_t, 2> head = {};
-        take_bytes(rest, std::span<std::int64_t>(head));
-        numbers.push_back(static_cast<GeneIndex>(head[0]));
-        const std::size_t at = genes.columns.size();
-        genes.columns.resize(at + as_size(head[1]));
-        genes.values.resize(at + as_size(head[1]));
-        take_bytes(rest, std::span(genes.columns).subspan(at));
-        take_bytes(rest, std::span(genes.values).subspan(at));
-        genes.row_start.push_back(std::ssize(genes.columns));
-        ++genes.n_rows;
-      }
-      gathering.add(genes.view(), numbers, context);
-    }
-  }
-  held_ = gathering.finish();
-  held_begin_ = part.begin;
-  held_end_ = part.end;
+void TurnedColumns::drop_parts() {
+  parts_.clear();
+  file_.reset();
 }
 
 void TurnedColumns::let_go() {
+  if (fits_memory_) drop_parts();
+  drop_held();
+}
+
+void TurnedColumns::drop_held() {
+  held_ = {};
   held_begin_ = held_end_ = 0;
-  held_ = CsrMatrix{};
+}
+
+TurnedColumns::Entries TurnedColumns::read_stretch(const Stretch& stretch) const {
+  Entries entries;
+  entries.genes.resize(stretch.n_genes);
+  entries.cells.resize(stretch.n_entries);
+  entries.values.resize(stretch.n_entries);
+  std::int64_t position = stretch.position;
+  const auto read = [&](auto& values) {
+    const std::span all(values);
+    file_->read_values(position, all);
+    position += static_cast<std::int64_t>(all.size_bytes());
+  };
+  read(entries.genes);
+  read(entries.cells);
+  read(entries.values);
+  return entries;
+}
+
+/// Cells [begin, end) of the parts that hold them.
+CsrMatrix TurnedColumns::turn(CellIndex begin, CellIndex end, const Context& context) const {
+  CsrMatrix rows;
+  rows.n_rows = end - begin;
+  rows.n_cols = static_cast<GeneIndex>(by_gene_.n_rows());
+  rows.row_start.assign(row_start_.begin() + begin, row_start_.begin() + end + 1);
+  for (RowPointer& start : rows.row_start) start -= row_start_[as_size(begin)];
+  if (begin == end) return rows;
+  require_memory(by_gene_.where(), rows.n_stored(), kBytesOfEntry);
+  parallel_for(context, 2, 1, [&](std::int64_t i, std::int64_t) {
+    const auto n = as_size(rows.n_stored());
+    i == 0 ? assign_zeros(rows.columns, n) : assign_zeros(rows.values, n);
+  });
+  const std::int64_t first_part = begin / cells_of_part_;
+  const std::int64_t n_parts = (end - 1) / cells_of_part_ + 1 - first_part;
+  parallel_for(context, n_parts, 1, [&](std::int64_t i, std::int64_t) {
+    const Part& part = parts_[as_size(first_part + i)];
+    const CellIndex part_first = part_begin(first_part + i);
+    const CellIndex from = std::max(begin, part_first);
+    const CellIndex to = std::min(end, part_begin(first_part + i + 1));
+    std::vector<RowPointer> next(rows.row_start.begin() + (from - begin),
+                                 rows.row_start.begin() + (to - begin));
+    const CellIndex first = from - part_first;
+    const CellIndex last = to - part_first;
+    const bool is_whole = first == 0 && to == part_begin(first_part + i + 1);
+    const auto add = [&](const Entries& entries) {
+      std::size_t begin_of_gene = 0;
+      for (const GeneOfPart& gene : entries.genes) {
+        const std::size_t end_of_gene = begin_of_gene + gene.n_entries;
+        std::span<const std::uint16_t> cells(entries.cells);
+        cells = cells.subspan(begin_of_gene, gene.n_entries);
+        const float* value = entries.values.data() + begin_of_gene;
+        if (!is_whole) {
+          const auto begin_wanted = std::lower_bound(cells.begin(), cells.end(), first);
+          const auto end_wanted = std::lower_bound(begin_wanted, cells.end(), last);
+          value += begin_wanted - cells.begin();
+          cells = {begin_wanted, end_wanted};
+        }
+        for (const std::uint16_t cell : cells) {
+          const auto position = as_size(next[as_size(cell - first)]++);
+          rows.columns[position] = gene.gene;
+          rows.values[position] = *value++;
+        }
+        begin_of_gene = end_of_gene;
+      }
+    };
+    for (const Entries& entries : part.kept) add(entries);
+    for (const Stretch& stretch : part.stretches) add(read_stretch(stretch));
+  });
+  return rows;
+}
+
+/// Where what is turned with the cells [begin, end), and held, ends: with their part, or before.
+CellIndex TurnedColumns::held_end_after(CellIndex begin, CellIndex end) const {
+  const RowPointer most = row_start_[as_size(begin)] + bytes_ / kHeldShare / kBytesOfEntry;
+  const auto past = std::upper_bound(row_start_.begin() + end, row_start_.end(), most);
+  const CellIndex fits = static_cast<CellIndex>(past - row_start_.begin()) - 1;
+  return std::max(end, std::min(fits, part_begin((end - 1) / cells_of_part_ + 1)));
 }
 
 CsrMatrix TurnedColumns::read(CellIndex begin, CellIndex end, const Context& context) {
-  SAITHE_ASSERT(0 <= begin && begin <= end && as_size(end) < row_start_.size());
-  CsrMatrix block;
-  block.n_cols = static_cast<GeneIndex>(by_gene_.n_rows());
-  block.row_start = {0};
-  while (begin < end) {
-    if (begin < held_begin_ || begin >= held_end_) {
-      const auto part = std::find_if(parts_.begin(), parts_.end(),
-                                     [&](const Part& one) { return begin < one.end; });
-      if (part != parts_.begin() && !dealt_) deal(context);
-      hold(*part, context);
-    }
-    const CellIndex until = std::min(end, held_end_);
-    // All that is held, and all that is wanted: whoever reads in order does not come back to it.
-    if (begin == held_begin_ && until == held_end_ && until == end && block.n_rows == 0) {
-      held_begin_ = held_end_ = 0;
-      return std::exchange(held_, CsrMatrix{});
-    }
-    CsrView wanted = held_.view();
-    wanted.n_rows = until - begin;
-    wanted.row_start =
-        wanted.row_start.subspan(as_size(begin - held_begin_), as_size(until - begin) + 1);
-    append_rows(block, wanted);
-    begin = until;
+  SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_cells());
+  if (parts_.empty()) deal(context);
+  const bool goes_on = begin == last_end_;
+  last_end_ = end;
+  if (begin == end || begin < held_begin_ || end > held_end_) {
+    const bool is_small = end - begin < cells_of_part_ / 2;
+    const CellIndex held_end = goes_on && is_small ? held_end_after(begin, end) : end;
+    if (held_end == end) return turn(begin, end, context);
+    drop_held();
+    held_ = turn(begin, held_end, context);
+    held_begin_ = begin;
+    held_end_ = held_end;
   }
+  CsrMatrix block;
+  block.n_cols = held_.n_cols;
+  CsrView wanted = held_.view();
+  wanted.n_rows = end - begin;
+  wanted.row_start =
+      wanted.row_start.subspan(as_size(begin - held_begin_), as_size(end - begin) + 1);
+  append_rows(block, wanted);
   return block;
 }
 

@@ -2,6 +2,7 @@
 
 // A matrix that a file stores by genes (csc), read by cells in bounded memory. Private to io/.
 
+#include <cstdint>
 #include <memory>
 
 #include "saithe/core/temporary_file.h"
@@ -11,59 +12,79 @@ namespace saithe::io {
 
 /// Cells x genes from the compressed columns of the genes.
 ///
-/// The entries of one cell lie all over the file. Where 8 bytes for each entry fit the memory
-/// given, one pass turns all of them round. Otherwise cells are cut into parts that fit: the first
-/// is gathered by a pass of its own (a sample looks no further), and the first look beyond it deals
-/// the entries of all into a temporary file, part by part, from which each part is turned round. So
-/// the file is passed at most three times: columns to count, the first part, all.
+/// The entries of one cell lie all over the file. One pass over it deals them to parts, which have
+/// a number of cells each: gene after gene, 6 bytes an entry. The parts lie in memory where 8 bytes
+/// for each entry fit what is given, otherwise in a temporary file. Blocks of cells are made of the
+/// parts that hold them.
 class TurnedColumns {
  public:
-  /// `by_gene`: rows are genes, columns cells. `bytes`: memory for a part's entries, 8 bytes each.
+  /// `by_gene`: rows are genes, columns cells. `bytes`: memory for entries. Throws Error(BadFormat)
+  /// as CompressedRows::read(), Error(Output) if the temporary file cannot be written.
   TurnedColumns(CompressedRows by_gene, CellIndex n_cells, std::int64_t bytes,
                 const Context& context);
-  /// Cells [begin, end). Throws Error(BadFormat) as CompressedRows::read(), Error(Output) if the
-  /// temporary file cannot be written.
+  /// Cells [begin, end). Throws as the constructor.
   [[nodiscard]] CsrMatrix read(CellIndex begin, CellIndex end, const Context& context);
-  /// Cells that a look at few needs no temporary file for.
-  [[nodiscard]] CellIndex first_part_end() const { return parts_.front().end; }
-  /// Gives back the memory of the cells that are kept.
+  /// Gives back the memory of what is kept; what lay in memory alone is read again when it is
+  /// wanted.
   void let_go();
-  /// Stored entries of cells, before those of one gene are added up.
+  /// Stored entries of cells, those of one gene added up.
   [[nodiscard]] RowPointer n_stored(CellIndex begin, CellIndex end) const {
     return row_start_[as_size(end)] - row_start_[as_size(begin)];
   }
-  /// What the command's --memory leaves for gathered entries: with the pieces of the file and the
-  /// blocks of cells that are read meanwhile it stays below the rest.
+  /// What the command's --memory leaves for entries: with the pieces of the file and the blocks of
+  /// cells that are read meanwhile it stays below the rest.
   static std::int64_t bytes_of(const Context& context) { return context.max_memory / 4; }
 
  private:
-  /// A stretch of the temporary file.
+  /// A gene's entries in a part.
+  struct GeneOfPart {
+    GeneIndex gene = 0;
+    std::uint32_t n_entries = 0;
+  };
+  /// Genes one after the other, and their entries: cells from the part's first on.
+  struct Entries {
+    std::vector<GeneOfPart> genes;
+    std::vector<std::uint16_t> cells;
+    std::vector<float> values;
+  };
+  /// Entries in the temporary file, the three arrays one after the other.
   struct Stretch {
     std::int64_t position = 0;
-    std::size_t n_bytes = 0;
+    std::size_t n_genes = 0;
+    std::size_t n_entries = 0;
   };
-  /// Cells whose entries fit into memory; one cell at least.
   struct Part {
-    CellIndex begin = 0;
-    CellIndex end = 0;
-    std::vector<unsigned char> buffer;  // not yet in the file
+    Entries arriving;
+    std::vector<Entries> kept;
     std::vector<Stretch> stretches;
   };
-  class Gathering;
 
-  void cut_into_parts();
-  void hold(const Part& part, const Context& context);
+  [[nodiscard]] CellIndex n_cells() const { return std::ssize(row_start_) - 1; }
+  [[nodiscard]] CellIndex part_begin(std::int64_t part) const {
+    return std::min(n_cells(), part * cells_of_part_);
+  }
   void deal(const Context& context);
+  void add(const CsrView& genes, GeneIndex first_gene, std::int64_t part,
+           std::vector<RowPointer>& n_of_cell);
   void flush(Part& part);
+  void drop_parts();
+  void drop_held();
+  [[nodiscard]] Entries read_stretch(const Stretch& stretch) const;
+  [[nodiscard]] CsrMatrix turn(CellIndex begin, CellIndex end, const Context& context) const;
+  [[nodiscard]] CellIndex held_end_after(CellIndex begin, CellIndex end) const;
 
   CompressedRows by_gene_;
   std::int64_t bytes_;
-  std::vector<RowPointer> row_start_;  // of the cells, before entries of one gene are added up
-  std::vector<Part> parts_;
-  std::unique_ptr<TemporaryFile> dealt_;
-  CsrMatrix held_;  // the cells [held_begin_, held_end_)
+  bool fits_memory_;
+  CellIndex cells_of_part_;
+  std::size_t entries_of_part_;  // in memory, before they are moved on
+  std::vector<RowPointer> row_start_;
+  std::vector<Part> parts_;  // none before they are dealt
+  std::unique_ptr<TemporaryFile> file_;
+  CsrMatrix held_;  // the cells [held_begin_, held_end_), for small blocks in their order
   CellIndex held_begin_ = 0;
   CellIndex held_end_ = 0;
+  CellIndex last_end_ = -1;  // of the block read last
 };
 
 }  // namespace saithe::io

@@ -23,10 +23,6 @@ class ZarrEntries final : public EntryArrays {
       : columns_(node.get("indices")), values_(node.get("data")) {}
   std::int64_t n_columns_stored() const override { return columns_.size(); }
   std::int64_t n_values_stored() const override { return values_.size(); }
-  void read(std::int64_t first, std::span<std::int32_t> columns,
-            const Context& context) const override {
-    columns_.read(first, columns, context);
-  }
   void read(std::int64_t first, std::span<std::int32_t> columns, std::span<float> values,
             const Context& context) const override {
     read_entries(first, columns_, columns, values_, values, context);
@@ -79,8 +75,7 @@ CompressedRows open_compressed(const ZarrNode& node, std::int64_t n_rows, std::i
 }  // namespace
 
 ZarrMatrix::ZarrMatrix(const ZarrNode& node, CellIndex n_cells, GeneIndex n_genes,
-                       const Context& context)
-    : n_cells_(n_cells) {
+                       const Context& context) {
   const std::vector<std::int64_t> expected = {n_cells, n_genes};
   if (node.is_array()) {
     if (node.layout().shape != expected) {
@@ -119,10 +114,6 @@ CsrMatrix ZarrMatrix::read(CellIndex begin, CellIndex end, const Context& contex
 std::int64_t ZarrMatrix::most_stored(CellIndex begin, CellIndex end) const {
   if (rows_) return rows_->n_stored(begin, end);
   return turned_ ? turned_->n_stored(begin, end) : dense_->most_stored(begin, end);
-}
-
-CellIndex ZarrMatrix::cheap_end() const {
-  return turned_ ? turned_->first_part_end() : n_cells_;
 }
 
 void ZarrMatrix::let_go() {

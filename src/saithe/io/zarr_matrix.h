@@ -21,12 +21,10 @@ class ZarrMatrix final : public CellMatrix {
   /// Cells [begin, end), validated. Throws Error(BadFormat).
   [[nodiscard]] CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) override;
   [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override;
-  [[nodiscard]] CellIndex cheap_end() const override;
   [[nodiscard]] bool is_boolean() const override { return is_boolean_; }
   void let_go() override;
 
  private:
-  CellIndex n_cells_;
   bool is_boolean_ = false;
   std::optional<CompressedRows> rows_;
   std::optional<TurnedColumns> turned_;

@@ -25,7 +25,6 @@ class OneValue final : public CellMatrix {
     return {1, 1, {0, 1}, {0}, {value_}};
   }
   std::int64_t most_stored(CellIndex begin, CellIndex end) const override { return end - begin; }
-  [[nodiscard]] CellIndex cheap_end() const override { return 1; }
 
  private:
   float value_;

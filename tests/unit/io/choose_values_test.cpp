@@ -32,7 +32,6 @@ class MadeUp final : public CellMatrix {
     return matrix;
   }
   std::int64_t most_stored(CellIndex begin, CellIndex end) const override { return end - begin; }
-  [[nodiscard]] CellIndex cheap_end() const override { return kCells; }
 
   CellIndex n_cells_read = 0;
 

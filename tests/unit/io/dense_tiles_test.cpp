@@ -59,6 +59,22 @@ void expect_rectangles(const io::DenseTiles& tiles) {
       }
     }
   }
+  for (const auto& [begin, end] : {std::pair{0, 37}, {5, 25}, {36, 37}, {8, 8}}) {
+    const CsrMatrix rows = tiles.read_rows(begin, end, kContext);
+    ASSERT_EQ(rows.n_rows, end - begin);
+    ASSERT_EQ(rows.n_cols, 23);
+    std::size_t at = 0;
+    for (std::int64_t row = begin; row < end; ++row) {
+      for (std::int64_t column = 0; column < 23; ++column) {
+        if (value_of(row, column) == 0) continue;
+        ASSERT_LT(at, rows.columns.size());
+        ASSERT_EQ(rows.columns[at], column);
+        ASSERT_EQ(rows.values[at], value_of(row, column));
+        ++at;
+      }
+      ASSERT_EQ(rows.row_start[as_size(row - begin) + 1], static_cast<RowPointer>(at));
+    }
+  }
 }
 
 TEST(DenseTiles, AnyRectangleOfAnyForm) {

@@ -98,9 +98,9 @@ TEST(TurnedColumnsLarge, ValuesPast31BitsAreThoseOfTheirCells) {
   write_file(folder / "large.h5ad");
   ASSERT_LT(std::filesystem::file_size(folder / "large.h5ad"), 60'000'000U);
   Context context(2);
-  context.max_memory = std::int64_t{64} << 20;  // 256 cells are gathered by a pass
+  context.max_memory = std::int64_t{64} << 20;
   ReadOptions options;
-  options.layer = "X";  // no sample is looked at, which is another pass
+  options.layer = "X";  // no sample is looked at
   const auto source = open_source(folder / "large.h5ad", options, context);
   ASSERT_EQ(source->n_cells(), kCells);
   ASSERT_EQ(source->n_genes(), kGenes);

@@ -48,59 +48,69 @@ void expect_rows(const CsrMatrix& got, const CsrMatrix& cells, CellIndex begin, 
   EXPECT_EQ(got.values, expected.values);
 }
 
+constexpr CellIndex kCells = 697;  // of three parts
+constexpr GeneIndex kGenes = 31;
+
 TEST(TurnedColumns, AnyBlockWithAnyMemoryIsTheBlockOfTheWhole) {
   const FolderForTest folder;
-  const CsrMatrix cells = testing::random_cells(97, 31, 0.3, 5);
+  const CsrMatrix cells = testing::random_cells(kCells, kGenes, 0.3, 5);
   const Hdf5Group group = file_by_gene(folder / "a.h5", cells);
-  // From less than a cell to more than all: the same cells, in more passes or fewer.
-  for (const std::int64_t bytes : {1, 100, 1000, 3000, 1 << 20}) {
-    TurnedColumns turned(CompressedRows(group, 31, 97, kContext), 97, bytes, kContext);
-    for (const CellIndex block : {1, 10, 64, 97}) {
-      for (CellIndex begin = 0; begin < 97; begin += block) {
-        const CellIndex end = std::min<CellIndex>(97, begin + block);
+  // From less than a cell to more than all: the same cells, from memory or a temporary file.
+  for (const std::int64_t bytes : {1, 1000, 30000, 1 << 20}) {
+    TurnedColumns turned(CompressedRows(group, kGenes, kCells, kContext), kCells, bytes, kContext);
+    EXPECT_EQ(turned.n_stored(0, kCells), cells.n_stored());
+    EXPECT_EQ(turned.n_stored(300, 310), cells.row_start[310] - cells.row_start[300]);
+    for (const CellIndex block : {1, 10, 64, 256, 300, 697}) {
+      for (CellIndex begin = 0; begin < kCells; begin += block) {
+        const CellIndex end = std::min(kCells, begin + block);
         expect_rows(turned.read(begin, end, kContext), cells, begin, end);
       }
     }
     expect_rows(turned.read(50, 60, kContext), cells, 50, 60);  // and backwards
     expect_rows(turned.read(3, 3, kContext), cells, 3, 3);
     turned.let_go();
-    expect_rows(turned.read(0, 97, kContext), cells, 0, 97);
+    expect_rows(turned.read(0, kCells, kContext), cells, 0, kCells);
     expect_rows(turned.read(0, 0, kContext), cells, 0, 0);
+    expect_rows(turned.read(kCells, kCells, kContext), cells, kCells, kCells);
   }
 }
 
-TEST(TurnedColumns, TheFirstPartIsAsManyCellsAsFit) {
+TEST(TurnedColumns, PartsOfWhichMostEntriesAreGrow) {
   const FolderForTest folder;
-  const CsrMatrix cells{4, 2, {0, 2, 4, 5, 6}, {0, 1, 0, 1, 1, 0}, {1, 2, 3, 4, 5, 6}};
-  const Hdf5Group group = file_by_gene(folder / "a.h5", cells);
-  const auto first_part_end = [&](std::int64_t n_entries) {
-    return TurnedColumns(CompressedRows(group, 2, 4, kContext), 4, 8 * n_entries, kContext)
-        .first_part_end();
+  // The cells of one part have nearly all: more than parts have in the mean.
+  CsrMatrix cells = testing::random_cells(kCells, 2000, 0.5, 5);
+  CsrMatrix few = testing::random_cells(kCells, 2000, 0.01, 6);
+  CsrMatrix uneven;
+  uneven.n_cols = 2000;
+  const auto rows_of = [](const CsrMatrix& matrix, CellIndex begin, CellIndex end) {
+    std::vector<CellIndex> rows;
+    for (CellIndex cell = begin; cell < end; ++cell) rows.push_back(cell);
+    return select_rows(matrix.view(), rows);
   };
-  EXPECT_EQ(first_part_end(6), 4);
-  EXPECT_EQ(first_part_end(5), 3);
-  EXPECT_EQ(first_part_end(4), 2);
-  EXPECT_EQ(first_part_end(1), 1);  // a cell at least
+  append_rows(uneven, rows_of(few, 0, 256).view());
+  append_rows(uneven, rows_of(cells, 256, 512).view());
+  append_rows(uneven, rows_of(few, 512, kCells).view());
+  const Hdf5Group group = file_by_gene(folder / "a.h5", uneven);
+  TurnedColumns turned(CompressedRows(group, 2000, kCells, kContext), kCells, 1 << 30, kContext);
+  expect_rows(turned.read(0, kCells, kContext), uneven, 0, kCells);
 }
 
 TEST(TurnedColumns, TheFileIsDealtOnceHoweverOftenCellsAreRead) {
   const FolderForTest folder;
-  const CsrMatrix cells = testing::random_cells(97, 31, 0.3, 5);
+  const CsrMatrix cells = testing::random_cells(kCells, kGenes, 0.3, 5);
   std::filesystem::path path = folder / "a.h5";
   std::optional<TurnedColumns> turned;
   {
     const Hdf5Group group = file_by_gene(path, cells);
-    turned.emplace(CompressedRows(group, 31, 97, kContext), 97, 1000, kContext);
-    ASSERT_LT(turned->first_part_end(), 30);
-    expect_rows(turned->read(60, 97, kContext), cells, 60, 97);
+    turned.emplace(CompressedRows(group, kGenes, kCells, kContext), kCells, 1000, kContext);
   }
   // Nothing is read from the file any more: what it holds now would be an error, or other values.
   std::vector<char> zeros(std::filesystem::file_size(path));
   std::fstream(path, std::ios::in | std::ios::out | std::ios::binary)
       .write(zeros.data(), std::ssize(zeros));
   for (int pass = 0; pass < 3; ++pass) {
-    for (CellIndex begin = 0; begin < 97; begin += 20) {
-      const CellIndex end = std::min<CellIndex>(97, begin + 20);
+    for (CellIndex begin = 0; begin < kCells; begin += 20) {
+      const CellIndex end = std::min(kCells, begin + 20);
       expect_rows(turned->read(begin, end, kContext), cells, begin, end);
     }
     turned->let_go();
@@ -117,6 +127,7 @@ TEST(TurnedColumns, EntriesThatStandTwiceAreAdded) {
   root.close();
   TurnedColumns turned(CompressedRows(Hdf5Group::open_file(folder / "a.h5"), 2, 2, kContext), 2,
                        1000, kContext);
+  EXPECT_EQ(turned.n_stored(0, 2), 4);
   expect_rows(turned.read(0, 2, kContext), CsrMatrix{2, 2, {0, 2, 4}, {0, 1, 0, 1}, {2, 16, 5, 8}},
               0, 2);
 }
