@@ -2,9 +2,10 @@
 
     python bench/accuracy/choose.py --inside FOLDER --saithe PROGRAM [--methods A,B] [--jobs 2]
 
-FOLDER was made by inside.py. Each line of the table is the preset with one option changed, trained
-on every inner split without the search for suspect labels (which has numbers of its own); macro-F1
-and NLL are means of a task's splits, then of the tasks. Results are kept as run.py keeps them.
+FOLDER was made by inside.py. The first line of a table is the recipe that the search began with,
+each other one has some options changed, first one by one, then what was better together. Each is
+trained on every inner split without the search for suspect labels (which has numbers of its own);
+macro-F1 and NLL are means of a task's splits, then of the tasks. Results are kept as run.py does.
 """
 
 import argparse
@@ -16,30 +17,42 @@ from table import Results, markdown, mean_or_none
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# The values that are tried beside the preset's own, by method and option.
-LINEAR = {"linear-c": (0.01, 0.03, 0.3, 1), "linear-class-weights": (0, 0.5),
-          "variable-genes": (1000, 2000, 5000)}
-NETWORK = {"hidden": (64, 256, 512, 1024), "dropout": (0.1, 0.5), "input-mask": (0, 0.1, 0.4),
-           "thin-share": (0, 1), "class-weights": (0, 1), "epochs": (8, 30),
-           "learning-rate": (0.0003, 0.003), "weight-decay": (0.001, 0.1),
-           "linear-c": (0.03, 0.3)}
-TRIED = {"saithe-fast": LINEAR, "saithe-standard": NETWORK}
+# Where the recipe that the search began with is not the preset.
+BEFORE = {"saithe-fast": {}, "saithe-standard": {"learning-rate": 0.001, "class-weights": 0.5}}
+# The values that are tried in place of its own, by method and option.
+TRIED = {
+    "saithe-fast": {"linear-c": (0.01, 0.03, 0.3, 1), "linear-class-weights": (0, 0.5),
+                    "variable-genes": (1000, 2000, 5000)},
+    "saithe-standard": {"hidden": (64, 256, 512), "dropout": (0.1, 0.5),
+                        "input-mask": (0, 0.1, 0.4), "thin-share": (0,), "class-weights": (0, 1),
+                        "epochs": (8, 30), "learning-rate": (0.0003, 0.003, 0.01),
+                        "weight-decay": (0.001, 0.1), "linear-c": (0.03, 0.3)},
+}
+TOGETHER = {
+    "saithe-fast": [],
+    "saithe-standard": [{"hidden": 256, "class-weights": 1}, {"hidden": 512, "class-weights": 1},
+                        {"learning-rate": 0.003, "class-weights": 1},
+                        {"learning-rate": 0.003, "class-weights": 1, "hidden": 256}],
+}
 
 
 def settings(method):
-    """(tag, flags) of the preset as it is and of each value."""
-    yield "base", ""
-    for option, values in TRIED[method].items():
-        for value in values:
-            yield f"{option}={value:g}", f"--{option} {value:g}"
+    """(tag, what is changed) of each line."""
+    singles = [{option: value} for option, values in TRIED[method].items() for value in values]
+    for changed in [{}, *singles, *TOGETHER[method]]:
+        yield "+".join(f"{option}={value:g}" for option, value in changed.items()) or "base", changed
 
 
-def run(arguments, method, tag, flags):
+def flags_of(options):
+    return " ".join(f"--{option} {value:g}" for option, value in options.items())
+
+
+def run(arguments, method, tag, changed):
+    flags = f"--no-find-suspects {flags_of(BEFORE[method] | changed)}"
     subprocess.run(
         [sys.executable, HERE / "run.py", "--work", arguments.inside, "--methods", method,
          "--variants", "clean", "--saithe", arguments.saithe, "--jobs", str(arguments.jobs),
-         "--tag", tag, "--train-flags", f"--no-find-suspects {flags}"],
-        check=True, stdout=subprocess.DEVNULL)
+         "--tag", tag, "--train-flags", flags], check=True, stdout=subprocess.DEVNULL)
 
 
 def means(results, method, field):
@@ -48,15 +61,13 @@ def means(results, method, field):
 
 
 def print_method(arguments, method):
-    tags = [tag for tag, _ in settings(method)]
-    results = Results(arguments.inside, [f"{method}@{tag}" for tag in tags], [], 1000)
+    lines = dict(settings(method))
+    results = Results(arguments.inside, [f"{method}@{tag}" for tag in lines], [], 1000)
     rows = []
-    for tag in tags:
+    for tag, changed in lines.items():
         f1, nll = (means(results, f"{method}@{tag}", field) for field in ("macro_f1", "nll"))
-        if None in f1:
-            continue
-        name = "as it is" if tag == "base" else f"`--{tag.replace('=', ' ')}`"
-        rows.append([name, *(f"{a:.1f}, {b:.3f}" for a, b in zip(f1, nll)),
+        rows.append([f"`{flags_of(changed)}`" if changed else "before",
+                     *(f"{a:.1f}, {b:.3f}" for a, b in zip(f1, nll)),
                      f"{sum(f1) / len(f1):.2f}", f"{sum(nll) / len(nll):.4f}"])
     markdown(f"{method}: macro-F1 %, NLL", ["", *results.tasks, "mean macro-F1 %", "mean NLL"],
              rows)
@@ -70,8 +81,8 @@ def main():
     parser.add_argument("--jobs", type=int, default=1)
     arguments = parser.parse_args()
     for method in arguments.methods.split(","):
-        for tag, flags in settings(method):
-            run(arguments, method, tag, flags)
+        for tag, changed in settings(method):
+            run(arguments, method, tag, changed)
         print_method(arguments, method)
 
 

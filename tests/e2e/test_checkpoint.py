@@ -82,7 +82,7 @@ def test_what_does_not_fit_is_refused(cells, tmp_path):
     line = must_fail(1, *command, "--checkpoint", checkpoint)
     assert "--resume" in line and "--overwrite" in line
     line = must_fail(4, *command, "--checkpoint", checkpoint, "--resume", "--learning-rate", "0.1")
-    assert "--learning-rate is '0.1' here and '0.001' there" in line
+    assert "--learning-rate is '0.1' here and '0.003' there" in line
     assert "--resume" in must_fail(2, *command, "--resume")
     must_fail(1, *command, "--checkpoint", cells)
     mine = tmp_path / "notes.txt"

@@ -31,12 +31,12 @@ TrainOptions standard() {
   options.hidden = {128};
   options.dropout = {0.3};
   options.layer_norm = true;
-  options.class_weights = 0.5;
+  options.class_weights = 1;
   options.trainer.epochs = 15;
   options.trainer.min_steps = 200;
   options.trainer.max_steps = 20000;
   options.trainer.minibatch_size = 128;
-  options.trainer.learning_rate = 1e-3;
+  options.trainer.learning_rate = 3e-3;
   options.trainer.schedule = Schedule::Cosine;
   options.trainer.weight_decay = 1e-2;
   options.trainer.decay_biases = false;

@@ -22,6 +22,7 @@ constexpr double kRobustC = 0.01;
 constexpr double kRobustCAlone = 0.03;
 constexpr double kRobustClassWeights = 0.5;
 constexpr double kRobustDrop = 0.5;
+constexpr double kRobustLearningRate = 1e-3;
 // A wrong label is far less probable than the right one; where types overlap, many labels are a
 // little less probable than another (docs/methods_training.md has the measurements).
 constexpr float kClearlyWrong = 0.1F;
@@ -40,6 +41,8 @@ RecipeOptions robust_recipe(const RecipeOptions& recipe, bool can_mask) {
   RecipeOptions robust = recipe;
   robust.linear = true;
   robust.linear_class_weights = kRobustClassWeights;
+  robust.class_weights = kRobustClassWeights;
+  robust.trainer.learning_rate = std::min(recipe.trainer.learning_rate, kRobustLearningRate);
   robust.networks = std::min(recipe.networks, 1);
   robust.linear_c = robust.networks > 0 ? kRobustC : kRobustCAlone;
   robust.dropout.assign(robust.hidden.size(), kRobustDrop);
