@@ -16,7 +16,7 @@ namespace {
 // Most entries of a piece of the file that is in memory while it passes by. Memory of this size is
 // used again for the next piece, and not cleared by the system each time.
 constexpr RowPointer kPieceEntries = RowPointer{1} << 20;
-constexpr std::int64_t kBytesOfEntry = 8;  // column and value
+constexpr std::int64_t kBytesOfEntry = 8;  // column and value; in a part 6, and 8 for each gene
 // Cells of a part: the ends of so many rows stay in a thread's cache while their entries arrive.
 // Fewer where that gives the threads too little to do, not so few that finding them in every gene
 // takes longer.
@@ -24,7 +24,8 @@ constexpr CellIndex kMostCells = 2048;
 constexpr CellIndex kFewestCells = 256;
 constexpr CellIndex kPartsAimedAt = 16;
 static_assert(kMostCells <= CellIndex{1} << 16, "cells of a part are numbered in 16 bits");
-constexpr std::int64_t kPartsOfTask = 2;
+// Threads share the parts in so many runs; a gene's entries are looked for once in each.
+constexpr std::int64_t kTasks = 16;
 // Of this share of the memory the parts have what has not gone to the temporary file, but so many
 // entries each at least.
 constexpr std::int64_t kArrivingShare = 4;
@@ -52,11 +53,14 @@ TurnedColumns::TurnedColumns(CompressedRows by_gene, CellIndex n_cells, std::int
                              const Context& context)
     : by_gene_(std::move(by_gene)), bytes_(bytes), row_start_(as_size(n_cells) + 1) {
   const RowPointer n = by_gene_.n_stored(0, by_gene_.n_rows());
-  fits_memory_ = n <= bytes / kBytesOfEntry;
   cells_of_part_ = std::clamp(
       static_cast<CellIndex>(std::bit_floor(static_cast<std::uint64_t>(n_cells / kPartsAimedAt))),
       kFewestCells, kMostCells);
   const std::int64_t n_parts = (n_cells + cells_of_part_ - 1) / cells_of_part_;
+  // Of few entries each may be a gene's only one in its part.
+  const std::int64_t n_genes =
+      n_parts > n / std::max<std::int64_t>(1, by_gene_.n_rows()) ? n : n_parts * by_gene_.n_rows();
+  fits_memory_ = n + n_genes <= bytes / kBytesOfEntry;
   const std::int64_t of_each = fits_memory_ ? n : bytes / kArrivingShare / kBytesOfEntry;
   entries_of_part_ =
       as_size(std::max(kFewestEntries, of_each / std::max<std::int64_t>(1, n_parts)));
@@ -64,36 +68,47 @@ TurnedColumns::TurnedColumns(CompressedRows by_gene, CellIndex n_cells, std::int
   deal(context);
 }
 
-/// Entries of a part are one thread's, so that they come in the order of the genes.
-void TurnedColumns::add(const CsrView& genes, GeneIndex first_gene, std::int64_t number,
-                        std::vector<RowPointer>& n_of_cell) {
-  Part& part = parts_[as_size(number)];
-  const CellIndex begin = part_begin(number);
-  const CellIndex end = part_begin(number + 1);
+/// Deals what the cells of parts [first_part, end_part) have. These are one thread's, so that a
+/// part's entries come in the order of the genes.
+void TurnedColumns::add(const CsrView& genes, GeneIndex first_gene, std::int64_t first_part,
+                        std::int64_t end_part) {
   for (std::int64_t g = 0; g < genes.n_rows; ++g) {
-    const auto all = genes.row_columns(g);
-    const auto from = std::lower_bound(all.begin(), all.end(), begin);
-    const auto to = std::lower_bound(from, all.end(), end);
-    if (from == to) continue;
-    const auto n = static_cast<std::size_t>(to - from);
-    Entries& entries = part.arriving;
-    if (fits_memory_ && entries.cells.size() + n > entries.cells.capacity()) {
-      if (!entries.cells.empty()) part.kept.push_back(std::exchange(entries, {}));
-      // As much as parts have in the mean, and a little of what some have more.
-      const std::size_t room = part.kept.empty() ? entries_of_part_ : entries_of_part_ / 4;
-      reserve_in_huge_pages(entries.cells, std::max(n, room));
-      reserve_in_huge_pages(entries.values, std::max(n, room));
+    const auto cells = genes.row_columns(g);
+    const auto values = genes.row_values(g);
+    const auto gene = first_gene + static_cast<GeneIndex>(g);
+    const auto end = std::lower_bound(cells.begin(), cells.end(), part_begin(end_part));
+    auto from = std::lower_bound(cells.begin(), end, part_begin(first_part));
+    while (from != end) {  // parts without entries of the gene are passed over
+      const std::int64_t part = *from / cells_of_part_;
+      const auto to = std::lower_bound(from, end, part_begin(part + 1));
+      const auto n = static_cast<std::size_t>(to - from);
+      add_to_part(part, gene, {from, to}, values.subspan(as_size(from - cells.begin()), n));
+      from = to;
     }
-    entries.genes.push_back(
-        {first_gene + static_cast<GeneIndex>(g), static_cast<std::uint32_t>(n)});
-    const std::size_t at = entries.cells.size();
-    entries.cells.resize(at + n);
-    std::transform(from, to, entries.cells.begin() + static_cast<std::ptrdiff_t>(at),
-                   [&](GeneIndex cell) { return static_cast<std::uint16_t>(cell - begin); });
-    const auto values = genes.row_values(g).subspan(as_size(from - all.begin()), n);
-    entries.values.insert(entries.values.end(), values.begin(), values.end());
-    for (auto cell = from; cell != to; ++cell) ++n_of_cell[as_size(*cell)];
   }
+}
+
+void TurnedColumns::add_to_part(std::int64_t number, GeneIndex gene,
+                                std::span<const GeneIndex> cells, std::span<const float> values) {
+  Part& part = parts_[as_size(number)];
+  Entries& entries = part.arriving;
+  const std::size_t n = cells.size();
+  if (fits_memory_ && entries.cells.size() + n > entries.cells.capacity()) {
+    if (!entries.cells.empty()) part.kept.push_back(std::exchange(entries, {}));
+    // As much as parts have in the mean, and a little of what some have more.
+    const std::size_t room = part.kept.empty() ? entries_of_part_ : entries_of_part_ / 4;
+    reserve_in_huge_pages(entries.cells, std::max(n, room));
+    reserve_in_huge_pages(entries.values, std::max(n, room));
+  }
+  entries.genes.push_back({gene, static_cast<std::uint32_t>(n)});
+  const std::size_t at = entries.cells.size();
+  const CellIndex begin = part_begin(number);
+  entries.cells.resize(at + n);
+  std::transform(cells.begin(), cells.end(),
+                 entries.cells.begin() + static_cast<std::ptrdiff_t>(at),
+                 [&](GeneIndex cell) { return static_cast<std::uint16_t>(cell - begin); });
+  entries.values.insert(entries.values.end(), values.begin(), values.end());
+  for (const GeneIndex cell : cells) ++row_start_[as_size(cell) + 1];
 }
 
 void TurnedColumns::flush(Part& part) {
@@ -109,22 +124,22 @@ void TurnedColumns::flush(Part& part) {
 }
 
 void TurnedColumns::deal(const Context& context) {
-  std::vector<RowPointer> n_of_cell(row_start_.size() - 1);
+  std::fill(row_start_.begin(), row_start_.end(), 0);
   parts_.resize(as_size((n_cells() + cells_of_part_ - 1) / cells_of_part_));
   if (!fits_memory_) file_ = std::make_unique<TemporaryFile>();
+  const std::int64_t parts_of_task = (std::ssize(parts_) + kTasks - 1) / kTasks;
   try {
     for (std::int64_t gene = 0; gene < by_gene_.n_rows();) {
       context.throw_if_cancelled();
       const std::int64_t end = piece_end(by_gene_, gene, context);
       const CsrMatrix genes = by_gene_.read(gene, end, context);
-      parallel_for(context, std::ssize(parts_), kPartsOfTask,
+      parallel_for(context, std::ssize(parts_), parts_of_task,
                    [&](std::int64_t from, std::int64_t to) {
-                     for (std::int64_t part = from; part < to; ++part) {
-                       add(genes.view(), static_cast<GeneIndex>(gene), part, n_of_cell);
-                     }
+                     add(genes.view(), static_cast<GeneIndex>(gene), from, to);
                    });
       for (Part& part : parts_) {
-        if (!fits_memory_ && part.arriving.cells.size() >= entries_of_part_) flush(part);
+        const std::size_t n = part.arriving.cells.size() + part.arriving.genes.size();
+        if (!fits_memory_ && n >= entries_of_part_) flush(part);
       }
       gene = end;
     }
@@ -138,7 +153,7 @@ void TurnedColumns::deal(const Context& context) {
     drop_parts();
     throw;
   }
-  std::partial_sum(n_of_cell.begin(), n_of_cell.end(), row_start_.begin() + 1);
+  std::partial_sum(row_start_.begin(), row_start_.end(), row_start_.begin());
 }
 
 void TurnedColumns::drop_parts() {

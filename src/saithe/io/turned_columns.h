@@ -13,9 +13,9 @@ namespace saithe::io {
 /// Cells x genes from the compressed columns of the genes.
 ///
 /// The entries of one cell lie all over the file. One pass over it deals them to parts, which have
-/// a number of cells each: gene after gene, 6 bytes an entry. The parts lie in memory where 8 bytes
-/// for each entry fit what is given, otherwise in a temporary file. Blocks of cells are made of the
-/// parts that hold them.
+/// a number of cells each: gene after gene, 6 bytes an entry and 8 for a gene that a part has. The
+/// parts lie in memory where that fits what is given, otherwise in a temporary file. Blocks of
+/// cells are made of the parts that hold them.
 class TurnedColumns {
  public:
   /// `by_gene`: rows are genes, columns cells. `bytes`: memory for entries. Throws Error(BadFormat)
@@ -64,8 +64,10 @@ class TurnedColumns {
     return std::min(n_cells(), part * cells_of_part_);
   }
   void deal(const Context& context);
-  void add(const CsrView& genes, GeneIndex first_gene, std::int64_t part,
-           std::vector<RowPointer>& n_of_cell);
+  void add(const CsrView& genes, GeneIndex first_gene, std::int64_t first_part,
+           std::int64_t end_part);
+  void add_to_part(std::int64_t number, GeneIndex gene, std::span<const GeneIndex> cells,
+                   std::span<const float> values);
   void flush(Part& part);
   void drop_parts();
   void drop_held();
