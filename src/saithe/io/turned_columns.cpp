@@ -127,7 +127,8 @@ void TurnedColumns::deal(const Context& context) {
   std::fill(row_start_.begin(), row_start_.end(), 0);
   parts_.resize(as_size((n_cells() + cells_of_part_ - 1) / cells_of_part_));
   if (!fits_memory_) file_ = std::make_unique<TemporaryFile>();
-  const std::int64_t parts_of_task = (std::ssize(parts_) + kTasks - 1) / kTasks;
+  const std::int64_t parts_of_task =
+      std::max<std::int64_t>(1, (std::ssize(parts_) + kTasks - 1) / kTasks);
   try {
     for (std::int64_t gene = 0; gene < by_gene_.n_rows();) {
       context.throw_if_cancelled();

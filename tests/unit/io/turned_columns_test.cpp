@@ -117,6 +117,16 @@ TEST(TurnedColumns, TheFileIsDealtOnceHoweverOftenCellsAreRead) {
   }
 }
 
+TEST(TurnedColumns, ThereMayBeNoCellsAndNoGenes) {
+  const FolderForTest folder;
+  const Hdf5Group no_cells = file_by_gene(folder / "a.h5", CsrMatrix{0, 5, {0}, {}, {}});
+  TurnedColumns cells(CompressedRows(no_cells, 5, 0, kContext), 0, 1000, kContext);
+  EXPECT_EQ(cells.read(0, 0, kContext).n_cols, 5);
+  const Hdf5Group no_genes = file_by_gene(folder / "b.h5", CsrMatrix{3, 0, {0, 0, 0, 0}, {}, {}});
+  TurnedColumns genes(CompressedRows(no_genes, 0, 3, kContext), 3, 1000, kContext);
+  EXPECT_EQ(genes.read(1, 3, kContext).row_start, (std::vector<RowPointer>{0, 0, 0}));
+}
+
 TEST(TurnedColumns, EntriesThatStandTwiceAreAdded) {
   const FolderForTest folder;
   Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
