@@ -19,20 +19,23 @@ std::string order_of(const ZarrNode& node) {
 
 class ZarrEntries final : public EntryArrays {
  public:
-  explicit ZarrEntries(const ZarrNode& node)
-      : columns_(node.get("indices")), values_(node.get("data")) {}
+  /// `do_rows_fit`: no row has more entries than there are columns.
+  ZarrEntries(const ZarrNode& node, bool do_rows_fit)
+      : columns_(node.get("indices")), values_(node.get("data")), do_rows_fit_(do_rows_fit) {}
   std::int64_t n_columns_stored() const override { return columns_.size(); }
   std::int64_t n_values_stored() const override { return values_.size(); }
   void read(std::int64_t first, std::span<std::int32_t> columns, std::span<float> values,
             const Context& context) const override {
     read_entries(first, columns_, columns, values_, values, context);
   }
-  // Chunks that are not stored take no bytes: only the shape bounds what a row may have.
-  bool are_plausible(std::int64_t) const override { return true; }
+  // Chunks that are not stored take no bytes: only the shape bounds what rows may have. Rows past
+  // it, whose entries of one column are added up, are read within --memory.
+  bool are_plausible(std::int64_t) const override { return do_rows_fit_; }
 
  private:
   ZarrArray columns_;
   ZarrArray values_;
+  bool do_rows_fit_;
 };
 
 class ZarrTiles final : public DenseTiles {
@@ -60,16 +63,15 @@ class ZarrTiles final : public DenseTiles {
 
 CompressedRows open_compressed(const ZarrNode& node, std::int64_t n_rows, std::int64_t n_columns,
                                const Context& context) {
-  CompressedRows rows(node.where(),
-                      ZarrArray(node.get("indptr")).read_integers(n_rows + 1, context), n_columns,
-                      std::make_unique<ZarrEntries>(node), context);
-  for (std::int64_t row = 0; row < n_rows; ++row) {
-    if (rows.n_stored(row, row + 1) > n_columns) {
-      fail(ErrorKind::BadFormat, "{}: row {} has {} entries of {} columns; the store is damaged",
-           node.where(), row, rows.n_stored(row, row + 1), n_columns);
-    }
-  }
-  return rows;
+  std::vector<RowPointer> row_start =
+      ZarrArray(node.get("indptr")).read_integers(n_rows + 1, context);
+  const bool do_rows_fit =
+      std::adjacent_find(row_start.begin(), row_start.end(), [&](RowPointer from, RowPointer to) {
+        return to > from && static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from) >
+                                static_cast<std::uint64_t>(n_columns);
+      }) == row_start.end();
+  return {node.where(), std::move(row_start), n_columns,
+          std::make_unique<ZarrEntries>(node, do_rows_fit), context};
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "support/zarr_folder.h"
 
 namespace saithe {
@@ -38,14 +40,36 @@ TEST_F(ZarrMatrixFolder, DamagedArraysAreErrors) {
   write<std::int32_t>("indices", "<i4", {0, 0});
   EXPECT_SAITHE_ERROR(read(), ErrorKind::BadFormat, "2 entries but data has 3");
   write<std::int32_t>("indices", "<i4", {0, 0, 1});
-  for (const std::vector<std::int32_t>& indptr : {std::vector<std::int32_t>{0, 1, 1, 4},
-                                                  {1, 1, 1, 3},
-                                                  {0, 2, 1, 3},
-                                                  {0, 0, 0, 3},
-                                                  {0, 1, 3}}) {
+  for (const std::vector<std::int32_t>& indptr :
+       {std::vector<std::int32_t>{0, 1, 1, 4}, {1, 1, 1, 3}, {0, 2, 1, 3}, {0, 1, 3}}) {
     write("indptr", "<i4", indptr);
     EXPECT_SAITHE_ERROR(read(), ErrorKind::BadFormat, "/X");
   }
+}
+
+TEST_F(ZarrMatrixFolder, EntriesOfOneColumnAreAddedUpHoweverMany) {
+  write<std::int32_t>("indices", "<i4", {0, 0, 1});
+  write<std::int32_t>("indptr", "<i4", {0, 0, 0, 3});  // three entries of two columns
+  EXPECT_EQ(read().row_start, (std::vector<RowPointer>{0, 0, 0, 2}));
+  EXPECT_EQ(read().columns, (std::vector<GeneIndex>{0, 1}));
+  EXPECT_EQ(read().values, (std::vector<float>{6, 2}));
+}
+
+// Chunks that are not there take no room on disk, however many entries they claim.
+TEST_F(ZarrMatrixFolder, RowsPastTheColumnsAreReadWithinTheMemory) {
+  for (const char* name : {"X/indices", "X/data"}) {
+    testing::write_key(folder_.path(), std::string(name) + "/.zarray",
+                       R"({"zarr_format":2,"shape":[1099511627776],"chunks":[1024],"dtype":"<i4",)"
+                       R"("compressor":null,"filters":null,"fill_value":0,"order":"C"})");
+    std::filesystem::remove(folder_.path() / name / "0");
+  }
+  constexpr std::int64_t kOfRow = std::int64_t{1} << 26;
+  ASSERT_GT(kContext.max_memory, kOfRow * 8);
+  ASSERT_LT(kContext.max_memory, kOfRow * 64);
+  write<std::int64_t>("indptr", "<i8", {0, kOfRow, 2 * kOfRow, 8 * kOfRow});
+  EXPECT_SAITHE_ERROR(read(), ErrorKind::BadFormat, "entries 0 to 3 of indptr claim 536870912");
+  write<std::int64_t>("indptr", "<i8", {0, 0, 0, std::int64_t{1} << 40});
+  EXPECT_SAITHE_ERROR(read(), ErrorKind::BadFormat, "1099511627776 values would have to be in memory at once");
 }
 
 TEST_F(ZarrMatrixFolder, OtherShapesAndEncodingsAreErrors) {
