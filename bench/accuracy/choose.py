@@ -22,7 +22,7 @@ BEFORE = {"saithe-fast": {}, "saithe-standard": {"learning-rate": 0.001, "class-
 # The values that are tried in place of its own, by method and option.
 TRIED = {
     "saithe-fast": {"linear-c": (0.01, 0.03, 0.3, 1), "linear-class-weights": (0, 0.5),
-                    "variable-genes": (1000, 2000, 5000)},
+                    "variable-genes": (1000, 2000, 5000), "min-cells": (0,)},
     "saithe-standard": {"hidden": (64, 256, 512), "dropout": (0.1, 0.5),
                         "input-mask": (0, 0.1, 0.4), "thin-share": (0,), "class-weights": (0, 1),
                         "epochs": (8, 30), "learning-rate": (0.0003, 0.003, 0.01),
