@@ -1,6 +1,7 @@
 """Numbers of saithe's recipe, one after the other, inside the training cells alone.
 
-    python bench/accuracy/choose.py --inside FOLDER --saithe PROGRAM [--methods A,B] [--jobs 2]
+    python bench/accuracy/choose.py --inside FOLDER --saithe PROGRAM [--methods A,B] [--tasks A,B]
+        [--jobs 2]
 
 FOLDER was made by inside.py. The first line of a table is the recipe that the search began with,
 each other one has some options changed, first one by one, then what was better together. Each is
@@ -51,8 +52,9 @@ def run(arguments, method, tag, changed):
     flags = f"--no-find-suspects {flags_of(BEFORE[method] | changed)}"
     subprocess.run(
         [sys.executable, HERE / "run.py", "--work", arguments.inside, "--methods", method,
-         "--variants", "clean", "--saithe", arguments.saithe, "--jobs", str(arguments.jobs),
-         "--tag", tag, "--train-flags", flags], check=True, stdout=subprocess.DEVNULL)
+         "--tasks", arguments.tasks, "--variants", "clean", "--saithe", arguments.saithe,
+         "--jobs", str(arguments.jobs), "--tag", tag, "--train-flags", flags],
+        check=True, stdout=subprocess.DEVNULL)
 
 
 def means(results, method, field):
@@ -62,7 +64,8 @@ def means(results, method, field):
 
 def print_method(arguments, method):
     lines = dict(settings(method))
-    results = Results(arguments.inside, [f"{method}@{tag}" for tag in lines], [], 1000)
+    tasks = arguments.tasks.split(",") if arguments.tasks else []
+    results = Results(arguments.inside, [f"{method}@{tag}" for tag in lines], tasks, 1000)
     rows = []
     for tag, changed in lines.items():
         f1, nll = (means(results, f"{method}@{tag}", field) for field in ("macro_f1", "nll"))
@@ -78,6 +81,7 @@ def main():
     parser.add_argument("--inside", type=pathlib.Path, required=True, help="made by inside.py")
     parser.add_argument("--saithe", required=True, help="the program")
     parser.add_argument("--methods", default=",".join(TRIED))
+    parser.add_argument("--tasks", default="", help="all, if none are named")
     parser.add_argument("--jobs", type=int, default=1)
     arguments = parser.parse_args()
     for method in arguments.methods.split(","):
