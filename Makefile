@@ -66,7 +66,7 @@ cuda-check:
 	  $(CUDA_CHECK)/tests/backends/kernels_sparse_input_test --gtest_filter='Cuda/*' --gtest_brief=1; \
 	fi
 
-# Random kills while outputs are written, 200 of each kind; 10 000 trials with flipped bits of each
+# Random kills while outputs are written, 200 of each kind (20 of a model); 10 000 trials with flipped bits of each
 # kind of input, shared among its files; the
 # fuzzers, a minute each from the committed corpus. About two hours.
 soak: build

@@ -15,7 +15,7 @@ HEAD = """# Command line
 
 Made by `scripts/make_cli_page.py` from `saithe COMMAND --help`; the values after the names are the
 defaults, and every switch has a form `--no-NAME`. An option that is given where it would change nothing, and a switch that is
-given both ways, is refused (2), but for what joins several files (`--genes`, `--gene-symbols`, `--match-case-insensitive`) in `train` on one. Exit codes: 0 done; 1 output cannot be written or exists, or the loss is not finite; 2 usage; 3 input; 4 data
+given both ways, is refused (2), but for switching off what is off, and for what joins several files (`--genes`, `--gene-symbols`, `--match-case-insensitive`) in `train` on one. Exit codes: 0 done; 1 output cannot be written or exists, or the loss is not finite; 2 usage; 3 input; 4 data
 and model do not fit; 5 device; 70 a bug in saithe; 129 a closed terminal; 130 Ctrl-C; 141 the reader of a pipe has left; 143 SIGTERM.
 """
 

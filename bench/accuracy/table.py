@@ -236,6 +236,8 @@ def main():
     results = Results(arguments.work, [m for m in arguments.methods.split(",") if m],
                       [t for t in arguments.tasks.split(",") if t], arguments.max_split)
     print_summary(results, "macro_f1", "Macro-F1 % (splits)", 1)
+    print_summary(results, "macro_f1_rejecting",
+                  "Macro-F1 %, cells that are not labelled counted as errors (splits)", 1)
     print_summary(results, "accuracy", "Accuracy % (splits)", 1)
     print_summary(results, "nll", "NLL (splits)", 3)
     print_summary(results, "ece", "ECE, mean of splits", 3)

@@ -11,6 +11,10 @@ namespace {
 
 int run(const CommonOptions& common, const std::string& input, const std::string& output) {
   Session session(common);
+  if (is_model_file(input)) {
+    fail(ErrorKind::BadFormat, "{}: is a model of saithe already; give it to saithe predict",
+         input);
+  }
   OutputPlan({input}).add(output, OutputContent::Other);
   { const OutputFile probe(output, common.overwrite); }
   const Model model = import_celltypist(input);

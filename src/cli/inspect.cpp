@@ -79,8 +79,13 @@ int run(const CommonOptions& common, const OptionFlags& flags, const std::string
   Session session(common);
   ReadOptions options;
   flags.apply(options);
+  if (as_card && as_json) {
+    fail(ErrorKind::InvalidArgument,
+         "--json has no effect with --card, which is Markdown; leave one of them out");
+  }
   std::string text;
   if (is_model_file(model_path(path))) {
+    flags.refuse_all_of<ReadOptions>("on a model");
     const Model model = load_model(model_path(path));
     text =
         as_card ? model_card_markdown(model)

@@ -409,7 +409,18 @@ def test_decimal_logarithms_are_not_taken_for_natural_ones(cells, tmp_path):
         data.layers.clear()
     path = changed(cells, tmp_path / "log10.h5ad", change)
     line = must_fail(3, "train", path, "--label-key", "cell_type", "-o", tmp_path / "m.saithe", *QUICK)
-    assert "X holds other log" in line
+    assert "X holds logarithms of another kind" in line
+
+
+def test_files_of_another_kind_are_called_by_their_kind(cells, model, tmp_path):
+    """Where text, a pickle or a file is wanted."""
+    line = must_fail(3, "predict", model, cells, "-o", tmp_path / "p.tsv", "--ontology", cells)
+    assert f"{cells}: is an HDF5 file; expected text" in line
+    line = must_fail(3, "import-celltypist", model, "-o", tmp_path / "m.saithe")
+    assert f"{model}: is a model of saithe already" in line
+    line = must_fail(3, "predict", model, "-", "-o", tmp_path / "p.tsv", cwd=tmp_path)
+    assert "-: cells are not read from standard input" in line
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_lengths_of_loom_that_contradict_one_another(tmp_path):

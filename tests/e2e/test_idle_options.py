@@ -92,6 +92,11 @@ def test_steps_through_a_linear_model_are_refused(cells, tmp_path):
     assert "--steps has no effect on this model: it is linear" in line
 
 
+def test_inspect_refuses_what_a_model_has_no_use_for(model):
+    assert "--use-raw has no effect on a model" in must_fail(2, "inspect", model, "--use-raw")
+    assert "--json has no effect with --card" in must_fail(2, "inspect", model, "--card", "--json")
+
+
 @pytest.mark.parametrize("command, options", [("train", ["--find-suspects", "--no-find-suspects"]),
                                               ("predict", ["--no-reject", "--reject"])])
 def test_opposites_are_refused(model, cells, tmp_path, command, options):

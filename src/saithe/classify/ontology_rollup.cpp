@@ -12,7 +12,7 @@ namespace {
 
 /// Cells that one thread takes at a time.
 constexpr std::int64_t kChunk = 256;
-/// What is missing from a sum of single-precision probabilities that is 1.
+/// The share that may be missing from a sum of single-precision probabilities.
 constexpr double kRounding = 1e-6;
 
 }  // namespace
@@ -84,7 +84,7 @@ double OntologyRollup::probability_of(std::size_t i, std::span<const float> row)
     sum += p;
     none *= 1 - p;
   }
-  return types_exclude_ ? sum : 1 - none;
+  return types_exclude_ ? std::min(1.0, sum) : 1 - none;
 }
 
 DenseMatrix OntologyRollup::roll_up(DenseView probabilities, const Context& context) const {
@@ -103,7 +103,7 @@ DenseMatrix OntologyRollup::roll_up(DenseView probabilities, const Context& cont
 }
 
 RolledUpCell OntologyRollup::find_deepest(std::span<const float> row, double threshold) const {
-  const double least = threshold - kRounding;
+  const double least = threshold * (1 - kRounding);
   RolledUpCell cell;
   double best = 0;
   int depth = 0;

@@ -110,6 +110,9 @@ bool LineReader::next(std::string_view& line) {
 }
 
 void LineReader::fail_encoding(std::string_view line) const {
+  if (line_number_ == 1 && line.starts_with("\x89HDF")) {
+    fail(ErrorKind::BadFormat, "{}: is an HDF5 file; expected text", path_.string());
+  }
   std::string_view rest = line;
   for (std::uint32_t code = 0; take_utf8(rest, code);) {
   }

@@ -101,11 +101,15 @@ std::optional<std::size_t> Table::place_of(std::string_view name) const {
   return static_cast<std::size_t>(found - columns_.begin());
 }
 
-void Table::read_column(std::size_t place) const {
-  if (!read_[place]) return;
+Column Table::column_read(std::size_t place) const {
   Column column = read_[place]();
   SAITHE_ASSERT(column_size(column) == as_size(n_rows_));
-  columns_[place].second = std::move(column);
+  return column;
+}
+
+void Table::read_column(std::size_t place) const {
+  if (!read_[place]) return;
+  columns_[place].second = column_read(place);
   read_[place] = nullptr;
 }
 
@@ -118,6 +122,18 @@ void Table::visit_read_columns(
     const std::function<void(const std::string& name, const Column&)>& visit) const {
   for (std::size_t place = 0; place < columns_.size(); ++place) {
     if (!read_[place]) visit(columns_[place].first, columns_[place].second);
+  }
+}
+
+void Table::visit_columns(
+    const std::function<void(const std::string& name, const Column&)>& visit) const {
+  for (std::size_t place = 0; place < columns_.size(); ++place) {
+    const auto& [name, column] = columns_[place];
+    if (read_[place]) {
+      visit(name, column_read(place));
+    } else {
+      visit(name, column);
+    }
   }
 }
 

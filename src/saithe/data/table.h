@@ -78,6 +78,9 @@ class Table {
   [[nodiscard]] bool has_read_index() const { return !read_names_; }
   void visit_read_columns(
       const std::function<void(const std::string& name, const Column&)>& visit) const;
+  /// All columns in their order. Those that were not read are for this call alone, one at a time.
+  void visit_columns(
+      const std::function<void(const std::string& name, const Column&)>& visit) const;
 
   /// The names of the columns, in their order; nothing is read.
   [[nodiscard]] std::vector<std::string> names_of_columns() const;
@@ -104,6 +107,7 @@ class Table {
 
  private:
   [[nodiscard]] std::optional<std::size_t> place_of(std::string_view name) const;
+  [[nodiscard]] Column column_read(std::size_t place) const;
   void read_column(std::size_t place) const;
   /// The place of an empty column of that name, new or not.
   std::size_t add_place(std::string name);

@@ -189,7 +189,9 @@ bool ValueKindFinder::is_of_another_sum() const {
 
 bool ValueKindFinder::is_surely_of_another_sum() const {
   const Unlogged& natural = unlogged_[0];
-  return n_totals_ >= kFewestTotals && natural.is_of_counts() &&
+  if (!natural.is_of_counts()) return false;
+  if (divisor_of_totals() > 1 && !is_of_another_sum()) return true;
+  return n_totals_ >= kFewestTotals &&
          static_cast<double>(natural.n_whole) >=
              kShareOfCounts * static_cast<double>(natural.n_multiples) &&
          static_cast<double>(n_whole_totals_) <= kShareByChance * static_cast<double>(n_totals_);
@@ -212,7 +214,13 @@ int ValueKindFinder::divisor_of_totals() const {
 
 std::string ValueKindFinder::doubt() const {
   if (kind() == ValueKind::OtherLog && could_be_cp10k() && is_surely_of_another_sum()) {
-    return text_of_totals();
+    const int divisor = divisor_of_totals();
+    if (divisor == 1 || is_of_another_sum()) return text_of_totals();
+    return fmt::format(
+        "of 10 000 counts a cell, nearly every cell would have a multiple of {} counts; they may "
+        "be "
+        "of {:.0f}",
+        divisor, kCp10k / divisor);
   }
   if (kind() != ValueKind::LogNormalized || has_sums_of_cp10k() ||
       unlogged_[0].n_multiples < kFewestMultiples) {
@@ -221,20 +229,16 @@ std::string ValueKindFinder::doubt() const {
   if (!unlogged_[0].is_of_counts()) {
     return "no counts are behind it, and cells sum up to less than 10 000";
   }
-  if (const int divisor = divisor_of_totals(); divisor > 1 && !is_of_another_sum()) {
-    return fmt::format(
-        "as of 10 000 counts a cell, nearly every cell would have a multiple of {} counts, so that "
-        "they may be of {:.0f} (a model of counts labels other logarithms wrongly)",
-        divisor, kCp10k / divisor);
-  }
   if (!is_of_another_sum()) return {};
   return text_of_totals() + " (a model of counts labels other logarithms wrongly)";
 }
 
 std::string ValueKindFinder::warning() const {
   if (!has_values() || kind() == ValueKind::Counts) return {};
-  return fmt::format("the values are no counts: they are {}",
-                     kind() == ValueKind::Unknown ? "of no known kind" : to_text(kind()));
+  return fmt::format(
+      "the values are no counts: they are {}{}",
+      kind() == ValueKind::Unknown ? "of no known kind" : to_text(kind()),
+      kind() == ValueKind::LogNormalized && !doubt().empty() ? ", or another logarithm" : "");
 }
 
 /// Whether logarithms do not contradict 10 000 a cell by their sums and their base.

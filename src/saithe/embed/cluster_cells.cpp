@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "saithe/core/text_io.h"
 #include "saithe/core/types.h"
 #include "saithe/embed/fuzzy_graph.h"
 #include "saithe/embed/leiden.h"
@@ -33,6 +34,11 @@ std::vector<std::int32_t> cluster_cells(DenseView points, const LeidenOptions& o
   if (points.n_rows < 2) return std::vector<std::int32_t>(as_size(points.n_rows), 0);
   const double resolution =
       options.resolution > 0 ? options.resolution : over_clustering_resolution(points.n_rows);
+  if (options.n_neighbors > points.n_rows && options.n_neighbors != LeidenOptions{}.n_neighbors) {
+    context.warn(
+        fmt::format("--cluster-neighbors: {} are taken, as many as there are cells, not {}",
+                    points.n_rows, options.n_neighbors));
+  }
   const auto n_neighbors =
       static_cast<int>(std::min<std::int64_t>(options.n_neighbors, points.n_rows));
   const Neighbors neighbors = find_neighbors(points, n_neighbors - 1, context);

@@ -348,8 +348,10 @@ void H5adAnnotator::require_free(const Annotations& annotations) const {
   for (const auto& [name, column] : annotations.obs) {
     const std::string key = io::as_key(name);
     if (key == index || key == io::kLevelsOfCategories) {
-      fail(ErrorKind::Output, "{}: obs/{} is the index and cannot be replaced", root.file_name(),
-           key);
+      fail(
+          ErrorKind::Output,
+          "{}: obs/{} is the index and cannot be replaced; take another name with --key-added NAME",
+          root.file_name(), key);
     }
     if (!overwrite_) require_free_key(root, "obs/" + key);
   }

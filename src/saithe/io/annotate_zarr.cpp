@@ -356,7 +356,10 @@ void ZarrAnnotator::require_free(const Annotations& annotations) const {
   for (const auto& [name, column] : annotations.obs) {
     const std::string key = io::as_key(name);
     if (key == index || key == io::kLevelsOfCategories) {
-      fail(ErrorKind::Output, "{}: obs/{} is the index and cannot be replaced", root->where(), key);
+      fail(
+          ErrorKind::Output,
+          "{}: obs/{} is the index and cannot be replaced; take another name with --key-added NAME",
+          root->where(), key);
     }
     if (!overwrite_) require_free_key(*root, "obs/" + key);
   }

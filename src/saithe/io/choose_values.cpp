@@ -49,9 +49,10 @@ ValueKindFinder look_at_sample(CellMatrix& matrix, CellIndex n_cells, const Cont
 std::string finding(const ValuePlace& place, const ValueKindFinder& found, const Table& obs) {
   if (!found.has_values()) return place.name + " holds zeros only";
   const ValueKind kind = found.kind();
-  std::string text =
-      fmt::format("{} holds {}", place.name,
-                  kind == ValueKind::Unknown ? "values of no known kind" : to_text(kind));
+  std::string text = fmt::format("{} holds {}", place.name,
+                                 kind == ValueKind::Unknown    ? "values of no known kind"
+                                 : kind == ValueKind::OtherLog ? "logarithms of another kind"
+                                                               : to_text(kind));
   if (kind == ValueKind::ZScored) text += " values";
   const float first_odd = found.first_no_count().value;
   if (kind == ValueKind::Unknown && first_odd < 0 && first_odd == std::floor(first_odd)) {

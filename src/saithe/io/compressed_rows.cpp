@@ -170,7 +170,13 @@ CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Conte
   });
   entries_->read(first, rows.columns, rows.values, context);
   // With the row starts and the columns checked, sorting makes a valid matrix.
-  if (!check_columns(begin, end, rows.columns, context)) sort_and_merge(rows, context);
+  if (check_columns(begin, end, rows.columns, context)) return rows;
+  // Columns in no order and some that are not there: these are no zeros that went without saying.
+  if (const std::string unstored = entries_->unstored_columns(); !unstored.empty()) {
+    fail(ErrorKind::BadFormat, "{}: is not there; the store was not copied whole. Copy it again.",
+         unstored);
+  }
+  sort_and_merge(rows, context);
   return rows;
 }
 

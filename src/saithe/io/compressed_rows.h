@@ -22,6 +22,9 @@ class EntryArrays {
   [[nodiscard]] virtual std::int64_t n_values_stored() const = 0;
   virtual void read(std::int64_t first, std::span<std::int32_t> columns, std::span<float> values,
                     const Context& context) const = 0;
+  /// What of the columns that were read is not stored, so that they were taken as 0, as messages
+  /// call it; empty: nothing.
+  [[nodiscard]] virtual std::string unstored_columns() const { return {}; }
   /// Whether n entries can lie in what is stored, without fill values that take no room there.
   [[nodiscard]] virtual bool are_plausible(std::int64_t n) const = 0;
 };

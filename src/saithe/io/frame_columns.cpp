@@ -8,6 +8,8 @@
 #include <iterator>
 #include <limits>
 #include <optional>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -165,6 +167,9 @@ void add_column_later(Table& table, const std::string& name, ReadColumn read,
                where, column_size(column), n_rows);
         }
         require_utf8(column, frame, name);
+        if (auto* category = std::get_if<CategoryColumn>(&column)) {
+          tidy_levels(*category, where, context);
+        }
         warn_of_inexact_integers(column, where, context);
         return column;
       });
@@ -187,6 +192,39 @@ void hold_exactly(NumberColumn& column, std::span<const std::uint64_t> whole) {
     exact.push_back(static_cast<std::int64_t>(number));
   }
   column.exact = std::move(exact);
+}
+
+void tidy_levels(CategoryColumn& column, const std::string& where, const Context& context) {
+  std::unordered_map<std::string_view, std::int32_t> code_of;
+  std::vector<std::int32_t> new_codes;
+  std::vector<std::string> levels;
+  std::string repeated;
+  std::int64_t n_repeated = 0;
+  levels.reserve(column.levels.size());
+  for (const std::string& level : column.levels) {
+    if (column.level_kind && level.empty()) {  // not a number
+      new_codes.push_back(-1);
+      continue;
+    }
+    const auto next = static_cast<std::int32_t>(levels.size());
+    const auto [found, is_new] = code_of.emplace(level, next);
+    new_codes.push_back(found->second);
+    if (is_new) {
+      levels.push_back(level);
+    } else if (n_repeated++ == 0) {
+      repeated = level;
+    }
+  }
+  if (levels.size() == column.levels.size()) return;
+  if (n_repeated > 0) {
+    context.warn(fmt::format("{}: the level '{}'{} stands more than once; all are taken as one",
+                             where, printable(repeated),
+                             n_repeated > 1 ? fmt::format(" and {} more", n_repeated - 1) : ""));
+  }
+  for (std::int32_t& code : column.codes) {
+    if (code >= 0) code = new_codes[as_size(code)];
+  }
+  column.levels = std::move(levels);
 }
 
 void apply_mask(NumberColumn& column, const std::vector<bool>& mask) {

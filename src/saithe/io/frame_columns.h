@@ -37,6 +37,9 @@ void add_column_later(Table& table, const std::string& name, ReadColumn read,
 void hold_exactly(NumberColumn& column, std::vector<std::int64_t> whole);
 /// The same of numbers without a sign; nothing is done where one does not fit 64 bits with a sign.
 void hold_exactly(NumberColumn& column, std::span<const std::uint64_t> whole);
+/// Makes levels that stand more than once one, of which it warns, and entries whose level among
+/// numbers is no number missing: AnnData reads neither.
+void tidy_levels(CategoryColumn& column, const std::string& where, const Context& context);
 /// Makes the masked numbers missing; an empty mask has none.
 void apply_mask(NumberColumn& column, const std::vector<bool>& mask);
 /// Warns that a column is left out, since no column can hold it.

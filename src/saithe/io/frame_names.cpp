@@ -33,15 +33,20 @@ std::string take_free(const std::string& name, std::unordered_set<std::string>& 
 
 }  // namespace
 
-std::optional<Table> with_names_for_h5ad(const Table& table, const std::vector<std::string>& taken,
-                                         const std::string& where, const Context& context) {
+FrameNames names_of(const Table& table) {
+  return {table.index_name, table.names_of_columns()};
+}
+
+FrameNames names_for_h5ad(const Table& table, const std::vector<std::string>& taken,
+                          const std::string& where, const Context& context) {
   std::unordered_set<std::string> used;
   for (const std::string& name : taken) used.insert(as_key(name));
   const bool is_index_free = !used.contains(table.index_name);
   const auto may_stay = [&](const std::string& name) {
     return name != table.index_name && plain_name(name) == name;
   };
-  for (const auto& [name, column] : table.columns()) {
+  FrameNames names = names_of(table);
+  for (const std::string& name : names.columns) {
     if (may_stay(name)) used.insert(name);
   }
   std::vector<std::pair<std::string, std::string>> changes;
@@ -50,15 +55,14 @@ std::optional<Table> with_names_for_h5ad(const Table& table, const std::vector<s
     changes.emplace_back(name, changed);
     return changed;
   };
-  Table mended(table.index());
   const bool may_index_stay = table.index_name == kIndex ||
                               (is_index_free && plain_name(table.index_name) == table.index_name);
-  mended.index_name = may_index_stay ? table.index_name : change(table.index_name);
-  used.insert(mended.index_name);
-  for (const auto& [name, column] : table.columns()) {
-    mended.set(may_stay(name) ? name : change(name), column);
+  if (!may_index_stay) names.index = change(table.index_name);
+  used.insert(names.index);
+  for (std::string& name : names.columns) {
+    if (!may_stay(name)) name = change(name);
   }
-  if (changes.empty()) return std::nullopt;
+  if (changes.empty()) return names;
   std::string list;
   for (std::size_t i = 0; i < std::min(changes.size(), kMostExamples); ++i) {
     const auto& [name, changed] = changes[i];
@@ -67,7 +71,7 @@ std::optional<Table> with_names_for_h5ad(const Table& table, const std::vector<s
   context.warn(fmt::format("{}: {} that an h5ad cannot hold: {}{}", where,
                            counted(std::ssize(changes), "name"), list,
                            changes.size() > kMostExamples ? ", ..." : ""));
-  return mended;
+  return names;
 }
 
 }  // namespace saithe::io

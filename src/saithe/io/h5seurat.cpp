@@ -7,6 +7,7 @@
 #include "saithe/core/text_io.h"
 #include "saithe/io/dense_rows.h"
 #include "saithe/io/formats.h"
+#include "saithe/io/frame_columns.h"
 #include "saithe/io/hdf5_column.h"
 #include "saithe/io/repeated_barcodes.h"
 
@@ -95,12 +96,14 @@ CategoryColumn read_factor(const Hdf5Group& group) {
   return column;
 }
 
-std::optional<Column> read_column(const Hdf5Group& frame, const std::string& name,
-                                  bool is_logical) {
+std::optional<Column> read_column(const Hdf5Group& frame, const std::string& name, bool is_logical,
+                                  const Context& context) {
   if (!frame.has_dataset(name)) {
     const Hdf5Group group = frame.group(name);
     if (!group.has_dataset("levels") || !group.has_dataset("values")) return std::nullopt;
-    return read_factor(group);
+    CategoryColumn factor = read_factor(group);
+    tidy_levels(factor, group.where(), context);
+    return factor;
   }
   auto column = read_array_column(frame.dataset(name));
   auto* numbers = column ? std::get_if<NumberColumn>(&*column) : nullptr;
@@ -123,7 +126,7 @@ void add_frame(Table& table, const Hdf5Group& frame, const Context& context) {
   for (const std::string& name : names) {
     if (name == index || !frame.has(name)) continue;
     const bool is_logical = std::find(logicals.begin(), logicals.end(), name) != logicals.end();
-    auto column = read_column(frame, name, is_logical);
+    auto column = read_column(frame, name, is_logical, context);
     if (!column || column_size(*column) != as_size(table.n_rows())) {
       context.warn(fmt::format("{}: is no column of {} entries; it is left out", frame.where(name),
                                table.n_rows()));

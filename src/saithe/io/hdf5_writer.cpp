@@ -358,19 +358,20 @@ void Hdf5Target::write_result(const std::string& name, const ResultColumn& colum
 }
 
 void Hdf5Target::write_numbers(const std::string& name, const NumberColumn& column) const {
-  std::vector<double> mask;
-  for (const double value : column.values) mask.push_back(std::isnan(value) ? 1 : 0);
   // AnnData refuses floating-point values below a mask, which a number past 64 bits would make
   // them.
   const bool is_whole = column.kind == NumberColumn::Kind::Boolean ||
                         (column.kind == NumberColumn::Kind::Integer &&
                          fit_signed_integers(column.values, column.exact));
-  const bool has_missing = std::find(mask.begin(), mask.end(), 1.0) != mask.end();
+  const bool has_missing = std::any_of(column.values.begin(), column.values.end(),
+                                       [](double v) { return std::isnan(v); });
   if (!is_whole || !has_missing || !names_encodings_) {
     return write_array(name, column.values, column.kind, column.exact);
   }
   const bool is_boolean = column.kind == NumberColumn::Kind::Boolean;
   const Hdf5Target group = create_group(name, is_boolean ? "nullable-boolean" : "nullable-integer");
+  std::vector<double> mask;
+  for (const double value : column.values) mask.push_back(std::isnan(value) ? 1 : 0);
   std::vector<double> values = column.values;
   std::replace_if(
       values.begin(), values.end(), [](double v) { return std::isnan(v); }, 0.0);
@@ -428,23 +429,36 @@ Hdf5Id roomy_group_list() {
   return list;
 }
 
-void Hdf5Target::write_frame(const std::string& name, const Table& table) const {
-  const bool is_roomy = table.columns().size() > kMostPlainNames;
+void Hdf5Target::write_frame(const std::string& name, const Table& table,
+                             const FrameNames& names) const {
+  const bool is_roomy = names.columns.size() > kMostPlainNames;
   const Hdf5Target frame = create_group(name, "dataframe", "0.2.0", is_roomy);
-  const std::string index_name = as_key(table.index_name);
-  frame.set_attribute("_index", index_name);
-  std::vector<std::string> order;
-  for (const auto& [column_name, column] : table.columns()) order.push_back(as_key(column_name));
-  if (order.empty()) {
+  frame.set_attribute("_index", names.index);
+  if (names.columns.empty()) {
     // AnnData reads an empty list of numbers as no columns; a list of texts cannot be empty there.
     write_attribute(frame, frame.id(), "column-order", H5T_IEEE_F64LE, 0, false, nullptr);
   } else {
-    frame.set_attribute("column-order", order);
+    frame.set_attribute("column-order", names.columns);
   }
-  frame.write_texts(index_name, table.index());
-  for (const auto& [column_name, column] : table.columns()) {
-    frame.write_column(as_key(column_name), column);
-  }
+  frame.write_index(names.index, table);
+  auto column_name = names.columns.begin();
+  table.visit_columns([&](const std::string&, const Column& column) {
+    frame.write_column(*column_name++, column);
+  });
+}
+
+void Hdf5Target::write_index(const std::string& name, const Table& table) const {
+  const Hdf5Id type = utf8_text();
+  const std::int64_t n = table.n_rows();
+  std::vector<std::string> rows;
+  std::vector<const char*> pointers;
+  const auto read = [&](std::int64_t begin, std::int64_t end) {
+    rows = table.names(begin, end);
+    pointers.clear();
+    for (const std::string& row : rows) pointers.push_back(row.c_str());
+    return static_cast<const void*>(pointers.data());
+  };
+  write_rows(name, type.get(), type.get(), {&n, 1}, read, "string-array");
 }
 
 void Hdf5Target::write_uns(const std::string& path, const UnsValue& value, bool overwrite) const {

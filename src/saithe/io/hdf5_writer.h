@@ -9,6 +9,7 @@
 
 #include "saithe/core/context.h"
 #include "saithe/data/table.h"
+#include "saithe/io/frame_names.h"
 #include "saithe/io/hdf5_library.h"
 #include "saithe/io/write_h5ad.h"
 
@@ -56,7 +57,9 @@ class Hdf5Target {
   void write_column(const std::string& name, const Column& column) const;
   void write_result(const std::string& name, const ResultColumn& column) const;
   void write_matrix(const std::string& name, const ResultMatrix& matrix) const;
-  void write_frame(const std::string& name, const Table& table) const;
+  /// Row names and columns that the table has not read are in memory one block, one column at a
+  /// time.
+  void write_frame(const std::string& name, const Table& table, const FrameNames& names) const;
   void write_uns(const std::string& path, const UnsValue& value, bool overwrite) const;
 
   /// Hands everything to the operating system; throws Error(Output) if that fails (disk full).
@@ -75,6 +78,7 @@ class Hdf5Target {
   void write_dataset(const std::string& name, hid_t file_type, hid_t memory_type,
                      std::span<const std::int64_t> shape, const void* values,
                      const std::string& encoding) const;
+  void write_index(const std::string& name, const Table& table) const;
   void write_numbers(const std::string& name, const NumberColumn& column) const;
   void write_levels(const std::string& name, const CategoryColumn& category) const;
   /// The values of the rows [begin, end), which live until the next are asked for.

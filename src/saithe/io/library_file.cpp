@@ -152,13 +152,25 @@ LibraryGroup LibraryGroup::group(const std::string& name) const {
   return LibraryGroup(std::move(id), file_name_, (path_ == "/" ? "/" : path_ + "/") + name);
 }
 
+namespace {
+
+/// Datasets stay open for who may read them again, and each would keep the megabyte of chunks that
+/// it read last.
+Hdf5Id without_chunk_cache() {
+  Hdf5Id access(H5Pcreate(H5P_DATASET_ACCESS));
+  H5Pset_chunk_cache(access.get(), 0, 0, H5D_CHUNK_CACHE_W0_DEFAULT);
+  return access;
+}
+
+}  // namespace
+
 LibraryDataset LibraryGroup::dataset(const std::string& name) const {
   const MemberKind kind = kind_of(name);
   if (kind != MemberKind::Dataset) {
     fail(ErrorKind::BadFormat, "{}: expected a dataset, found {}", where(name),
          kind == MemberKind::Nothing ? "nothing" : "something else");
   }
-  Hdf5Id id(H5Dopen2(id_.get(), name.c_str(), H5P_DEFAULT));
+  Hdf5Id id(H5Dopen2(id_.get(), name.c_str(), without_chunk_cache().get()));
   if (!id.is_valid()) fail_damaged(where(name));
   return {std::move(id), where(name)};
 }

@@ -1,7 +1,7 @@
 #include "saithe/io/open.h"
 
 #include <algorithm>
-#include <set>
+#include <cmath>
 #include <sstream>
 
 #include "saithe/core/open_input.h"
@@ -62,22 +62,43 @@ void require_options(const Recognised& input, const fs::path& path, const ReadOp
   require_option(input, path, "cells-in", options.cells_in != CellsIn::Auto);
 }
 
-/// Whether an entry is an empty text, which as_text() gives for a missing one, too.
-bool has_empty_text(const Column& column) {
-  if (const auto* category = std::get_if<CategoryColumn>(&column)) {
-    const auto empty = std::ranges::find(category->levels, "");
-    return empty != category->levels.end() &&
-           std::ranges::count(category->codes, empty - category->levels.begin()) > 0;
-  }
-  const auto* text = std::get_if<TextColumn>(&column);
-  if (text == nullptr) return false;
-  for (std::size_t i = 0; i < text->values.size(); ++i) {
-    if (text->values[i].empty() && (text->is_missing.empty() || !text->is_missing[i])) return true;
-  }
-  return false;
+template <typename Value>
+std::int64_t count_distinct(std::vector<Value> values) {
+  std::sort(values.begin(), values.end());
+  return std::unique(values.begin(), values.end()) - values.begin();
 }
 
-ColumnSummary summarise(const Table& table, const std::string& name, const Column& column) {
+std::int64_t count_distinct(const CategoryColumn& column) {
+  std::vector<bool> is_used(column.levels.size());
+  for (const std::int32_t code : column.codes) {
+    if (code >= 0) is_used[as_size(code)] = true;
+  }
+  return std::ranges::count(is_used, true);
+}
+
+std::int64_t count_distinct(const TextColumn& column) {
+  std::vector<std::string_view> texts;
+  for (std::size_t i = 0; i < column.values.size(); ++i) {
+    if (column.is_missing.empty() || !column.is_missing[i]) texts.emplace_back(column.values[i]);
+  }
+  return count_distinct(std::move(texts));
+}
+
+std::int64_t count_distinct(const NumberColumn& column) {
+  std::vector<double> values;
+  std::vector<std::int64_t> exact;
+  for (std::size_t i = 0; i < column.values.size(); ++i) {
+    if (std::isnan(column.values[i])) continue;
+    if (column.exact.empty()) {
+      values.push_back(column.values[i]);
+    } else {
+      exact.push_back(column.exact[i]);
+    }
+  }
+  return count_distinct(std::move(values)) + count_distinct(std::move(exact));
+}
+
+ColumnSummary summarise(const std::string& name, const Column& column) {
   ColumnSummary summary{name, "number", 0};
   if (std::holds_alternative<CategoryColumn>(column)) {
     summary.kind = "category";
@@ -86,18 +107,15 @@ ColumnSummary summarise(const Table& table, const std::string& name, const Colum
   } else if (std::get<NumberColumn>(column).kind == NumberColumn::Kind::Boolean) {
     summary.kind = "boolean";
   }
-  const auto texts = table.as_text(name);
-  std::set<std::string_view> distinct(texts.begin(), texts.end());
-  if (!has_empty_text(column)) distinct.erase("");
-  summary.n_values = static_cast<std::int64_t>(distinct.size());
+  summary.n_values = std::visit([](const auto& of) { return count_distinct(of); }, column);
   return summary;
 }
 
 std::vector<ColumnSummary> summarise(const Table& table) {
   std::vector<ColumnSummary> summaries;
-  for (const auto& [name, column] : table.columns()) {
-    summaries.push_back(summarise(table, name, column));
-  }
+  table.visit_columns([&](const std::string& name, const Column& column) {
+    summaries.push_back(summarise(name, column));
+  });
   return summaries;
 }
 
@@ -140,6 +158,11 @@ io::InputFile io::look_at(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
+    if (path == "-") {
+      fail(ErrorKind::NotFound,
+           "-: cells are not read from standard input, as a file is read several times; write them "
+           "to a file and name that");
+    }
     fail(ErrorKind::NotFound, "{}: no such file or folder", path.string());
   }
   InputFile input{path, fs::is_directory(status), FileState::of(path), std::nullopt, {}};

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <optional>
 #include <type_traits>
 
 #include "saithe/core/text_io.h"
@@ -131,8 +130,7 @@ RowPointer most_stored(CellIndex n_cells, std::int64_t n_genes) {
 void write_frame(const Hdf5Target& root, const char* name, const Table& table,
                  const std::vector<std::string>& taken, const Context& context) {
   const std::string where = root.file_name() + ": " + name;
-  const std::optional<Table> mended = io::with_names_for_h5ad(table, taken, where, context);
-  root.write_frame(name, mended ? *mended : table);
+  root.write_frame(name, table, io::names_for_h5ad(table, taken, where, context));
 }
 
 /// `append` hands over the counts.

@@ -39,6 +39,7 @@ struct ZarrArray::Cache {
   std::mutex mutex;
   ZarrShards shards;
   BasicChunkCache<std::string> chunks;
+  std::optional<std::int64_t> first_unstored;  // of the chunks of zeros that were read
 };
 
 ZarrArray::ZarrArray(ZarrNode node)
@@ -223,8 +224,7 @@ void ZarrArray::read_part(const Place& place, std::int64_t first, std::span<Valu
     }
     bytes = chunk(place);
   }
-  if (!bytes)
-    return std::fill(values.begin(), values.end(), static_cast<Value>(layout_.fill_value));
+  if (!bytes) return fill(place, values);
   const auto width = static_cast<std::size_t>(layout_.type.bytes);
   const auto rest = std::string_view(*bytes).substr(as_size(first - chunk_begin) * width);
   if (!convert_values(rest, width, layout_.type, values)) {
@@ -233,12 +233,27 @@ void ZarrArray::read_part(const Place& place, std::int64_t first, std::span<Valu
   }
 }
 
+/// Of a chunk that is not stored.
+template <typename Value>
+void ZarrArray::fill(const Place& place, std::span<Value> values) const {
+  std::fill(values.begin(), values.end(), static_cast<Value>(layout_.fill_value));
+  if (layout_.fill_value != 0) return;
+  const std::lock_guard lock(cache_->mutex);
+  auto& first = cache_->first_unstored;
+  first = std::min(first.value_or(place.front()), place.front());
+}
+
+std::optional<std::string> ZarrArray::unstored_zeros() const {
+  const std::lock_guard lock(cache_->mutex);
+  if (!cache_->first_unstored) return std::nullopt;
+  return chunk_where({*cache_->first_unstored});
+}
+
 /// All of a chunk whose values need no conversion.
 template <typename Value>
 void ZarrArray::read_in_place(const Place& place, std::span<Value> values) const {
   auto packed = packed_chunk(place);
-  if (!packed)
-    return std::fill(values.begin(), values.end(), static_cast<Value>(layout_.fill_value));
+  if (!packed) return fill(place, values);
   unpack_zarr_into({reinterpret_cast<char*>(values.data()), values.size_bytes()},
                    std::move(*packed), layout_.steps, chunk_where(place));
 }

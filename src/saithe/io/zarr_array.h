@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -66,6 +67,9 @@ class ZarrArray {
     return read_fixed_texts(field, 0, checked_length(-1), context);
   }
 
+  /// A chunk of zeros that was read and is not stored, as messages call it.
+  [[nodiscard]] std::optional<std::string> unstored_zeros() const;
+
   /// Entries from `begin` on of a compressed matrix: chunks of both arrays share the threads.
   friend void read_entries(std::int64_t begin, const ZarrArray& columns,
                            std::span<std::int32_t> into_columns, const ZarrArray& values,
@@ -98,6 +102,8 @@ class ZarrArray {
                      const Context& context) const;
   template <typename Value>
   void read_part(const Place& place, std::int64_t first, std::span<Value> values) const;
+  template <typename Value>
+  void fill(const Place& place, std::span<Value> values) const;
   template <typename Value>
   void read_in_place(const Place& place, std::span<Value> values) const;
   void place_values(const Bytes& bytes, const Place& place, const Rectangle& wanted,

@@ -27,7 +27,14 @@ class ZarrEntries final : public EntryArrays {
   void read(std::int64_t first, std::span<std::int32_t> columns, std::span<float> values,
             const Context& context) const override {
     read_entries(first, columns_, columns, values_, values, context);
+    if (const auto unstored = values_.unstored_zeros()) {
+      fail(ErrorKind::BadFormat,
+           "{}: is not there, and nobody stores a whole chunk of zeros in a sparse matrix; the "
+           "store was not copied whole. Copy it again.",
+           *unstored);
+    }
   }
+  std::string unstored_columns() const override { return columns_.unstored_zeros().value_or(""); }
   // Chunks that are not stored take no bytes: only the shape bounds what rows may have. Rows past
   // it, whose entries of one column are added up, are read within --memory.
   bool are_plausible(std::int64_t) const override { return do_rows_fit_; }

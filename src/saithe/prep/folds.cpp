@@ -6,6 +6,7 @@
 
 #include "saithe/core/random.h"
 #include "saithe/core/text_io.h"
+#include "saithe/prep/split.h"
 
 namespace saithe {
 
@@ -33,17 +34,9 @@ std::vector<int> stratified_folds(std::span<const LabelIndex> labels, LabelIndex
 }
 
 std::vector<int> donor_folds(std::span<const std::string> donors, int max_folds) {
+  require_donors(donors, "--validate by-donor");
   std::map<std::string, std::int64_t> n_cells_of;
-  for (std::size_t cell = 0; cell < donors.size(); ++cell) {
-    if (donors[cell].empty()) {
-      fail(ErrorKind::BadFormat,
-           "--validate by-donor: the cell in row {} (of those with label and counts) has no donor; "
-           "fill the "
-           "column in, or leave such cells out",
-           cell);
-    }
-    ++n_cells_of[donors[cell]];
-  }
+  for (const std::string& donor : donors) ++n_cells_of[donor];
   if (n_cells_of.size() < 2) {
     fail(ErrorKind::BadFormat,
          "--validate by-donor: the column holds {}; whole donors can be held out from two "

@@ -129,19 +129,22 @@ Split split_stratified(std::span<const LabelIndex> labels,
   return split;
 }
 
+void require_donors(std::span<const std::string> donors, const char* option) {
+  const auto n_without =
+      std::ranges::count_if(donors, [](const std::string& donor) { return donor.empty(); });
+  if (n_without == 0) return;
+  fail(ErrorKind::BadFormat,
+       "{}: the column of --donor-key has no donor for {} of the {} cells with label and counts; "
+       "fill it in, or leave such cells out",
+       option, n_without, donors.size());
+}
+
 Split split_by_donor(std::span<const std::string> donors, double validation_fraction,
                      const Context& context) {
   require_fraction(validation_fraction);
+  require_donors(donors, "--split donor");
   std::map<std::string, std::int64_t> n_cells_of;
-  for (std::size_t cell = 0; cell < donors.size(); ++cell) {
-    if (donors[cell].empty()) {
-      fail(ErrorKind::BadFormat,
-           "--split donor: the cell in row {} (of those with label and counts) has no donor; fill "
-           "the column in, or leave such cells out",
-           cell);
-    }
-    ++n_cells_of[donors[cell]];
-  }
+  for (const std::string& donor : donors) ++n_cells_of[donor];
   if (n_cells_of.size() < 2) {
     fail(ErrorKind::BadFormat,
          "--split donor: the column holds {}; whole donors can be held out from two on",

@@ -44,6 +44,9 @@ Split split_stratified(std::span<const LabelIndex> labels,
                        const std::vector<std::string>& type_names, double validation_fraction,
                        const Context& context);
 
+/// Throws Error(BadFormat) if a cell has none; the message begins with `option`.
+void require_donors(std::span<const std::string> donors, const char* option);
+
 /// Whole donors: seeded order, donors go to validation until its share of cells is reached.
 /// Throws Error(BadFormat) with fewer than two donors or a cell without a donor.
 Split split_by_donor(std::span<const std::string> donors, double validation_fraction,

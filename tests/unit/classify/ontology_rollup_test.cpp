@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -51,7 +52,7 @@ TEST_F(SmallRollup, TypesThatDoNotExcludeEachOtherAreTrueTogether) {
   EXPECT_EQ(found(0, 3), 0.875F);   // CD4 or CD8 T: 1 - 0.25 * 0.5
   EXPECT_EQ(found(0, 2), 0.9375F);  // or B
   EXPECT_EQ(found(0, 0), 0.9921875F);
-  EXPECT_EQ(rollup_.roll_up(row.view(), context_)(0, 3), 1.25F);
+  EXPECT_EQ(rollup_.roll_up(row.view(), context_)(0, 3), 1.0F);  // 1.25 is none
   for (std::int64_t term = 0; term < found.n_cols(); ++term) EXPECT_LE(found(0, term), 1.0F);
 }
 
@@ -107,11 +108,19 @@ TEST_F(SmallRollup, ATypeWithoutATermStandsForItself) {
 
 TEST_F(SmallRollup, NothingIsSaidWhereNothingPasses) {
   for (const RolledUpCell& cell :
-       {deepest({0, 0, 0, 0, 0}, 0.01), deepest({0.25F, 0.25F, 0, 0, 0.5F}, 0.6)}) {
+       {deepest({0, 0, 0, 0, 0}, 0.01), deepest({0.25F, 0.25F, 0, 0, 0.5F}, 0.6),
+        deepest({9.99e-5F, 0, 0, 0, 0}, 1e-4)}) {
     EXPECT_EQ(cell.term, kNoTerm);
     EXPECT_EQ(cell.type, kNoLabel);
     EXPECT_EQ(cell.probability, 0);
   }
+}
+
+TEST_F(SmallRollup, NoProbabilityIsAbove1) {
+  EXPECT_EQ(deepest({0.6000001F, 0.4F, 0, 0, 0}, 1).probability, 1.0F);
+  const DenseMatrix row = rows_of({{0.6000001F, 0.4F, 0, 0, 0}});
+  const DenseMatrix rolled_up = rollup_.roll_up(row.view(), context_);
+  EXPECT_LE(*std::ranges::max_element(rolled_up.row(0)), 1.0F);
 }
 
 TEST_F(SmallRollup, MistakesAreNamed) {

@@ -75,11 +75,20 @@ TEST(Table, WhatIsReadLaterIsReadOnce) {
   int n_in_memory = 0;
   table.visit_read_columns([&](const std::string&, const Column&) { ++n_in_memory; });
   EXPECT_EQ(n_in_memory, 0);
+  // Visited, it is not kept.
+  std::string visited;
+  selected.visit_columns([&](const std::string& name, const Column& column) {
+    visited += fmt::format("{} {}", name, std::get<NumberColumn>(column).values[0]);
+  });
+  EXPECT_EQ(visited, "n 3");
+  selected.visit_read_columns([&](const std::string&, const Column&) { ++n_in_memory; });
+  EXPECT_EQ(n_in_memory, 0);
+  EXPECT_EQ(n_columns_read, 1);
   EXPECT_EQ(selected.as_text("n"), (std::vector<std::string>{"3", "1"}));
   EXPECT_EQ(table.as_text("n"), (std::vector<std::string>{"1", "2", "3"}));
-  EXPECT_EQ(n_columns_read, 2);
+  EXPECT_EQ(n_columns_read, 3);
   EXPECT_EQ(table.columns().size(), 1U);
-  EXPECT_EQ(n_columns_read, 2);
+  EXPECT_EQ(n_columns_read, 3);
 }
 
 TEST(Table, SelectedRowsReadTheirNamesLater) {

@@ -122,17 +122,17 @@ TEST(ValueKind, LogarithmsOfAnotherSumAreOthersAndDoubtfulInFewCells) {
 }
 
 // Of divisors of 10 000 the smallest values stand for whole sums of counts, too.
-TEST(ValueKind, LogarithmsOfADivisorOfTheSumAreDoubtful) {
+TEST(ValueKind, LogarithmsOfADivisorOfTheSumAreOthers) {
   const auto counts = make_counts();
   for (const auto& [target, divisor] : {std::pair(1e3, "10"), std::pair(5e3, "2")}) {
     const double sum = target;
     const auto logs = [sum](double c, double t) { return log1p_of(c, t, sum); };
-    const std::string doubt = find(counts, logs, 20).doubt();
-    EXPECT_TRUE(
-        doubt.starts_with("as of 10 000 counts a cell, nearly every cell would have a "
-                          "multiple of " +
-                          std::string(divisor)))
-        << doubt;
+    const ValueKindFinder found = find(counts, logs, 20);
+    EXPECT_EQ(found.kind(), ValueKind::OtherLog);
+    EXPECT_TRUE(found.doubt().starts_with(
+        "of 10 000 counts a cell, nearly every cell would have a multiple of " +
+        std::string(divisor)))
+        << found.doubt();
   }
   // Cells that were thinned to one depth have one sum of counts.
   std::vector<std::vector<double>> alike = counts;
@@ -143,6 +143,7 @@ TEST(ValueKind, LogarithmsOfADivisorOfTheSumAreDoubtful) {
   }
   const auto cp10k = [](double c, double t) { return log1p_of(c, t, 1e4); };
   EXPECT_EQ(find(alike, cp10k, 20).doubt(), "");
+  EXPECT_EQ(find(alike, cp10k, 20).kind(), ValueKind::LogNormalized);
 }
 
 TEST(ValueKind, LogarithmsThatWereTakenTwiceAreOthers) {

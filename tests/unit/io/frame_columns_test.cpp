@@ -118,6 +118,30 @@ TEST(FrameColumns, TextsThatAreNotUtf8AreRefused) {
                       "f: obs: the index holds a text that is not UTF-8 (entry 2");
 }
 
+TEST(FrameColumns, LevelsThatStandTwiceAreOne) {
+  CategoryColumn column{{0, 1, -1, 2, 3, 1}, {"a", "b", "a", "b"}};
+  Context context(1);
+  Texts warnings;
+  context.on_warning = [&](const std::string& warning) { warnings.push_back(warning); };
+  io::tidy_levels(column, "f: /obs/x", context);
+  EXPECT_EQ(column.levels, (Texts{"a", "b"}));
+  EXPECT_EQ(column.codes, (std::vector<std::int32_t>{0, 1, -1, 0, 1, 1}));
+  EXPECT_EQ(warnings, Texts{"f: /obs/x: the level 'a' and 1 more stands more than once; all are "
+                            "taken as one"});
+  io::tidy_levels(column, "f: /obs/x", context);  // nothing to do
+  EXPECT_EQ(warnings.size(), 1U);
+}
+
+TEST(FrameColumns, WhatIsNoNumberAmongLevelsOfNumbersIsMissing) {
+  CategoryColumn column{{0, 1, 2}, {"0.1", "", "7"}};
+  io::tidy_levels(column, "f: /obs/x", kContext);
+  EXPECT_EQ(column.levels.size(), 3U);  // an empty text is one
+  column.level_kind = NumberColumn::Kind::Float64;
+  io::tidy_levels(column, "f: /obs/x", kContext);
+  EXPECT_EQ(column.levels, (Texts{"0.1", "7"}));
+  EXPECT_EQ(column.codes, (std::vector<std::int32_t>{0, -1, 1}));
+}
+
 TEST(FrameColumns, NumbersNameRowsAsTexts) {
   EXPECT_EQ(io::table_named_by(NumberColumn{{7, 8}, NumberColumn::Kind::Integer}).index(),
             (Texts{"7", "8"}));

@@ -40,8 +40,8 @@ void write_arrays(const std::filesystem::path& path, const Arrays& x) {
   group.write_array("indices", x.indices, x.index_kind);
   group.write_array("indptr", x.indptr, x.index_kind);
   group.set_attribute("shape", x.shape);
-  root.write_frame("obs", Table({"a", "b", "c"}));
-  root.write_frame("var", Table({"x", "y", "z"}));
+  root.write_frame("obs", Table({"a", "b", "c"}), {"_index", {}});
+  root.write_frame("var", Table({"x", "y", "z"}), {"_index", {}});
   root.flush();
 }
 
@@ -152,8 +152,8 @@ TEST(H5adDamage, LinksToOtherFilesAreRefused) {
   write_arrays(folder / "other.h5ad", {});
   {
     const Hdf5Target root = Hdf5Target::create_file(folder / "a.h5ad", "a");
-    root.write_frame("obs", Table({"a", "b", "c"}));
-    root.write_frame("var", Table({"x", "y", "z"}));
+    root.write_frame("obs", Table({"a", "b", "c"}), {"_index", {}});
+    root.write_frame("var", Table({"x", "y", "z"}), {"_index", {}});
     create_external_link(root.id(), "X", "other.h5ad", "/X");
     create_external_link(root.id(), "door", "other.h5ad", "/");
     H5Lcreate_soft("/door/X", root.id(), "Y", H5P_DEFAULT, H5P_DEFAULT);

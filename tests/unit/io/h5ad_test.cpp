@@ -38,11 +38,11 @@ void write_file(const std::filesystem::path& path, Add add) {
   Hdf5Target root = Hdf5Target::create_file(path, path.string());
   write_matrix(root, "X", 1);
   write_matrix(root.create_group("layers", "dict"), "counts", 2);
-  root.write_frame("obs", Table({"a", "b"}));
-  root.write_frame("var", Table({"x", "y", "z"}));
+  root.write_frame("obs", Table({"a", "b"}), {"_index", {}});
+  root.write_frame("var", Table({"x", "y", "z"}), {"_index", {}});
   const Hdf5Target raw = root.create_group("raw", "raw");
   write_matrix(raw, "X", 3);
-  raw.write_frame("var", Table({"rx", "ry", "rz"}));
+  raw.write_frame("var", Table({"rx", "ry", "rz"}), {"_index", {}});
   add(root);
   root.flush();
   root.close();
@@ -193,7 +193,7 @@ void write_genes(const std::filesystem::path& path, const Dataset& cells, const 
   write_h5ad(path, cells, {}, false, kContext);
   const Hdf5Target root = Hdf5Target::open_file(path, path.string());
   root.remove("var");
-  root.write_frame("var", var);
+  root.write_frame("var", var, io::names_of(var));
   root.flush();
 }
 

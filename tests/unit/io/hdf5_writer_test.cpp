@@ -28,7 +28,7 @@ TEST(Hdf5Writer, EveryColumnSaysItsEncoding) {
   table.set("n", NumberColumn{{1, 2}, NumberColumn::Kind::Integer});
   table.set("note", TextColumn{{"x", ""}, {}});
   Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
-  root.write_frame("obs", table);
+  root.write_frame("obs", table, io::names_of(table));
   root.flush();
   root.close();
   const Hdf5Group obs = Hdf5Group::open_file(folder / "a.h5").group("obs");
@@ -102,7 +102,7 @@ TEST(Hdf5Writer, ValuesOfColumnsAndLevelsAreThoseThatWereRead) {
   table.set("is_poor", CategoryColumn{{1, 0}, {"False", "True"}, true, Kind::Boolean});
   table.set("dose", CategoryColumn{{0, -1}, {"0.5", "2"}, true, Kind::Float32});
   Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
-  root.write_frame("obs", table);
+  root.write_frame("obs", table, io::names_of(table));
   root.flush();
   root.close();
   const Hdf5Group file = Hdf5Group::open_file(folder / "a.h5");
@@ -136,7 +136,7 @@ TEST(Hdf5Writer, NumbersPast64BitsWithGapsAreAPlainColumn) {
   table.set("most", NumberColumn{{0x1p63, missing}, Kind::Integer, {kMost, 0}});
   table.set("least", NumberColumn{{-0x1p63, missing}, Kind::Integer});
   Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
-  root.write_frame("obs", table);
+  root.write_frame("obs", table, io::names_of(table));
   root.flush();
   root.close();
   const Hdf5Group obs = Hdf5Group::open_file(folder / "a.h5").group("obs");

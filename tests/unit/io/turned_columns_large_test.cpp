@@ -56,8 +56,8 @@ void write_gene(const Hdf5Id& dataset, GeneIndex gene, hid_t type, const void* v
 /// Every cell has every gene: 1, the fill value, of all but the last.
 void write_file(const std::filesystem::path& path) {
   Hdf5Target root = Hdf5Target::create_file(path, path.string());
-  root.write_frame("obs", Table(names("c", kCells)));
-  root.write_frame("var", Table(names("g", kGenes)));
+  root.write_frame("obs", Table(names("c", kCells)), {"_index", {}});
+  root.write_frame("var", Table(names("g", kGenes)), {"_index", {}});
   {
     const Hdf5Target x = root.create_group("X", "csc_matrix");
     x.set_attribute("shape", std::array<std::int64_t, 2>{kCells, kGenes});

@@ -55,6 +55,17 @@ TEST_F(ZarrMatrixFolder, EntriesOfOneColumnAreAddedUpHoweverMany) {
   EXPECT_EQ(read().values, (std::vector<float>{6, 2}));
 }
 
+TEST_F(ZarrMatrixFolder, ChunksThatWereNotCopiedAreErrors) {
+  std::filesystem::remove(folder_.path() / "X/data/0");
+  EXPECT_SAITHE_ERROR(read(), ErrorKind::BadFormat, "/X/data: chunk 0: is not there");
+  write<float>("data", "<f4", {5, 1, 2});
+  std::filesystem::remove(folder_.path() / "X/indices/0");
+  EXPECT_SAITHE_ERROR(read(), ErrorKind::BadFormat, "/X/indices: chunk 0: is not there");
+  // Zarr leaves out chunks of zeros: of the first gene in each cell.
+  write<std::int32_t>("indptr", "<i4", {0, 1, 2, 3});
+  EXPECT_EQ(read().columns, (std::vector<GeneIndex>{0, 0, 0}));
+}
+
 // Chunks that are not there take no room on disk, however many entries they claim.
 TEST_F(ZarrMatrixFolder, RowsPastTheColumnsAreReadWithinTheMemory) {
   for (const char* name : {"X/indices", "X/data"}) {
@@ -69,7 +80,8 @@ TEST_F(ZarrMatrixFolder, RowsPastTheColumnsAreReadWithinTheMemory) {
   write<std::int64_t>("indptr", "<i8", {0, kOfRow, 2 * kOfRow, 8 * kOfRow});
   EXPECT_SAITHE_ERROR(read(), ErrorKind::BadFormat, "entries 0 to 3 of indptr claim 536870912");
   write<std::int64_t>("indptr", "<i8", {0, 0, 0, std::int64_t{1} << 40});
-  EXPECT_SAITHE_ERROR(read(), ErrorKind::BadFormat, "1099511627776 values would have to be in memory at once");
+  EXPECT_SAITHE_ERROR(read(), ErrorKind::BadFormat,
+                      "1099511627776 values would have to be in memory at once");
 }
 
 TEST_F(ZarrMatrixFolder, OtherShapesAndEncodingsAreErrors) {

@@ -12,6 +12,7 @@
 
 #include "saithe/core/error.h"
 #include "saithe/core/random.h"
+#include "support/folder_for_test.h"
 
 namespace saithe {
 namespace {
@@ -84,6 +85,9 @@ TEST(DonorFolds, EveryDonorIsAFold) {
   const std::vector<std::string> donors = {"b", "a", "c", "b", "a", "a"};
   EXPECT_EQ(donor_folds(donors, 10), (std::vector<int>{1, 0, 2, 1, 0, 0}));
   EXPECT_EQ(count_folds(donor_folds(donors, 3)), 3);
+  const std::vector<std::string> some = {"b", "", "c", ""};
+  EXPECT_SAITHE_ERROR(donor_folds(some, 3), ErrorKind::BadFormat,
+                      "--validate by-donor: the column of --donor-key has no donor for 2 of the 4");
 }
 
 TEST(DonorFolds, ManyDonorsShareFoldsOfLikeSizes) {
