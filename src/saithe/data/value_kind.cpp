@@ -82,8 +82,7 @@ void ValueKindFinder::add_total(double unit) {
   ++n_totals_;
   const double whole = std::round(total);
   if (std::abs(total - whole) >= kWholeTotal) return;
-  if (n_whole_totals_ == 0) first_whole_total_ = whole;
-  has_other_totals_ = has_other_totals_ || whole != first_whole_total_;
+  whole_totals_.push_back(whole);
   ++n_whole_totals_;
   if (std::fmod(whole, 2) == 0) ++n_even_totals_;
   if (std::fmod(whole, 5) == 0) ++n_five_totals_;
@@ -204,9 +203,18 @@ std::string ValueKindFinder::text_of_totals() const {
       n_whole_totals_, n_totals_);
 }
 
+/// Whether cells were thinned to one sum of counts. Where a cell's smallest value is not one count
+/// but two or three, what is taken for its sum is a half or a third of that.
+bool ValueKindFinder::have_one_depth() const {
+  const double depth = *std::ranges::max_element(whole_totals_);
+  const auto n = std::ranges::count_if(whole_totals_,
+                                       [&](double total) { return std::fmod(depth, total) == 0; });
+  return 2 * n >= n_whole_totals_;
+}
+
 /// What the sums of counts are multiples of: 2, 5, 10; 1 if of nothing.
 int ValueKindFinder::divisor_of_totals() const {
-  if (n_whole_totals_ < kFewestTotals || !has_other_totals_) return 1;
+  if (n_whole_totals_ < kFewestTotals || have_one_depth()) return 1;
   const double enough = kShareOfMultiples * static_cast<double>(n_whole_totals_);
   return (static_cast<double>(n_even_totals_) > enough ? 2 : 1) *
          (static_cast<double>(n_five_totals_) > enough ? 5 : 1);

@@ -66,6 +66,7 @@ class ValueKindFinder {
   [[nodiscard]] bool is_of_another_sum() const;
   [[nodiscard]] bool is_surely_of_another_sum() const;
   [[nodiscard]] std::string text_of_totals() const;
+  [[nodiscard]] bool have_one_depth() const;
   [[nodiscard]] int divisor_of_totals() const;
   void look_for_counts(std::span<const float> values);
   void add_total(double unit);
@@ -102,8 +103,7 @@ class ValueKindFinder {
   std::int64_t n_whole_totals_ = 0;
   std::int64_t n_even_totals_ = 0;  // of the whole ones
   std::int64_t n_five_totals_ = 0;  // multiples of 5
-  double first_whole_total_ = 0;
-  bool has_other_totals_ = false;  // than the first
+  std::vector<double> whole_totals_;
   NoCount first_no_count_;
 };
 

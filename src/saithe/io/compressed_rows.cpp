@@ -40,6 +40,14 @@ class Hdf5Entries final : public EntryArrays {
   ChunkedArray values_;
 };
 
+/// Whether a row has more than one entry of a column.
+bool has_twice(const CsrView& rows, GeneIndex column) {
+  for (std::int64_t row = 0; row < rows.n_rows; ++row) {
+    if (std::ranges::count(rows.row_columns(row), column) > 1) return true;
+  }
+  return false;
+}
+
 /// Without a way out of the loop, the compiler compares many at once.
 bool do_ascend(std::span<const GeneIndex> columns) {
   bool do_all = true;
@@ -171,8 +179,9 @@ CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Conte
   entries_->read(first, rows.columns, rows.values, context);
   // With the row starts and the columns checked, sorting makes a valid matrix.
   if (check_columns(begin, end, rows.columns, context)) return rows;
-  // Columns in no order and some that are not there: these are no zeros that went without saying.
-  if (const std::string unstored = entries_->unstored_columns(); !unstored.empty()) {
+  // A row has the first column twice: zeros that are not stored did not go without saying.
+  if (const std::string unstored = entries_->unstored_columns();
+      !unstored.empty() && has_twice(rows.view(), 0)) {
     fail(ErrorKind::BadFormat, "{}: is not there; the store was not copied whole. Copy it again.",
          unstored);
   }
