@@ -177,12 +177,12 @@ std::string format_number(float value) {
 }
 
 std::int64_t parse_bytes(std::string_view text, std::string_view option) {
-  static constexpr std::string_view kUnits = "KMGT";
+  static constexpr std::string_view kUnits = "KMGTkmgt";
   std::string_view number = text;
   double factor = 1;
   const auto unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
   if (unit != std::string_view::npos) {
-    factor = std::pow(1024.0, static_cast<double>(unit + 1));
+    factor = std::pow(1024.0, static_cast<double>(unit % (kUnits.size() / 2) + 1));
     number.remove_suffix(1);
   }
   double value = 0;

@@ -176,7 +176,9 @@ class RowReader {
     fail(ErrorKind::BadFormat, "{}: column {} ('{}') of row '{}': '{}' is not a number{}", where,
          column + 1, printable(start_->names[column - 1]), printable(row),
          printable(value.substr(0, 40)),
-         is_missing_value(value)
+         value.empty() && start_->names[column - 1].empty()
+             ? "; the column has no name: does each line end with a separator? Remove it"
+         : is_missing_value(value)
              ? "; a missing value has no meaning among counts: write 0, or remove its gene or cell"
          : has_comma_in_number(value)
              ? start_->separator == ';'

@@ -137,7 +137,9 @@ TEST(ParseBytes, TakesUnitsAndRefusesTheRest) {
   EXPECT_EQ(parse_bytes("2G", "memory"), 2LL << 30);
   EXPECT_EQ(parse_bytes("1.5K", "memory"), 1536);
   EXPECT_EQ(parse_bytes("3T", "memory"), 3LL << 40);
-  for (const char* text : {"", "G", "0", "-1G", "2g", "2GB", "nan", "1e30T", "two"}) {
+  EXPECT_EQ(parse_bytes("3t", "memory"), 3LL << 40);
+  EXPECT_EQ(parse_bytes("2k", "memory"), 2048);
+  for (const char* text : {"", "G", "0", "-1G", "2x", "2GB", "nan", "1e30T", "two"}) {
     EXPECT_SAITHE_ERROR(parse_bytes(text, "memory"), ErrorKind::InvalidArgument, "--memory");
   }
 }

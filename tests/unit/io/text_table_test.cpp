@@ -308,6 +308,8 @@ TEST(TextTable, ErrorsNameLineAndColumn) {
   EXPECT_SAITHE_ERROR(
       read("gene,cell1,cell2\nACTB,3,0\nCD3D,0,NA\n"), ErrorKind::BadFormat,
       "a.csv:3: column 3 ('cell2') of row 'CD3D': 'NA' is not a number; a missing value");
+  EXPECT_SAITHE_ERROR(read("gene,cell1,cell2,\nACTB,3,0,\nCD3D,0,1,\n"), ErrorKind::BadFormat,
+                      "does each line end with a separator?");
   EXPECT_SAITHE_ERROR(read("gene,cell1,cell2\nACTB,3,\n"), ErrorKind::BadFormat,
                       "a.csv:2: column 3 ('cell2') of row 'ACTB': '' is not a number");
   EXPECT_SAITHE_ERROR(read("gene,cell1,cell2\nACTB,3,0\nCD3D,x,0\n"), ErrorKind::BadFormat,
