@@ -87,8 +87,9 @@ CellGroups groups_of_column(const Table& obs, const std::string& column,
                             const std::string& option) {
   const std::string name = column_name(column);
   if (!obs.has(name)) {
+    const std::string names = obs.column_names();
     fail(ErrorKind::InvalidArgument, "--{}: the query's obs has no column '{}'; it has: {}", option,
-         printable(name), printable(obs.column_names()));
+         printable(name), names.empty() ? "none" : printable(names));
   }
   return group_by_name(obs.as_text(name));
 }

@@ -84,7 +84,9 @@ void OntologyColumns::say_mapping(Session& session) const {
                           ontology_.release().empty() ? "release not told" : ontology_.release()));
   if (without.empty()) return;
   session.context().warn(fmt::format(
-      "no Cell Ontology term for {}; --ontology-map FILE gives terms to labels", without));
+      "no Cell Ontology term for {}; --ontology-map FILE gives terms to labels, --ontology-map "
+      "bundled to those of the bundled model",
+      without));
   for (const LabelMapping& mapping : mappings_) {
     if (mapping.candidates.empty()) continue;
     std::string near;
