@@ -90,9 +90,9 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
       predict(model, *source, options, session.device(), session.context());
   say_match(model, predictions, session);
   const auto& labels = predictions.labels;
-  say_unassigned({source->n_cells(), std::count(labels.begin(), labels.end(), kNoLabel),
-                  count_rejected(predictions)},
-                 options.false_reject_rate, session);
+  UnassignedCells unassigned;
+  unassigned.add(predictions);
+  say_unassigned(unassigned, model.types, options.false_reject_rate, session);
   warn_of_shallow_cells(
       model, std::count(predictions.is_shallow.begin(), predictions.is_shallow.end(), true),
       source->n_cells(), session);

@@ -67,8 +67,7 @@ void KeptPredictions::add(const Predictions& block) {
     const DenseMatrix& rows = block.probabilities;
     probabilities_.append({rows.data(), as_size(rows.n_rows() * rows.n_cols())});
   }
-  n_unassigned_ += std::count(block.labels.begin(), block.labels.end(), kNoLabel);
-  n_rejected_ += count_rejected(block);
+  unassigned_.add(block);
   n_shallow_ += std::count(block.is_shallow.begin(), block.is_shallow.end(), true);
   labels_seen_.add(block.labels);
   best_seen_.add(block.best_labels);

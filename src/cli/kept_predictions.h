@@ -31,9 +31,7 @@ class KeptPredictions {
   void add(const Predictions& block);
 
   [[nodiscard]] CellIndex n_cells() const { return cells_.n_rows(); }
-  [[nodiscard]] CellIndex n_unassigned() const { return n_unassigned_; }
-  /// Of these, those with counts.
-  [[nodiscard]] CellIndex n_rejected() const { return n_rejected_; }
+  [[nodiscard]] const UnassignedCells& unassigned() const { return unassigned_; }
   [[nodiscard]] CellIndex n_shallow() const { return n_shallow_; }
   /// Of the cells [begin, end): labels, best labels, runners-up, their probabilities, novelty.
   [[nodiscard]] Predictions read(CellIndex begin, CellIndex end) const;
@@ -67,8 +65,7 @@ class KeptPredictions {
   bool with_probabilities_;
   SpilledRows<Cell> cells_;
   SpilledRows<float> probabilities_;
-  CellIndex n_unassigned_ = 0;
-  CellIndex n_rejected_ = 0;
+  UnassignedCells unassigned_;
   CellIndex n_shallow_ = 0;
   LabelsSeen labels_seen_;
   LabelsSeen best_seen_;

@@ -119,8 +119,8 @@ class Results {
 
   void say() const {
     say_match(model_, query_, session_);
-    say_unassigned({kept_.n_cells(), kept_.n_unassigned(), kept_.n_rejected()},
-                   request_.prediction.false_reject_rate, session_);
+    say_unassigned(kept_.unassigned(), model_.types, request_.prediction.false_reject_rate,
+                   session_);
     warn_of_shallow_cells(model_, kept_.n_shallow(), kept_.n_cells(), session_);
   }
 

@@ -11,6 +11,18 @@ constexpr double kNotableShare = 0.05;
 constexpr double kNotableRatio = 3;
 constexpr CellIndex kNotableCells = 10;
 
+/// " Of some types most are: 185 of 186 'Dendritic cells', ..."; empty where there is none.
+std::string mostly_rejected(const UnassignedCells& cells, const LabelSet& types) {
+  std::string text;
+  for (std::size_t type = 0; type < cells.of_type.size(); ++type) {
+    const auto [n_cells, n_rejected] = cells.of_type[type];
+    if (n_rejected < kNotableCells || 2 * n_rejected <= n_cells) continue;
+    text += fmt::format("{}{} of {} '{}'", text.empty() ? " Of some types most are: " : ", ",
+                        n_rejected, n_cells, printable(types.name(static_cast<LabelIndex>(type))));
+  }
+  return text.empty() ? text : text + ".";
+}
+
 }  // namespace
 
 void say_genes(const Model& model, const Predictions& predictions, const std::string& what,
@@ -48,7 +60,8 @@ void require_rejection(const OptionFlags& flags, const Model& model) {
                "on this model: it " + why + ", and rejects only cells without counts");
 }
 
-void say_unassigned(const UnassignedCells& cells, double false_reject_rate, Session& session) {
+void say_unassigned(const UnassignedCells& cells, const LabelSet& types, double false_reject_rate,
+                    Session& session) {
   session.say(fmt::format("unassigned: {} of {} cells", cells.n_unassigned, cells.n_cells));
   const CellIndex n_empty = cells.n_unassigned - cells.n_rejected;
   if (2 * n_empty > cells.n_cells) {
@@ -67,8 +80,8 @@ void say_unassigned(const UnassignedCells& cells, double false_reject_rate, Sess
       "{:.0f} % of the cells are unlike every known type and unassigned, where --false-reject-rate "
       "expects {:.3g} % of cells like the reference's. They are of types that the reference lacks, "
       "or the query is of another study or protocol, in which known types are rejected, too. The "
-      "column of best labels names their most probable types, which --no-reject takes.",
-      100 * share, 100 * false_reject_rate));
+      "column of best labels names their most probable types, which --no-reject takes.{}",
+      100 * share, 100 * false_reject_rate, mostly_rejected(cells, types)));
 }
 
 void warn_of_shallow_cells(const Model& model, CellIndex n_shallow, CellIndex n_cells,

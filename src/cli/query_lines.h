@@ -21,16 +21,10 @@ void warn_of_words_as_types(const Model& model, Session& session);
 /// make.
 void require_rejection(const OptionFlags& flags, const Model& model);
 
-/// Cells that predict leaves without a type.
-struct UnassignedCells {
-  CellIndex n_cells = 0;       ///< all that were judged
-  CellIndex n_unassigned = 0;  ///< of all
-  CellIndex n_rejected = 0;    ///< of the unassigned, those with counts
-};
-
 /// How many they are; warns where far more are rejected than such a rate would reject of cells like
-/// the reference's.
-void say_unassigned(const UnassignedCells& cells, double false_reject_rate, Session& session);
+/// the reference's, and of which types most are.
+void say_unassigned(const UnassignedCells& cells, const LabelSet& types, double false_reject_rate,
+                    Session& session);
 
 /// Warns where many of a query's cells have far fewer counts than the reference's.
 void warn_of_shallow_cells(const Model& model, CellIndex n_shallow, CellIndex n_cells,

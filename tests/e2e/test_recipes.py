@@ -137,6 +137,12 @@ def test_many_rejected_cells_are_warned_of(cells, fast, tmp_path):
     n = sum(row[1] == "unassigned" for row in rows_of(tmp_path / "unlike.tsv")[1:])
     assert n > 10
     assert f"{100 * n / data.n_obs:.0f} % of the cells are unlike every known type" in said.err
+    rows = rows_of(tmp_path / "unlike.tsv")[1:]
+    for label in {row[3] for row in rows if row[3]}:
+        of_type = [row for row in rows if row[3] == label]
+        rejected = sum(row[1] == "unassigned" for row in of_type)
+        is_named = f"{rejected} of {len(of_type)} '{label}'" in said.err
+        assert is_named == (rejected >= 10 and 2 * rejected > len(of_type)), label
     assert "--false-reject-rate expects 1 %" in said.err
     said = must("predict", fast, tmp_path / "unlike.h5ad", "-o", tmp_path / "all.tsv", "--no-reject")
     assert "unlike every known type" not in said.err

@@ -427,14 +427,19 @@ void append(Values& all, const Values& block) {
 
 }  // namespace
 
-CellIndex count_rejected(const Predictions& predictions) {
-  CellIndex n_rejected = 0;
-  for (std::size_t cell = 0; cell < predictions.labels.size(); ++cell) {
-    const bool is_rejected =
-        predictions.labels[cell] == kNoLabel && predictions.best_labels[cell] != kNoLabel;
-    n_rejected += is_rejected ? 1 : 0;
+void UnassignedCells::add(const Predictions& block) {
+  n_cells += std::ssize(block.labels);
+  for (std::size_t cell = 0; cell < block.labels.size(); ++cell) {
+    const bool is_unassigned = block.labels[cell] == kNoLabel;
+    n_unassigned += is_unassigned ? 1 : 0;
+    const LabelIndex best = block.best_labels[cell];
+    if (best == kNoLabel) continue;
+    if (as_size(best) >= of_type.size()) of_type.resize(as_size(best) + 1);
+    ++of_type[as_size(best)].n_cells;
+    if (!is_unassigned) continue;
+    ++n_rejected;
+    ++of_type[as_size(best)].n_rejected;
   }
-  return n_rejected;
 }
 
 Predictions predict(const Model& model, CellSource& source, const PredictOptions& options,

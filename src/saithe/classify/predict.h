@@ -80,8 +80,19 @@ struct Predictions {
 Predictions match_model(const Model& model, const CellSource& source, const GeneMatchOptions& genes,
                         bool force);
 
-/// Cells of these that are unassigned though they have counts: unlike every known type.
-CellIndex count_rejected(const Predictions& predictions);
+/// How many cells get no type, in all and by the type that they are most like.
+struct UnassignedCells {
+  struct OfType {
+    CellIndex n_cells = 0;  ///< that are most like it
+    CellIndex n_rejected = 0;
+  };
+  CellIndex n_cells = 0;        ///< all
+  CellIndex n_unassigned = 0;   ///< of all
+  CellIndex n_rejected = 0;     ///< of the unassigned, those with counts: unlike every known type
+  std::vector<OfType> of_type;  ///< by label, up to the last that a cell is most like
+
+  void add(const Predictions& block);
+};
 
 /// Labels every cell of the source. Counts are normalised, log1p(CP10k) taken as it is; which of
 /// the two the first block of cells holds decides, and must hold for all. A cell's result does not

@@ -36,11 +36,18 @@ TEST(KeptPredictions, ComeBackInAnyPieces) {
     kept.add(block_of(0, 0.5F));
     kept.add(block_of(1, 0.75F));
     EXPECT_EQ(kept.n_cells(), 4);
-    EXPECT_EQ(kept.n_unassigned(), 2);
-    EXPECT_EQ(kept.n_rejected(), 2);
+    EXPECT_EQ(kept.unassigned().n_unassigned, 2);
+    EXPECT_EQ(kept.unassigned().n_rejected, 2);
+    ASSERT_EQ(kept.unassigned().of_type.size(), 2U);  // cells 0; 2 and the rejected 1 and 3
+    EXPECT_EQ(kept.unassigned().of_type[0].n_rejected, 0);
+    EXPECT_EQ(kept.unassigned().of_type[1].n_cells, 3);
+    EXPECT_EQ(kept.unassigned().of_type[1].n_rejected, 2);
+    UnassignedCells empty;
     Predictions empty_cells = block_of(kNoLabel, 0);
     empty_cells.best_labels[1] = kNoLabel;
-    EXPECT_EQ(count_rejected(empty_cells), 0);
+    empty.add(empty_cells);
+    EXPECT_EQ(empty.n_unassigned, 2);
+    EXPECT_EQ(empty.n_rejected, 0);
     const Predictions cells = kept.read(1, 3);
     EXPECT_EQ(cells.labels, (std::vector<LabelIndex>{kNoLabel, 1}));
     EXPECT_EQ(cells.best_labels, (std::vector<LabelIndex>{1, 1}));
