@@ -1,6 +1,7 @@
 """Reading the formats beside h5ad: saithe beside the reader that people use for each.
 
     python bench/compare_formats.py SAITHE READING_DRIVER [--cells 20000] [--rounds 3]
+        [--files "h5ad, gzip;Loom"]
 
 Simulated cells (20 000 genes, 850 stored values each) are written as h5ad (by rows, with several
 filters and without; by columns; a tenth of them dense), 10x HDF5, gzip MTX, Loom, h5Seurat, Zarr (a folder
@@ -172,34 +173,50 @@ def write_csv(cells, path):
             file.write(name + "," + ",".join(map(str, row)) + "\n")
 
 
-def write_files(saithe, n_cells, folder):
-    """The path of each format."""
+def write_h5ad(cells, path):
+    cells.write_h5ad(path, compression="gzip")
+
+
+def write_zipped(cells, path):
+    unzipped = path.with_name("zipped.zarr")
+    cells.write_zarr(unzipped)
+    shutil.make_archive(str(path.with_suffix("")), "zip", unzipped)
+
+
+def dense_of(cells):
+    cells = cells.copy()
+    cells.X = cells.X.toarray()
+    return cells
+
+
+def write_files(saithe, n_cells, folder, names):
+    """The path of each of the files that are named."""
     source = folder / "cells.h5ad"
     run_child([saithe, "simulate", "-o", source, "--cells", n_cells, "--genes", 20000, "--seed", 4,
                "--quiet"])
     cells = anndata.read_h5ad(source)
     cells = anndata.AnnData(scipy.sparse.csr_matrix(cells.X), cells.obs[[]], cells.var[[]])
-    paths = {"h5ad by columns, gzip": folder / "columns.h5ad", "10x HDF5": folder / "cells.h5",
-             "MTX, gzip": folder / "mtx", "Loom": folder / "cells.loom",
-             "h5Seurat": folder / "cells.h5seurat", "Zarr": folder / "cells.zarr",
-             "Zarr, zipped": folder / "cells.zarr.zip", "Zarr v3, sharded": folder / "sharded.zarr",
-             "h5ad, dense, gzip": folder / "dense.h5ad", "CSV": folder / "cells.csv"}
-    for number, (name, options) in enumerate(FILTERS.items()):
-        paths[name] = folder / f"filter{number}.h5ad"
-        write_filtered(cells, paths[name], options)
-    by_columns = anndata.AnnData(cells.X.tocsc(), cells.obs, cells.var)
-    by_columns.write_h5ad(paths["h5ad by columns, gzip"], compression="gzip")
-    dense = cells[:n_cells // 10].copy()
-    dense.X = dense.X.toarray()
-    dense.write_h5ad(paths["h5ad, dense, gzip"], compression="gzip")
-    write_10x_h5(cells, paths["10x HDF5"])
-    write_mtx(cells, paths["MTX, gzip"])
-    cells.write_loom(paths["Loom"])
-    write_h5seurat(cells, paths["h5Seurat"])
-    cells.write_zarr(paths["Zarr"])
-    shutil.make_archive(str(folder / "cells.zarr"), "zip", paths["Zarr"])
-    write_sharded(cells, paths["Zarr v3, sharded"])
-    write_csv(cells[:n_cells // 20], paths["CSV"])
+    writers = {
+        **{name: (f"filter{i}.h5ad", lambda path, options=options: write_filtered(cells, path, options))
+           for i, (name, options) in enumerate(FILTERS.items())},
+        "h5ad, dense, gzip":
+            ("dense.h5ad", lambda path: write_h5ad(dense_of(cells[:n_cells // 10]), path)),
+        "h5ad by columns, gzip":
+            ("columns.h5ad",
+             lambda path: write_h5ad(anndata.AnnData(cells.X.tocsc(), cells.obs, cells.var), path)),
+        "10x HDF5": ("cells.h5", lambda path: write_10x_h5(cells, path)),
+        "MTX, gzip": ("mtx", lambda path: write_mtx(cells, path)),
+        "Loom": ("cells.loom", cells.write_loom),
+        "h5Seurat": ("cells.h5seurat", lambda path: write_h5seurat(cells, path)),
+        "Zarr": ("cells.zarr", cells.write_zarr),
+        "Zarr, zipped": ("cells.zarr.zip", lambda path: write_zipped(cells, path)),
+        "Zarr v3, sharded": ("sharded.zarr", lambda path: write_sharded(cells, path)),
+        "CSV": ("cells.csv", lambda path: write_csv(cells[:n_cells // 20], path))}
+    paths = {}
+    for name in names:
+        file, write = writers[name]
+        paths[name] = folder / file
+        write(paths[name])
     return paths
 
 
@@ -215,11 +232,19 @@ def main():
     parser.add_argument("driver", type=pathlib.Path)
     parser.add_argument("--cells", type=int, default=20000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--files", default="",
+                        help="of the table, joined by semicolons; all, if none are named")
     arguments = parser.parse_args()
+    names = [name for name in arguments.files.split(";") if name]
+    unknown = set(names) - {name for name, _, _ in PEERS}
+    if unknown:
+        parser.error(f"--files: no {', '.join(sorted(unknown))}")
+    peers = [peer for peer in PEERS if not names or peer[0] in names]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        paths = write_files(arguments.saithe.resolve(), arguments.cells, pathlib.Path(folder))
-        for name, peer, expression in PEERS:
+        paths = write_files(arguments.saithe.resolve(), arguments.cells, pathlib.Path(folder),
+                            dict.fromkeys(name for name, _, _ in peers))
+        for name, peer, expression in peers:
             path = paths[name]
             commands = [[arguments.driver.resolve(), "decode", path],
                         [sys.executable, "-c", script_of(expression), path]]
