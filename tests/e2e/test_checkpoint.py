@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 
+import anndata
 import pytest
 
 from conftest import PROGRAM, must, must_fail, run
@@ -29,11 +30,11 @@ def names_in(path):
     return data[8:8 + int.from_bytes(data[:8], "little")]
 
 
-def kill_when(cells, tmp_path, is_time, how):
+def kill_when(inputs, tmp_path, is_time, how):
     """Starts a training, and ends it once its checkpoint holds what is_time() waits for."""
     checkpoint = tmp_path / "run.checkpoint"
     process = subprocess.Popen(
-        [PROGRAM, "train", cells, "-o", tmp_path / "m.saithe", *OPTIONS, "--checkpoint",
+        [PROGRAM, "train", *inputs, "-o", tmp_path / "m.saithe", *OPTIONS, "--checkpoint",
          checkpoint], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < until:
@@ -56,7 +57,7 @@ POINTS = {"in the search for suspects": lambda names: b'"suspects0.fold1"' in na
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_killed_training_goes_on_to_the_same_bytes(cells, whole, tmp_path, point, how):
     for _ in range(5):
-        code, said, checkpoint = kill_when(cells, tmp_path, POINTS[point], how)
+        code, said, checkpoint = kill_when([cells], tmp_path, POINTS[point], how)
         if code != 0:
             break
         (tmp_path / "m.saithe").unlink()  # the training was faster than the signal: once more
@@ -70,6 +71,25 @@ def test_a_killed_training_goes_on_to_the_same_bytes(cells, whole, tmp_path, poi
     assert not checkpoint.exists()
 
 
+def test_a_killed_training_on_files_of_other_genes_goes_on_to_the_same_bytes(cells, tmp_path):
+    data = anndata.read_h5ad(cells)
+    n = data.n_vars // 5
+    data[::2, n:].copy().write_h5ad(tmp_path / "a.h5ad")
+    data[1::2, :-n].copy().write_h5ad(tmp_path / "b.h5ad")
+    inputs = [tmp_path / "a.h5ad", tmp_path / "b.h5ad", "--genes", "union", "--donor-key", "reference",
+              "--validate", "by-donor"]
+    must("train", *inputs, "-o", tmp_path / "whole.saithe", *OPTIONS)
+    for _ in range(5):
+        code, said, checkpoint = kill_when(inputs, tmp_path, POINTS["in the second network"],
+                                           signal.SIGKILL)
+        if code != 0:
+            break
+        (tmp_path / "m.saithe").unlink()
+    assert code == -signal.SIGKILL, said
+    must("train", *inputs, "-o", tmp_path / "m.saithe", *OPTIONS, "--checkpoint", checkpoint, "--resume")
+    assert (tmp_path / "m.saithe").read_bytes() == (tmp_path / "whole.saithe").read_bytes()
+
+
 def test_a_checkpoint_changes_nothing_and_is_removed(cells, whole, tmp_path):
     must("train", cells, "-o", tmp_path / "m.saithe", *OPTIONS, "--checkpoint", tmp_path / "c")
     assert (tmp_path / "m.saithe").read_bytes() == whole
@@ -77,7 +97,7 @@ def test_a_checkpoint_changes_nothing_and_is_removed(cells, whole, tmp_path):
 
 
 def test_what_does_not_fit_is_refused(cells, tmp_path):
-    _, _, checkpoint = kill_when(cells, tmp_path, POINTS["after two folds"], signal.SIGKILL)
+    _, _, checkpoint = kill_when([cells], tmp_path, POINTS["after two folds"], signal.SIGKILL)
     command = ["train", cells, "-o", tmp_path / "m.saithe", *OPTIONS]
     line = must_fail(1, *command, "--checkpoint", checkpoint)
     assert "--resume" in line and "--overwrite" in line
