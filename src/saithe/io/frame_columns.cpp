@@ -217,9 +217,8 @@ void tidy_levels(CategoryColumn& column, const std::string& where, const Context
   }
   if (levels.size() == column.levels.size()) return;
   if (n_repeated > 0) {
-    context.warn(fmt::format("{}: the level '{}'{} stands more than once; all are taken as one",
-                             where, printable(repeated),
-                             n_repeated > 1 ? fmt::format(" and {} more", n_repeated - 1) : ""));
+    context.warn(fmt::format("{}: levels that stand more than once are taken as one: '{}'{}", where,
+                             printable(repeated), n_repeated > 1 ? ", ..." : ""));
   }
   for (std::int32_t& code : column.codes) {
     if (code >= 0) code = new_codes[as_size(code)];

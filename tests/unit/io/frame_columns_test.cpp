@@ -126,8 +126,8 @@ TEST(FrameColumns, LevelsThatStandTwiceAreOne) {
   io::tidy_levels(column, "f: /obs/x", context);
   EXPECT_EQ(column.levels, (Texts{"a", "b"}));
   EXPECT_EQ(column.codes, (std::vector<std::int32_t>{0, 1, -1, 0, 1, 1}));
-  EXPECT_EQ(warnings, Texts{"f: /obs/x: the level 'a' and 1 more stands more than once; all are "
-                            "taken as one"});
+  EXPECT_EQ(warnings, Texts{"f: /obs/x: levels that stand more than once are taken as one: 'a', "
+                            "..."});
   io::tidy_levels(column, "f: /obs/x", context);  // nothing to do
   EXPECT_EQ(warnings.size(), 1U);
 }
