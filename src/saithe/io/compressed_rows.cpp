@@ -55,6 +55,19 @@ bool do_ascend(std::span<const GeneIndex> columns) {
   return do_all;
 }
 
+/// Room for n values, of which none need be kept.
+template <typename Value>
+void reserve_anew(std::vector<Value>& values, std::size_t n) {
+  if (values.capacity() < n) values.clear();
+  values.reserve(n);
+}
+
+/// n values that are written next: those that are there are not cleared.
+template <typename Value>
+void make_room_for(std::vector<Value>& values, std::size_t n) {
+  values.empty() ? assign_zeros(values, n) : values.resize(n);
+}
+
 }  // namespace
 
 CompressedRows::CompressedRows(const Hdf5Group& group, std::int64_t n_rows, std::int64_t n_columns,
@@ -160,25 +173,31 @@ bool CompressedRows::check_columns(std::int64_t begin, std::int64_t end,
 }
 
 CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Context& context) const {
+  CsrMatrix rows;
+  read(begin, end, rows, context);
+  return rows;
+}
+
+void CompressedRows::read(std::int64_t begin, std::int64_t end, CsrMatrix& rows,
+                          const Context& context) const {
   SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_rows());
   const RowPointer first = row_start_[as_size(begin)];
   const auto n = as_size(n_stored(begin, end));
   require_room(begin, end, context);
-  CsrMatrix rows;
   rows.n_rows = end - begin;
   rows.n_cols = n_columns_;
   rows.row_start.assign(row_start_.begin() + begin, row_start_.begin() + end + 1);
   for (RowPointer& start : rows.row_start) start -= first;
   // Memory is this thread's: what others free they keep. Zeros cost much of reading, so that each
   // array's are a thread's.
-  rows.columns.reserve(n);
-  rows.values.reserve(n);
+  reserve_anew(rows.columns, n);
+  reserve_anew(rows.values, n);
   parallel_for(context, 2, 1, [&](std::int64_t i, std::int64_t) {
-    i == 0 ? assign_zeros(rows.columns, n) : assign_zeros(rows.values, n);
+    i == 0 ? make_room_for(rows.columns, n) : make_room_for(rows.values, n);
   });
   entries_->read(first, rows.columns, rows.values, context);
   // With the row starts and the columns checked, sorting makes a valid matrix.
-  if (check_columns(begin, end, rows.columns, context)) return rows;
+  if (check_columns(begin, end, rows.columns, context)) return;
   // A row has the first column twice: zeros that are not stored did not go without saying.
   if (const std::string unstored = entries_->unstored_columns();
       !unstored.empty() && has_twice(rows.view(), 0)) {
@@ -186,7 +205,6 @@ CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Conte
          unstored);
   }
   sort_and_merge(rows, context);
-  return rows;
 }
 
 }  // namespace saithe::io

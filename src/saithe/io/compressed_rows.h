@@ -43,6 +43,8 @@ class CompressedRows {
   /// Error(BadFormat) where a single row passes context.max_memory, and where several do with
   /// values that were never written.
   [[nodiscard]] CsrMatrix read(std::int64_t begin, std::int64_t end, const Context& context) const;
+  /// The same into the memory of a matrix that is not needed any more.
+  void read(std::int64_t begin, std::int64_t end, CsrMatrix& rows, const Context& context) const;
   [[nodiscard]] std::int64_t n_rows() const {
     return static_cast<std::int64_t>(row_start_.size()) - 1;
   }
