@@ -122,7 +122,7 @@ void OntologyColumns::add(std::span<const LabelIndex> labels, DenseView probabil
 }
 
 const char* OntologyColumns::tsv_header() {
-  return "cell_ontology_id\tontology_term\tontology_term_id\tontology_probability";
+  return "ontology_term_id\trolled_up\trolled_up_ontology_term_id\trolled_up_confidence";
 }
 
 std::vector<std::string> OntologyColumns::tsv_fields(CellIndex begin, CellIndex end) const {

@@ -58,7 +58,7 @@ class OntologyColumns {
   /// n_types).
   void add(std::span<const LabelIndex> labels, DenseView probabilities, const Context& context);
 
-  /// "cell_ontology_id\tontology_term\tontology_term_id\tontology_probability".
+  /// "ontology_term_id\trolled_up\trolled_up_ontology_term_id\trolled_up_confidence".
   static const char* tsv_header();
   /// The four fields of the cells [begin, end), with tabs between; empty where there is nothing to
   /// say.

@@ -119,6 +119,9 @@ class Results {
 
   void say() const {
     say_match(model_, query_, session_);
+    if (request_.vote.finds_clusters()) {
+      session_.say(counted(static_cast<std::int64_t>(groups_.n_groups()), "cluster") + " found");
+    }
     say_unassigned(kept_.unassigned(), model_.types, request_.prediction.false_reject_rate,
                    session_);
     warn_of_shallow_cells(model_, kept_.n_shallow(), kept_.n_cells(), session_);

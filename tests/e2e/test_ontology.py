@@ -13,7 +13,7 @@ import pytest
 from conftest import PROGRAM, SOURCE, must, must_fail
 
 LABELS = ["B cells", "CD14+ Monocytes", "CD4 T cells"]
-ADDED = ["cell_ontology_id", "ontology_term", "ontology_term_id", "ontology_probability"]
+ADDED = ["ontology_term_id", "rolled_up", "rolled_up_ontology_term_id", "rolled_up_confidence"]
 CD4 = "CL:0000624"
 
 
@@ -44,7 +44,7 @@ def test_columns_stand_at_the_right_and_leave_the_others_alone(blood, tmp_path):
     added = (tmp_path / "out.tsv").read_text().splitlines()
     assert all(long.startswith(short + "\t") for short, long in zip(plain, added, strict=True))
     assert added[0].split("\t")[-4:] == ADDED
-    ids = {row["best_label"]: row["cell_ontology_id"] for row in rows_of(tmp_path / "out.tsv")}
+    ids = {row["best_label"]: row["ontology_term_id"] for row in rows_of(tmp_path / "out.tsv")}
     expected = {"B cells": "CL:0000236", "CD14+ Monocytes": "CL:0001054", "CD4 T cells": "",
                 "unassigned": ""}
     assert ids == {name: expected[name] for name in ids}
@@ -57,9 +57,9 @@ def test_columns_stand_at_the_right_and_leave_the_others_alone(blood, tmp_path):
     must(*arguments, "-o", tmp_path / "strict.h5ad")
     rows = rows_of(tmp_path / "strict.tsv")
     assert sum(row["predicted"] == "unassigned" for row in rows) > 5
-    assert all(row["cell_ontology_id"] == expected[row["predicted"]] for row in rows)
+    assert all(row["ontology_term_id"] == expected[row["predicted"]] for row in rows)
     written = anndata.read_h5ad(tmp_path / "strict.h5ad").obs["predicted_cell_type_ontology_term_id"]
-    assert [row["cell_ontology_id"] or "unknown" for row in rows] == list(written)
+    assert [row["ontology_term_id"] or "unknown" for row in rows] == list(written)
     # The label that the ontology does not know is said, with the terms that are near.
     assert "2 of 3 types have a term (cl/releases/2022-11-25/cl-basic.owl)" in said.err
     assert "warning: no Cell Ontology term for 'CD4 T cells'" in said.err
@@ -84,8 +84,8 @@ def test_terms_add_up_the_probabilities_of_the_types_below(blood, tmp_path):
         must(*arguments, "-o", tmp_path / "out.tsv", "--overwrite", "--ontology-threshold",
              threshold)
         for cell, row in enumerate(rows_of(tmp_path / "out.tsv")):
-            p = float(row["ontology_probability"] or 0)
-            term = row["ontology_term_id"]
+            p = float(row["rolled_up_confidence"] or 0)
+            term = row["rolled_up_ontology_term_id"]
             sums = {"CL:0000236": b[cell], "CL:0001054": monocyte[cell], CD4: t[cell],
                     "CL:0000542": b[cell] + t[cell], "": 0}
             n_lymphocytes += term == "CL:0000542"
@@ -107,13 +107,13 @@ def test_an_h5ad_has_columns_as_cellxgene_names_them(blood, tmp_path):
         expected.get(name, "unknown") for name in obs.predicted_cell_type]
     rows = rows_of(tmp_path / "out.tsv")
     assert list(obs.predicted_cell_type_rolled_up.astype(object).fillna("")) == [
-        row["ontology_term"] for row in rows]
+        row["rolled_up"] for row in rows]
     assert list(obs.predicted_cell_type_rolled_up_ontology_term_id) == [
-        row["ontology_term_id"] or "unknown" for row in rows]
+        row["rolled_up_ontology_term_id"] or "unknown" for row in rows]
     assert np.array_equal(obs.predicted_cell_type_rolled_up_confidence,
-                          np.float32([row["ontology_probability"] or 0 for row in rows]))
+                          np.float32([row["rolled_up_confidence"] or 0 for row in rows]))
     # A type without a term stands for itself.
-    assert {row["ontology_term_id"] for row in rows if row["ontology_term"] == "CD4 T cells"} == {""}
+    assert {row["rolled_up_ontology_term_id"] for row in rows if row["rolled_up"] == "CD4 T cells"} == {""}
     told = anndata.read_h5ad(tmp_path / "out.h5ad").uns["saithe"]["ontology"]
     assert told["release"] == "cl/releases/2022-11-25/cl-basic.owl" and told["threshold"] == 0.5
     assert list(told["type_term_ids"]) == ["CL:0000236", "CL:0001054", "unknown"]

@@ -246,7 +246,7 @@ def test_every_type_of_the_bundled_model_has_a_term(tmp_path):
                 "--ontology", "bundled", "--ontology-map", "bundled")
     assert "without a term" not in said.err
     rows = rows_of(path)
-    at = rows[0].index("cell_ontology_id")
+    at = rows[0].index("ontology_term_id")
     ids = {row[3]: row[at] for row in rows[1:]}
     assert len(ids) == 8 and all(value.startswith("CL:") for value in ids.values()), ids
     assert ids["CD4 T cells"] == "CL:0000624"
@@ -260,8 +260,10 @@ def test_a_model_of_celltypist_is_named_as_one(cells, tmp_path):
 
 def test_clusters_without_a_hidden_layer_are_those_of_the_logits(cells, fast, tmp_path):
     path = tmp_path / "v.tsv"
-    must("predict", fast, cells, "-o", path, "--majority-vote", "leiden")
+    said = must("predict", fast, cells, "-o", path, "--majority-vote", "leiden")
     rows = rows_of(path)
+    clusters = {row[rows[0].index("cluster")] for row in rows[1:]}
+    assert f"{len(clusters)} clusters found" in said.err
     majority = rows[0].index("majority")
     truth = list(anndata.read_h5ad(cells).obs.cell_type)
     assert np.mean([row[majority] == label for row, label in zip(rows[1:], truth)]) > 0.9

@@ -76,6 +76,16 @@ std::string join(const std::vector<std::string>& findings) {
   return text;
 }
 
+/// "; it has 2000 genes, raw/X has 32738 (--use-raw reads it)" where another place has more.
+std::string of_more_genes(std::span<const ValuePlace> places, std::size_t chosen) {
+  const auto n_genes = [](const ValuePlace& place) { return std::ssize(place.var->index()); };
+  const auto most = std::ranges::max_element(places, {}, n_genes);
+  if (n_genes(*most) == n_genes(places[chosen])) return {};
+  const std::string option = most->name.starts_with("raw") ? " (--use-raw reads it)" : "";
+  return fmt::format("; it has {}, {} has {}{}", counted(n_genes(places[chosen]), "gene"),
+                     most->name, n_genes(*most), option);
+}
+
 PlaceSummary survey_place(const Table& obs, const ValuePlace& place, const Context& context) {
   const auto matrix = place.open();
   const ValueKindFinder found = look_at_sample(*matrix, obs.n_rows(), context);
@@ -103,8 +113,9 @@ ChosenValues choose_values(const std::string& file, const Table& obs,
     if (found.has_values() && kind == ValueKind::Counts) {
       warn_of_booleans(file, places[i].name, *matrix, context);
       if (i == last && findings.empty()) return {i, std::move(matrix)};
-      context.warn(fmt::format("{}: counts are read from {}{}", file, places[i].name,
-                               findings.empty() ? "" : "; " + join(findings)));
+      context.warn(fmt::format("{}: counts are read from {}{}{}", file, places[i].name,
+                               findings.empty() ? "" : "; " + join(findings),
+                               of_more_genes(places, i)));
       return {i, std::move(matrix)};
     }
     findings.push_back(finding(places[i], found, obs));

@@ -159,14 +159,22 @@ Figure curves_figure(const char* name, const TrainHistory& history, double Epoch
   return {name, kWidth, kHeight, draw, title, std::move(caption)};
 }
 
+bool has_validation(const TrainHistory& history) {
+  return std::ranges::any_of(history.epochs, [](const EpochRecord& epoch) {
+    return std::isfinite(epoch.validation_loss);
+  });
+}
+
 }  // namespace
 
 Figure plot_loss(const TrainHistory& history) {
   return curves_figure(
       "loss", history, &EpochRecord::train_loss, &EpochRecord::validation_loss,
       {"Loss", "lowest", true}, "Loss",
-      "Mean loss of the minibatches of each epoch; the ring marks the lowest value. Training cells "
-      "are seen with dropout on, validation cells with dropout off.");
+      std::string("Mean loss of the minibatches of each epoch; the ring marks the lowest value. ") +
+          (has_validation(history)
+               ? "Training cells are seen with dropout on, validation cells with dropout off."
+               : "No cells were held back from this network."));
 }
 
 Figure plot_accuracy(const TrainHistory& history) {

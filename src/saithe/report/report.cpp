@@ -30,13 +30,12 @@ p.lead { color: var(--soft); margin: 0 0 20px; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; }
 .tile b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; }
 .tile span { color: var(--soft); font-size: 13px; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 18px; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 18px; align-items: start; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px; break-inside: avoid; }
-figure div { background: #fff; border-radius: 4px; aspect-ratio: 4 / 3; padding: 6px; }
-figure svg { display: block; width: 100%; height: 100%; }
+figure div { background: #fff; border-radius: 4px; padding: 6px; }
+figure svg { display: block; width: 100%; height: auto; max-height: 520px; }
 figure.large { grid-column: 1 / -1; }
-figure.large div { aspect-ratio: auto; }
-figure.large svg { height: auto; max-height: 900px; }
+figure.large svg { max-height: 900px; }
 figcaption { color: var(--soft); font-size: 13px; margin-top: 8px; }
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 14px; }
@@ -47,6 +46,7 @@ thead th { color: var(--soft); font-weight: 600; }
 table.confusion th { white-space: normal; hyphens: auto; overflow-wrap: break-word; font-size: 12px; padding: 6px 8px; }
 td.hit { font-weight: 700; color: var(--accent); }
 ul { margin: 0; padding-left: 20px; }
+summary { cursor: pointer; color: var(--accent); margin: 0 0 10px; }
 footer { color: var(--soft); font-size: 13px; margin-top: 40px; }
 @media print { body { background: #fff; } .scroll { overflow: visible; } }
 </style>
@@ -65,8 +65,14 @@ std::string tile(const std::string& value, const std::string& name) {
                      escape_html(name));
 }
 
-/// A table from rows of texts; the first row is the head.
-std::string table(const std::vector<std::vector<std::string>>& rows) {
+/// A table from rows of texts; the first row is the head. Columns in which nothing stands but "-"
+/// are left out.
+std::string table(std::vector<std::vector<std::string>> rows) {
+  for (std::size_t column = rows.front().size(); column-- > 0;) {
+    const auto is_none = [&](const auto& row) { return row[column] == "-"; };
+    if (rows.size() == 1 || !std::all_of(rows.begin() + 1, rows.end(), is_none)) continue;
+    for (auto& row : rows) row.erase(row.begin() + static_cast<std::ptrdiff_t>(column));
+  }
   std::string html = "<div class=\"scroll\"><table>\n<thead><tr>";
   for (const std::string& text : rows.front()) html += cell(text, "th");
   html += "</tr></thead>\n<tbody>\n";
@@ -76,6 +82,11 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
     html += "</tr>\n";
   }
   return html + "</tbody></table></div>\n";
+}
+
+/// What few want to read, behind a line that opens it.
+std::string folded(const std::string& line, const std::string& html) {
+  return "<details><summary>" + escape_html(line) + "</summary>\n" + html + "</details>\n";
 }
 
 std::string summary(const ReportInput& input) {
@@ -274,12 +285,17 @@ std::string report_html(const ReportInput& input) {
     html += "<h2>Most confused types</h2>\n" + confused_pairs(input.validation);
   }
   html += suspects(input);
-  if (!input.history.epochs.empty()) html += "<h2>Training</h2>\n" + history(input.history);
+  if (!input.history.epochs.empty()) {
+    html += "<h2>Training</h2>\n" + folded(fmt::format("The curves above as numbers, {} epochs",
+                                                       input.history.epochs.size()),
+                                           history(input.history));
+  }
   html += compared_losses(input.losses);
   html += "<h2>Filters</h2>\n" + filters(input);
   std::vector<std::vector<std::string>> options = {{"option", "value"}};
   for (const auto& [name, value] : input.options) options.push_back({"--" + name, value});
-  html += "<h2>Options</h2>\n" + table(options);
+  html += "<h2>Options</h2>\n" +
+          folded(fmt::format("All {} with their values", input.options.size()), table(options));
   html +=
       "<footer>NLL: mean of -ln(probability of the label). Brier: sum over types of squared "
       "errors. "

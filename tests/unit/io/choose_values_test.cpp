@@ -54,8 +54,9 @@ class ChooseValues : public ::testing::Test {
     obs_ = Table(std::move(barcodes));
   }
 
-  void add(const char* name, std::function<float(CellIndex)> value) {
-    places_.push_back({name, &var_, [value] { return std::make_unique<MadeUp>(value); }});
+  void add(const char* name, std::function<float(CellIndex)> value) { add(name, value, var_); }
+  void add(const char* name, std::function<float(CellIndex)> value, const Table& var) {
+    places_.push_back({name, &var, [value] { return std::make_unique<MadeUp>(value); }});
   }
 
   Chosen choose(bool accept_any = false) {
@@ -78,6 +79,7 @@ class ChooseValues : public ::testing::Test {
 
   Table obs_;
   Table var_{std::vector<std::string>{"g0", "g1", "g2"}};
+  Table longer_var_{std::vector<std::string>{"g0", "g1", "g2", "g3"}};
   std::vector<ValuePlace> places_;
 };
 
@@ -96,6 +98,18 @@ TEST_F(ChooseValues, TheFirstPlaceOfCountsIsTakenAndSaid) {
   ASSERT_EQ(chosen.warnings.size(), 1U);
   EXPECT_EQ(chosen.warnings[0],
             "f.h5ad: counts are read from raw/X; layers/counts holds log1p(CP10k)");
+}
+
+TEST_F(ChooseValues, APlaceOfMoreGenesIsNamed) {
+  add("layers/counts", count);
+  add("raw/X", log, longer_var_);
+  add("X", log);
+  const Chosen chosen = choose();
+  EXPECT_EQ(chosen.place, "layers/counts");
+  ASSERT_EQ(chosen.warnings.size(), 1U);
+  EXPECT_EQ(chosen.warnings[0],
+            "f.h5ad: counts are read from layers/counts; it has 3 genes, raw/X has 4 (--use-raw "
+            "reads it)");
 }
 
 TEST_F(ChooseValues, CountsInXAreSaidIfThePlacesBeforeHoldOthers) {

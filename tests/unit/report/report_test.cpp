@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "saithe/report/canvas.h"
+#include "saithe/report/plots.h"
 #include "support/folder_for_test.h"
 
 namespace saithe {
@@ -108,7 +110,8 @@ TEST(Report, LoadsNothing) {
 
 TEST(Report, EveryElementIsClosed) {
   const std::string page = report_html(input_with("B"));
-  for (const char* tag : {"table", "tr", "td", "th", "div", "figure", "ul", "li", "main", "svg"}) {
+  for (const char* tag : {"table", "tr", "td", "th", "div", "figure", "ul", "li", "main", "svg",
+                          "details", "summary"}) {
     const auto count = [&](const std::string& text) {
       std::int64_t n = 0;
       for (std::size_t at = page.find(text); at != std::string::npos;
@@ -132,6 +135,19 @@ TEST(Report, WhatIsNotThereIsSaid) {
   EXPECT_TRUE(contains(page, "No filter was on."));
   EXPECT_TRUE(contains(page, "No validation cell was called another type"));
   EXPECT_FALSE(contains(page, "<h2>Warnings</h2>"));
+}
+
+TEST(Report, AColumnWithoutAValueIsLeftOut) {
+  ReportInput input = input_with("B");
+  ASSERT_FALSE(input.history.epochs.empty());
+  EXPECT_TRUE(contains(report_html(input), ">validation loss</th>"));
+  for (EpochRecord& epoch : input.history.epochs) {
+    epoch.validation_loss = epoch.validation_accuracy = std::numeric_limits<double>::quiet_NaN();
+  }
+  const std::string page = report_html(input);
+  EXPECT_FALSE(contains(page, ">validation loss</th>"));
+  EXPECT_TRUE(contains(page, ">training loss</th>"));
+  EXPECT_FALSE(contains(plot_loss(input.history).caption(), "validation cells"));
 }
 
 TEST(Report, AnExistingPageIsKept) {
