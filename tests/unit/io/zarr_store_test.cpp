@@ -34,7 +34,9 @@ TEST(ZarrStore, AFolderAndAnArchiveHaveKeys) {
 /// The bytes of a whole number, the least first.
 std::string number(std::uint64_t value, int n_bytes) {
   std::string bytes;
-  for (int i = 0; i < n_bytes; ++i) bytes += static_cast<char>(value >> (8 * i));
+  for (int i = 0; i < n_bytes; ++i) {
+    bytes += static_cast<char>(i < 8 ? value >> (8 * i) : 0);
+  }
   return bytes;
 }
 
