@@ -35,4 +35,9 @@ void require_memory(const std::string& where, std::int64_t n, std::int64_t value
        static_cast<double>(usable_memory()) / kGigabyte);
 }
 
+std::string memory_text(std::int64_t bytes) {
+  constexpr std::int64_t kMebibyte = std::int64_t{1} << 20;
+  return std::to_string(bytes / kMebibyte + (bytes % kMebibyte == 0 ? 0 : 1)) + "M";
+}
+
 }  // namespace saithe

@@ -15,4 +15,7 @@ std::int64_t usable_memory();
 /// usable_memory().
 void require_memory(const std::string& where, std::int64_t n, std::int64_t value_bytes);
 
+/// Bytes as --memory takes them, rounded up: "92M".
+std::string memory_text(std::int64_t bytes);
+
 }  // namespace saithe

@@ -1,7 +1,11 @@
 #include "saithe/io/anndata_file.h"
 
-#include <algorithm>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <iterator>
+
+#include "saithe/core/text_io.h"
 #include "saithe/io/gene_table.h"
 #include "saithe/io/repeated_barcodes.h"
 
@@ -50,10 +54,16 @@ class AnnDataSource final : public CellSource {
   std::unique_ptr<CellMatrix> matrix_;
 };
 
-std::string join(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text.empty() ? "none" : text;
+std::string joined(const std::vector<std::string>& names) {
+  return printable(fmt::format("{}", fmt::join(names, ", ")));
+}
+
+std::vector<std::string> layers_not_looked_at(const AnnDataFile& file) {
+  std::vector<std::string> names = file.layers();
+  std::erase_if(names, [](const std::string& name) {
+    return std::ranges::find(kLayersOfCounts, name) != std::end(kLayersOfCounts);
+  });
+  return names;
 }
 
 ValuePlace named_place(AnnDataFile& file, const ReadOptions& options) {
@@ -64,7 +74,7 @@ ValuePlace named_place(AnnDataFile& file, const ReadOptions& options) {
   if (!place && options.layer == "X") place = file.x();
   if (!place) {
     fail(ErrorKind::BadFormat, "{}: --layer {}: no such layer; the file has: {}", file.name(),
-         options.layer, join(file.layers()));
+         options.layer, file.layers().empty() ? "none" : joined(file.layers()));
   }
   return std::move(*place);
 }
@@ -137,21 +147,16 @@ std::unique_ptr<CellSource> open_cells(AnnDataFile& file, const ReadOptions& opt
     warn_of_booleans(file.name(), places.front().name, *chosen.matrix, context);
   } else {
     places = file.places_of_counts();
-    const bool has_others = !file.layers().empty() || file.raw();
-    const std::string advice =
-        has_others ? fmt::format(
-                         "Name the counts with --layer NAME (layers of the file: {}) or "
-                         "--use-raw, or give a file that holds them.",
-                         join(file.layers()))
-                   : "Give a file that holds counts.";
+    const std::string other_layers = joined(layers_not_looked_at(file));
     if (places.empty() && options.no_values) {
       context.warn(fmt::format("{}: has no X, no raw and no layer of counts", file.name()));
       places.push_back(file.nothing());
     } else if (places.empty()) {
       fail(ErrorKind::BadFormat, "{}: has no X, no raw and no layer of counts. {}", file.name(),
-           advice);
+           advice_without_counts(other_layers));
     }
-    chosen = choose_values(file.name(), file.obs(), places, options.any_values, advice, context);
+    chosen =
+        choose_values(file.name(), file.obs(), places, options.any_values, other_layers, context);
   }
   Table var = file.take_var(places[chosen.place]);
   return std::make_unique<AnnDataSource>(file.name(), file.take_obs(), std::move(var),

@@ -76,14 +76,28 @@ std::string join(const std::vector<std::string>& findings) {
   return text;
 }
 
-/// "; it has 2000 genes, raw/X has 32738 (--use-raw reads it)" where another place has more.
-std::string of_more_genes(std::span<const ValuePlace> places, std::size_t chosen) {
-  const auto n_genes = [](const ValuePlace& place) { return std::ssize(place.var->index()); };
+/// "; layers/counts has 2000 genes, raw/X holds log1p(CP10k) of 32738 (--use-raw reads it)" where
+/// another place that could be used has more.
+std::string of_more_genes(const Table& obs, std::span<const ValuePlace> places, std::size_t chosen,
+                          const Context& context) {
+  const auto n_genes = [](const ValuePlace& place) { return place.var->n_rows(); };
   const auto most = std::ranges::max_element(places, {}, n_genes);
   if (n_genes(*most) == n_genes(places[chosen])) return {};
-  const std::string option = most->name.starts_with("raw") ? " (--use-raw reads it)" : "";
-  return fmt::format("; it has {}, {} has {}{}", counted(n_genes(places[chosen]), "gene"),
-                     most->name, n_genes(*most), option);
+  ValueKindFinder found;
+  try {
+    found = look_at_sample(*most->open(), obs.n_rows(), context);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::BadFormat) throw;
+    return {};  // nobody asked for it
+  }
+  const bool is_usable =
+      found.kind() == ValueKind::Counts || found.kind() == ValueKind::LogNormalized;
+  if (!found.has_values() || !is_usable) return {};
+  const bool is_raw = most->name == "raw/X" || most->name == "raw.X";
+  return fmt::format(
+      "; {} has {}, {} holds {} of {} ({} reads it)", places[chosen].name,
+      counted(n_genes(places[chosen]), "gene"), most->name, to_text(found.kind()), n_genes(*most),
+      is_raw ? "--use-raw" : "--layer " + most->name.substr(most->name.rfind('/') + 1));
 }
 
 PlaceSummary survey_place(const Table& obs, const ValuePlace& place, const Context& context) {
@@ -96,9 +110,17 @@ PlaceSummary survey_place(const Table& obs, const ValuePlace& place, const Conte
 
 }  // namespace
 
+std::string advice_without_counts(const std::string& other_layers) {
+  if (other_layers.empty()) return "Give a file that holds counts.";
+  return fmt::format(
+      "Name the counts with --layer NAME (not looked at: {}), or give a file that "
+      "holds them.",
+      other_layers);
+}
+
 ChosenValues choose_values(const std::string& file, const Table& obs,
                            std::span<const ValuePlace> places, bool accept_any,
-                           const std::string& advice, const Context& context) {
+                           const std::string& other_layers, const Context& context) {
   SAITHE_ASSERT(!places.empty());
   const std::size_t last = places.size() - 1;
   std::vector<std::string> findings;
@@ -115,7 +137,7 @@ ChosenValues choose_values(const std::string& file, const Table& obs,
       if (i == last && findings.empty()) return {i, std::move(matrix)};
       context.warn(fmt::format("{}: counts are read from {}{}{}", file, places[i].name,
                                findings.empty() ? "" : "; " + join(findings),
-                               of_more_genes(places, i)));
+                               of_more_genes(obs, places, i, context)));
       return {i, std::move(matrix)};
     }
     findings.push_back(finding(places[i], found, obs));
@@ -127,14 +149,18 @@ ChosenValues choose_values(const std::string& file, const Table& obs,
     }
   }
   if (logs.matrix != nullptr) {
-    context.warn(fmt::format("{}: no counts were found: {}; {} is used as it is", file,
-                             join(findings), places[logs.place].name));
+    context.warn(fmt::format(
+        "{}: no counts were found: {}; {} is used as it is{}{}", file, join(findings),
+        places[logs.place].name, of_more_genes(obs, places, logs.place, context),
+        other_layers.empty()
+            ? ""
+            : fmt::format("; not looked at: {} (--layer NAME reads one)", other_layers)));
     return logs;
   }
   if (is_all_empty) return rest;
   if (!accept_any) {
     fail(ErrorKind::BadFormat, "{}: neither counts nor log1p(CP10k) were found: {}. {}", file,
-         join(findings), advice);
+         join(findings), advice_without_counts(other_layers));
   }
   context.warn(fmt::format("{}: neither counts nor log1p(CP10k) were found: {}; {} is looked at",
                            file, join(findings), places[rest.place].name));

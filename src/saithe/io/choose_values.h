@@ -49,10 +49,14 @@ struct ChosenValues {
 /// places before it hold, unless the last place of all holds counts and is used.
 ///
 /// What a place holds is told from a sample: 16 blocks of 64 cells, spread over the file. Throws
-/// Error(BadFormat), ending with `advice`, where no place is usable; it names what each holds.
+/// Error(BadFormat) where no place is usable; it names what each holds. `other_layers`: "a, b", of
+/// which nothing is known.
 ChosenValues choose_values(const std::string& file, const Table& obs,
                            std::span<const ValuePlace> places, bool accept_any,
-                           const std::string& advice, const Context& context);
+                           const std::string& other_layers, const Context& context);
+
+/// What to do about a file without counts.
+std::string advice_without_counts(const std::string& other_layers);
 
 /// Warns where the matrix that is used holds booleans.
 void warn_of_booleans(const std::string& file, const std::string& place, const CellMatrix& matrix,

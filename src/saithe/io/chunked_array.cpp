@@ -46,6 +46,10 @@ ChunkedArray::ChunkedArray(Hdf5Dataset dataset) : chunks_(std::move(dataset)) {
   if (chunks_.are_own()) chunk_size_ = chunks_.n_values();
 }
 
+std::int64_t ChunkedArray::most_kept_bytes() const {
+  return chunk_size_ > 0 && chunks_.n_bytes() >= kLargeChunkBytes ? chunks_.n_bytes() : 0;
+}
+
 template <typename Value>
 void ChunkedArray::read_through_hdf5(std::int64_t begin, std::span<Value> values) const {
   const std::array<std::int64_t, 1> start = {begin};
@@ -122,7 +126,8 @@ void ChunkedArray::read_any(std::int64_t begin, std::span<Value> values,
 
   const bool is_large = chunks_.n_bytes() >= kLargeChunkBytes;
   if (is_large) {
-    require_room_for_chunk(dataset().where(), chunk_size_, chunks_.unpacking_bytes(), context);
+    require_room_for_chunk(dataset().where(), chunk_size_,
+                           chunks_.unpacking_bytes() + bytes_of_others_, context);
   }
   const std::int64_t n_at_once =
       is_large ? 1 : std::clamp<std::int64_t>(kBytesAtOnce / chunks_.n_bytes(), 1, kChunksAtOnce);

@@ -21,6 +21,10 @@ class ChunkedArray {
   /// Throws Error(BadFormat) unless it is one-dimensional, of numbers, with known filters.
   explicit ChunkedArray(Hdf5Dataset dataset);
   [[nodiscard]] std::int64_t size() const { return dataset().size(); }
+  /// What of this array stays in memory while others are read: a chunk that is large.
+  [[nodiscard]] std::int64_t most_kept_bytes() const;
+  /// Tells what others keep: it goes off the memory for a chunk.
+  void count_others(std::int64_t kept_bytes) { bytes_of_others_ = kept_bytes; }
   [[nodiscard]] const Hdf5Dataset& dataset() const { return chunks_.dataset(); }
 
   /// The values [begin, end), converted. Integers that do not fit are Error(BadFormat).
@@ -50,6 +54,7 @@ class ChunkedArray {
 
   Hdf5Chunks chunks_;
   std::int64_t chunk_size_ = 0;  // values of a chunk; 0: read through HDF5
+  std::int64_t bytes_of_others_ = 0;
   mutable HeldChunk held_;
 };
 

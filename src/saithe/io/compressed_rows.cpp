@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <functional>
 
 #include "saithe/core/huge_pages.h"
@@ -17,12 +16,14 @@ namespace {
 
 constexpr std::int64_t kBytesOfEntry = 8;  // column and value
 constexpr std::int64_t kChunkRows = 64;
-constexpr double kMegabyte = 1e6;
 
 class Hdf5Entries final : public EntryArrays {
  public:
   explicit Hdf5Entries(const Hdf5Group& group)
-      : columns_(group.dataset("indices")), values_(group.dataset("data")) {}
+      : columns_(group.dataset("indices")), values_(group.dataset("data")) {
+    columns_.count_others(values_.most_kept_bytes());
+    values_.count_others(columns_.most_kept_bytes());
+  }
   std::int64_t n_columns_stored() const override { return columns_.size(); }
   std::int64_t n_values_stored() const override { return values_.size(); }
   void read(std::int64_t first, std::span<std::int32_t> columns, std::span<float> values,
@@ -139,11 +140,11 @@ void CompressedRows::require_room(std::int64_t begin, std::int64_t end,
   // not for what a damaged file makes up.
   if (bytes > room && (end - begin == 1 || !entries_->are_plausible(n))) {
     fail(ErrorKind::BadFormat,
-         "{}: entries {} to {} of indptr claim {} values at once, which take {:.0f} MB, more than "
-         "--memory ({:.0f} MB). If the file is not damaged, give it more with --memory {:.0f}M.",
-         where_, begin, end, n, static_cast<double>(bytes) / kMegabyte,
-         static_cast<double>(context.max_memory) / kMegabyte,
-         std::ceil(static_cast<double>(bytes) / static_cast<double>(1 << 20)));
+         "{}: entries {} to {} of indptr claim {} values at once, which take {}, more than "
+         "--memory ({}); those of a cell (in csc of a gene) must fit it. If the file is not "
+         "damaged, give it more with --memory {}.",
+         where_, begin, end, n, memory_text(bytes), memory_text(context.max_memory),
+         memory_text(bytes));
   }
 }
 

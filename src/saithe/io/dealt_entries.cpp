@@ -10,15 +10,18 @@
 namespace saithe::io {
 namespace {
 
-constexpr std::int64_t kBytesOfSmallEntry = 2;  // cell and value
+constexpr std::size_t kBytesOfSmallEntry = 2;  // cell and value
 // Memory is taken from the system in slabs, and handed out in blocks: parts that all grow at once
 // would leave holes otherwise.
 constexpr std::size_t kSlabBytes = std::size_t{1} << 23;
-constexpr std::int64_t kFewestBlockBytes = 2048;
+constexpr std::int64_t kFewestBlockBytes = 512;
 constexpr std::int64_t kMostBlockBytes = 32768;
+// A run is cut where a block ends, unless so few entries of it would fit.
+constexpr std::size_t kFewestEntries = 16;
+constexpr std::size_t kMostEntryBytes = 1 + sizeof(float);
 constexpr std::int64_t kBlocksShare = 16;  // of the memory a block of each part takes
-// Of this share of the memory is what has not gone to the temporary file; two blocks of each part
-// at least, so that what is written is more than what is left empty.
+// Of this share of the memory is what has not gone to the temporary file; as much as a block of
+// each part at least.
 constexpr std::int64_t kArrivingShare = 4;
 // What is written to the temporary file at once.
 constexpr std::size_t kWrittenBytes = std::size_t{1} << 20;
@@ -47,7 +50,8 @@ DealtEntries::DealtEntries(std::int64_t n_parts, std::int64_t n_entries, std::in
     : parts_(as_size(n_parts)), bytes_(bytes) {
   block_bytes_ = as_size(std::clamp(bytes / kBlocksShare / std::max<std::int64_t>(1, n_parts),
                                     kFewestBlockBytes, kMostBlockBytes));
-  if (n_entries > bytes / kBytesOfSmallEntry) file_ = std::make_unique<TemporaryFile>();
+  const auto least = static_cast<std::int64_t>(kBytesOfSmallEntry);
+  if (n_entries > bytes / least) file_ = std::make_unique<TemporaryFile>();
 }
 
 unsigned char* DealtEntries::take_block() {
@@ -67,15 +71,25 @@ unsigned char* DealtEntries::take_block() {
 
 void DealtEntries::add(std::int64_t part, GeneIndex gene, GeneIndex first_cell,
                        std::span<const GeneIndex> cells, std::span<const float> values) {
-  const std::size_t n = cells.size();
-  SAITHE_ASSERT(std::ssize(cells) <= kMostCells);
+  SAITHE_ASSERT(std::ssize(cells) <= kMostCells && cells.size() == values.size());
   Part& to = parts_[as_size(part)];
-  const std::size_t most = sizeof(Run) + n + values.size_bytes();
-  if (to.room < most) {
-    to.blocks.push_back({take_block()});
-    to.room = block_bytes_;
+  while (!cells.empty()) {
+    if (to.room < sizeof(Run) + kMostEntryBytes * std::min(cells.size(), kFewestEntries)) {
+      to.blocks.push_back({take_block()});
+      to.room = block_bytes_;
+    }
+    const std::size_t n = std::min(cells.size(), (to.room - sizeof(Run)) / kMostEntryBytes);
+    add_run(to, gene, first_cell, cells.first(n), values.first(n));
+    cells = cells.subspan(n);
+    values = values.subspan(n);
   }
-  Block& block = to.blocks.back();
+}
+
+/// Adds what the part's last block has room for.
+void DealtEntries::add_run(Part& part, GeneIndex gene, GeneIndex first_cell,
+                           std::span<const GeneIndex> cells, std::span<const float> values) {
+  const std::size_t n = cells.size();
+  Block& block = part.blocks.back();
   unsigned char* const at = block.begin + block.n_used;
   unsigned char* const cells_at = at + sizeof(Run);
   for (std::size_t i = 0; i < n; ++i) {
@@ -85,9 +99,9 @@ void DealtEntries::add(std::int64_t part, GeneIndex gene, GeneIndex first_cell,
   if (!are_small) std::memcpy(cells_at + n, values.data(), values.size_bytes());
   const Run run{gene, static_cast<std::uint16_t>(n), are_small};
   std::memcpy(at, &run, sizeof(run));
-  const std::size_t n_used = are_small ? sizeof(run) + 2 * n : most;
+  const std::size_t n_used = sizeof(run) + n * (are_small ? kBytesOfSmallEntry : kMostEntryBytes);
   block.n_used += n_used;
-  to.room -= n_used;
+  part.room -= n_used;
 }
 
 void DealtEntries::make_room() {
@@ -95,7 +109,7 @@ void DealtEntries::make_room() {
   if (!file_) {
     if (taken <= bytes_) return;
     file_ = std::make_unique<TemporaryFile>();
-  } else if (n_taken_ < 2 * std::ssize(parts_) || taken <= bytes_ / kArrivingShare) {
+  } else if (n_taken_ < std::ssize(parts_) || taken <= bytes_ / kArrivingShare) {
     return;
   }
   move_to_file();
@@ -111,23 +125,36 @@ void DealtEntries::finish() {
 void DealtEntries::move_to_file() {
   std::vector<unsigned char> written;
   for (Part& part : parts_) {
-    const std::int64_t position = file_->size() + std::ssize(written);
-    std::size_t n_bytes = 0;
+    if (part.blocks.empty()) continue;
+    Stretch stretch{file_->size() + std::ssize(written), 0};
+    const auto* before = reinterpret_cast<const unsigned char*>(&part.last);
+    written.insert(written.end(), before, before + sizeof(part.last));
     for (const Block& block : part.blocks) {
       written.insert(written.end(), block.begin, block.begin + block.n_used);
-      n_bytes += block.n_used;
+      stretch.n_bytes += static_cast<std::int64_t>(block.n_used);
       free_blocks_.push_back(block.begin);
       if (written.size() >= kWrittenBytes) {
         file_->append(written);
         written.clear();
       }
     }
-    if (n_bytes > 0) part.stretches.push_back({position, n_bytes});
+    part.last = stretch;
     part.blocks.clear();
     part.room = 0;
   }
   file_->append(written);
   n_taken_ = 0;
+}
+
+/// In the order in which they came.
+std::vector<DealtEntries::Stretch> DealtEntries::stretches_of(const Part& part) const {
+  std::vector<Stretch> stretches;
+  for (Stretch at = part.last; at.position >= 0;) {
+    stretches.push_back(at);
+    file_->read(at.position, {reinterpret_cast<unsigned char*>(&at), sizeof(at)});
+  }
+  std::ranges::reverse(stretches);
+  return stretches;
 }
 
 }  // namespace saithe::io

@@ -39,8 +39,9 @@ class DealtEntries {
   /// All have come. Throws as make_room().
   void finish();
   [[nodiscard]] bool are_in_memory() const { return file_ == nullptr; }
-  /// Calls visit(gene, cells, values) for each gene of a part; cells counted from the part's first
-  /// on. Throws Error(Output) where the temporary file cannot be read.
+  /// Calls visit(gene, cells, values) for each gene of a part, or for some of its cells and then
+  /// for those that follow; cells counted from the part's first on. Throws Error(Output) where the
+  /// temporary file cannot be read.
   template <typename Visit>
   void visit(std::int64_t part, const Visit& visit) const;
 
@@ -56,18 +57,23 @@ class DealtEntries {
     unsigned char* begin = nullptr;
     std::size_t n_used = 0;
   };
+  /// Runs of a part in the temporary file. Before them stands the stretch that came before, so
+  /// that memory holds the last one only, however many there are.
   struct Stretch {
-    std::int64_t position = 0;
-    std::size_t n_bytes = 0;
+    std::int64_t position = -1;  // none
+    std::int64_t n_bytes = 0;
   };
   struct Part {
     std::vector<Block> blocks;  // runs do not pass from one to the next
     std::size_t room = 0;       // in the last of them
-    std::vector<Stretch> stretches;
+    Stretch last;
   };
 
+  void add_run(Part& part, GeneIndex gene, GeneIndex first_cell, std::span<const GeneIndex> cells,
+               std::span<const float> values);
   unsigned char* take_block();
   void move_to_file();
+  [[nodiscard]] std::vector<Stretch> stretches_of(const Part& part) const;
   template <typename Visit>
   static void visit_runs(Bytes runs, const Visit& visit);
 
@@ -85,9 +91,9 @@ template <typename Visit>
 void DealtEntries::visit(std::int64_t part, const Visit& visit) const {
   const Part& wanted = parts_[as_size(part)];
   std::vector<unsigned char> runs;
-  for (const Stretch& stretch : wanted.stretches) {
-    runs.resize(stretch.n_bytes);
-    file_->read(stretch.position, runs);
+  for (const Stretch& stretch : stretches_of(wanted)) {
+    runs.resize(as_size(stretch.n_bytes));
+    file_->read(stretch.position + static_cast<std::int64_t>(sizeof(Stretch)), runs);
     visit_runs(runs, visit);
   }
   for (const Block& block : wanted.blocks) visit_runs({block.begin, block.n_used}, visit);

@@ -65,6 +65,13 @@ std::vector<std::string> float_names(const NumberColumn& index) {
 
 }  // namespace
 
+std::vector<std::string> whole_names(std::span<const std::int64_t> index) {
+  std::vector<std::string> names;
+  names.reserve(index.size());
+  for (const std::int64_t number : index) names.push_back(std::to_string(number));
+  return names;
+}
+
 Table table_named_by(Column index) {
   if (auto* texts = std::get_if<TextColumn>(&index)) return Table(std::move(texts->values));
   if (const auto* numbers = std::get_if<NumberColumn>(&index)) {

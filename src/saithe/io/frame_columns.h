@@ -22,6 +22,8 @@ void require_utf8(const Column& column, const std::string& where, const std::str
 /// A table whose rows are called by `index`: texts, or the texts of what it holds; floats as
 /// AnnData names rows by them ("7.0").
 Table table_named_by(Column index);
+/// How whole numbers call rows.
+std::vector<std::string> whole_names(std::span<const std::int64_t> index);
 /// A table whose names are read later, and then must be UTF-8 and what they were before, if they
 /// were read. They are read in whole chunks of `chunk` names, of which the last are kept. `where`:
 /// what messages call the table.

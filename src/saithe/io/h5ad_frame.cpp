@@ -1,6 +1,7 @@
 #include "saithe/io/h5ad_frame.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "saithe/core/text_io.h"
@@ -122,17 +123,49 @@ ReadColumn reader_of(const Hdf5Group& frame, const std::string& name) {
   fail(ErrorKind::BadFormat, "{}: its index '{}' is no column of texts", where, name);
 }
 
-/// A table without columns yet. Names that are texts in an array of their own stay in the file.
+/// The dataset of a frame's index that has a text or a number for each row; nothing where it is of
+/// another form, as of categories.
+std::optional<Hdf5Dataset> plain_index(const Hdf5Group& frame, const std::string& name) {
+  if (frame.has_group(name)) {
+    const Hdf5Group group = frame.group(name);
+    const std::string encoding = group.text_attribute("encoding-type").value_or("");
+    if (encoding != "nullable-string-array" || !group.has_dataset("values")) return std::nullopt;
+    return group.dataset("values");
+  }
+  if (!frame.has_dataset(name)) return std::nullopt;
+  Hdf5Dataset dataset = frame.dataset(name);
+  if (referred_categories(frame, name, dataset)) return std::nullopt;
+  return dataset;
+}
+
+/// How blocks of names are read; nothing where all must be read to know what they are.
+ReadNames reader_of_names(const Hdf5Dataset& index) {
+  if (index.is_null() || index.shape().size() != 1) return nullptr;
+  if (index.kind() == StoredKind::Text) {
+    return [index](std::int64_t begin, std::int64_t end) {
+      return index.read_texts(begin, end - begin);
+    };
+  }
+  const NumberLayout& layout = index.description().layout;
+  const bool fit = layout.is_signed || index.value_bytes() < sizeof(std::int64_t);
+  if (index.kind() != StoredKind::Integer || !fit) return nullptr;
+  return [index](std::int64_t begin, std::int64_t end) {
+    std::vector<std::int64_t> numbers(as_size(end - begin));
+    const std::array<std::int64_t, 1> start = {begin};
+    const std::array<std::int64_t, 1> count = {end - begin};
+    index.read_block(start, count, std::span(numbers));
+    return whole_names(numbers);
+  };
+}
+
+/// A table without columns yet. Names that are texts or whole numbers stay in the file.
 Table rows_of(const Hdf5Group& frame, const std::string& index_name, const std::string& called) {
-  if (frame.has_dataset(index_name)) {
-    const Hdf5Dataset names = frame.dataset(index_name);
-    if (!names.is_null() && names.kind() == StoredKind::Text && names.shape().size() == 1) {
-      names.require_plausible(names.size());
-      const auto read = [names](std::int64_t begin, std::int64_t end) {
-        return names.read_texts(begin, end - begin);
-      };
-      const auto& chunks = names.description().chunk_shape;
-      return table_named_later(names.size(), chunks.empty() ? 1 : chunks.front(), read, called);
+  if (const auto index = plain_index(frame, index_name)) {
+    if (ReadNames read_names = reader_of_names(*index)) {
+      index->require_plausible(index->size());
+      const auto& chunks = index->description().chunk_shape;
+      return table_named_later(index->size(), chunks.empty() ? 1 : chunks.front(),
+                               std::move(read_names), called);
     }
   }
   const ReadColumn read = reader_of(frame, index_name);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -14,7 +13,6 @@
 namespace saithe::io {
 namespace {
 
-constexpr double kMegabyte = 1e6;
 // What a thread reads at once of a dataset in one piece.
 constexpr std::int64_t kSliceValues = std::int64_t{1} << 17;
 
@@ -69,12 +67,10 @@ void require_room_for_chunk(const std::string& where, std::int64_t n_values, std
                             const Context& context) {
   if (n_bytes > context.max_memory) {
     fail(ErrorKind::BadFormat,
-         "{}: one of its chunks has {} values and takes {:.0f} MB to unpack, more than --memory "
-         "({:.0f} MB). Give it more with --memory {:.0f}M, or write the file again with smaller "
-         "chunks.",
-         where, n_values, static_cast<double>(n_bytes) / kMegabyte,
-         static_cast<double>(context.max_memory) / kMegabyte,
-         std::ceil(static_cast<double>(n_bytes) / static_cast<double>(1 << 20)) + 1);
+         "{}: one of its chunks has {} values, and unpacking it takes {}, more than --memory ({}). "
+         "Give it more with --memory {}, or write the file again with smaller chunks.",
+         where, n_values, memory_text(n_bytes), memory_text(context.max_memory),
+         memory_text(n_bytes));
   }
   require_memory(where, n_bytes, 1);
 }
@@ -121,7 +117,9 @@ void Hdf5Chunks::fail_damaged(std::int64_t number) const {
 }
 
 std::int64_t Hdf5Chunks::unpacking_bytes() const {
-  return n_bytes_ + std::min(n_bytes_, dataset_.description().stored_bytes);
+  // What a second filter makes, as shuffle is one, lies beside what the first made.
+  const std::int64_t n_copies = dataset_.description().filters.size() > 1 ? 2 : 1;
+  return n_copies * n_bytes_ + std::min(n_bytes_, dataset_.description().stored_bytes);
 }
 
 void Hdf5Chunks::unpack(const StoredChunk& chunk, std::int64_t number,

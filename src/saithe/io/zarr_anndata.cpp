@@ -139,18 +139,38 @@ ReadColumn reader_of(const ZarrNode& frame, const ZarrNode& node, std::int64_t n
   return [=] { return read_number_column(array, n_rows, context); };
 }
 
-/// A table without columns yet. Names that are texts in an array of their own stay in the store.
+constexpr std::int64_t kBytesOfWhole = 8;  // that hold any whole number with a sign
+
+/// How blocks of names are read; nothing where all must be read to know what they are.
+ReadNames reader_of_names(const ZarrNode& node, const Context& context) {
+  if (!node.is_array() || node.text_attribute("categories")) return nullptr;
+  const ZarrArray names(node);
+  if (names.shape().size() != 1) return nullptr;
+  if (names.is_text()) {
+    return
+        [=](std::int64_t begin, std::int64_t end) { return names.read_texts(begin, end, context); };
+  }
+  const bool is_unsigned = names.type().kind == ZarrType::Kind::Unsigned;
+  const bool fit = !is_unsigned || names.type().bytes < kBytesOfWhole;
+  if ((names.type().kind != ZarrType::Kind::Signed && !is_unsigned) || !fit) return nullptr;
+  return [=](std::int64_t begin, std::int64_t end) {
+    std::vector<std::int64_t> numbers(as_size(end - begin));
+    names.read(begin, std::span(numbers), context);
+    return whole_names(numbers);
+  };
+}
+
+/// A table without columns yet. Names that are texts or whole numbers stay in the store.
 Table rows_of(const ZarrNode& frame, const std::string& index_name, const std::string& called,
               const Context& context) {
   const ZarrNode node = frame.get(index_name);
-  if (node.is_array()) {
-    const ZarrArray names(node);
-    if (names.is_text() && names.shape().size() == 1) {
-      const auto read = [=](std::int64_t begin, std::int64_t end) {
-        return names.read_texts(begin, end, context);
-      };
-      return table_named_later(names.stored_length(), names.chunk_shape().front(), read, called);
-    }
+  const bool has_mask =
+      !node.is_array() && node.text_attribute("encoding-type") == "nullable-string-array";
+  const ZarrNode values = has_mask ? node.get("values") : node;
+  if (ReadNames read_names = reader_of_names(values, context)) {
+    const ZarrArray names(values);
+    return table_named_later(names.stored_length(), names.chunk_shape().front(),
+                             std::move(read_names), called);
   }
   const ReadColumn read = reader_of(frame, node, -1, context);
   if (!read) {

@@ -64,7 +64,7 @@ class ChooseValues : public ::testing::Test {
     Chosen chosen;
     context.on_warning = [&](const std::string& text) { chosen.warnings.push_back(text); };
     const ChosenValues values =
-        choose_values("f.h5ad", obs_, places_, accept_any, "Do this.", context);
+        choose_values("f.h5ad", obs_, places_, accept_any, other_layers_, context);
     EXPECT_NE(values.matrix, nullptr);
     chosen.place = places_[values.place].name;
     return chosen;
@@ -78,6 +78,7 @@ class ChooseValues : public ::testing::Test {
   static float zero(CellIndex) { return 0; }
 
   Table obs_;
+  std::string other_layers_;
   Table var_{std::vector<std::string>{"g0", "g1", "g2"}};
   Table longer_var_{std::vector<std::string>{"g0", "g1", "g2", "g3"}};
   std::vector<ValuePlace> places_;
@@ -108,8 +109,32 @@ TEST_F(ChooseValues, APlaceOfMoreGenesIsNamed) {
   EXPECT_EQ(chosen.place, "layers/counts");
   ASSERT_EQ(chosen.warnings.size(), 1U);
   EXPECT_EQ(chosen.warnings[0],
-            "f.h5ad: counts are read from layers/counts; it has 3 genes, raw/X has 4 (--use-raw "
-            "reads it)");
+            "f.h5ad: counts are read from layers/counts; layers/counts has 3 genes, raw/X holds "
+            "log1p(CP10k) of 4 (--use-raw reads it)");
+  places_[1].open = [] { return std::make_unique<MadeUp>(score); };  // it cannot be used
+  EXPECT_EQ(choose().warnings, (std::vector<std::string>{"f.h5ad: counts are read from "
+                                                         "layers/counts"}));
+}
+
+TEST_F(ChooseValues, APlaceOfMoreGenesThanTheLogarithmsThatAreUsedIsNamed) {
+  add("layers/raw", log);
+  add("raw/X", log, longer_var_);
+  const Chosen chosen = choose();
+  EXPECT_EQ(chosen.place, "layers/raw");
+  EXPECT_TRUE(testing::contains(
+      chosen.warnings[0], "layers/raw has 3 genes, raw/X holds log1p(CP10k) of 4 (--use-raw"));
+}
+
+TEST_F(ChooseValues, LayersThatWereNotLookedAtAreNamed) {
+  other_layers_ = "Counts, soupX";
+  add("X", log);
+  EXPECT_TRUE(testing::contains(choose().warnings[0],
+                                "X is used as it is; not looked at: Counts, soupX (--layer NAME"));
+  places_.clear();
+  add("X", score);
+  Context context(1);
+  EXPECT_SAITHE_ERROR(choose_values("f", obs_, places_, false, other_layers_, context),
+                      ErrorKind::BadFormat, "--layer NAME (not looked at: Counts, soupX)");
 }
 
 TEST_F(ChooseValues, CountsInXAreSaidIfThePlacesBeforeHoldOthers) {
@@ -141,7 +166,7 @@ TEST_F(ChooseValues, NeitherIsRefusedWithWhatEachPlaceHolds) {
             "f.h5ad: neither counts nor log1p(CP10k) were found: raw/X holds values of no known "
             "kind (cell 'c2990' (row 2990) has the value 1.5 for gene 'g1'; counts are whole "
             "numbers), X holds z-scored values (cell 'c0' (row 0) has the value 1.3 for gene 'g1'; "
-            "counts are whole numbers). Do this.");
+            "counts are whole numbers). Give a file that holds counts.");
   const Chosen chosen = choose(true);
   EXPECT_EQ(chosen.place, "X");
   EXPECT_EQ(chosen.warnings.size(), 1U);

@@ -25,10 +25,10 @@ std::vector<Run> runs_of(const DealtEntries& entries, std::int64_t part, GeneInd
   std::vector<Run> runs;
   entries.visit(part, [&](GeneIndex gene, std::span<const std::uint8_t> cells,
                           std::span<const float> values) {
-    Run& run = runs.emplace_back();
-    run.gene = gene;
+    if (runs.empty() || runs.back().gene != gene) runs.emplace_back().gene = gene;
+    Run& run = runs.back();
     for (const std::uint8_t cell : cells) run.cells.push_back(first_cell + cell);
-    run.values.assign(values.begin(), values.end());
+    run.values.insert(run.values.end(), values.begin(), values.end());
   });
   return runs;
 }

@@ -113,7 +113,7 @@ TEST(DenseTiles, ATileThatPassesMemoryIsRefused) {
   EXPECT_SAITHE_ERROR(tiles->read({0, 1, 0, 23}, row, little), ErrorKind::BadFormat,
                       "one of its chunks has 851 values");
   EXPECT_SAITHE_ERROR(tiles->read({0, 1, 0, 23}, row, little), ErrorKind::BadFormat,
-                      "Give it more with --memory 2M");
+                      "Give it more with --memory 1M");
 }
 
 TEST(DenseTiles, OnlyMatricesOfNumbers) {

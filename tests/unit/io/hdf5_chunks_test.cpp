@@ -70,7 +70,7 @@ TEST(Hdf5Chunks, RoomIsAskedForWithItsSize) {
   EXPECT_SAITHE_ERROR(io::require_room_for_chunk("f.h5: /X", 1000, (3 << 20) + 1, context),
                       ErrorKind::BadFormat, "f.h5: /X: one of its chunks has 1000 values");
   EXPECT_SAITHE_ERROR(io::require_room_for_chunk("x", 1000, (3 << 20) + 1, context),
-                      ErrorKind::BadFormat, "--memory 5M");
+                      ErrorKind::BadFormat, "--memory 4M");
 }
 
 }  // namespace
