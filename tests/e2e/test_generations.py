@@ -261,3 +261,25 @@ def test_a_real_file_without_a_matrix_is_looked_at_and_refused(archives, model, 
     for output in (["--in-place"], ["-o", tmp_path / "out.h5ad"]):
         assert "has no X, no raw" in must_fail(3, "predict", model, path, *output)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_names_of_rows_that_are_numbers_or_nullable_texts(cells, model, tmp_path):
+    """In blocks, as others are: in whatever form they lie."""
+    data = anndata.read_h5ad(cells)
+    names = {"numbers": np.arange(7, 7 + data.n_obs), "small": np.arange(data.n_obs).astype("u2"),
+             "nullable": np.array(data.obs_names, dtype=object)}
+    for kind, index in names.items():
+        path = tmp_path / f"{kind}.h5ad"
+        data.write_h5ad(path)
+        with h5py.File(path, "r+") as file:
+            del file["obs/_index"]
+            if kind != "nullable":
+                file["obs"].create_dataset("_index", data=index, chunks=(64,))
+            else:
+                group = file["obs"].create_group("_index")
+                group.attrs.update({"encoding-type": "nullable-string-array", "encoding-version": "0.1.0"})
+                group.create_dataset("values", data=index, dtype=h5py.string_dtype(), chunks=(64,))
+                group["mask"] = np.zeros(len(index), dtype=bool)
+        must("predict", model, path, "-o", tmp_path / "out.tsv", "--overwrite")
+        lines = (tmp_path / "out.tsv").read_text().splitlines()[1:]
+        assert [line.split("\t")[0] for line in lines] == [str(name) for name in index]

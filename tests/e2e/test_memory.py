@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from conftest import HAS_SANITIZER, must
+from conftest import HAS_SANITIZER, must, must_fail
 from large_files import peak_megabytes, peak_of_all_processes, write_all_but_values
 
 
@@ -203,3 +203,47 @@ def test_a_long_table_keeps_to_memory(tmp_path, model, cells):
     if HAS_SANITIZER:
         pytest.skip("the same values; how much memory they took is not told under a sanitizer")
     assert little + 50 < much
+
+
+@pytest.mark.parametrize("names", ["texts", "numbers"])
+def test_memory_is_kept_by_csc_of_many_cells(names, model, tmp_path):
+    """What is kept for each cell: where its entries begin, and what of a gene is read at once."""
+    n_cells, genes = 6000000, ["CD3D", "LYZ"]
+    path = tmp_path / "many.h5ad"
+    with h5py.File(path, "w") as file:
+        x = write_all_but_values(file, 1, genes)
+        x.attrs.update({"encoding-type": "csc_matrix", "shape": np.array([n_cells, len(genes)])})
+        x.create_dataset("data", shape=(n_cells,), dtype="f4", fillvalue=1, chunks=(1 << 20,))
+        x.create_dataset("indices", data=np.arange(n_cells, dtype="i4"), chunks=(1 << 16,),
+                         compression="gzip", compression_opts=1, shuffle=True)
+        x.create_dataset("indptr", data=np.array([0, n_cells // 2, n_cells]))
+        del file["obs/_index"]
+        kind = "i8" if names == "numbers" else "S7"
+        index = file.create_dataset("obs/_index", shape=(n_cells,), dtype=kind, chunks=(1 << 16,),
+                                    compression="gzip", compression_opts=1)
+        for begin in range(0, n_cells, 1 << 20):
+            part = np.arange(begin, min(n_cells, begin + (1 << 20)))
+            index[begin:begin + len(part)] = part.astype(kind)
+    out = tmp_path / "out.tsv"
+    peak = peak_of_all_processes("predict", model, path, "-o", out, "--force", "--memory", "32M")
+    with open(out) as table:
+        last = [line for line in table][-1]
+    assert last.startswith(f"{n_cells - 1}\t")
+    if HAS_SANITIZER:
+        pytest.skip("done; how much memory it took is not told under a sanitizer")
+    assert peak < 32 * 1.049 + 200
+
+
+def test_chunks_of_both_arrays_and_of_their_filters_count(tmp_path):
+    """8 MiB and more a chunk: the one array's is kept while the other's is unpacked and unshuffled."""
+    n_cells, n_genes = 20000, 100
+    path = tmp_path / "one_chunk.h5ad"
+    with h5py.File(path, "w") as file:
+        x = write_all_but_values(file, n_cells, [f"g{i}" for i in range(n_genes)])
+        for name, values in (("data", np.ones(n_cells * n_genes)),
+                             ("indices", np.tile(np.arange(n_genes), n_cells))):
+            x.create_dataset(name, data=values, chunks=values.shape, compression="gzip", shuffle=True)
+        x.create_dataset("indptr", data=np.arange(n_cells + 1) * n_genes)
+    line = must_fail(3, "convert", path, tmp_path / "out.h5ad", "--memory", "40M")
+    assert "one of its chunks has 2000000 values, and unpacking it takes 46M, more than --memory (40M)" in line
+    must("convert", path, tmp_path / "out.h5ad", "--memory", "46M")

@@ -15,6 +15,9 @@
 
 namespace saithe::io {
 
+/// Of InputFile::head at most; a file of fewer is there as a whole.
+inline constexpr std::size_t kHeadBytes = 65536;
+
 /// A path to be read, looked at once for all formats.
 struct InputFile {
   std::filesystem::path path;

@@ -79,12 +79,23 @@ FeatureTable read_genes_of(const MtxPaths& paths) {
   return features;
 }
 
-Table read_cells_of(const MtxPaths& paths) {
+/// R's write.table() puts the number of each line before its barcode.
+Table read_cells_of(const MtxPaths& paths, const Context& context) {
   if (paths.is_split_pipe) return read_split_pipe_cells(paths.cells);
   std::vector<std::string> barcodes;
+  std::vector<std::string> second;  // of each line, while each has two fields
   read_lines(paths.cells, [&](const std::vector<std::string_view>& fields) {
+    if (fields.size() == 2 && second.size() == barcodes.size()) second.emplace_back(fields[1]);
     barcodes.emplace_back(fields[0]);
   });
+  const bool are_numbered = second.size() == barcodes.size() && is_counted_up(barcodes);
+  if (are_numbered && !second.empty() && !is_counted_up(second)) {
+    context.warn(fmt::format(
+        "{}: its lines begin with their numbers; the second field is taken as the barcode ('{}', "
+        "...)",
+        paths.cells.string(), printable(second.front())));
+    return Table(std::move(second));
+  }
   return Table(std::move(barcodes));
 }
 
@@ -126,7 +137,7 @@ bool are_cells_in_rows(const MtxSizes& sizes, const MtxPaths& paths, std::int64_
 std::unique_ptr<CellSource> open_with_tables(const InputFile& input, const MtxPaths& paths,
                                              const ReadOptions& options, const Context& context) {
   FeatureTable features = read_genes_of(paths);
-  Table obs = read_cells_of(paths);
+  Table obs = read_cells_of(paths, context);
   warn_of_repeated_barcodes(obs, paths.cells.string(), context);
   const auto n_features = checked_cast<GeneIndex>(std::ssize(features.new_column), "features");
   auto counts = read_mtx(

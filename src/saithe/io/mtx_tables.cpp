@@ -1,6 +1,7 @@
 #include "saithe/io/mtx_tables.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <tuple>
 
@@ -188,6 +189,10 @@ fs::path find_matrix(const fs::path& folder) {
   if (found.empty()) found = files_ending(folder, ".mtx");
   if (found.size() == 1) return found.front();
   if (found.empty()) {
+    if (const std::string within = readable_within(folder); !within.empty()) {
+      fail(ErrorKind::NotFound, "{}: has no matrix itself; name one within: {}", folder.string(),
+           printable(within));
+    }
     fail(ErrorKind::NotFound,
          "{}: has no matrix.mtx (nor matrix.mtx.gz, nor one with a prefix); a 10x MTX folder holds "
          "matrix.mtx, barcodes.tsv and genes.tsv or features.tsv",
@@ -251,6 +256,29 @@ void warn_of_mtx_twins(const MtxPaths& paths, const Context& context) {
   for (const char* ending : {"", ".gz"}) {
     warn_if_there(paths.genes, paths.genes.parent_path() / (other + ending));
   }
+}
+
+bool is_table_of_mtx(const fs::path& path) {
+  const fs::path folder = path.parent_path();
+  return named_table(path) && !files_ending(folder.empty() ? "." : folder, ".mtx").empty();
+}
+
+std::string readable_within(const fs::path& folder) {
+  static constexpr std::array kEndings = {".h5", ".h5ad", ".loom", ".h5seurat"};
+  std::vector<std::string> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const fs::path& path = entry.path();
+    const bool is_file =
+        entry.is_regular_file(error) &&
+        std::ranges::find(kEndings, lower(path.extension().string())) != kEndings.end();
+    const bool is_folder = entry.is_directory(error) && !files_ending(path, ".mtx").empty();
+    if (is_file || is_folder) found.push_back("'" + path.string() + "'");
+  }
+  std::ranges::sort(found);
+  std::string text;
+  for (const std::string& path : found) text += (text.empty() ? "" : ", ") + path;
+  return text;
 }
 
 std::string name_mtx_layout(const fs::path& path, bool is_folder) {

@@ -39,4 +39,15 @@ std::string name_mtx_layout(const std::filesystem::path& path, bool is_folder);
 /// folder under which the reader would look for them. Empty if a folder has no matrix or several.
 std::vector<std::filesystem::path> mtx_places(const std::filesystem::path& path);
 
+/// Whether a file lies beside a matrix and is called as its tables are: `GSM1_barcodes.tsv.gz`.
+bool is_table_of_mtx(const std::filesystem::path& path);
+/// What to say of such a file that is given alone.
+inline constexpr const char* kTableOfMtx =
+    "is called as the tables that name the genes or cells of an MTX, and holds no counts. Give the "
+    "folder, or the .mtx beside it";
+
+/// What of a folder could be given instead of it, where it has no matrix itself: folders with one,
+/// and files of HDF5. "'a/hg19', 'a/cells.h5'"; empty if there is nothing.
+std::string readable_within(const std::filesystem::path& folder);
+
 }  // namespace saithe::io

@@ -24,7 +24,6 @@ namespace fs = std::filesystem;
 constexpr CellIndex kBlockCells = 4096;
 
 // First bytes of a file that is no HDF5.
-constexpr std::size_t kHeadBytes = 65536;
 
 /// In the order of asking: the first that recognises an input reads it.
 const io::Format* const kFormats[] = {&io::kOtherPrograms, &io::kH5ad,     &io::kTenxH5,
@@ -208,7 +207,7 @@ std::vector<fs::path> places_of_input(const fs::path& path) {
   try {
     if (is_folder && io::open_zarr_store(path, true, "") != nullptr) return places;
     if (!is_folder &&
-        (io::is_hdf5_file(path) || !io::is_matrix_market(read_head(path, kHeadBytes))))
+        (io::is_hdf5_file(path) || !io::is_matrix_market(read_head(path, io::kHeadBytes))))
       return places;
     std::vector<fs::path> files = io::mtx_places(path);
     // Of a folder that is given, only its files are the input: a table may come to lie beside them.

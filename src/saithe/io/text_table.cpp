@@ -11,6 +11,7 @@
 #include "saithe/io/delimited_text.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/long_table.h"
+#include "saithe/io/mtx_tables.h"
 #include "saithe/io/name_patterns.h"
 #include "saithe/io/repeated_barcodes.h"
 #include "saithe/io/unknown_input.h"
@@ -311,15 +312,47 @@ void add_columns(Table& table, RowsOfText& rows, const TableStart& start, const 
   }
 }
 
+/// A row of numbers is no barcode where a column of text has another name for each cell.
+void warn_of_numbered_cells(const RowsOfText& rows, const TableStart& start,
+                            const std::string& where, const Context& context) {
+  if (!is_counted_up(rows.names)) return;
+  for (std::size_t i = 0; i < rows.texts.size(); ++i) {
+    const std::unordered_set<std::string_view> distinct(rows.texts[i].begin(), rows.texts[i].end());
+    if (distinct.size() < rows.names.size() || rows.names.size() < 2) continue;
+    context.warn(printable(fmt::format(
+        "{}: its cells are called by their numbers ('{}', ...), while the column '{}' has a text "
+        "of "
+        "its own for each ('{}', ...). If that is the barcode, remove the column before it",
+        where, rows.names.front(), start.names[i], rows.texts[i].front())));
+    return;
+  }
+}
+
+/// As spreadsheets put sums behind the last column and below the last row.
+void warn_of_sums(const std::vector<std::string>& names, const char* what, const std::string& where,
+                  const Context& context) {
+  static constexpr std::array kSums = {"total", "totals", "grand total", "sum", "subtotal"};
+  for (const std::string& name : names) {
+    if (std::ranges::find(kSums, lower(name)) == kSums.end()) continue;
+    context.warn(printable(
+        fmt::format("{}: '{}' is read as a {}, and called like a sum of the others. If it is one, "
+                    "remove it",
+                    where, name, what)));
+  }
+}
+
 std::unique_ptr<CellSource> open_wide(const std::string& where, RowsOfText rows,
                                       const TableStart& start, const ReadOptions& options,
                                       const Context& context) {
   require_names(rows.names, start, where);
   const bool are_cells = rows_are(rows, start, options.cells_in, where, context) == RowsAre::Cells;
-  std::vector<std::string> columns = std::move(rows.columns);
-  Table obs(are_cells ? rows.names : columns);
+  const std::vector<std::string> column_names = std::move(rows.columns);
+  Table obs(are_cells ? rows.names : column_names);
   warn_of_repeated_barcodes(obs, where, context);
-  Table var = make_gene_table(are_cells ? std::move(columns) : rows.names, where, context);
+  Table var = make_gene_table(are_cells ? column_names : rows.names, where, context);
+  warn_of_sums(are_cells ? rows.names : column_names, "cell", where, context);
+  warn_of_sums(are_cells ? column_names : rows.names, "gene", where, context);
+  if (are_cells) warn_of_numbered_cells(rows, start, where, context);
   add_columns(are_cells ? obs : var, rows, start, where, context);
   auto counts =
       are_cells ? std::move(rows.values) : transpose(*rows.values, context.max_memory, context);
@@ -339,9 +372,10 @@ void require_corner(const TableStart& start, const std::string& where) {
   fail(
       ErrorKind::BadFormat,
       "{}: its rows have one field more than its first line, whose first name '{}' is one of names "
-      "of rows. Write numbers with a decimal point where commas separate the fields, or name the "
-      "last column.",
-      where, printable(start.names.front()));
+      "of rows. {}, or name the last column.",
+      where, printable(start.names.front()),
+      start.separator == ',' ? "Write numbers with a decimal point where commas separate the fields"
+                             : "Remove what separates fields at the end of each line");
 }
 
 std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& options,
@@ -361,6 +395,9 @@ std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& 
   }
   require_no_other_long_table(*start, where);
   require_corner(*start, where);
+  if (start->n_texts == start->names.size() && is_table_of_mtx(input.path)) {
+    fail(ErrorKind::BadFormat, "{}: {}", where, kTableOfMtx);
+  }
   if (start->n_texts == start->names.size()) {
     fail(
         ErrorKind::BadFormat,

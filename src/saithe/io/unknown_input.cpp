@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <filesystem>
+#include <vector>
 
 #include "saithe/core/text_io.h"
+#include "saithe/io/mtx_tables.h"
 
 namespace saithe::io {
 namespace {
@@ -64,19 +65,65 @@ bool is_like_model(const InputFile& input) {
                               input.head.find(R"("data_offsets":[)") != std::string::npos);
 }
 
-/// The folders in a folder that hold a matrix, as `hg19` of Cell Ranger 2; empty if none does.
-std::string folders_with_matrix(const std::filesystem::path& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const bool has_matrix = std::filesystem::exists(entry.path() / "matrix.mtx", error) ||
-                            std::filesystem::exists(entry.path() / "matrix.mtx.gz", error);
-    if (has_matrix) names.push_back("'" + entry.path().string() + "'");
+bool is_text(std::string_view head) {
+  return std::ranges::all_of(
+      head, [](unsigned char c) { return c >= 0x20 || c == '\t' || c == '\n' || c == '\r'; });
+}
+
+/// The lines of a head; the last is left out where it may be cut.
+std::vector<std::string_view> lines_of(std::string_view head, bool is_whole) {
+  std::vector<std::string_view> lines;
+  while (!head.empty()) {
+    const auto end = head.find('\n');
+    if (end == std::string_view::npos && !is_whole) break;
+    std::string_view line = head.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!line.empty()) lines.push_back(line);
+    head.remove_prefix(end == std::string_view::npos ? head.size() : end + 1);
   }
-  std::ranges::sort(names);
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
+  return lines;
+}
+
+bool is_in_quotes(std::string_view line) {
+  return line.size() >= 2 && line.front() == '"' && line.back() == '"' &&
+         std::ranges::count(line, '"') == 2;
+}
+
+/// What a text lacks that otherwise is like a table; empty if it is like none.
+std::string why_no_table(std::string_view head, bool is_whole) {
+  const std::vector<std::string_view> lines = lines_of(head, is_whole);
+  const auto n_separators = [&](std::string_view line) {
+    return std::max({std::ranges::count(line, ','), std::ranges::count(line, ';'),
+                     std::ranges::count(line, '\t')});
+  };
+  const auto has_fields = [&](std::string_view line) { return n_separators(line) >= 2; };
+  const auto first = std::ranges::find_if(lines, has_fields);
+  if (first == lines.end()) return {};
+  if (std::ranges::all_of(lines, is_in_quotes)) {
+    return "has each of its lines in quotes as a whole. Write it without quotes around the lines: "
+           "sed 's/^\"//; s/\"$//' FILE > cells.csv";
+  }
+  if (lines.size() == 1) {
+    return "is like a table with a single line; expected a line of names, and a line below for "
+           "each cell or gene";
+  }
+  const std::size_t n_above = static_cast<std::size_t>(first - lines.begin());
+  const bool has_title =
+      n_above > 0 ||
+      (lines.size() > 2 && n_separators(lines[1]) == n_separators(lines[2]) &&
+       std::ranges::count_if(lines[0], [](unsigned char c) { return std::isalnum(c) != 0; }) > 0 &&
+       lines[0].find_last_not_of(",;\t") < lines[0].find_first_of(",;\t"));
+  if (has_title) {
+    return fmt::format(
+        "has {} above its table ('{}'); expected the names of the columns in the first line. "
+        "Remove "
+        "what stands above them",
+        n_above > 1 ? counted(static_cast<std::int64_t>(n_above), "line") : "a line",
+        printable(lines.front().substr(
+            0, std::min<std::size_t>(40, lines.front().find_first_of(",;\t")))));
+  }
+  return "is like a table whose first line names nothing, or whose lines have no names; expected "
+         "names of genes (or cells) in the first line, and in each line below a name and numbers";
 }
 
 }  // namespace
@@ -91,7 +138,7 @@ std::string why_unknown(const InputFile& input) {
   if (input.hdf5) {
     why = why_unknown(*input.hdf5);
   } else if (input.is_folder) {
-    if (const std::string folders = folders_with_matrix(input.path); !folders.empty()) {
+    if (const std::string folders = readable_within(input.path); !folders.empty()) {
       why = "is a folder without a matrix of its own; name one in it: " + printable(folders);
     }
   } else if (input.head.empty()) {
@@ -118,6 +165,10 @@ std::string why_unknown(const InputFile& input) {
         "counts.tsv";
   } else if (has_thousands(input.head)) {
     why = "has numbers with separators of thousands (\"1,234\"). Write them without (1234)";
+  } else if (is_table_of_mtx(input.path)) {
+    why = kTableOfMtx;
+  } else if (is_text(input.head)) {
+    why = why_no_table(input.head, input.head.size() < kHeadBytes);
   }
   return why.empty() ? kNoFormat : why;
 }
