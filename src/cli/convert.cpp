@@ -74,7 +74,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   session.say(
       fmt::format("values: {}", finder.has_values() ? to_text(finder.kind()) : "zeros only"));
   if (finder.has_values() && finder.kind() == ValueKind::Unknown) {
-    session.context().warn(finder.warning());
+    session.context().warn(finder.warning(source->obs(), source->var()));
   }
   session.say("written: " + request.output);
   session.finish(source->n_cells());

@@ -241,12 +241,25 @@ std::string ValueKindFinder::doubt() const {
   return text_of_totals() + " (a model of counts labels other logarithms wrongly)";
 }
 
-std::string ValueKindFinder::warning() const {
+std::string ValueKindFinder::warning(const Table& obs, const Table& var) const {
   if (!has_values() || kind() == ValueKind::Counts) return {};
+  const std::string text = "the values are no counts: they are ";
+  if (kind() == ValueKind::LogNormalized) {
+    return text + to_text(kind()) + (doubt().empty() ? "" : ", or another logarithm");
+  }
+  if (kind() == ValueKind::OtherLog) return text + to_text(kind());
+  return fmt::format("{}{} ({})", text,
+                     kind() == ValueKind::Unknown ? "of no known kind" : to_text(kind()),
+                     text_of_first_no_count(obs, var));
+}
+
+std::string ValueKindFinder::text_of_first_no_count(const Table& obs, const Table& var) const {
+  const auto& [cell, gene, value] = first_no_count_;
+  SAITHE_ASSERT(cell >= 0);
   return fmt::format(
-      "the values are no counts: they are {}{}",
-      kind() == ValueKind::Unknown ? "of no known kind" : to_text(kind()),
-      kind() == ValueKind::LogNormalized && !doubt().empty() ? ", or another logarithm" : "");
+      "cell '{}' (row {}) has the value {} for gene '{}'; counts are {}",
+      printable(obs.name_of(cell)), cell, format_number(value), printable(var.name_of(gene)),
+      !std::isfinite(value) || value < 0 ? "finite and not negative" : "whole numbers");
 }
 
 /// Whether logarithms do not contradict 10 000 a cell by their sums and their base.

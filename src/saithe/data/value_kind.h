@@ -52,8 +52,12 @@ class ValueKindFinder {
   /// it out: no counts are behind it, or not counts of 10 000; and of what is taken for another
   /// logarithm, why, where it is told by that. Empty if nothing speaks against it.
   [[nodiscard]] std::string doubt() const;
-  /// "the values are no counts: they are other log"; empty of counts and where there are none.
-  [[nodiscard]] std::string warning() const;
+  /// "the values are no counts: they are other log", and where the first is that shows it, unless
+  /// they are logarithms; empty of counts and where there are none.
+  [[nodiscard]] std::string warning(const Table& obs, const Table& var) const;
+  /// "cell 'c' (row 3) has the value -0.4 for gene 'g'; counts are whole numbers", of the first
+  /// that is no count; there must be one.
+  [[nodiscard]] std::string text_of_first_no_count(const Table& obs, const Table& var) const;
   [[nodiscard]] const NoCount& first_no_count() const { return first_no_count_; }
   [[nodiscard]] double total() const { return sum_; }
 

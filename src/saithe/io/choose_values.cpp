@@ -62,12 +62,7 @@ std::string finding(const ValuePlace& place, const ValueKindFinder& found, const
     text += (kind == ValueKind::LogNormalized ? ", or another logarithm: " : ", as ") + doubt;
   }
   if (kind == ValueKind::Counts || kind == ValueKind::LogNormalized) return text;
-  const auto& odd = found.first_no_count();
-  return text + fmt::format(" (cell '{}' (row {}) has the value {} for gene '{}'; counts are {})",
-                            obs.name_of(odd.cell), odd.cell, format_number(odd.value),
-                            place.var->index()[as_size(odd.gene)],
-                            !std::isfinite(odd.value) || odd.value < 0 ? "finite and not negative"
-                                                                       : "whole numbers");
+  return text + " (" + found.text_of_first_no_count(obs, *place.var) + ")";
 }
 
 std::string join(const std::vector<std::string>& findings) {

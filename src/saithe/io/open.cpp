@@ -256,7 +256,7 @@ FileSummary inspect_file(const fs::path& path, const ReadOptions& options, const
   summary.value_kind = finder.has_values() ? finder.kind() : ValueKind::Unknown;
   if (!finder.has_values()) {
     warnings.push_back("there are no values other than 0, so what they are is not known");
-  } else if (std::string warning = finder.warning(); !warning.empty()) {
+  } else if (std::string warning = finder.warning(source->obs(), source->var()); !warning.empty()) {
     warnings.push_back(std::move(warning));
   }
   summary.warnings = std::move(warnings);

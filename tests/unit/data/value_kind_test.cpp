@@ -199,6 +199,11 @@ TEST(ValueKind, OneOddValueIsFoundAndLocated) {
     EXPECT_EQ(finder.first_no_count().cell, 101);
     EXPECT_EQ(finder.first_no_count().gene, 2);
   }
+  ValueKindFinder one;
+  one.add(CsrMatrix{2, 2, {0, 2, 4}, {0, 1, 0, 1}, {1, 2, 30, 1.5F}}.view(), 0);
+  EXPECT_EQ(one.warning(Table({"c0", "c1"}), Table({"g0", "g1"})),
+            "the values are no counts: they are of no known kind (cell 'c1' (row 1) has the value "
+            "1.5 for gene 'g1'; counts are whole numbers)");
   ValueKindFinder nothing;
   EXPECT_FALSE(nothing.has_values());
   EXPECT_EQ(nothing.kind(), ValueKind::Counts);
