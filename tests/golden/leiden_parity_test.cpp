@@ -40,7 +40,8 @@ nlohmann::json expected_file() {
 
 std::vector<Graph> graphs() {
   std::vector<Graph> all;
-  for (const auto& [name, graph] : expected_file().at("graphs").items()) {
+  const nlohmann::json file = expected_file();
+  for (const auto& [name, graph] : file.at("graphs").items()) {
     all.push_back({name, matrix_of(graph), graph});
   }
   return all;
