@@ -267,6 +267,8 @@ def test_names_of_rows_that_are_numbers_or_nullable_texts(cells, model, tmp_path
     """In blocks, as others are: in whatever form they lie."""
     data = anndata.read_h5ad(cells)
     names = {"numbers": np.arange(7, 7 + data.n_obs), "small": np.arange(data.n_obs).astype("u2"),
+             "large": np.arange(data.n_obs).astype("u8") + np.uint64(2 ** 63),
+             "fractions": 1e16 * (1 + np.arange(data.n_obs)),
              "nullable": np.array(data.obs_names, dtype=object)}
     for kind, index in names.items():
         path = tmp_path / f"{kind}.h5ad"
@@ -279,7 +281,30 @@ def test_names_of_rows_that_are_numbers_or_nullable_texts(cells, model, tmp_path
                 group = file["obs"].create_group("_index")
                 group.attrs.update({"encoding-type": "nullable-string-array", "encoding-version": "0.1.0"})
                 group.create_dataset("values", data=index, dtype=h5py.string_dtype(), chunks=(64,))
-                group["mask"] = np.zeros(len(index), dtype=bool)
+                group["mask"] = np.arange(len(index)) % 100 == 99
+                index = np.where(group["mask"][:], "<NA>", index)  # as AnnData names them
         must("predict", model, path, "-o", tmp_path / "out.tsv", "--overwrite")
         lines = (tmp_path / "out.tsv").read_text().splitlines()[1:]
         assert [line.split("\t")[0] for line in lines] == [str(name) for name in index]
+
+
+def test_h5seurat_with_the_cells_columns_as_records(tmp_path):
+    path = tmp_path / "cells.h5seurat"
+    texts = h5py.string_dtype()
+    with h5py.File(path, "w") as file:
+        file.attrs["active.assay"] = np.array(["RNA"], dtype=texts)
+        file["cell.names"] = np.array(["c0", "c1", "c2"], dtype="S")
+        records = np.zeros(3, dtype=[("nCount_RNA", "f8"), ("cluster", "i4"), ("label", "S2")])
+        records["nCount_RNA"], records["cluster"] = [1, 2, 3], [4, -2 ** 31, 6]
+        records["label"] = ["B", "T", "B"]
+        file["meta.data"] = records
+        assay = file.create_group("assays/RNA")
+        assay["features"] = np.array(["CD3D", "LYZ"], dtype="S")
+        counts = assay.create_group("counts")
+        counts.attrs["dims"] = np.array([2, 3], dtype="i4")
+        for name, values in (("data", [1.0, 2, 3]), ("indices", [0, 1, 0]), ("indptr", [0, 1, 2, 3])):
+            counts[name] = np.array(values)
+    must("convert", path, tmp_path / "out.h5ad")
+    obs = anndata.read_h5ad(tmp_path / "out.h5ad").obs
+    assert list(obs.nCount_RNA) == [1, 2, 3] and list(obs.label) == ["B", "T", "B"]
+    assert list(obs.cluster.fillna(-1)) == [4, -1, 6]  # R's missing number

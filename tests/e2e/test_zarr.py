@@ -287,3 +287,17 @@ def test_columns_without_a_list_of_them_stay(model, store):
     must("predict", model, store, "--in-place")
     obs = anndata.read_zarr(store).obs
     assert set(before) < set(obs) and "predicted_cell_type" in obs
+
+
+def test_an_archive_may_begin_with_whatever(tmp_path):
+    """Of a version 3 store nothing but zarr.json tells what it is."""
+    source = SOURCE / "tests/golden/zarr/v3.zarr.zip"
+    path = tmp_path / "later.zarr.zip"
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w") as new:
+        new.writestr("inner.zarr/A/first", os.urandom(100000))
+        for name in sorted(old.namelist()):
+            new.writestr(name, old.read(name))
+    assert "format: Zarr v3, zip" in must("inspect", path).out
+    with zipfile.ZipFile(path, "w") as other:
+        other.writestr("zarr.txt", "no store")
+    assert "is an archive (zip)" in must_fail(3, "inspect", path)

@@ -55,7 +55,8 @@ std::string finding(const ValuePlace& place, const ValueKindFinder& found, const
                                                                : to_text(kind));
   if (kind == ValueKind::ZScored) text += " values";
   const float first_odd = found.first_no_count().value;
-  if (kind == ValueKind::Unknown && first_odd < 0 && first_odd == std::floor(first_odd)) {
+  if (kind == ValueKind::Unknown && std::isfinite(first_odd) && first_odd < 0 &&
+      first_odd == std::floor(first_odd)) {
     text += ", a negative whole number among them";
   }
   if (const std::string doubt = found.doubt(); !doubt.empty()) {

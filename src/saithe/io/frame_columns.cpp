@@ -39,16 +39,20 @@ void require_utf8(const Column& column, const std::string& where, const std::str
 
 namespace {
 
+// As pandas writes a name that is missing, and AnnData names the row.
+constexpr const char* kMissingName = "<NA>";
+
 /// A number of an index of floats as Python writes it, which is how AnnData names the row: "7.0".
 template <typename Float>
 std::string float_name(Float value) {
   const double size = std::abs(static_cast<double>(value));
   const bool is_plain = size == 0 || (1e-4 <= size && size < 1e16);
-  if (!std::isfinite(value) || !is_plain) return format_number(value);
+  if (!std::isfinite(value)) return format_number(value);
   char buffer[64];
-  const auto end = std::to_chars(buffer, std::end(buffer), value, std::chars_format::fixed).ptr;
+  const auto form = is_plain ? std::chars_format::fixed : std::chars_format::scientific;
+  const auto end = std::to_chars(buffer, std::end(buffer), value, form).ptr;
   std::string name(buffer, end);
-  if (name.find('.') == std::string::npos) name += ".0";
+  if (is_plain && name.find('.') == std::string::npos) name += ".0";
   return name;
 }
 
@@ -65,23 +69,53 @@ std::vector<std::string> float_names(const NumberColumn& index) {
 
 }  // namespace
 
-std::vector<std::string> whole_names(std::span<const std::int64_t> index) {
+template <typename Whole>
+std::vector<std::string> whole_names(std::span<const Whole> index) {
   std::vector<std::string> names;
   names.reserve(index.size());
-  for (const std::int64_t number : index) names.push_back(std::to_string(number));
+  for (const Whole number : index) names.push_back(std::to_string(number));
   return names;
+}
+template std::vector<std::string> whole_names(std::span<const std::int64_t>);
+template std::vector<std::string> whole_names(std::span<const std::uint64_t>);
+
+void name_missing(std::vector<std::string>& names, const std::vector<bool>& is_missing,
+                  std::int64_t first) {
+  if (is_missing.empty()) return;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (is_missing[as_size(first) + i]) names[i] = kMissingName;
+  }
+}
+
+ReadNames with_mask(ReadNames read, std::vector<bool> is_missing) {
+  if (is_missing.empty()) return read;
+  return [read = std::move(read), is_missing = std::move(is_missing)](std::int64_t begin,
+                                                                      std::int64_t end) {
+    std::vector<std::string> names = read(begin, end);
+    name_missing(names, is_missing, begin);
+    return names;
+  };
 }
 
 Table table_named_by(Column index) {
-  if (auto* texts = std::get_if<TextColumn>(&index)) return Table(std::move(texts->values));
+  if (auto* texts = std::get_if<TextColumn>(&index)) {
+    name_missing(texts->values, texts->is_missing, 0);
+    return Table(std::move(texts->values));
+  }
   if (const auto* numbers = std::get_if<NumberColumn>(&index)) {
     const bool are_floats = numbers->kind == NumberColumn::Kind::Float32 ||
                             numbers->kind == NumberColumn::Kind::Float64;
     if (are_floats) return Table(float_names(*numbers));
   }
   Table plain(std::vector<std::string>(column_size(index)));
-  plain.set("index", std::move(index));
-  return Table(plain.as_text("index"));
+  plain.set("index", index);
+  std::vector<std::string> names = plain.as_text("index");
+  const auto* category = std::get_if<CategoryColumn>(&index);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (category != nullptr && category->codes[i] < 0) names[i] = "nan";
+    if (category == nullptr && names[i].empty()) names[i] = kMissingName;
+  }
+  return Table(std::move(names));
 }
 
 namespace {

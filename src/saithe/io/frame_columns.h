@@ -22,8 +22,15 @@ void require_utf8(const Column& column, const std::string& where, const std::str
 /// A table whose rows are called by `index`: texts, or the texts of what it holds; floats as
 /// AnnData names rows by them ("7.0").
 Table table_named_by(Column index);
-/// How whole numbers call rows.
-std::vector<std::string> whole_names(std::span<const std::int64_t> index);
+/// How whole numbers call rows; of std::int64_t and std::uint64_t.
+template <typename Whole>
+std::vector<std::string> whole_names(std::span<const Whole> index);
+/// Gives the rows from `first` on that have no name the one that AnnData gives them; `is_missing`
+/// is of all rows, or empty.
+void name_missing(std::vector<std::string>& names, const std::vector<bool>& is_missing,
+                  std::int64_t first);
+/// The same as they are read.
+ReadNames with_mask(ReadNames read, std::vector<bool> is_missing);
 /// A table whose names are read later, and then must be UTF-8 and what they were before, if they
 /// were read. They are read in whole chunks of `chunk` names, of which the last are kept. `where`:
 /// what messages call the table.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <memory>
 
 #include "saithe/core/text_io.h"
 #include "saithe/io/frame_columns.h"
@@ -146,15 +147,22 @@ ReadNames reader_of_names(const Hdf5Dataset& index) {
       return index.read_texts(begin, end - begin);
     };
   }
+  if (index.kind() != StoredKind::Integer) return nullptr;
   const NumberLayout& layout = index.description().layout;
-  const bool fit = layout.is_signed || index.value_bytes() < sizeof(std::int64_t);
-  if (index.kind() != StoredKind::Integer || !fit) return nullptr;
+  if (!layout.is_signed && index.value_bytes() >= sizeof(std::int64_t)) {
+    // Blocks are read with a sign only.
+    index.require_plausible(index.size());
+    const auto numbers = std::make_shared<const std::vector<std::uint64_t>>(index.read_unsigned());
+    return [numbers](std::int64_t begin, std::int64_t end) {
+      return whole_names(std::span(*numbers).subspan(as_size(begin), as_size(end - begin)));
+    };
+  }
   return [index](std::int64_t begin, std::int64_t end) {
     std::vector<std::int64_t> numbers(as_size(end - begin));
     const std::array<std::int64_t, 1> start = {begin};
     const std::array<std::int64_t, 1> count = {end - begin};
     index.read_block(start, count, std::span(numbers));
-    return whole_names(numbers);
+    return whole_names(std::span<const std::int64_t>(numbers));
   };
 }
 
@@ -163,6 +171,10 @@ Table rows_of(const Hdf5Group& frame, const std::string& index_name, const std::
   if (const auto index = plain_index(frame, index_name)) {
     if (ReadNames read_names = reader_of_names(*index)) {
       index->require_plausible(index->size());
+      if (frame.has_group(index_name)) {
+        read_names = with_mask(std::move(read_names),
+                               read_mask(frame.group(index_name), as_size(index->size())));
+      }
       const auto& chunks = index->description().chunk_shape;
       return table_named_later(index->size(), chunks.empty() ? 1 : chunks.front(),
                                std::move(read_names), called);

@@ -96,6 +96,18 @@ CategoryColumn read_factor(const Hdf5Group& group) {
   return column;
 }
 
+/// Whole numbers that stand for R's missing ones.
+void mark_missing(Column& column, bool is_logical) {
+  auto* numbers = std::get_if<NumberColumn>(&column);
+  if (numbers == nullptr || numbers->kind != NumberColumn::Kind::Integer) return;
+  if (is_logical) numbers->kind = NumberColumn::Kind::Boolean;
+  for (double& value : numbers->values) {
+    if (value == (is_logical ? kMissingLogical : kMissingInteger)) {
+      value = std::numeric_limits<double>::quiet_NaN();
+    }
+  }
+}
+
 std::optional<Column> read_column(const Hdf5Group& frame, const std::string& name, bool is_logical,
                                   const Context& context) {
   if (!frame.has_dataset(name)) {
@@ -106,19 +118,12 @@ std::optional<Column> read_column(const Hdf5Group& frame, const std::string& nam
     return factor;
   }
   auto column = read_array_column(frame.dataset(name));
-  auto* numbers = column ? std::get_if<NumberColumn>(&*column) : nullptr;
-  if (numbers == nullptr || numbers->kind != NumberColumn::Kind::Integer) return column;
-  if (is_logical) numbers->kind = NumberColumn::Kind::Boolean;
-  for (double& value : numbers->values) {
-    if (value == (is_logical ? kMissingLogical : kMissingInteger)) {
-      value = std::numeric_limits<double>::quiet_NaN();
-    }
-  }
+  if (column) mark_missing(*column, is_logical);
   return column;
 }
 
 /// Adds the columns of a data frame, in its order.
-void add_frame(Table& table, const Hdf5Group& frame, const Context& context) {
+void add_columns(Table& table, const Hdf5Group& frame, const Context& context) {
   std::vector<std::string> names = frame.text_list_attribute("colnames");
   if (names.empty()) names = frame.names();
   const std::string index = frame.text_attribute("_index").value_or("_index");
@@ -134,6 +139,27 @@ void add_frame(Table& table, const Hdf5Group& frame, const Context& context) {
     }
     table.set(name, std::move(*column));
   }
+}
+
+/// The same of a data frame that is one dataset of records.
+void add_records(Table& table, const Hdf5Dataset& frame, const Context& context) {
+  for (const std::string& name : frame.field_names()) {
+    const Hdf5Dataset field = frame.field(name);
+    auto column = read_array_column(field);
+    if (!column || column_size(*column) != as_size(table.n_rows())) {
+      context.warn(fmt::format("{}: is no column of {} entries; it is left out", field.where(),
+                               table.n_rows()));
+      continue;
+    }
+    mark_missing(*column, false);
+    table.set(name, std::move(*column));
+  }
+}
+
+void add_frame(Table& table, const Hdf5Group& parent, const std::string& name,
+               const Context& context) {
+  if (parent.has_group(name)) return add_columns(table, parent.group(name), context);
+  if (parent.has_dataset(name)) add_records(table, parent.dataset(name), context);
 }
 
 /// The assay whose counts are read: the active one, or RNA where that has none.
@@ -168,10 +194,10 @@ std::unique_ptr<CellSource> open_h5seurat(InputFile input, const ReadOptions&,
   const Hdf5Group assay = root.group("assays").group(choose_assay(root, context));
   Table obs(root.dataset("cell.names").read_texts());
   warn_of_repeated_barcodes(obs, root.file_name(), context);
-  if (root.has_group("meta.data")) add_frame(obs, root.group("meta.data"), context);
+  add_frame(obs, root, "meta.data", context);
   Table var =
       make_gene_table(assay.dataset("features").read_texts(), assay.where("features"), context);
-  if (assay.has_group("meta.features")) add_frame(var, assay.group("meta.features"), context);
+  add_frame(var, assay, "meta.features", context);
   CountsReader counts(assay, obs.n_rows(),
                       checked_cast<GeneIndex>(var.n_rows(), root.file_name().c_str()), context);
   return std::make_unique<H5SeuratSource>(root.file_name(), std::move(obs), std::move(var),

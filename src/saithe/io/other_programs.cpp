@@ -5,6 +5,7 @@
 
 #include "saithe/core/text_io.h"
 #include "saithe/io/formats.h"
+#include "saithe/io/zarr_store.h"
 
 namespace saithe::io {
 namespace {
@@ -77,8 +78,7 @@ bool is_spreadsheet(const InputFile& input) {
 }
 
 bool is_other_zip(const InputFile& input) {
-  return is_zip(input) && !holds(input, ".zgroup") && !holds(input, ".zarray") &&
-         !holds(input, ".zattrs") && !holds(input, "zarr.json");
+  return is_zip(input) && open_zarr_store(input.path, false, input.head) == nullptr;
 }
 
 bool is_tar(const InputFile& input) {

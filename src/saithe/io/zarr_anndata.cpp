@@ -139,8 +139,6 @@ ReadColumn reader_of(const ZarrNode& frame, const ZarrNode& node, std::int64_t n
   return [=] { return read_number_column(array, n_rows, context); };
 }
 
-constexpr std::int64_t kBytesOfWhole = 8;  // that hold any whole number with a sign
-
 /// How blocks of names are read; nothing where all must be read to know what they are.
 ReadNames reader_of_names(const ZarrNode& node, const Context& context) {
   if (!node.is_array() || node.text_attribute("categories")) return nullptr;
@@ -150,14 +148,16 @@ ReadNames reader_of_names(const ZarrNode& node, const Context& context) {
     return
         [=](std::int64_t begin, std::int64_t end) { return names.read_texts(begin, end, context); };
   }
-  const bool is_unsigned = names.type().kind == ZarrType::Kind::Unsigned;
-  const bool fit = !is_unsigned || names.type().bytes < kBytesOfWhole;
-  if ((names.type().kind != ZarrType::Kind::Signed && !is_unsigned) || !fit) return nullptr;
-  return [=](std::int64_t begin, std::int64_t end) {
-    std::vector<std::int64_t> numbers(as_size(end - begin));
-    names.read(begin, std::span(numbers), context);
-    return whole_names(numbers);
+  const auto read_as = [=]<typename Whole>(Whole) {
+    return [=](std::int64_t begin, std::int64_t end) {
+      std::vector<Whole> numbers(as_size(end - begin));
+      names.read(begin, std::span(numbers), context);
+      return whole_names(std::span<const Whole>(numbers));
+    };
   };
+  if (names.type().kind == ZarrType::Kind::Signed) return read_as(std::int64_t{});
+  if (names.type().kind == ZarrType::Kind::Unsigned) return read_as(std::uint64_t{});
+  return nullptr;
 }
 
 /// A table without columns yet. Names that are texts or whole numbers stay in the store.
@@ -169,8 +169,9 @@ Table rows_of(const ZarrNode& frame, const std::string& index_name, const std::s
   const ZarrNode values = has_mask ? node.get("values") : node;
   if (ReadNames read_names = reader_of_names(values, context)) {
     const ZarrArray names(values);
-    return table_named_later(names.stored_length(), names.chunk_shape().front(),
-                             std::move(read_names), called);
+    const std::int64_t n_rows = names.stored_length();
+    if (has_mask) read_names = with_mask(std::move(read_names), read_mask(node, n_rows, context));
+    return table_named_later(n_rows, names.chunk_shape().front(), std::move(read_names), called);
   }
   const ReadColumn read = reader_of(frame, node, -1, context);
   if (!read) {

@@ -200,7 +200,9 @@ std::shared_ptr<const ZarrStore> open_zarr_store(const fs::path& path, bool is_f
   auto store = std::make_shared<ZipStore>(path.string(), archive, "");
   if (is_group(*store)) return store;
   std::vector<std::string> folders = store->names("");
-  std::erase(folders, "__MACOSX");  // of a zip that a Mac made
+  std::erase_if(folders, [](const std::string& name) {  // of a zip that a Mac made
+    return name == "__MACOSX" || name == ".DS_Store";
+  });
   if (folders.size() != 1) return nullptr;
   auto inner = std::make_shared<ZipStore>(path.string(), archive, folders.front() + "/");
   return is_group(*inner) ? inner : nullptr;
