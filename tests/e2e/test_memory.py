@@ -34,11 +34,14 @@ def test_memory_is_kept_where_cells_have_many_values(command, many_values, model
     out = tmp_path / ("out.tsv" if command == "predict" else "out.h5ad")
     words = [command, *([model] if command == "predict" else []), many_values,
              *([] if command == "inspect" else [*(["-o"] if command == "predict" else []), out])]
-    assert peak_of_all_processes(*words, "--memory", "16M") < 16 * 1.049 + 200
+    peak = peak_of_all_processes(*words, "--memory", "16M")
     if command == "predict":
         little = out.read_bytes()
         must(*words, "--overwrite")
         assert out.read_bytes() == little
+    if HAS_SANITIZER:
+        pytest.skip("done; how much memory it took is not told under a sanitizer")
+    assert peak < 16 * 1.049 + 200
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,8 @@ void answer_of(Hdf5Answers& answers, const std::string& file, MessageReader& que
 }  // namespace
 
 Hdf5Process::Hdf5Process(const std::filesystem::path& path)
-    : bytes_(path),
+    : name_(path.string()),
+      bytes_(path),
       limits_(limits_of_reading(path)),
       server_([answers = std::make_shared<Hdf5Answers>(), file = path.string()](
                   MessageReader& question, MessageWriter& answer,
@@ -76,8 +77,9 @@ OwnMessage Hdf5Process::question(Hdf5Question what, std::int64_t object) {
 
 ChildServer::Answer Hdf5Process::ask(const OwnMessage& question) {
   ChildServer::Answer answer = server_.ask(question);
-  if (answer.report.end != ChildEnd::Finished) fail_contained(answer.report, limits_.cpu_seconds);
-  return answer;
+  if (answer.report.end == ChildEnd::Finished) return answer;
+  if (answer.report.place.empty()) answer.report.place = name_;  // it came to nothing
+  fail_contained(answer.report, limits_.cpu_seconds);
 }
 
 void Hdf5Process::release(std::int64_t object) {

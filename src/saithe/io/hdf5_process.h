@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "saithe/core/child_process.h"
@@ -36,6 +37,7 @@ class Hdf5Process {
  private:
   explicit Hdf5Process(const std::filesystem::path& path);
 
+  std::string name_;  // of the file, for messages
   FileBytes bytes_;
   ChildLimits limits_;
   ChildServer server_;
