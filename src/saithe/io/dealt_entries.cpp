@@ -74,11 +74,10 @@ void DealtEntries::add(std::int64_t part, GeneIndex gene, GeneIndex first_cell,
   SAITHE_ASSERT(std::ssize(cells) <= kMostCells && cells.size() == values.size());
   Part& to = parts_[as_size(part)];
   while (!cells.empty()) {
-    if (to.room < sizeof(Run) + kMostEntryBytes * std::min(cells.size(), kFewestEntries)) {
+    if (room_of(to) < sizeof(Run) + kMostEntryBytes * std::min(cells.size(), kFewestEntries)) {
       to.blocks.push_back({take_block()});
-      to.room = block_bytes_;
     }
-    const std::size_t n = std::min(cells.size(), (to.room - sizeof(Run)) / kMostEntryBytes);
+    const std::size_t n = std::min(cells.size(), (room_of(to) - sizeof(Run)) / kMostEntryBytes);
     add_run(to, gene, first_cell, cells.first(n), values.first(n));
     cells = cells.subspan(n);
     values = values.subspan(n);
@@ -99,9 +98,7 @@ void DealtEntries::add_run(Part& part, GeneIndex gene, GeneIndex first_cell,
   if (!are_small) std::memcpy(cells_at + n, values.data(), values.size_bytes());
   const Run run{gene, static_cast<std::uint16_t>(n), are_small};
   std::memcpy(at, &run, sizeof(run));
-  const std::size_t n_used = sizeof(run) + n * (are_small ? kBytesOfSmallEntry : kMostEntryBytes);
-  block.n_used += n_used;
-  part.room -= n_used;
+  block.n_used += sizeof(run) + n * (are_small ? kBytesOfSmallEntry : kMostEntryBytes);
 }
 
 void DealtEntries::make_room() {
@@ -140,7 +137,6 @@ void DealtEntries::move_to_file() {
     }
     part.last = stretch;
     part.blocks.clear();
-    part.room = 0;
   }
   file_->append(written);
   n_taken_ = 0;

@@ -65,12 +65,14 @@ class DealtEntries {
   };
   struct Part {
     std::vector<Block> blocks;  // runs do not pass from one to the next
-    std::size_t room = 0;       // in the last of them
     Stretch last;
   };
 
   void add_run(Part& part, GeneIndex gene, GeneIndex first_cell, std::span<const GeneIndex> cells,
                std::span<const float> values);
+  [[nodiscard]] std::size_t room_of(const Part& part) const {
+    return part.blocks.empty() ? 0 : block_bytes_ - part.blocks.back().n_used;
+  }
   unsigned char* take_block();
   void move_to_file();
   [[nodiscard]] std::vector<Stretch> stretches_of(const Part& part) const;

@@ -245,6 +245,11 @@ bool has_comma_in_number(std::string_view field) {
          digits.find_first_not_of(kNumber) == std::string_view::npos;
 }
 
+bool is_text(std::string_view bytes) {
+  return std::ranges::all_of(
+      bytes, [](unsigned char c) { return c >= 0x20 || c == '\t' || c == '\n' || c == '\r'; });
+}
+
 bool is_counted_up(const std::vector<std::string>& names) {
   std::int64_t first = 0;
   if (names.empty() || !parse_number(names[0], first) || first < 0 || first > 1) return false;

@@ -28,6 +28,10 @@ class FieldSplitter {
   std::deque<std::string> unescaped_;  // fields that held a doubled quote
 };
 
+/// Whether bytes can be those of a text: a program's file is full of others, and its "lines" may be
+/// as long as it is.
+bool is_text(std::string_view bytes);
+
 /// Parses a finite number; blanks around it are ignored, and where ';' separates fields its comma
 /// may be decimal. False if it is none.
 bool parse_value(std::string_view field, char separator, float& value);

@@ -67,6 +67,15 @@ std::vector<std::string> float_names(const NumberColumn& index) {
   return names;
 }
 
+/// Names the rows from `first` on that have no name; `is_missing` is of all rows, or empty.
+void name_missing(std::vector<std::string>& names, const std::vector<bool>& is_missing,
+                  std::int64_t first) {
+  if (is_missing.empty()) return;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (is_missing[as_size(first) + i]) names[i] = kMissingName;
+  }
+}
+
 }  // namespace
 
 template <typename Whole>
@@ -78,14 +87,6 @@ std::vector<std::string> whole_names(std::span<const Whole> index) {
 }
 template std::vector<std::string> whole_names(std::span<const std::int64_t>);
 template std::vector<std::string> whole_names(std::span<const std::uint64_t>);
-
-void name_missing(std::vector<std::string>& names, const std::vector<bool>& is_missing,
-                  std::int64_t first) {
-  if (is_missing.empty()) return;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (is_missing[as_size(first) + i]) names[i] = kMissingName;
-  }
-}
 
 ReadNames with_mask(ReadNames read, std::vector<bool> is_missing) {
   if (is_missing.empty()) return read;

@@ -25,11 +25,8 @@ Table table_named_by(Column index);
 /// How whole numbers call rows; of std::int64_t and std::uint64_t.
 template <typename Whole>
 std::vector<std::string> whole_names(std::span<const Whole> index);
-/// Gives the rows from `first` on that have no name the one that AnnData gives them; `is_missing`
-/// is of all rows, or empty.
-void name_missing(std::vector<std::string>& names, const std::vector<bool>& is_missing,
-                  std::int64_t first);
-/// The same as they are read.
+/// Names as they are read, where the rows that `is_missing`, of all rows or empty, marks have the
+/// one that AnnData gives them.
 ReadNames with_mask(ReadNames read, std::vector<bool> is_missing);
 /// A table whose names are read later, and then must be UTF-8 and what they were before, if they
 /// were read. They are read in whole chunks of `chunk` names, of which the last are kept. `where`:

@@ -190,8 +190,8 @@ fs::path find_matrix(const fs::path& folder) {
   if (found.size() == 1) return found.front();
   if (found.empty()) {
     if (const std::string within = readable_within(folder); !within.empty()) {
-      fail(ErrorKind::NotFound, "{}: has no matrix itself; name one within: {}", folder.string(),
-           printable(within));
+      fail(ErrorKind::NotFound, "{}: is a folder without a matrix of its own; name one in it: {}",
+           folder.string(), printable(within));
     }
     fail(ErrorKind::NotFound,
          "{}: has no matrix.mtx (nor matrix.mtx.gz, nor one with a prefix); a 10x MTX folder holds "

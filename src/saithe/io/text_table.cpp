@@ -411,12 +411,8 @@ std::unique_ptr<CellSource> open_text_table(InputFile input, const ReadOptions& 
 }
 
 std::optional<std::string> recognise_text_table(const InputFile& input) {
-  // A program's file is full of bytes that no text has; its "lines" may be as long as it is.
-  const auto is_text = [](unsigned char c) {
-    return c >= 0x20 || c == '\t' || c == '\n' || c == '\r';
-  };
   if (input.is_folder || input.hdf5 || input.head.empty() || is_gct_table(input) ||
-      !std::all_of(input.head.begin(), input.head.end(), is_text)) {
+      !is_text(input.head)) {
     return std::nullopt;
   }
   LineReader reader(input.path);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "saithe/core/text_io.h"
+#include "saithe/io/delimited_text.h"
 #include "saithe/io/mtx_tables.h"
 
 namespace saithe::io {
@@ -65,11 +66,6 @@ bool is_like_model(const InputFile& input) {
                               input.head.find(R"("data_offsets":[)") != std::string::npos);
 }
 
-bool is_text(std::string_view head) {
-  return std::ranges::all_of(
-      head, [](unsigned char c) { return c >= 0x20 || c == '\t' || c == '\n' || c == '\r'; });
-}
-
 /// The lines of a head; the last is left out where it may be cut.
 std::vector<std::string_view> lines_of(std::string_view head, bool is_whole) {
   std::vector<std::string_view> lines;
@@ -90,8 +86,8 @@ bool is_in_quotes(std::string_view line) {
 }
 
 /// What a text lacks that otherwise is like a table; empty if it is like none.
-std::string why_no_table(std::string_view head, bool is_whole) {
-  const std::vector<std::string_view> lines = lines_of(head, is_whole);
+std::string why_no_table(const std::string& path, std::string_view head) {
+  const std::vector<std::string_view> lines = lines_of(head, head.size() < kHeadBytes);
   const auto n_separators = [&](std::string_view line) {
     return std::max({std::ranges::count(line, ','), std::ranges::count(line, ';'),
                      std::ranges::count(line, '\t')});
@@ -100,8 +96,10 @@ std::string why_no_table(std::string_view head, bool is_whole) {
   const auto first = std::ranges::find_if(lines, has_fields);
   if (first == lines.end()) return {};
   if (std::ranges::all_of(lines, is_in_quotes)) {
-    return "has each of its lines in quotes as a whole. Write it without quotes around the lines: "
-           "sed 's/^\"//; s/\"$//' FILE > cells.csv";
+    return fmt::format(
+        "has each of its lines in quotes as a whole. Write it without quotes around the lines: "
+        "sed 's/^\"//; s/\"$//' \"{}\" > cells.csv",
+        path);
   }
   if (lines.size() == 1) {
     return "is like a table with a single line; expected a line of names, and a line below for "
@@ -116,8 +114,7 @@ std::string why_no_table(std::string_view head, bool is_whole) {
   if (has_title) {
     return fmt::format(
         "has {} above its table ('{}'); expected the names of the columns in the first line. "
-        "Remove "
-        "what stands above them",
+        "Remove what stands above them",
         n_above > 1 ? counted(static_cast<std::int64_t>(n_above), "line") : "a line",
         printable(lines.front().substr(
             0, std::min<std::size_t>(40, lines.front().find_first_of(",;\t")))));
@@ -137,10 +134,6 @@ std::string why_unknown(const InputFile& input) {
   std::string why;
   if (input.hdf5) {
     why = why_unknown(*input.hdf5);
-  } else if (input.is_folder) {
-    if (const std::string folders = readable_within(input.path); !folders.empty()) {
-      why = "is a folder without a matrix of its own; name one in it: " + printable(folders);
-    }
   } else if (input.head.empty()) {
     why = "is empty. Copy it again";
   } else if (input.head.starts_with("\x89HDF\r\n")) {
@@ -168,7 +161,7 @@ std::string why_unknown(const InputFile& input) {
   } else if (is_table_of_mtx(input.path)) {
     why = kTableOfMtx;
   } else if (is_text(input.head)) {
-    why = why_no_table(input.head, input.head.size() < kHeadBytes);
+    why = why_no_table(path, input.head);
   }
   return why.empty() ? kNoFormat : why;
 }

@@ -87,5 +87,22 @@ TEST(MtxTables, AreNamedByTheirLayout) {
   EXPECT_EQ(io::name_mtx_layout(folder / "GSM1_counts.mtx", false), "MTX with tables");
 }
 
+TEST(MtxTables, AFolderNamesThoseInItThatHoldAMatrix) {
+  const FolderForTest folder;
+  EXPECT_SAITHE_ERROR(find_mtx_paths(folder.path(), true), ErrorKind::NotFound,
+                      "has no matrix.mtx");
+  for (const char* genome : {"mm10", "hg19", "empty"}) {
+    std::filesystem::create_directory(folder / genome);
+  }
+  EXPECT_SAITHE_ERROR(find_mtx_paths(folder.path(), true), ErrorKind::NotFound,
+                      "has no matrix.mtx");
+  testing::write_bytes(folder / "mm10/matrix.mtx", "");
+  testing::write_bytes(folder / "hg19/matrix.mtx.gz", "");
+  testing::write_bytes(folder / "notes.txt", "");
+  EXPECT_SAITHE_ERROR(
+      find_mtx_paths(folder.path(), true), ErrorKind::NotFound,
+      "name one in it: '" + (folder / "hg19").string() + "', '" + (folder / "mm10").string() + "'");
+}
+
 }  // namespace
 }  // namespace saithe

@@ -39,18 +39,6 @@ TEST(UnknownInput, TextsWhoseCauseIsKnown) {
   }
 }
 
-TEST(UnknownInput, AFolderNamesThoseInItThatHoldAMatrix) {
-  const FolderForTest folder;
-  EXPECT_TRUE(contains(why(folder.path()), "is of no format that is read here"));
-  for (const char* genome : {"mm10", "hg19", "empty"}) {
-    std::filesystem::create_directory(folder / genome);
-  }
-  write_bytes(folder / "mm10/matrix.mtx", "");
-  write_bytes(folder / "hg19/matrix.mtx.gz", "");
-  EXPECT_TRUE(contains(why(folder.path()), "name one in it: '" + (folder / "hg19").string() +
-                                               "', '" + (folder / "mm10").string() + "'"));
-}
-
 TEST(UnknownInput, AGctTableIsCalledByItsName) {
   const FolderForTest folder;
   write_bytes(folder / "a.gct", "#1.2\n2\t2\nName\tDescription\tc1\tc2\nA\tB\t1\t2\nC\tD\t3\t4\n");
