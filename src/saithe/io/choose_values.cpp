@@ -66,10 +66,8 @@ std::string finding(const ValuePlace& place, const ValueKindFinder& found, const
   return text + " (" + found.text_of_first_no_count(obs, *place.var) + ")";
 }
 
-std::string join(const std::vector<std::string>& findings) {
-  std::string text;
-  for (const std::string& one : findings) text += (text.empty() ? "" : ", ") + one;
-  return text;
+std::string joined(const std::vector<std::string>& findings) {
+  return fmt::format("{}", fmt::join(findings, ", "));
 }
 
 /// "; layers/counts has 2000 genes, raw/X holds log1p(CP10k) of 32738 (--use-raw reads it)" where
@@ -132,7 +130,7 @@ ChosenValues choose_values(const std::string& file, const Table& obs,
       warn_of_booleans(file, places[i].name, *matrix, context);
       if (i == last && findings.empty()) return {i, std::move(matrix)};
       context.warn(fmt::format("{}: counts are read from {}{}{}", file, places[i].name,
-                               findings.empty() ? "" : "; " + join(findings),
+                               findings.empty() ? "" : "; " + joined(findings),
                                of_more_genes(obs, places, i, context)));
       return {i, std::move(matrix)};
     }
@@ -146,7 +144,7 @@ ChosenValues choose_values(const std::string& file, const Table& obs,
   }
   if (logs.matrix != nullptr) {
     context.warn(fmt::format(
-        "{}: no counts were found: {}; {} is used as it is{}{}", file, join(findings),
+        "{}: no counts were found: {}; {} is used as it is{}{}", file, joined(findings),
         places[logs.place].name, of_more_genes(obs, places, logs.place, context),
         other_layers.empty()
             ? ""
@@ -156,10 +154,10 @@ ChosenValues choose_values(const std::string& file, const Table& obs,
   if (is_all_empty) return rest;
   if (!accept_any) {
     fail(ErrorKind::BadFormat, "{}: neither counts nor log1p(CP10k) were found: {}. {}", file,
-         join(findings), advice_without_counts(other_layers));
+         joined(findings), advice_without_counts(other_layers));
   }
   context.warn(fmt::format("{}: neither counts nor log1p(CP10k) were found: {}; {} is looked at",
-                           file, join(findings), places[rest.place].name));
+                           file, joined(findings), places[rest.place].name));
   return rest;
 }
 

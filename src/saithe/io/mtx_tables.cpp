@@ -1,5 +1,7 @@
 #include "saithe/io/mtx_tables.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -276,9 +278,7 @@ std::string readable_within(const fs::path& folder) {
     if (is_file || is_folder) found.push_back("'" + path.string() + "'");
   }
   std::ranges::sort(found);
-  std::string text;
-  for (const std::string& path : found) text += (text.empty() ? "" : ", ") + path;
-  return text;
+  return fmt::format("{}", fmt::join(found, ", "));
 }
 
 std::string name_mtx_layout(const fs::path& path, bool is_folder) {
