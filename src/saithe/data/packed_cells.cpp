@@ -8,12 +8,10 @@ PackedCells::PackedCells(std::string name, std::shared_ptr<const PackedRows> val
                          Table var, MeasuredGenes measured)
     : name_(std::move(name)),
       values_(std::move(values)),
-      row_of_cell_(as_size(values_->n_rows())),
       obs_(std::move(obs)),
       var_(std::move(var)),
       measured_(std::move(measured)) {
   SAITHE_ASSERT(values_->n_rows() == obs_.n_rows() && values_->n_cols() == n_genes());
-  std::iota(row_of_cell_.begin(), row_of_cell_.end(), CellIndex{0});
 }
 
 PackedCells::PackedCells(const Dataset& dataset, const Context& context)
@@ -29,7 +27,7 @@ PackedCells::PackedCells(const Dataset& dataset, const Context& context)
 CsrMatrix PackedCells::read(std::span<const CellIndex> cells, const Context& context) const {
   std::vector<CellIndex> rows;
   rows.reserve(cells.size());
-  for (const CellIndex cell : cells) rows.push_back(row_of_cell_[as_size(cell)]);
+  for (const CellIndex cell : cells) rows.push_back(row_of(cell));
   CsrMatrix values = values_->read(rows, context);
   if (gene_of_column_.empty()) return values;
   return map_columns(values.view(), gene_of_column_, n_genes(), context);
@@ -43,6 +41,7 @@ CsrMatrix PackedCells::read_cells(CellIndex begin, CellIndex end, const Context&
 }
 
 std::int64_t PackedCells::most_stored(CellIndex begin, CellIndex end) const {
+  if (row_of_cell_.empty()) return values_->n_stored(begin, end);
   std::int64_t n = 0;
   for (CellIndex cell = begin; cell < end; ++cell) n += most_stored(cell);
   return n;
@@ -51,7 +50,7 @@ std::int64_t PackedCells::most_stored(CellIndex begin, CellIndex end) const {
 void PackedCells::select_cells(std::span<const CellIndex> cells) {
   std::vector<CellIndex> rows;
   rows.reserve(cells.size());
-  for (const CellIndex cell : cells) rows.push_back(row_of_cell_[as_size(cell)]);
+  for (const CellIndex cell : cells) rows.push_back(row_of(cell));
   row_of_cell_ = std::move(rows);
   obs_ = obs_.select_rows(cells);
   measured_ = saithe::select_cells(measured_, cells);

@@ -37,7 +37,7 @@ class PackedCells final : public CellSource, public RowSource {
                                const Context& context) const override;
   [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override;
   [[nodiscard]] std::int64_t most_stored(CellIndex row) const override {
-    return values_->most_stored(row_of_cell_[as_size(row)]);
+    return values_->most_stored(row_of(row));
   }
 
   /// Keeps these cells, or genes, in that order; the values stay where they are.
@@ -47,9 +47,13 @@ class PackedCells final : public CellSource, public RowSource {
   [[nodiscard]] Dataset unpack(const Context& context) const;
 
  private:
+  [[nodiscard]] CellIndex row_of(CellIndex cell) const {
+    return row_of_cell_.empty() ? cell : row_of_cell_[as_size(cell)];
+  }
+
   std::string name_;
   std::shared_ptr<const PackedRows> values_;
-  std::vector<CellIndex> row_of_cell_;
+  std::vector<CellIndex> row_of_cell_;     // empty: cells are the rows
   std::vector<GeneIndex> gene_of_column_;  // -1: left out; empty: all columns are genes
   Table obs_;
   Table var_;

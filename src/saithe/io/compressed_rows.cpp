@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <functional>
 
 #include "saithe/core/huge_pages.h"
 #include "saithe/core/parallel.h"
@@ -31,7 +30,7 @@ class Hdf5Entries final : public EntryArrays {
     columns_.read(first, columns, context);
     values_.read(first, values, context);
   }
-  bool are_plausible(std::int64_t n) const override {
+  bool are_plausible(std::int64_t n, std::int64_t) const override {
     return columns_.dataset().description().is_plausible(n) &&
            values_.dataset().description().is_plausible(n);
   }
@@ -69,96 +68,99 @@ void make_room_for(std::vector<Value>& values, std::size_t n) {
   values.empty() ? assign_zeros(values, n) : values.resize(n);
 }
 
+RowStarts read_row_starts(const Hdf5Group& group, std::int64_t n_rows, std::int64_t n_columns,
+                          const Context& context) {
+  if (n_rows < 0 || n_columns < 0) {
+    fail(ErrorKind::BadFormat, "{}: has the shape {} x {}", group.where(), n_rows, n_columns);
+  }
+  const ChunkedArray positions(group.dataset("indptr"));
+  if (positions.size() != n_rows + 1) {
+    fail(ErrorKind::BadFormat, "{}/indptr: has {} entries; expected {} for {} rows", group.where(),
+         positions.size(), n_rows + 1, n_rows);
+  }
+  positions.dataset().require_plausible(n_rows + 1);
+  return {group.where(), n_rows, context, [&](std::int64_t first, std::span<RowPointer> block) {
+            positions.read(first, block, context);
+          }};
+}
+
 }  // namespace
 
 CompressedRows::CompressedRows(const Hdf5Group& group, std::int64_t n_rows, std::int64_t n_columns,
                                const Context& context)
-    : where_(group.where()),
-      n_columns_(checked_cast<GeneIndex>(n_columns, where_.c_str())),
-      entries_(std::make_unique<Hdf5Entries>(group)) {
-  if (n_rows < 0 || n_columns < 0) {
-    fail(ErrorKind::BadFormat, "{}: has the shape {} x {}", where_, n_rows, n_columns);
-  }
-  const ChunkedArray row_start(group.dataset("indptr"));
-  if (row_start.size() != n_rows + 1) {
-    fail(ErrorKind::BadFormat, "{}/indptr: has {} entries; expected {} for {} rows", where_,
-         row_start.size(), n_rows + 1, n_rows);
-  }
-  row_start.dataset().require_plausible(n_rows + 1);
-  row_start_.resize(as_size(n_rows) + 1);
-  row_start.read(0, std::span<RowPointer>(row_start_), context);
-  check_rows(context);
-}
+    : CompressedRows(group.where(), read_row_starts(group, n_rows, n_columns, context), n_columns,
+                     std::make_unique<Hdf5Entries>(group), context) {}
 
-CompressedRows::CompressedRows(std::string where, std::vector<RowPointer> row_start,
-                               std::int64_t n_columns, std::unique_ptr<EntryArrays> entries,
-                               const Context& context)
+CompressedRows::CompressedRows(std::string where, RowStarts row_starts, std::int64_t n_columns,
+                               std::unique_ptr<EntryArrays> entries, const Context& context)
     : where_(std::move(where)),
       n_columns_(checked_cast<GeneIndex>(n_columns, where_.c_str())),
-      row_start_(std::move(row_start)),
+      row_starts_(std::move(row_starts)),
       entries_(std::move(entries)) {
-  SAITHE_ASSERT(!row_start_.empty());
-  check_rows(context);
+  SAITHE_ASSERT(n_rows() >= 0);
+  check_ends(context);
 }
 
-void CompressedRows::check_rows(const Context& context) const {
+/// The three arrays end together.
+void CompressedRows::check_ends(const Context& context) const {
   const std::int64_t n_values = entries_->n_values_stored();
   if (entries_->n_columns_stored() != n_values) {
     fail(ErrorKind::BadFormat, "{}: indices has {} entries but data has {}; the file is damaged",
          where_, entries_->n_columns_stored(), n_values);
   }
-  if (row_start_.front() != 0) {
-    fail(ErrorKind::BadFormat, "{}/indptr: begins with {}; expected 0", where_, row_start_.front());
-  }
-  const auto falls = std::adjacent_find(row_start_.begin(), row_start_.end(), std::greater<>());
-  if (falls != row_start_.end()) {
-    fail(ErrorKind::BadFormat, "{}/indptr: falls from {} to {} at entry {}; the file is damaged",
-         where_, *falls, *(falls + 1), falls - row_start_.begin());
-  }
-  if (row_start_.back() > n_values) {
+  const RowPointer n_entries = row_starts_.n_entries();
+  if (n_entries > n_values) {
     fail(ErrorKind::BadFormat,
          "{}: indptr ends at {}, but data has {} entries; the file is damaged or cut off. Copy it "
          "again.",
-         where_, row_start_.back(), n_values);
+         where_, n_entries, n_values);
   }
-  if (row_start_.back() < n_values) {  // SciPy, too, takes it for spare room
+  if (n_entries < n_values) {  // SciPy, too, takes it for spare room
     context.warn(
         fmt::format("{}: indptr ends at {}; the {} entries behind it belong to no cell and are not "
                     "read",
-                    where_, row_start_.back(), n_values - row_start_.back()));
+                    where_, n_entries, n_values - n_entries));
   }
+}
+
+void CompressedRows::require_plausible(std::int64_t row, const Context& context) const {
+  const RowPointer n = n_stored(row, row + 1);
+  if (fits_memory(n, context) || are_plausible(n)) return;
+  fail(ErrorKind::BadFormat,
+       "{}: entries {} to {} of indptr claim {} values, more than what is stored can hold; the "
+       "file is damaged. Copy it again.",
+       where_, row, row + 1, n);
+}
+
+bool CompressedRows::fits_memory(RowPointer n, const Context& context) {
+  return n <= std::max(context.max_memory / kBytesOfEntry, most_block_values(context));
 }
 
 void CompressedRows::require_room(std::int64_t begin, std::int64_t end,
                                   const Context& context) const {
   const RowPointer n = n_stored(begin, end);
   require_memory(where_, n, kBytesOfEntry);
-  const std::int64_t bytes = n * kBytesOfEntry;
-  const std::int64_t room =
-      std::max(context.max_memory, most_block_values(context) * kBytesOfEntry);
   // Several rows are asked for where all are to be in memory: the machine's is the limit then, but
   // not for what a damaged file makes up.
-  if (bytes > room && (end - begin == 1 || !entries_->are_plausible(n))) {
+  if (!fits_memory(n, context) && (end - begin == 1 || !are_plausible(n))) {
+    const std::int64_t bytes = n * kBytesOfEntry;
     fail(ErrorKind::BadFormat,
          "{}: entries {} to {} of indptr claim {} values at once, which take {}, more than "
-         "--memory ({}); those of a cell (in csc of a gene) must fit it. If the file is not "
-         "damaged, give it more with --memory {}.",
+         "--memory ({}); those of a cell must fit it. If the file is not damaged, give it more "
+         "with --memory {}.",
          where_, begin, end, n, memory_text(bytes), memory_text(context.max_memory),
          memory_text(bytes));
   }
 }
 
-/// Throws Error(BadFormat) where a column of rows [begin, end) is none of the matrix; returns
-/// whether the columns of each row ascend.
-bool CompressedRows::check_columns(std::int64_t begin, std::int64_t end,
-                                   std::span<const GeneIndex> columns,
+/// Throws Error(BadFormat) where a column of `rows`, whose entries are stored from the first-th on,
+/// is none of the matrix; returns whether the columns of each row ascend.
+bool CompressedRows::check_columns(RowPointer first, const CsrView& rows,
                                    const Context& context) const {
-  const RowPointer first = row_start_[as_size(begin)];
   std::atomic<bool> do_all_ascend = true;
-  parallel_for(context, end - begin, kChunkRows, [&](std::int64_t from, std::int64_t to) {
-    for (std::int64_t row = begin + from; row < begin + to; ++row) {
-      const RowPointer start = row_start_[as_size(row)] - first;
-      const auto of_row = columns.subspan(as_size(start), as_size(n_stored(row, row + 1)));
+  parallel_for(context, rows.n_rows, kChunkRows, [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t row = from; row < to; ++row) {
+      const auto of_row = rows.row_columns(row);
       if (of_row.empty()) continue;
       const bool do_these = do_ascend(of_row);
       if (!do_these) do_all_ascend = false;
@@ -167,7 +169,8 @@ bool CompressedRows::check_columns(std::int64_t begin, std::int64_t end,
                                         [&](auto c) { return c < 0 || c >= n_columns_; });
       if (outside == of_row.end()) continue;
       fail(ErrorKind::BadFormat, "{}/indices: entry {} is {}; expected 0 to {}", where_,
-           first + start + (outside - of_row.begin()), *outside, n_columns_ - 1);
+           first + rows.row_start[as_size(row)] + (outside - of_row.begin()), *outside,
+           n_columns_ - 1);
     }
   });
   return do_all_ascend;
@@ -182,13 +185,26 @@ CsrMatrix CompressedRows::read(std::int64_t begin, std::int64_t end, const Conte
 void CompressedRows::read(std::int64_t begin, std::int64_t end, CsrMatrix& rows,
                           const Context& context) const {
   SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_rows());
-  const RowPointer first = row_start_[as_size(begin)];
-  const auto n = as_size(n_stored(begin, end));
   require_room(begin, end, context);
-  rows.n_rows = end - begin;
-  rows.n_cols = n_columns_;
-  rows.row_start.assign(row_start_.begin() + begin, row_start_.begin() + end + 1);
+  rows.row_start = row_starts_.read(begin, end);
+  const RowPointer first = rows.row_start.front();
   for (RowPointer& start : rows.row_start) start -= first;
+  if (!read_entries(first, rows, context)) sort_and_merge(rows, context);
+}
+
+void CompressedRows::read_part(std::int64_t row, RowPointer first, RowPointer n, CsrMatrix& part,
+                               const Context& context) const {
+  SAITHE_ASSERT(0 <= first && 0 <= n && first + n <= n_stored(row, row + 1));
+  part.row_start = {0, n};
+  if (!read_entries(row_starts_.at(row) + first, part, context)) sort_rows(part, context);
+}
+
+/// Reads the entries of rows that begin as rows.row_start says, the first of them at the first-th
+/// entry of all. Returns whether they are a valid matrix; if not, sorting makes one of them.
+bool CompressedRows::read_entries(RowPointer first, CsrMatrix& rows, const Context& context) const {
+  rows.n_rows = std::ssize(rows.row_start) - 1;
+  rows.n_cols = n_columns_;
+  const auto n = as_size(rows.row_start.back());
   // Memory is this thread's: what others free they keep. Zeros cost much of reading, so that each
   // array's are a thread's.
   reserve_anew(rows.columns, n);
@@ -197,15 +213,14 @@ void CompressedRows::read(std::int64_t begin, std::int64_t end, CsrMatrix& rows,
     i == 0 ? make_room_for(rows.columns, n) : make_room_for(rows.values, n);
   });
   entries_->read(first, rows.columns, rows.values, context);
-  // With the row starts and the columns checked, sorting makes a valid matrix.
-  if (check_columns(begin, end, rows.columns, context)) return;
+  if (check_columns(first, rows.view(), context)) return true;
   // A row has the first column twice: zeros that are not stored did not go without saying.
   if (const std::string unstored = entries_->unstored_columns();
       !unstored.empty() && has_twice(rows.view(), 0)) {
     fail(ErrorKind::BadFormat, "{}: is not there; the store was not copied whole. Copy it again.",
          unstored);
   }
-  sort_and_merge(rows, context);
+  return false;
 }
 
 }  // namespace saithe::io

@@ -71,13 +71,14 @@ unsigned char* DealtEntries::take_block() {
 
 void DealtEntries::add(std::int64_t part, GeneIndex gene, GeneIndex first_cell,
                        std::span<const GeneIndex> cells, std::span<const float> values) {
-  SAITHE_ASSERT(std::ssize(cells) <= kMostCells && cells.size() == values.size());
+  SAITHE_ASSERT(cells.size() == values.size());
   Part& to = parts_[as_size(part)];
   while (!cells.empty()) {
     if (room_of(to) < sizeof(Run) + kMostEntryBytes * std::min(cells.size(), kFewestEntries)) {
       to.blocks.push_back({take_block()});
     }
-    const std::size_t n = std::min(cells.size(), (room_of(to) - sizeof(Run)) / kMostEntryBytes);
+    const std::size_t n = std::min(
+        {cells.size(), (room_of(to) - sizeof(Run)) / kMostEntryBytes, as_size(kMostCells)});
     add_run(to, gene, first_cell, cells.first(n), values.first(n));
     cells = cells.subspan(n);
     values = values.subspan(n);

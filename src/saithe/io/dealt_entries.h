@@ -29,7 +29,7 @@ class DealtEntries {
   /// `n_entries` will come. Throws Error(Output) if more than `bytes` is needed for them, and no
   /// temporary file can be made.
   DealtEntries(std::int64_t n_parts, std::int64_t n_entries, std::int64_t bytes);
-  /// Adds a gene's entries in a part: `cells` ascend from `first_cell` on, the part's first.
+  /// Adds a gene's entries in a part: `cells` never fall from `first_cell` on, the part's first.
   /// Several threads may add to a part each.
   void add(std::int64_t part, GeneIndex gene, GeneIndex first_cell,
            std::span<const GeneIndex> cells, std::span<const float> values);

@@ -250,13 +250,18 @@ bool is_text(std::string_view bytes) {
       bytes, [](unsigned char c) { return c >= 0x20 || c == '\t' || c == '\n' || c == '\r'; });
 }
 
-bool is_counted_up(const std::vector<std::string>& names) {
+void CountedNames::add(std::string_view name) {
   std::int64_t first = 0;
-  if (names.empty() || !parse_number(names[0], first) || first < 0 || first > 1) return false;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i] != std::to_string(first + static_cast<std::int64_t>(i))) return false;
-  }
-  return true;
+  if (is_first_ && parse_number(name, first) && (first == 0 || first == 1)) next_ = first;
+  is_first_ = false;
+  if (next_ < 0) return;
+  next_ = name == std::to_string(next_) ? next_ + 1 : -1;
+}
+
+bool is_counted_up(const std::vector<std::string>& names) {
+  CountedNames counted;
+  for (const std::string& name : names) counted.add(name);
+  return counted.are_counted();
 }
 
 std::optional<TableStart> read_start(LineReader& reader) {

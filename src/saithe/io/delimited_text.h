@@ -45,7 +45,18 @@ bool is_missing_value(std::string_view field);
 /// Whether it is "inf" or "-inf", however it is written.
 bool is_infinite_value(std::string_view field);
 
-/// "0", "1", "2", ... or "1", "2", ...: numbers of rows or columns that have no names.
+/// Tells of names, one after the other, whether they are "0", "1", "2", ... or "1", "2", ...:
+/// numbers of rows or columns that have no names.
+class CountedNames {
+ public:
+  void add(std::string_view name);
+  [[nodiscard]] bool are_counted() const { return next_ >= 0; }
+
+ private:
+  bool is_first_ = true;
+  std::int64_t next_ = -1;  // -1: they are not
+};
+/// The same of all names.
 bool is_counted_up(const std::vector<std::string>& names);
 
 /// How a table begins.

@@ -91,9 +91,7 @@ void DenseColumns::turn_round(const Context& context) {
 
 std::int64_t DenseColumns::most_stored(CellIndex begin, CellIndex end) const {
   if (!turned_) return (end - begin) * n_genes_;
-  std::int64_t n = 0;
-  for (CellIndex cell = begin; cell < end; ++cell) n += turned_->most_stored(cell);
-  return n;
+  return turned_->n_stored(begin, end);
 }
 
 CsrMatrix DenseColumns::read(CellIndex begin, CellIndex end, const Context& context) {

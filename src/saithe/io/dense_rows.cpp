@@ -53,9 +53,7 @@ void DenseRows::gather(const Context& context) {
 
 std::int64_t DenseRows::most_stored(CellIndex begin, CellIndex end) const {
   if (!gathered_) return (end - begin) * tiles_->n_columns();
-  std::int64_t n = 0;
-  for (CellIndex cell = begin; cell < end; ++cell) n += gathered_->most_stored(cell);
-  return n;
+  return gathered_->n_stored(begin, end);
 }
 
 CsrMatrix DenseRows::read(CellIndex begin, CellIndex end, const Context& context) {

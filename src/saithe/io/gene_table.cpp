@@ -171,4 +171,14 @@ std::vector<std::string> numbered_names(const std::string& prefix, std::int64_t 
   return names;
 }
 
+Table table_of_numbers(const std::string& prefix, std::int64_t n) {
+  return {n, [prefix](std::int64_t begin, std::int64_t end) {
+            std::vector<std::string> names;
+            names.reserve(as_size(end - begin));
+            for (std::int64_t i = begin; i < end; ++i)
+              names.push_back(prefix + std::to_string(i + 1));
+            return names;
+          }};
+}
+
 }  // namespace saithe::io

@@ -48,5 +48,7 @@ void warn_of_other_features(const std::map<std::string, std::int64_t>& n_of_type
 
 /// "prefix1", "prefix2", ...: names for what a file does not name.
 std::vector<std::string> numbered_names(const std::string& prefix, std::int64_t n);
+/// A table of rows that are called so; their names take no memory.
+Table table_of_numbers(const std::string& prefix, std::int64_t n);
 
 }  // namespace saithe::io

@@ -1,9 +1,7 @@
 #include "saithe/io/h5ad_frame.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
-#include <memory>
 
 #include "saithe/core/text_io.h"
 #include "saithe/io/frame_columns.h"
@@ -87,16 +85,6 @@ TextColumn read_masked_texts(const Hdf5Group& group) {
   return column;
 }
 
-/// How a dataset is read as a column; nothing if its values are of no kind that a column has.
-ReadColumn reader_of(const Hdf5Dataset& dataset) {
-  if (dataset.is_null() || dataset.shape().size() != 1) return nullptr;
-  if (dataset.kind() == StoredKind::Text) {
-    return [dataset] { return TextColumn{dataset.read_texts(), {}}; };
-  }
-  if (dataset.kind() == StoredKind::Other) return nullptr;
-  return [dataset] { return read_number_column(dataset); };
-}
-
 /// How a column of a group is read; nothing for an encoding that is not a column of text, numbers
 /// or categories.
 ReadColumn reader_of(const Hdf5Group& frame, const std::string& name) {
@@ -139,45 +127,15 @@ std::optional<Hdf5Dataset> plain_index(const Hdf5Group& frame, const std::string
   return dataset;
 }
 
-/// How blocks of names are read; nothing where all must be read to know what they are.
-ReadNames reader_of_names(const Hdf5Dataset& index) {
-  if (index.is_null() || index.shape().size() != 1) return nullptr;
-  if (index.kind() == StoredKind::Text) {
-    return [index](std::int64_t begin, std::int64_t end) {
-      return index.read_texts(begin, end - begin);
-    };
-  }
-  if (index.kind() != StoredKind::Integer) return nullptr;
-  const NumberLayout& layout = index.description().layout;
-  if (!layout.is_signed && index.value_bytes() >= sizeof(std::int64_t)) {
-    // Blocks are read with a sign only.
-    index.require_plausible(index.size());
-    const auto numbers = std::make_shared<const std::vector<std::uint64_t>>(index.read_unsigned());
-    return [numbers](std::int64_t begin, std::int64_t end) {
-      return whole_names(std::span(*numbers).subspan(as_size(begin), as_size(end - begin)));
-    };
-  }
-  return [index](std::int64_t begin, std::int64_t end) {
-    std::vector<std::int64_t> numbers(as_size(end - begin));
-    const std::array<std::int64_t, 1> start = {begin};
-    const std::array<std::int64_t, 1> count = {end - begin};
-    index.read_block(start, count, std::span(numbers));
-    return whole_names(std::span<const std::int64_t>(numbers));
-  };
-}
-
 /// A table without columns yet. Names that are texts or whole numbers stay in the file.
 Table rows_of(const Hdf5Group& frame, const std::string& index_name, const std::string& called) {
   if (const auto index = plain_index(frame, index_name)) {
     if (ReadNames read_names = reader_of_names(*index)) {
-      index->require_plausible(index->size());
       if (frame.has_group(index_name)) {
         read_names = with_mask(std::move(read_names),
                                read_mask(frame.group(index_name), as_size(index->size())));
       }
-      const auto& chunks = index->description().chunk_shape;
-      return table_named_later(index->size(), chunks.empty() ? 1 : chunks.front(),
-                               std::move(read_names), called);
+      return table_named_later(*index, std::move(read_names), called);
     }
   }
   const ReadColumn read = reader_of(frame, index_name);
@@ -253,9 +211,12 @@ Table read_compound_frame(const Hdf5Group& root, const Hdf5Dataset& frame,
   if (names.empty() || frame.shape().size() != 1) {
     fail(ErrorKind::BadFormat, "{}: is no table of named columns", frame.where());
   }
-  const ReadColumn read_index = reader_of(frame.field(names.front()));
+  const Hdf5Dataset index = frame.field(names.front());
+  const ReadColumn read_index = reader_of(index);
   if (!read_index) fail_index(frame.where(), names.front());
-  Table table = table_named_by(read_index());
+  ReadNames read_names = reader_of_names(index);
+  Table table = read_names ? table_named_later(index, std::move(read_names), called)
+                           : table_named_by(read_index());
   table.index_name = names.front();
   for (std::size_t i = 1; i < names.size(); ++i) {
     const Hdf5Dataset field = frame.field(names[i]);

@@ -58,7 +58,7 @@ CsrMatrix H5adMatrix::read(CellIndex begin, CellIndex end, const Context& contex
 
 std::int64_t H5adMatrix::most_stored(CellIndex begin, CellIndex end) const {
   if (rows_) return rows_->n_stored(begin, end);
-  return turned_ ? turned_->n_stored(begin, end) : dense_->most_stored(begin, end);
+  return turned_ ? turned_->most_stored(begin, end) : dense_->most_stored(begin, end);
 }
 
 void H5adMatrix::let_go() {

@@ -108,21 +108,38 @@ void mark_missing(Column& column, bool is_logical) {
   }
 }
 
-std::optional<Column> read_column(const Hdf5Group& frame, const std::string& name, bool is_logical,
-                                  const Context& context) {
-  if (!frame.has_dataset(name)) {
-    const Hdf5Group group = frame.group(name);
-    if (!group.has_dataset("levels") || !group.has_dataset("values")) return std::nullopt;
-    CategoryColumn factor = read_factor(group);
-    tidy_levels(factor, group.where(), context);
-    return factor;
-  }
-  auto column = read_array_column(frame.dataset(name));
-  if (column) mark_missing(*column, is_logical);
-  return column;
+/// The same column with its missing numbers marked.
+ReadColumn marked(ReadColumn read, bool is_logical) {
+  if (!read) return nullptr;
+  return [read = std::move(read), is_logical] {
+    Column column = read();
+    mark_missing(column, is_logical);
+    return column;
+  };
 }
 
-/// Adds the columns of a data frame, in its order.
+/// How a column of a frame is read; nothing if it is none of so many rows.
+ReadColumn reader_of_column(const Hdf5Group& frame, const std::string& name, bool is_logical,
+                            std::int64_t n_rows) {
+  if (!frame.has_dataset(name)) {
+    const Hdf5Group group = frame.group(name);
+    const bool is_factor = group.has_dataset("levels") && group.has_dataset("values") &&
+                           group.dataset("values").size() == n_rows;
+    if (!is_factor) return nullptr;
+    return [group] { return read_factor(group); };
+  }
+  const Hdf5Dataset dataset = frame.dataset(name);
+  return dataset.size() == n_rows ? marked(reader_of(dataset), is_logical) : nullptr;
+}
+
+void add_or_leave_out(Table& table, const std::string& name, ReadColumn read,
+                      const std::string& frame, const std::string& where, const Context& context) {
+  if (read) return add_column_later(table, name, std::move(read), frame, where, context);
+  context.warn(
+      fmt::format("{}: is no column of {} entries; it is left out", where, table.n_rows()));
+}
+
+/// Adds the columns of a data frame, in its order; they stay in the file until they are asked for.
 void add_columns(Table& table, const Hdf5Group& frame, const Context& context) {
   std::vector<std::string> names = frame.text_list_attribute("colnames");
   if (names.empty()) names = frame.names();
@@ -131,13 +148,8 @@ void add_columns(Table& table, const Hdf5Group& frame, const Context& context) {
   for (const std::string& name : names) {
     if (name == index || !frame.has(name)) continue;
     const bool is_logical = std::find(logicals.begin(), logicals.end(), name) != logicals.end();
-    auto column = read_column(frame, name, is_logical, context);
-    if (!column || column_size(*column) != as_size(table.n_rows())) {
-      context.warn(fmt::format("{}: is no column of {} entries; it is left out", frame.where(name),
-                               table.n_rows()));
-      continue;
-    }
-    table.set(name, std::move(*column));
+    add_or_leave_out(table, name, reader_of_column(frame, name, is_logical, table.n_rows()),
+                     frame.where(), frame.where(name), context);
   }
 }
 
@@ -145,14 +157,9 @@ void add_columns(Table& table, const Hdf5Group& frame, const Context& context) {
 void add_records(Table& table, const Hdf5Dataset& frame, const Context& context) {
   for (const std::string& name : frame.field_names()) {
     const Hdf5Dataset field = frame.field(name);
-    auto column = read_array_column(field);
-    if (!column || column_size(*column) != as_size(table.n_rows())) {
-      context.warn(fmt::format("{}: is no column of {} entries; it is left out", field.where(),
-                               table.n_rows()));
-      continue;
-    }
-    mark_missing(*column, false);
-    table.set(name, std::move(*column));
+    const bool fits = field.size() == table.n_rows();
+    add_or_leave_out(table, name, fits ? marked(reader_of(field), false) : nullptr, frame.where(),
+                     field.where(), context);
   }
 }
 
@@ -192,7 +199,7 @@ std::unique_ptr<CellSource> open_h5seurat(InputFile input, const ReadOptions&,
                                           const Context& context) {
   const Hdf5Group root = std::move(*input.hdf5);
   const Hdf5Group assay = root.group("assays").group(choose_assay(root, context));
-  Table obs(root.dataset("cell.names").read_texts());
+  Table obs = table_named_by_texts(root.dataset("cell.names"));
   warn_of_repeated_barcodes(obs, root.file_name(), context);
   add_frame(obs, root, "meta.data", context);
   Table var =

@@ -71,20 +71,6 @@ void unescape(std::string& text) {
   }
 }
 
-void unescape(Table& table) {
-  std::vector<std::string> index = table.index();
-  for (std::string& name : index) unescape(name);
-  Table clean(std::move(index));
-  clean.index_name = table.index_name;
-  for (auto [name, column] : table.columns()) {
-    if (auto* texts = std::get_if<TextColumn>(&column)) {
-      for (std::string& text : texts->values) unescape(text);
-    }
-    clean.set(name, std::move(column));
-  }
-  table = std::move(clean);
-}
-
 constexpr std::initializer_list<const char*> kSymbols = {
     "Gene", "var_names", "gene_names", "gene_name", "GeneName", "Symbol", "gene_symbols", "name"};
 constexpr std::initializer_list<const char*> kGeneIds = {
@@ -113,22 +99,16 @@ std::string join(const std::vector<std::string>& names) {
 }
 
 /// The names of an axis. Throws Error(BadFormat) unless there are as many as the matrix has.
-std::vector<std::string> read_names(const Hdf5Group& group, const std::string& name, std::int64_t n,
-                                    const char* axis) {
-  const Hdf5Dataset dataset = group.dataset(name);
-  std::vector<std::string> names;
-  if (dataset.kind() == StoredKind::Text) {
-    names = dataset.read_texts();
-  } else {
-    NumberColumn numbers = read_number_column(dataset);
-    names = need_unsigned_integers(numbers.values) ? level_names(dataset.read_unsigned())
-                                                   : level_names(std::move(numbers));
+Table read_names(const Hdf5Group& group, const std::string& name, std::int64_t n,
+                 const char* axis) {
+  const Hdf5Dataset names = group.dataset(name);
+  if (names.size() == n) {
+    return table_named_later(names, tidied(reader_of_names(names), unescape), names.where());
   }
-  if (std::ssize(names) == n) return names;
   fail(
       ErrorKind::BadFormat,
       "{}: has {}, but the matrix has {}; the file is not whole. Write it again, or copy it again.",
-      group.where(name), counted(std::ssize(names), "name"), counted(n, axis));
+      names.where(), counted(names.size(), "name"), counted(n, axis));
 }
 
 Table read_var(const Hdf5Group& group, std::int64_t n_genes, const Context& context) {
@@ -146,13 +126,12 @@ Table read_var(const Hdf5Group& group, std::int64_t n_genes, const Context& cont
   const auto read = [&](const std::string& name) {
     return read_names(group, name, n_genes, "row");
   };
-  Table var(read(symbols ? *symbols : *ids));
+  Table var = read(symbols ? *symbols : *ids);
   std::vector<std::string> taken;
   if (symbols) taken.push_back(*symbols);
   if (ids) taken.push_back(*ids);
-  add_array_columns(var, group, taken, context);
-  if (symbols && ids) var.set("gene_ids", TextColumn{read(*ids), {}});
-  unescape(var);
+  add_array_columns(var, group, taken, unescape, context);
+  if (symbols && ids) var.set("gene_ids", TextColumn{read(*ids).index(), {}});
   settle_gene_names(var, group.where(ids ? *ids : *symbols), context);
   return var;
 }
@@ -160,15 +139,15 @@ Table read_var(const Hdf5Group& group, std::int64_t n_genes, const Context& cont
 Table read_obs(const Hdf5Group& group, CellIndex n_cells, const Context& context) {
   auto name = find_attribute(group, kCellNames);
   if (!name) name = find_attribute(group, kCellNames, StoredKind::Integer);
-  Table obs(name ? read_names(group, *name, n_cells, "column") : numbered_names("cell_", n_cells));
+  Table obs =
+      name ? read_names(group, *name, n_cells, "column") : table_of_numbers("cell_", n_cells);
   if (!name) {
     context.warn(fmt::format("{}: has no attribute CellID or obs_names; cells are only numbered",
                              group.where()));
   }
   std::vector<std::string> taken;
   if (name) taken.push_back(*name);
-  add_array_columns(obs, group, taken, context);
-  unescape(obs);
+  add_array_columns(obs, group, taken, unescape, context);
   warn_of_repeated_barcodes(obs, group.file_name(), context);
   return obs;
 }

@@ -13,6 +13,7 @@
 #include "saithe/io/mtx_file.h"
 #include "saithe/io/mtx_tables.h"
 #include "saithe/io/repeated_barcodes.h"
+#include "saithe/io/spilled_names.h"
 #include "saithe/io/split_pipe_tables.h"
 
 namespace saithe::io {
@@ -82,21 +83,28 @@ FeatureTable read_genes_of(const MtxPaths& paths) {
 /// R's write.table() puts the number of each line before its barcode.
 Table read_cells_of(const MtxPaths& paths, const Context& context) {
   if (paths.is_split_pipe) return read_split_pipe_cells(paths.cells);
-  std::vector<std::string> barcodes;
-  std::vector<std::string> second;  // of each line, while each has two fields
+  const std::int64_t most_bytes = most_kept_bytes(context.max_memory);
+  SpilledNames barcodes(most_bytes);
+  SpilledNames second(most_bytes);  // of each line, while each has two fields and begins so
+  CountedNames numbers;
+  CountedNames numbers_of_second;
   read_lines(paths.cells, [&](const std::vector<std::string_view>& fields) {
-    if (fields.size() == 2 && second.size() == barcodes.size()) second.emplace_back(fields[1]);
-    barcodes.emplace_back(fields[0]);
+    const bool have_all_two = second.size() == barcodes.size();
+    barcodes.append(fields[0]);
+    numbers.add(fields[0]);
+    if (fields.size() != 2 || !have_all_two || !numbers.are_counted()) return;
+    second.append(fields[1]);
+    numbers_of_second.add(fields[1]);
   });
-  const bool are_numbered = second.size() == barcodes.size() && is_counted_up(barcodes);
-  if (are_numbered && !second.empty() && !is_counted_up(second)) {
+  const bool are_numbered = second.size() == barcodes.size();
+  if (are_numbered && second.size() > 0 && !numbers_of_second.are_counted()) {
     context.warn(fmt::format(
         "{}: its lines begin with their numbers; the second field is taken as the barcode ('{}', "
         "...)",
-        paths.cells.string(), printable(second.front())));
-    return Table(std::move(second));
+        paths.cells.string(), printable(second.first())));
+    return SpilledNames::table_of(std::move(second));
   }
-  return Table(std::move(barcodes));
+  return SpilledNames::table_of(std::move(barcodes));
 }
 
 /// Which way round a matrix is: by the lengths of its tables, or, if it is square, by its name.
@@ -187,7 +195,7 @@ std::unique_ptr<CellSource> open_alone(const fs::path& matrix, const ReadOptions
           ? "; its rows are taken as genes, as 10x and Seurat write it (--cells-in rows if they "
             "are cells)"
           : ""));
-  Table obs(numbered_names("cell_", counts->n_rows()));
+  Table obs = table_of_numbers("cell_", counts->n_rows());
   Table var(numbered_names("gene_", counts->n_cols()));
   return std::make_unique<PackedCells>(matrix.string(), std::move(counts), std::move(obs),
                                        std::move(var), MeasuredGenes());

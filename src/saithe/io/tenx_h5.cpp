@@ -5,6 +5,7 @@
 #include "saithe/core/text_io.h"
 #include "saithe/io/empty_barcodes.h"
 #include "saithe/io/formats.h"
+#include "saithe/io/hdf5_column.h"
 #include "saithe/io/repeated_barcodes.h"
 
 namespace saithe::io {
@@ -150,7 +151,7 @@ GeneList choose_genes(const FeatureList& features, const std::string& genome,
 
 std::unique_ptr<CellSource> make_source(const Hdf5Group& matrix, const FeatureList& features,
                                         const std::string& genome, const Context& context) {
-  Table obs(matrix.dataset("barcodes").read_texts());
+  Table obs = table_named_by_texts(matrix.dataset("barcodes"));
   warn_of_repeated_barcodes(obs, matrix.file_name(), context);
   const auto n_features = static_cast<std::int64_t>(features.ids.size());
   if (features.names.size() != features.ids.size()) {

@@ -1,7 +1,7 @@
 #include "saithe/io/turned_columns.h"
 
 #include <algorithm>
-#include <numeric>
+#include <functional>
 #include <utility>
 
 #include "saithe/core/huge_pages.h"
@@ -23,12 +23,27 @@ constexpr std::int64_t kTasks = 16;
 constexpr CellIndex kHeldCells = 2048;
 constexpr std::int64_t kHeldShare = 4;
 
+// Those of a cell are counted in 32 bits.
+constexpr RowPointer kMostRepeated = RowPointer{1} << 31;
+// In memory for each cell while the file passes: the number of its entries, and its share of its
+// part's first block. So much of it is let pass beside half of --memory.
+constexpr std::int64_t kBytesOfCell = 7;
+constexpr std::int64_t kFreeBytes = std::int64_t{1} << 26;
+
 /// The end of the genes from `begin` on that make up a piece; one gene at least.
-std::int64_t piece_end(const CompressedRows& by_gene, std::int64_t begin, const Context& context) {
-  const RowPointer most = std::min(kPieceEntries, most_block_values(context));
+std::int64_t piece_end(const CompressedRows& by_gene, std::int64_t begin) {
   std::int64_t end = begin + 1;
-  while (end < by_gene.n_rows() && by_gene.n_stored(begin, end + 1) <= most) ++end;
+  while (end < by_gene.n_rows() && by_gene.n_stored(begin, end + 1) <= kPieceEntries) ++end;
   return end;
+}
+
+void require_memory_for_cells(const std::string& where, CellIndex n_cells, const Context& context) {
+  const std::int64_t bytes = n_cells * kBytesOfCell - kFreeBytes;
+  if (bytes <= context.max_memory / 2) return;
+  fail(ErrorKind::BadFormat,
+       "{}: is stored by columns (csc), and turning it takes {} bytes for each of its {} cells, "
+       "more than --memory ({}) leaves. Give it --memory {}, or store it by rows (csr).",
+       where, kBytesOfCell, n_cells, memory_text(context.max_memory), memory_text(2 * bytes));
 }
 
 /// How many of `cells`, which ascend, are below `end`. Few are, so that looking at a number of them
@@ -49,18 +64,42 @@ std::size_t n_below(CellIndex end, std::span<const GeneIndex> cells) {
   return n;
 }
 
+std::int64_t n_parts_of(CellIndex n_cells) {
+  return (n_cells + DealtEntries::kMostCells - 1) / DealtEntries::kMostCells;
+}
+
+/// Where rows of so many entries begin.
+void append_sums(std::span<const std::uint32_t> n_of_row, RowStarts& starts) {
+  constexpr std::size_t kAtOnce = 65536;
+  std::vector<RowPointer> sums = {0};
+  for (const std::uint32_t n : n_of_row) {
+    const RowPointer next = sums.back() + n;
+    if (sums.size() == kAtOnce) {
+      starts.append(sums);
+      sums.clear();
+    }
+    sums.push_back(next);
+  }
+  starts.append(sums);
+}
+
 }  // namespace
 
 TurnedColumns::TurnedColumns(CompressedRows by_gene, CellIndex n_cells, std::int64_t bytes,
                              const Context& context)
-    : by_gene_(std::move(by_gene)), bytes_(bytes), row_start_(as_size(n_cells) + 1) {
+    : by_gene_(std::move(by_gene)),
+      bytes_(bytes),
+      n_cells_(n_cells),
+      row_starts_(by_gene_.where(), most_kept_bytes(context.max_memory)) {
+  require_memory_for_cells(by_gene_.where(), n_cells, context);
   deal(context);
 }
 
 /// Deals what the cells of parts [first_part, end_part) have. These are one thread's, so that a
 /// part's entries come in the order of the genes.
-void TurnedColumns::add(const CsrView& genes, GeneIndex first_gene, std::int64_t first_part,
-                        std::int64_t end_part) {
+void TurnedColumns::add_to_parts(const CsrView& genes, GeneIndex first_gene,
+                                 std::int64_t first_part, std::int64_t end_part,
+                                 Numbers& n_of_cell) {
   for (std::int64_t g = 0; g < genes.n_rows; ++g) {
     const auto cells = genes.row_columns(g);
     const auto values = genes.row_values(g);
@@ -73,29 +112,64 @@ void TurnedColumns::add(const CsrView& genes, GeneIndex first_gene, std::int64_t
       const auto to = from + static_cast<std::ptrdiff_t>(n);
       parts_->add(part, gene, static_cast<GeneIndex>(part_begin(part)), {from, to},
                   values.subspan(as_size(from - cells.begin()), n));
-      for (; from != to; ++from) ++row_start_[as_size(*from) + 1];
+      for (; from != to; ++from) ++n_of_cell[as_size(*from)];
     }
   }
 }
 
-void TurnedColumns::deal(const Context& context) {
-  std::fill(row_start_.begin(), row_start_.end(), 0);
-  const std::int64_t n_parts =
-      (n_cells() + DealtEntries::kMostCells - 1) / DealtEntries::kMostCells;
+void TurnedColumns::add(const CsrView& genes, GeneIndex first_gene, Numbers& n_of_cell,
+                        const Context& context) {
+  const std::int64_t n_parts = n_parts_of(n_cells_);
   const std::int64_t parts_of_task = std::max<std::int64_t>(1, (n_parts + kTasks - 1) / kTasks);
+  parallel_for(context, n_parts, parts_of_task, [&](std::int64_t from, std::int64_t to) {
+    add_to_parts(genes, first_gene, from, to, n_of_cell);
+  });
+  parts_->make_room();
+}
+
+/// Deals a gene of more entries than a piece has. Those of one cell may come in several parts; they
+/// are added up when the cells are made.
+void TurnedColumns::deal_part_by_part(GeneIndex gene, CsrMatrix& part, RowPointer& n_repeated,
+                                      Numbers& n_of_cell, const Context& context) {
+  by_gene_.require_plausible(gene, context);
+  const RowPointer n = by_gene_.n_stored(gene, gene + 1);
+  GeneIndex last_cell = -1;
+  for (RowPointer first = 0; first < n; first += kPieceEntries) {
+    context.throw_if_cancelled();
+    by_gene_.read_part(gene, first, std::min(kPieceEntries, n - first), part, context);
+    const auto does_not_rise = std::ranges::adjacent_find(part.columns, std::greater_equal<>());
+    if (part.columns.front() <= last_cell || does_not_rise != part.columns.end()) {
+      may_repeat_ = true;
+      n_repeated += part.n_stored();
+    }
+    if (n_repeated > kMostRepeated) {  // a cell may have them all
+      fail(ErrorKind::BadFormat,
+           "{}: more than {} of its entries stand more than once; the file is damaged. Write it "
+           "again.",
+           by_gene_.where(), kMostRepeated);
+    }
+    last_cell = std::max(last_cell, part.columns.back());
+    add(part.view(), gene, n_of_cell, context);
+  }
+}
+
+void TurnedColumns::deal(const Context& context) {
+  Numbers n_of_cell(as_size(n_cells_));
+  RowPointer n_repeated = 0;
   CsrMatrix genes;  // the memory of one piece is the next one's
   try {
-    parts_ =
-        std::make_unique<DealtEntries>(n_parts, by_gene_.n_stored(0, by_gene_.n_rows()), bytes_);
-    for (std::int64_t gene = 0; gene < by_gene_.n_rows();) {
+    parts_ = std::make_unique<DealtEntries>(n_parts_of(n_cells_),
+                                            by_gene_.n_stored(0, by_gene_.n_rows()), bytes_);
+    for (std::int64_t first = 0, end = 0; first < by_gene_.n_rows(); first = end) {
       context.throw_if_cancelled();
-      const std::int64_t end = piece_end(by_gene_, gene, context);
-      by_gene_.read(gene, end, genes, context);
-      parallel_for(context, n_parts, parts_of_task, [&](std::int64_t from, std::int64_t to) {
-        add(genes.view(), static_cast<GeneIndex>(gene), from, to);
-      });
-      parts_->make_room();
-      gene = end;
+      end = piece_end(by_gene_, first);
+      const auto gene = static_cast<GeneIndex>(first);
+      if (by_gene_.n_stored(first, end) > kPieceEntries) {
+        deal_part_by_part(gene, genes, n_repeated, n_of_cell, context);
+      } else {
+        by_gene_.read(first, end, genes, context);
+        add(genes.view(), gene, n_of_cell, context);
+      }
     }
     parts_->finish();
   } catch (...) {
@@ -103,7 +177,7 @@ void TurnedColumns::deal(const Context& context) {
     parts_.reset();
     throw;
   }
-  std::partial_sum(row_start_.begin(), row_start_.end(), row_start_.begin());
+  if (row_starts_.n_rows() < 0) append_sums(n_of_cell, row_starts_);
 }
 
 void TurnedColumns::let_go() {
@@ -121,8 +195,9 @@ CsrMatrix TurnedColumns::turn(CellIndex begin, CellIndex end, const Context& con
   CsrMatrix rows;
   rows.n_rows = end - begin;
   rows.n_cols = static_cast<GeneIndex>(by_gene_.n_rows());
-  rows.row_start.assign(row_start_.begin() + begin, row_start_.begin() + end + 1);
-  for (RowPointer& start : rows.row_start) start -= row_start_[as_size(begin)];
+  rows.row_start = row_starts_.read(begin, end);
+  const RowPointer first_entry = rows.row_start.front();
+  for (RowPointer& start : rows.row_start) start -= first_entry;
   if (begin == end) return rows;
   require_memory(by_gene_.where(), rows.n_stored(), kBytesOfEntry);
   parallel_for(context, 2, 1, [&](std::int64_t i, std::int64_t) {
@@ -155,19 +230,21 @@ CsrMatrix TurnedColumns::turn(CellIndex begin, CellIndex end, const Context& con
       }
     });
   });
+  if (may_repeat_) sort_and_merge(rows, context);
   return rows;
 }
 
 /// Where what is turned with the cells [begin, end), and held, ends.
 CellIndex TurnedColumns::held_end_after(CellIndex begin, CellIndex end) const {
-  const RowPointer most = row_start_[as_size(begin)] + bytes_ / kHeldShare / kBytesOfEntry;
-  const auto past = std::upper_bound(row_start_.begin() + end, row_start_.end(), most);
-  const CellIndex fits = static_cast<CellIndex>(past - row_start_.begin()) - 1;
-  return std::max(end, std::min({n_cells(), fits, ((end - 1) / kHeldCells + 1) * kHeldCells}));
+  const CellIndex most_end = std::min(n_cells_, ((end - 1) / kHeldCells + 1) * kHeldCells);
+  const std::vector<RowPointer> starts = row_starts_.read(begin, most_end);
+  const RowPointer most = starts.front() + bytes_ / kHeldShare / kBytesOfEntry;
+  const auto past = std::ranges::upper_bound(starts, most);
+  return std::max(end, begin + (past - starts.begin()) - 1);
 }
 
 CsrMatrix TurnedColumns::read(CellIndex begin, CellIndex end, const Context& context) {
-  SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_cells());
+  SAITHE_ASSERT(0 <= begin && begin <= end && end <= n_cells_);
   if (!parts_) deal(context);
   const bool goes_on = begin == last_end_;
   last_end_ = end;

@@ -56,6 +56,8 @@ class ZarrArray {
   /// The length of a 1-dimensional array of which every chunk must be stored, so that it cannot be
   /// a lie.
   [[nodiscard]] std::int64_t stored_length() const { return checked_length(-1); }
+  /// Throws Error(BadFormat) unless a 1-dimensional array has n values.
+  void require_length(std::int64_t n) const { static_cast<void>(checked_length(n)); }
   /// The texts [begin, end) of a 1-dimensional array whose length was looked at.
   [[nodiscard]] std::vector<std::string> read_texts(std::int64_t begin, std::int64_t end,
                                                     const Context& context) const;

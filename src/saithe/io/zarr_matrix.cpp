@@ -19,9 +19,8 @@ std::string order_of(const ZarrNode& node) {
 
 class ZarrEntries final : public EntryArrays {
  public:
-  /// `do_rows_fit`: no row has more entries than there are columns.
-  ZarrEntries(const ZarrNode& node, bool do_rows_fit)
-      : columns_(node.get("indices")), values_(node.get("data")), do_rows_fit_(do_rows_fit) {}
+  ZarrEntries(const ZarrNode& node, std::int64_t n_columns)
+      : columns_(node.get("indices")), values_(node.get("data")), n_columns_(n_columns) {}
   std::int64_t n_columns_stored() const override { return columns_.size(); }
   std::int64_t n_values_stored() const override { return values_.size(); }
   void read(std::int64_t first, std::span<std::int32_t> columns, std::span<float> values,
@@ -37,12 +36,14 @@ class ZarrEntries final : public EntryArrays {
   std::string unstored_columns() const override { return columns_.unstored_zeros().value_or(""); }
   // Chunks that are not stored take no bytes: only the shape bounds what rows may have. Rows past
   // it, whose entries of one column are added up, are read within --memory.
-  bool are_plausible(std::int64_t) const override { return do_rows_fit_; }
+  bool are_plausible(std::int64_t, std::int64_t n_of_a_row) const override {
+    return n_of_a_row <= n_columns_;
+  }
 
  private:
   ZarrArray columns_;
   ZarrArray values_;
-  bool do_rows_fit_;
+  std::int64_t n_columns_;
 };
 
 class ZarrTiles final : public DenseTiles {
@@ -70,15 +71,14 @@ class ZarrTiles final : public DenseTiles {
 
 CompressedRows open_compressed(const ZarrNode& node, std::int64_t n_rows, std::int64_t n_columns,
                                const Context& context) {
-  std::vector<RowPointer> row_start =
-      ZarrArray(node.get("indptr")).read_integers(n_rows + 1, context);
-  const bool do_rows_fit =
-      std::adjacent_find(row_start.begin(), row_start.end(), [&](RowPointer from, RowPointer to) {
-        return to > from && static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from) >
-                                static_cast<std::uint64_t>(n_columns);
-      }) == row_start.end();
-  return {node.where(), std::move(row_start), n_columns,
-          std::make_unique<ZarrEntries>(node, do_rows_fit), context};
+  const ZarrArray positions(node.get("indptr"));
+  positions.require_length(n_rows + 1);
+  RowStarts row_starts(node.where(), n_rows, context,
+                       [&](std::int64_t first, std::span<RowPointer> block) {
+                         positions.read(first, block, context);
+                       });
+  return {node.where(), std::move(row_starts), n_columns,
+          std::make_unique<ZarrEntries>(node, n_columns), context};
 }
 
 }  // namespace
@@ -122,7 +122,7 @@ CsrMatrix ZarrMatrix::read(CellIndex begin, CellIndex end, const Context& contex
 
 std::int64_t ZarrMatrix::most_stored(CellIndex begin, CellIndex end) const {
   if (rows_) return rows_->n_stored(begin, end);
-  return turned_ ? turned_->n_stored(begin, end) : dense_->most_stored(begin, end);
+  return turned_ ? turned_->most_stored(begin, end) : dense_->most_stored(begin, end);
 }
 
 void ZarrMatrix::let_go() {

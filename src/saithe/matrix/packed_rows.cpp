@@ -12,6 +12,10 @@ namespace {
 constexpr std::int64_t kSegmentRows = 1024;
 constexpr std::int64_t kReadRows = 128;
 
+// What says where rows are may take this share of the memory, and so much at least.
+constexpr std::int64_t kPlacesShare = 16;
+constexpr std::int64_t kLeastPlaceBytes = std::int64_t{1} << 16;
+
 constexpr unsigned kSevenBits = 0x7F;
 constexpr unsigned kMore = 0x80;
 constexpr float kLargestByte = 255;
@@ -57,7 +61,9 @@ float take_value(const unsigned char*& at) {
 }  // namespace
 
 PackedRows::PackedRows(GeneIndex n_cols, std::int64_t max_memory)
-    : n_cols_(n_cols), max_memory_(max_memory) {}
+    : n_cols_(n_cols),
+      max_memory_(max_memory),
+      places_(1, std::max(kLeastPlaceBytes, max_memory / kPlacesShare)) {}
 
 void PackedRows::append(const CsrView& rows, const Context& context) {
   SAITHE_ASSERT(rows.n_cols == n_cols_);
@@ -100,20 +106,41 @@ void PackedRows::add(const std::vector<unsigned char>& bytes, std::vector<Place>
   for (Place& place : rows) {
     place.segment = checked_cast<std::uint32_t>(segments_.size(), "segments of packed rows");
     n_stored_ += place.n_entries;
-    places_.push_back(place);
   }
+  places_.append(rows);
   segments_.push_back(std::move(segment));
 }
 
-void PackedRows::decode(std::span<const CellIndex> rows, std::vector<unsigned char>& buffer,
+RowPointer PackedRows::n_stored(CellIndex begin, CellIndex end) const {
+  constexpr CellIndex kAtOnce = 4096;
+  RowPointer n = 0;
+  for (; begin < end; begin += kAtOnce) {
+    for (const Place& place : places_.read(begin, std::min(begin + kAtOnce, end))) {
+      n += place.n_entries;
+    }
+  }
+  return n;
+}
+
+/// Those of rows that follow each other are looked up together.
+std::vector<PackedRows::Place> PackedRows::places_of(std::span<const CellIndex> rows) const {
+  std::vector<Place> places(rows.size());
+  for (std::size_t i = 0, end = 0; i < rows.size(); i = end) {
+    for (end = i + 1; end < rows.size() && rows[end] == rows[end - 1] + 1;) ++end;
+    places_.read(rows[i], std::span(places).subspan(i, end - i));
+  }
+  return places;
+}
+
+void PackedRows::decode(std::span<const Place> rows, std::vector<unsigned char>& buffer,
                         GeneIndex* columns, float* values) const {
   for (std::size_t i = 0; i < rows.size();) {
     // Neighbours of one segment are fetched together.
-    const Place& first = places_[as_size(rows[i])];
+    const Place& first = rows[i];
     std::size_t end = i + 1;
     std::uint32_t n_bytes = first.n_bytes;
     for (; end < rows.size(); ++end) {
-      const Place& next = places_[as_size(rows[end])];
+      const Place& next = rows[end];
       if (next.segment != first.segment || next.begin != first.begin + n_bytes) break;
       n_bytes += next.n_bytes;
     }
@@ -127,7 +154,7 @@ void PackedRows::decode(std::span<const CellIndex> rows, std::vector<unsigned ch
       at = buffer.data();
     }
     for (; i < end; ++i) {
-      const std::uint32_t n_entries = places_[as_size(rows[i])].n_entries;
+      const std::uint32_t n_entries = rows[i].n_entries;
       GeneIndex column = 0;
       for (std::uint32_t entry = 0; entry < n_entries; ++entry) {
         column += static_cast<GeneIndex>(take_number(at));
@@ -143,15 +170,16 @@ CsrMatrix PackedRows::read(std::span<const CellIndex> rows, const Context& conte
   matrix.n_rows = static_cast<CellIndex>(rows.size());
   matrix.n_cols = n_cols_;
   matrix.row_start.reserve(rows.size() + 1);
-  for (const CellIndex row : rows) {
-    matrix.row_start.push_back(matrix.row_start.back() + places_[as_size(row)].n_entries);
+  const std::vector<Place> places = places_of(rows);
+  for (const Place& place : places) {
+    matrix.row_start.push_back(matrix.row_start.back() + place.n_entries);
   }
   matrix.columns = std::vector<GeneIndex>(as_size(matrix.n_stored()));
   matrix.values = std::vector<float>(as_size(matrix.n_stored()));
   parallel_for(context, matrix.n_rows, kReadRows, [&](std::int64_t begin, std::int64_t end) {
     std::vector<unsigned char> buffer;
     const auto first = as_size(matrix.row_start[as_size(begin)]);
-    decode(rows.subspan(as_size(begin), as_size(end - begin)), buffer,
+    decode(std::span(places).subspan(as_size(begin), as_size(end - begin)), buffer,
            matrix.columns.data() + first, matrix.values.data() + first);
   });
   return matrix;

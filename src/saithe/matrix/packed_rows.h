@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "saithe/core/context.h"
+#include "saithe/core/spilled_rows.h"
 #include "saithe/core/temporary_file.h"
 #include "saithe/matrix/csr_matrix.h"
 #include "saithe/matrix/row_source.h"
@@ -25,23 +26,28 @@ class PackedRows final : public RowSource {
  public:
   static constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
-  /// At most about `max_memory` bytes of rows stay in memory.
+  /// At most about `max_memory` bytes of rows stay in memory, and a sixteenth of it of what says
+  /// where they are.
   explicit PackedRows(GeneIndex n_cols, std::int64_t max_memory = kNoLimit);
 
   /// Adds rows below. Throws Error(Output) if the temporary file cannot be written.
   void append(const CsrView& rows, const Context& context);
 
-  [[nodiscard]] CellIndex n_rows() const override { return static_cast<CellIndex>(places_.size()); }
+  [[nodiscard]] CellIndex n_rows() const override { return places_.n_rows(); }
   [[nodiscard]] GeneIndex n_cols() const override { return n_cols_; }
   [[nodiscard]] RowPointer n_stored() const { return n_stored_; }
+  /// Entries of the rows [begin, end).
+  [[nodiscard]] RowPointer n_stored(CellIndex begin, CellIndex end) const;
   /// Bytes of the rows in memory, and in the file.
   [[nodiscard]] std::int64_t bytes_in_memory() const { return bytes_in_memory_; }
+  /// Of what says where they are, in memory.
+  [[nodiscard]] std::int64_t bytes_of_places() const { return places_.bytes_in_memory(); }
   [[nodiscard]] std::int64_t bytes_in_file() const { return file_ ? file_->size() : 0; }
 
   [[nodiscard]] CsrMatrix read(std::span<const CellIndex> rows,
                                const Context& context) const override;
   [[nodiscard]] std::int64_t most_stored(CellIndex row) const override {
-    return places_[as_size(row)].n_entries;
+    return places_.value(row).n_entries;
   }
 
  private:
@@ -58,15 +64,16 @@ class PackedRows final : public RowSource {
     std::uint32_t n_entries = 0;
   };
   void add(const std::vector<unsigned char>& bytes, std::vector<Place> rows);
-  void decode(std::span<const CellIndex> rows, std::vector<unsigned char>& buffer,
-              GeneIndex* columns, float* values) const;
+  [[nodiscard]] std::vector<Place> places_of(std::span<const CellIndex> rows) const;
+  void decode(std::span<const Place> rows, std::vector<unsigned char>& buffer, GeneIndex* columns,
+              float* values) const;
 
   GeneIndex n_cols_;
   std::int64_t max_memory_;
   RowPointer n_stored_ = 0;
   std::int64_t bytes_in_memory_ = 0;
   std::vector<Segment> segments_;
-  std::vector<Place> places_;
+  SpilledRows<Place> places_;
   std::unique_ptr<TemporaryFile> file_;
 };
 

@@ -12,12 +12,20 @@ namespace {
 constexpr std::int64_t kBufferShare = 8;  // of the memory; its entries sorted take half as much
 constexpr std::int64_t kRowsShare = 4;    // for runs, and for the rows that are made of them
 constexpr std::size_t kFewEntries = std::size_t{1} << 20;
-// Runs that are kept before they are merged: each takes 16 bytes for a row.
+// Runs that are kept before they are merged: each says of every row where it is.
 constexpr std::size_t kMostRuns = 16;
 constexpr CellIndex kMergedRows = 1024;
+// Rows that are made at a time, most of which may have no entries.
+constexpr CellIndex kRowsAtOnce = CellIndex{1} << 19;
 
 CsrMatrix empty_rows(CellIndex n_rows, GeneIndex n_cols) {
   return {n_rows, n_cols, std::vector<RowPointer>(as_size(n_rows) + 1), {}, {}};
+}
+
+void append_empty(PackedRows& rows, CellIndex n, const Context& context) {
+  for (; n > 0; n -= kRowsAtOnce) {
+    rows.append(empty_rows(std::min(n, kRowsAtOnce), rows.n_cols()).view(), context);
+  }
 }
 
 }  // namespace
@@ -44,7 +52,7 @@ void RowGatherer::add(CellIndex row, GeneIndex column, float value, const Contex
 
 std::int64_t RowGatherer::free_bytes() const {
   std::int64_t bytes = rows_bytes_;
-  for (const Run& run : runs_) bytes -= run.rows->bytes_in_memory();
+  for (const Run& run : runs_) bytes -= run.rows->bytes_in_memory() + run.rows->bytes_of_places();
   return std::max<std::int64_t>(0, bytes);
 }
 
@@ -56,25 +64,29 @@ void RowGatherer::flush(bool is_last, const Context& context) {
   const CellIndex last = highest->row;
   // More of the last row may follow: it stays, unless there is no other.
   const CellIndex end = is_last || last == begin ? last + 1 : last;
+  for (CellIndex first = begin; first < end; first += kRowsAtOnce) {
+    add_rows(first, std::min(first + kRowsAtOnce, end), context);
+  }
+  std::erase_if(buffer_, [end](const Entry& entry) { return entry.row < end; });
+}
+
+/// Adds what the buffer has of the rows [begin, end).
+void RowGatherer::add_rows(CellIndex begin, CellIndex end, const Context& context) {
+  const auto is_wanted = [&](const Entry& entry) { return begin <= entry.row && entry.row < end; };
   CsrMatrix rows = empty_rows(end - begin, n_cols_);
   for (const Entry& entry : buffer_) {
-    if (entry.row < end) ++rows.row_start[as_size(entry.row - begin) + 1];
+    if (is_wanted(entry)) ++rows.row_start[as_size(entry.row - begin) + 1];
   }
   std::partial_sum(rows.row_start.begin(), rows.row_start.end(), rows.row_start.begin());
   std::vector<RowPointer> write(rows.row_start.begin(), rows.row_start.end() - 1);
   rows.columns.resize(as_size(rows.row_start.back()));
   rows.values.resize(rows.columns.size());
-  std::size_t n_kept = 0;
   for (const Entry& entry : buffer_) {
-    if (entry.row >= end) {
-      buffer_[n_kept++] = entry;
-      continue;
-    }
+    if (!is_wanted(entry)) continue;
     const auto at = as_size(write[as_size(entry.row - begin)]++);
     rows.columns[at] = entry.column;
     rows.values[at] = entry.value;
   }
-  buffer_.resize(n_kept);
   has_repeats_ = sort_rows(rows, context) || has_repeats_;
   add_to_runs(rows, begin, context);
 }
@@ -91,7 +103,7 @@ void RowGatherer::add_to_runs(const CsrMatrix& rows, CellIndex begin, const Cont
         {runs_.empty() ? 0 : begin, std::make_unique<PackedRows>(n_cols_, free_bytes())});
   }
   Run& run = runs_.back();
-  if (begin > run.end()) run.rows->append(empty_rows(begin - run.end(), n_cols_).view(), context);
+  append_empty(*run.rows, begin - run.end(), context);
   run.rows->append(rows.view(), context);
 }
 
@@ -104,9 +116,9 @@ std::unique_ptr<PackedRows> RowGatherer::merge(bool add_up, const Context& conte
   const auto n_values = [&](CellIndex from, CellIndex to) {
     std::int64_t n = 0;
     for (const Run& run : runs_) {
-      for (CellIndex row = std::max(from, run.begin); row < std::min(to, run.end()); ++row) {
-        n += run.rows->most_stored(row - run.begin);
-      }
+      const CellIndex first = std::max(from, run.begin);
+      const CellIndex end_of_run = std::min(to, run.end());
+      if (first < end_of_run) n += run.rows->n_stored(first - run.begin, end_of_run - run.begin);
     }
     return n;
   };
@@ -156,9 +168,7 @@ std::shared_ptr<PackedRows> RowGatherer::finish(CellIndex n_rows, const Context&
   }
   runs_.clear();
   SAITHE_ASSERT(rows->n_rows() <= n_rows);
-  if (rows->n_rows() < n_rows) {
-    rows->append(empty_rows(n_rows - rows->n_rows(), n_cols_).view(), context);
-  }
+  append_empty(*rows, n_rows - rows->n_rows(), context);
   return rows;
 }
 

@@ -42,6 +42,7 @@ class RowGatherer {
   };
 
   void flush(bool is_last, const Context& context);
+  void add_rows(CellIndex begin, CellIndex end, const Context& context);
   void add_to_runs(const CsrMatrix& rows, CellIndex begin, const Context& context);
   [[nodiscard]] std::unique_ptr<PackedRows> merge(bool add_up, const Context& context) const;
   [[nodiscard]] std::int64_t free_bytes() const;

@@ -31,6 +31,17 @@ TEST(SpilledRows, AnyRangeComesBackWithAnyLimit) {
   }
 }
 
+TEST(SpilledRows, RowsOfOneValueComeBackOneByOne) {
+  for (const std::int64_t max_bytes : {0, 8, 100}) {
+    SpilledRows<int> rows(1, max_bytes);
+    rows.append(std::vector<int>{5, 6});
+    rows.append(std::vector<int>{7});
+    for (std::int64_t row = 0; row < 3; ++row) EXPECT_EQ(rows.value(row), 5 + row);
+    EXPECT_LE(rows.bytes_in_memory(), max_bytes);
+    EXPECT_ANY_THROW(static_cast<void>(rows.value(3)));
+  }
+}
+
 TEST(SpilledRows, RowsThatAreNotThereAreRefused) {
   SpilledRows<float> rows(2, 8);
   rows.append(std::vector<float>{1, 2, 3, 4});

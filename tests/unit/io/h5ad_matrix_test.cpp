@@ -84,7 +84,7 @@ TEST(H5adMatrix, ACellThatPassesMemoryIsRefusedWithTheMemoryThatItTakes) {
   little.max_memory = std::int64_t{1} << 24;
   EXPECT_SAITHE_ERROR(matrix.read(1, 2, little), ErrorKind::BadFormat,
                       "claim 4194304 values at once, which take 32M, more than --memory (16M); "
-                      "those of a cell (in csc of a gene) must fit it. If the file is not damaged, "
+                      "those of a cell must fit it. If the file is not damaged, "
                       "give it more with --memory 32M.");
   little.max_memory = std::int64_t{1} << 25;
   EXPECT_EQ(matrix.read(1, 2, little).n_stored(), 1);

@@ -136,7 +136,8 @@ TEST(Loom, NumbersPast64BitsAreWarnedOf) {
   std::vector<std::string> warnings;
   Context listening(1);
   listening.on_warning = [&](const std::string& text) { warnings.push_back(text); };
-  read_dataset(folder / "a.loom", {}, listening);
+  const Dataset cells = read_dataset(folder / "a.loom", {}, listening);
+  EXPECT_NE(cells.obs().find("hash"), nullptr);
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_TRUE(testing::contains(warnings[0], "/col_attrs/hash: has whole numbers of 2^63 or more"))
       << warnings[0];

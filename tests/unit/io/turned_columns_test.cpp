@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <numeric>
 #include <optional>
 
 #include "saithe/io/hdf5_file.h"
@@ -18,6 +19,8 @@ using io::Hdf5Group;
 using io::Hdf5Target;
 using io::TurnedColumns;
 using testing::FolderForTest;
+
+using Positions = std::vector<double>;
 
 const Context kContext(2);
 
@@ -58,8 +61,8 @@ TEST(TurnedColumns, AnyBlockWithAnyMemoryIsTheBlockOfTheWhole) {
   // From less than a cell to more than all: the same cells, from memory or a temporary file.
   for (const std::int64_t bytes : {1, 1000, 30000, 1 << 20}) {
     TurnedColumns turned(CompressedRows(group, kGenes, kCells, kContext), kCells, bytes, kContext);
-    EXPECT_EQ(turned.n_stored(0, kCells), cells.n_stored());
-    EXPECT_EQ(turned.n_stored(300, 310), cells.row_start[310] - cells.row_start[300]);
+    EXPECT_EQ(turned.most_stored(0, kCells), cells.n_stored());
+    EXPECT_EQ(turned.most_stored(300, 310), cells.row_start[310] - cells.row_start[300]);
     for (const CellIndex block : {1, 10, 64, 256, 300, 697}) {
       for (CellIndex begin = 0; begin < kCells; begin += block) {
         const CellIndex end = std::min(kCells, begin + block);
@@ -137,9 +140,72 @@ TEST(TurnedColumns, EntriesThatStandTwiceAreAdded) {
   root.close();
   TurnedColumns turned(CompressedRows(Hdf5Group::open_file(folder / "a.h5"), 2, 2, kContext), 2,
                        1000, kContext);
-  EXPECT_EQ(turned.n_stored(0, 2), 4);
+  EXPECT_EQ(turned.most_stored(0, 2), 4);
   expect_rows(turned.read(0, 2, kContext), CsrMatrix{2, 2, {0, 2, 4}, {0, 1, 0, 1}, {2, 16, 5, 8}},
               0, 2);
+}
+
+/// A gene that all of many cells have, more than pass by at once, and one that a few have.
+struct ManyCells {
+  static constexpr CellIndex kMany = 1200000;
+  Positions indices;
+  std::vector<double> values;
+  ManyCells() : indices(as_size(kMany)), values(as_size(kMany)) {
+    std::iota(indices.begin(), indices.end(), 0);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i % 100 + 1);
+  }
+  TurnedColumns write_and_open(const std::filesystem::path& path) {
+    const auto n = static_cast<double>(indices.size());
+    indices.insert(indices.end(), {7, 1000000});
+    values.insert(values.end(), {0.5, 300});
+    Hdf5Target root = Hdf5Target::create_file(path, "a");
+    root.write_array("data", values, NumberColumn::Kind::Float32);
+    root.write_array("indices", indices, NumberColumn::Kind::Integer);
+    root.write_array("indptr", Positions{0, n, n + 2}, NumberColumn::Kind::Integer);
+    root.flush();
+    root.close();
+    return {CompressedRows(Hdf5Group::open_file(path), 2, kMany, kContext), kMany, 100000,
+            kContext};
+  }
+};
+
+TEST(TurnedColumns, AGeneOfMoreEntriesThanPassByAtOnce) {
+  const FolderForTest folder;
+  TurnedColumns turned = ManyCells().write_and_open(folder / "a.h5");
+  const CsrMatrix first = turned.read(0, 300, kContext);
+  EXPECT_EQ(first.n_stored(), 301);
+  EXPECT_EQ(first.view().row_values(7)[0], 8);
+  EXPECT_EQ(first.view().row_values(7)[1], 0.5);
+  const CsrMatrix later = turned.read(1000000, 1000002, kContext);
+  EXPECT_EQ(later.columns, (std::vector<GeneIndex>{0, 1, 0}));
+  EXPECT_EQ(later.values, (std::vector<float>{1, 300, 2}));
+  EXPECT_EQ(turned.read(ManyCells::kMany - 1, ManyCells::kMany, kContext).values,
+            std::vector<float>{100});
+}
+
+TEST(TurnedColumns, EntriesOfSuchAGeneThatStandTwiceAreAdded) {
+  const FolderForTest folder;
+  ManyCells cells;
+  cells.indices[3] = 4;          // twice in a piece
+  cells.indices[1100000] = 100;  // and in two
+  TurnedColumns turned = cells.write_and_open(folder / "a.h5");
+  const CsrMatrix first = turned.read(0, 101, kContext);
+  EXPECT_EQ(first.n_stored(), 101);
+  EXPECT_TRUE(first.view().row_values(3).empty());
+  EXPECT_EQ(first.view().row_values(4)[0], 4 + 5);
+  EXPECT_EQ(first.view().row_values(100)[0], 1 + 1);
+  EXPECT_TRUE(turned.read(1100000, 1100001, kContext).columns.empty());
+}
+
+TEST(TurnedColumns, SoManyCellsThatTheirNumbersPassMemoryAreRefused) {
+  const FolderForTest folder;
+  const Hdf5Group group = file_by_gene(folder / "a.h5", CsrMatrix{0, 1, {0}, {}, {}});
+  Context little = kContext;
+  little.max_memory = 16 << 20;
+  constexpr CellIndex kCellsOfAll = 20000000;
+  EXPECT_SAITHE_ERROR(
+      TurnedColumns(CompressedRows(group, 1, kCellsOfAll, little), kCellsOfAll, 1000, little),
+      ErrorKind::BadFormat, "takes 7 bytes for each of its 20000000 cells");
 }
 
 }  // namespace
