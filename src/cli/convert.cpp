@@ -2,6 +2,7 @@
 
 #include "output_plan.h"
 #include "saithe/core/text_io.h"
+#include "saithe/core/usable_memory.h"
 #include "saithe/io/open.h"
 #include "saithe/io/write_h5ad.h"
 #include "session.h"
@@ -65,6 +66,10 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   OutputPlan({request.input}).add(request.output, OutputContent::H5ad);
   { const OutputFile probe(request.output, common.overwrite); }
   auto [contents, opened] = open_described(request.input, reading, session.context());
+  if (!opened->obs().names_of_columns().empty()) {  // not only when it comes to them
+    require_memory_for_cells(request.input + ": reading a column of obs", opened->n_cells(),
+                             kBytesOfEntry, session.context().max_memory);
+  }
   ValueKindFinder finder;
   const auto source = show_to(finder, std::move(opened));
   session.say(fmt::format("read: {}, {} x {}", contents.format, counted(source->n_cells(), "cell"),

@@ -9,6 +9,7 @@
 #include "result_names.h"
 #include "saithe/classify/predict.h"
 #include "saithe/core/text_io.h"
+#include "saithe/core/usable_memory.h"
 #include "saithe/embed/umap.h"
 #include "saithe/io/open.h"
 #include "session.h"
@@ -65,6 +66,9 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
     fail(ErrorKind::BadFormat, "{}: has {}; a UMAP needs {} or more", request.data,
          counted(source->n_cells(), "cell"), kMinUmapPoints);
   }
+  require_memory_for_cells(request.data + ": a UMAP", source->n_cells(),
+                           umap_bytes_of_point(layout, model.network().shape.hidden.back()),
+                           session.context().max_memory);
   destination.require_free(*source, make_annotations(request.key_added, {}, {}, ""));
   PredictOptions options;
   options.with_hidden = true;

@@ -79,34 +79,39 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
     fail(ErrorKind::Incompatible, "{}: holds no cells, so there is nothing to evaluate",
          source->name());
   }
-  const std::vector<std::string> known = find_labels(request.labels, *source, session);
+  std::vector<std::string> known = find_labels(request.labels, *source, session);
   const auto truth = model.types.encode(known);
   const std::int64_t n_unlabelled = say_unjudged(*source, known, truth, session);
+  known = {};
+  const bool has_loss = model.members.size() == 1 && model.output == OutputKind::Softmax;
   PredictOptions options;
-  options.with_logits = true;
+  options.with_logits = has_loss;
   options.force = request.force;
   options.genes = genes;
-  const Predictions predictions =
-      predict(model, *source, options, session.device(), session.context());
-  say_match(model, predictions, session);
-  const auto& labels = predictions.labels;
+  EvaluationSums sums(model.types, has_loss ? std::optional(model.loss) : std::nullopt);
+  EvaluationSums sums_rejecting(model.types);
   UnassignedCells unassigned;
-  unassigned.add(predictions);
+  std::int64_t n_shallow = 0;
+  const auto judge = [&](CellIndex first, const Predictions& block) {
+    const auto probabilities = block.probabilities.view();
+    const auto known_of_block = std::span(truth).subspan(as_size(first), block.labels.size());
+    sums.add(probabilities, known_of_block,
+             has_loss ? std::optional(block.logits.view()) : std::nullopt, block.best_labels);
+    sums_rejecting.add_rejecting(probabilities, known_of_block, block.labels);
+    unassigned.add(block);
+    n_shallow += std::ranges::count(block.is_shallow, true);
+  };
+  const Predictions query =
+      predict_in_blocks(model, *source, options, session.device(), session.context(), judge);
+  say_match(model, query, session);
   say_unassigned(unassigned, model.types, options.false_reject_rate, session);
-  warn_of_shallow_cells(
-      model, std::count(predictions.is_shallow.begin(), predictions.is_shallow.end(), true),
-      source->n_cells(), session);
+  warn_of_shallow_cells(model, n_shallow, source->n_cells(), session);
   session.say(
       "scores: every cell with a type that the model knows is judged by its most probable one, "
       "unassigned or not");
-  const bool has_loss = model.members.size() == 1 && model.output == OutputKind::Softmax;
-  Evaluation evaluation =
-      saithe::evaluate(predictions.probabilities.view(), truth, model.types,
-                       has_loss ? std::optional(predictions.logits.view()) : std::nullopt,
-                       model.loss, predictions.best_labels);
+  Evaluation evaluation = sums.scores();
   set_without_label(evaluation, n_unlabelled);
-  const std::string text = evaluation_json(
-      evaluation, evaluate_rejecting(predictions.probabilities.view(), labels, truth, model.types));
+  const std::string text = evaluation_json(evaluation, sums_rejecting.scores());
   if (request.output.empty()) {
     write_stdout(text);
   } else {

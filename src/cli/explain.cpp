@@ -10,6 +10,7 @@
 #include "output_plan.h"
 #include "query_lines.h"
 #include "saithe/core/text_io.h"
+#include "saithe/core/usable_memory.h"
 #include "saithe/io/open.h"
 #include "saithe/report/plots.h"
 #include "session.h"
@@ -22,6 +23,9 @@ constexpr const char* kCellTable = "cell_genes.tsv";
 constexpr const char* kDotPlot = "dotplot";
 // Above this share of the difference that they explain, attributions are not to be trusted.
 constexpr double kAcceptedGap = 0.01;
+
+// In memory for each cell while those to explain are chosen: label, probability, novelty.
+constexpr std::int64_t kBytesOfCell = 80;
 
 /// PredictOptions without what only the table of predict shows.
 struct LabelOptions {
@@ -178,6 +182,8 @@ Explanation explain_query(const Request& request, const Model& model, CellSource
                           Session& session) {
   PredictOptions options = request.labels.prediction;
   options.with_probabilities = false;
+  require_memory_for_cells(source.name() + ": choosing cells to explain", source.n_cells(),
+                           kBytesOfCell, session.context().max_memory);
   const Predictions predictions =
       predict(model, source, options, session.device(), session.context());
   const auto n_labelled = std::count_if(predictions.labels.begin(), predictions.labels.end(),

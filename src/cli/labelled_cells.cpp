@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iterator>
 
+#include "saithe/core/usable_memory.h"
 #include "saithe/io/labels_file.h"
 #include "saithe/prep/expression_kind.h"
 
@@ -29,6 +30,9 @@ std::vector<std::string> obs_text(const CellSource& source, const std::string& k
 
 namespace {
 
+// Barcode and label as the table has them, and the label as the cell gets it.
+constexpr std::int64_t kBytesOfJoinedLabel = 250;
+
 /// Labels of nothing but blanks are none.
 std::vector<std::string> without_blanks(std::vector<std::string> labels) {
   for (std::string& label : labels) {
@@ -51,6 +55,8 @@ std::vector<std::string> find_labels(const LabelPlace& place, const CellSource& 
          names.empty() ? ", which has none here" : ": " + names);
   }
   if (!place.key.empty()) return without_blanks(obs_text(source, place.key, "--label-key"));
+  require_memory_for_cells(place.table.string() + ": joining labels by barcode", source.n_cells(),
+                           kBytesOfJoinedLabel, session.context().max_memory);
   const LabelJoin join = join_labels(place.table, source);
   std::vector<std::string> labels(as_size(source.n_cells()));
   for (std::size_t i = 0; i < join.cells.size(); ++i) {

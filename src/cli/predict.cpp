@@ -16,6 +16,7 @@
 #include "query_lines.h"
 #include "result_names.h"
 #include "saithe/core/text_io.h"
+#include "saithe/core/usable_memory.h"
 #include "saithe/io/open.h"
 #include "session.h"
 
@@ -57,8 +58,16 @@ struct Request {
 };
 
 /// Asked for before the long work: every output can be written, every option makes sense.
-void require_request(const Request& request, const CellSource& source, const Context& context) {
+void require_request(const Request& request, const Model& model, const CellSource& source,
+                     const Context& context) {
   require_majority_vote(request.vote, source.obs(), context);
+  if (request.vote.finds_clusters()) {
+    const std::int64_t n_dims = model.has_hidden_layer()
+                                    ? std::int64_t{model.network().shape.hidden.back()}
+                                    : model.types.n_types();
+    require_memory_for_cells(request.query + ": --majority-vote leiden", source.n_cells(),
+                             cluster_bytes_of_cell(request.clustering, n_dims), context.max_memory);
+  }
   if (!request.tables.cluster_table.empty() && !request.vote.is_on()) {
     fail(ErrorKind::InvalidArgument,
          "--cluster-table: there are no clusters; name some with --majority-vote");
@@ -286,7 +295,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, bool in_place, Re
   const Model model = load_named_model(request.model, session);
   require_rejection(flags, model);
   const auto source = open_source(request.query, request.reading, session.context());
-  require_request(request, *source, session.context());
+  require_request(request, model, *source, session.context());
   Results results(request, destination, model, *source, session);
   results.say();
   results.write();

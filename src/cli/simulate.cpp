@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "output_plan.h"
+#include "saithe/core/usable_memory.h"
 #include "saithe/io/write_h5ad.h"
 #include "saithe/prep/simulate.h"
 #include "session.h"
@@ -9,12 +10,16 @@ namespace saithe::cli {
 namespace {
 
 constexpr CellIndex kBlockCells = 8192;
+// In memory for each cell until it is written: its name and its columns of obs.
+constexpr std::int64_t kBytesOfCell = 150;
 
 int run(const CommonOptions& common, const OptionFlags& flags, const std::string& output) {
   Session session(common);
   SimulateOptions options;
   flags.apply(options);
   OutputPlan({}).add(output, OutputContent::H5ad);
+  require_memory_for_cells(output + ": obs", options.n_cells, kBytesOfCell,
+                           session.context().max_memory);
   const SimulatedCells cells(options, session.context());
   H5adStream stream(output, cells.var(), options.n_cells, common.overwrite);
   for (CellIndex begin = 0; begin < options.n_cells; begin += kBlockCells) {

@@ -19,6 +19,7 @@
 #include "saithe/matrix/dense_matrix.h"
 #include "saithe/core/temporary_file.h"
 #include "saithe/core/spilled_rows.h"
+#include "saithe/core/usable_memory.h"
 #include "saithe/matrix/row_source.h"
 #include "saithe/matrix/two_way_rows.h"
 #include "saithe/matrix/packed_rows.h"

@@ -8,16 +8,8 @@
 namespace saithe {
 namespace {
 
-constexpr int kCalibrationBins = 15;
 /// Probabilities are kept this far from 0 and 1 under the logarithm, as scikit-learn does.
 constexpr double kSmallest = std::numeric_limits<double>::epsilon();
-
-/// Confidence and hits of the cells of one calibration bin.
-struct CalibrationBin {
-  double confidence_sum = 0;
-  std::int64_t n_correct = 0;
-  std::int64_t n_cells = 0;
-};
 
 /// Bin i holds confidences in (i / 15, (i + 1) / 15]; the first one holds 0 as well.
 std::size_t calibration_bin(double confidence) {
@@ -29,15 +21,6 @@ std::size_t calibration_bin(double confidence) {
   return bin;
 }
 
-/// The sums over cells that the scores are made of.
-struct Tally {
-  std::int64_t n_correct = 0;
-  double nll_sum = 0;
-  double brier_sum = 0;
-  double loss_sum = 0;
-  std::array<CalibrationBin, kCalibrationBins> bins;
-};
-
 /// Scales a row to sum 1; false, and the row stays as it is, if it is all zeros.
 bool normalize_row(std::span<const float> row, std::vector<double>& normalized) {
   normalized.assign(row.begin(), row.end());
@@ -45,34 +28,6 @@ bool normalize_row(std::span<const float> row, std::vector<double>& normalized) 
   if (sum == 0) return false;
   for (double& value : normalized) value /= sum;
   return true;
-}
-
-/// `best`: the label that the cell got; nothing where its probabilities say it.
-void judge_cell(std::span<const float> row, std::size_t label, std::optional<LabelIndex> best,
-                std::vector<double>& p, Tally& tally, Evaluation& evaluation) {
-  bool is_assigned = normalize_row(row, p);
-  // Of the row as it was given, so that two values that rounding makes equal are told apart.
-  auto predicted = as_size(std::max_element(row.begin(), row.end()) - row.begin());
-  if (best) is_assigned = *best != kNoLabel;
-  if (best && is_assigned) predicted = as_size(*best);
-  const bool is_correct = is_assigned && predicted == label;
-  if (is_assigned) {
-    ++evaluation.confusion[label * p.size() + predicted];
-  } else {
-    ++evaluation.n_unassigned;
-  }
-  ++evaluation.n_cells;
-  ++evaluation.per_type[label].support;
-  tally.n_correct += is_correct ? 1 : 0;
-  tally.nll_sum -= std::log(std::clamp(p[label], kSmallest, 1.0 - kSmallest));
-  for (std::size_t type = 0; type < p.size(); ++type) {
-    const double difference = p[type] - (type == label ? 1.0 : 0.0);
-    tally.brier_sum += difference * difference;
-  }
-  CalibrationBin& bin = tally.bins[calibration_bin(p[predicted])];
-  bin.confidence_sum += p[predicted];
-  bin.n_correct += is_correct ? 1 : 0;
-  ++bin.n_cells;
 }
 
 double ratio(std::int64_t part, std::int64_t whole) {
@@ -106,9 +61,9 @@ void average_f1(Evaluation& evaluation) {
   evaluation.median_f1 = f1.size() % 2 == 1 ? f1[middle] : (f1[middle - 1] + f1[middle]) / 2;
 }
 
-double calibration_error(const Tally& tally, std::int64_t n_cells) {
+double calibration_error(std::span<const CalibrationBin> bins, std::int64_t n_cells) {
   double error = 0;
-  for (const CalibrationBin& bin : tally.bins) {
+  for (const CalibrationBin& bin : bins) {
     if (bin.n_cells == 0) continue;
     // |accuracy - mean confidence|, weighted by the bin's share of the cells
     error += std::abs(static_cast<double>(bin.n_correct) - bin.confidence_sum);
@@ -134,62 +89,39 @@ void set_without_label(Evaluation& evaluation, std::int64_t n_cells) {
   evaluation.n_without_label += n_cells;
 }
 
-Evaluation evaluate(DenseView probabilities, std::span<const LabelIndex> truth,
-                    const LabelSet& types, std::optional<DenseView> logits, kernels::Loss loss,
-                    std::span<const LabelIndex> best) {
-  SAITHE_ASSERT(probabilities.n_rows == static_cast<std::int64_t>(truth.size()));
-  SAITHE_ASSERT(probabilities.n_cols == types.n_types());
-  SAITHE_ASSERT(best.empty() || best.size() == truth.size());
-  SAITHE_ASSERT(!logits ||
-                (logits->n_rows == probabilities.n_rows && logits->n_cols == probabilities.n_cols));
-  const auto n_types = as_size(probabilities.n_cols);
-  Evaluation evaluation;
-  evaluation.per_type.resize(n_types);
-  for (std::size_t type = 0; type < n_types; ++type) {
-    evaluation.per_type[type].cell_type = types.names()[type];
-  }
-  evaluation.confusion.assign(n_types * n_types, 0);
-
-  Tally tally;
-  std::vector<double> row;
-  std::vector<double> softmax(n_types);
-  std::vector<double> gradient(n_types);
-  for (std::size_t cell = 0; cell < truth.size(); ++cell) {
-    if (truth[cell] == kNoLabel) {
-      ++evaluation.n_unknown_label;
-      continue;
-    }
-    SAITHE_ASSERT(truth[cell] >= 0 && truth[cell] < types.n_types());
-    const auto label = as_size(truth[cell]);
-    const auto r = static_cast<std::int64_t>(cell);
-    judge_cell(probabilities.row(r), label, best.empty() ? std::nullopt : std::optional(best[cell]),
-               row, tally, evaluation);
-    if (logits) {
-      const auto source = logits->row(r);
-      row.assign(source.begin(), source.end());
-      tally.loss_sum += kernels::cell_loss(loss, row, label, softmax, gradient);
-    }
-  }
-  if (truth.empty()) fail(ErrorKind::Incompatible, "there are no cells to evaluate");
-  if (evaluation.n_cells == 0) {
-    fail(ErrorKind::Incompatible,
-         "none of the {} cells has a label that the model knows; the model's types are {}. Use "
-         "labels with the same spelling.",
-         truth.size(), some_names(types));
-  }
-  const auto n = static_cast<double>(evaluation.n_cells);
-  evaluation.accuracy = static_cast<double>(tally.n_correct) / n;
-  evaluation.nll = tally.nll_sum / n;
-  evaluation.brier = tally.brier_sum / n;
-  evaluation.ece = calibration_error(tally, evaluation.n_cells);
-  if (logits) evaluation.loss = tally.loss_sum / n;
-  score_types(evaluation);
-  average_f1(evaluation);
-  return evaluation;
+EvaluationSums::EvaluationSums(const LabelSet& types, std::optional<kernels::Loss> loss)
+    : types_(types), loss_(loss), softmax_(as_size(types.n_types())), gradient_(softmax_.size()) {
+  for (const std::string& name : types.names()) evaluation_.per_type.push_back({name});
+  evaluation_.confusion.assign(softmax_.size() * softmax_.size(), 0);
 }
 
-Evaluation evaluate_rejecting(DenseView probabilities, std::span<const LabelIndex> labels,
-                              std::span<const LabelIndex> truth, const LabelSet& types) {
+void EvaluationSums::add(DenseView probabilities, std::span<const LabelIndex> truth,
+                         std::optional<DenseView> logits, std::span<const LabelIndex> best) {
+  SAITHE_ASSERT(probabilities.n_rows == static_cast<std::int64_t>(truth.size()));
+  SAITHE_ASSERT(probabilities.n_cols == types_.n_types());
+  SAITHE_ASSERT(best.empty() || best.size() == truth.size());
+  SAITHE_ASSERT(logits.has_value() == loss_.has_value());
+  SAITHE_ASSERT(!logits ||
+                (logits->n_rows == probabilities.n_rows && logits->n_cols == probabilities.n_cols));
+  for (std::size_t cell = 0; cell < truth.size(); ++cell) {
+    if (truth[cell] == kNoLabel) {
+      ++evaluation_.n_unknown_label;
+      continue;
+    }
+    SAITHE_ASSERT(truth[cell] >= 0 && truth[cell] < types_.n_types());
+    const auto label = as_size(truth[cell]);
+    const auto r = static_cast<std::int64_t>(cell);
+    judge_cell(probabilities.row(r), label,
+               best.empty() ? std::nullopt : std::optional(best[cell]));
+    if (!logits) continue;
+    const auto source = logits->row(r);
+    row_.assign(source.begin(), source.end());
+    loss_sum_ += kernels::cell_loss(*loss_, row_, label, softmax_, gradient_);
+  }
+}
+
+void EvaluationSums::add_rejecting(DenseView probabilities, std::span<const LabelIndex> truth,
+                                   std::span<const LabelIndex> labels) {
   SAITHE_ASSERT(labels.size() == truth.size());
   DenseMatrix rows(probabilities.n_rows, probabilities.n_cols);
   for (std::size_t cell = 0; cell < labels.size(); ++cell) {
@@ -197,7 +129,65 @@ Evaluation evaluate_rejecting(DenseView probabilities, std::span<const LabelInde
     const auto row = probabilities.row(r);
     if (labels[cell] != kNoLabel) std::copy(row.begin(), row.end(), rows.row(r).begin());
   }
-  return evaluate(rows.view(), truth, types, std::nullopt, kernels::Loss::CrossEntropy, labels);
+  add(rows.view(), truth, std::nullopt, labels);
+}
+
+/// `best`: the label that the cell got; nothing where its probabilities say it.
+void EvaluationSums::judge_cell(std::span<const float> row, std::size_t label,
+                                std::optional<LabelIndex> best) {
+  std::vector<double>& p = row_;
+  bool is_assigned = normalize_row(row, p);
+  // Of the row as it was given, so that two values that rounding makes equal are told apart.
+  auto predicted = as_size(std::max_element(row.begin(), row.end()) - row.begin());
+  if (best) is_assigned = *best != kNoLabel;
+  if (best && is_assigned) predicted = as_size(*best);
+  const bool is_correct = is_assigned && predicted == label;
+  if (is_assigned) {
+    ++evaluation_.confusion[label * p.size() + predicted];
+  } else {
+    ++evaluation_.n_unassigned;
+  }
+  ++evaluation_.n_cells;
+  ++evaluation_.per_type[label].support;
+  n_correct_ += is_correct ? 1 : 0;
+  nll_sum_ -= std::log(std::clamp(p[label], kSmallest, 1.0 - kSmallest));
+  for (std::size_t type = 0; type < p.size(); ++type) {
+    const double difference = p[type] - (type == label ? 1.0 : 0.0);
+    brier_sum_ += difference * difference;
+  }
+  CalibrationBin& bin = bins_[calibration_bin(p[predicted])];
+  bin.confidence_sum += p[predicted];
+  bin.n_correct += is_correct ? 1 : 0;
+  ++bin.n_cells;
+}
+
+Evaluation EvaluationSums::scores() const {
+  const std::int64_t n_all = evaluation_.n_cells + evaluation_.n_unknown_label;
+  if (n_all == 0) fail(ErrorKind::Incompatible, "there are no cells to evaluate");
+  if (evaluation_.n_cells == 0) {
+    fail(ErrorKind::Incompatible,
+         "none of the {} cells has a label that the model knows; the model's types are {}. Use "
+         "labels with the same spelling.",
+         n_all, some_names(types_));
+  }
+  Evaluation evaluation = evaluation_;
+  const auto n = static_cast<double>(evaluation.n_cells);
+  evaluation.accuracy = static_cast<double>(n_correct_) / n;
+  evaluation.nll = nll_sum_ / n;
+  evaluation.brier = brier_sum_ / n;
+  evaluation.ece = calibration_error(bins_, evaluation.n_cells);
+  if (loss_) evaluation.loss = loss_sum_ / n;
+  score_types(evaluation);
+  average_f1(evaluation);
+  return evaluation;
+}
+
+Evaluation evaluate(DenseView probabilities, std::span<const LabelIndex> truth,
+                    const LabelSet& types, std::optional<DenseView> logits, kernels::Loss loss,
+                    std::span<const LabelIndex> best) {
+  EvaluationSums sums(types, logits ? std::optional(loss) : std::nullopt);
+  sums.add(probabilities, truth, logits, best);
+  return sums.scores();
 }
 
 std::vector<Confusion> most_confused(const Evaluation& evaluation, int n) {

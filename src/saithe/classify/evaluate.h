@@ -2,6 +2,7 @@
 
 // How good predictions are, measured as scikit-learn measures it.
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -56,9 +57,45 @@ Evaluation evaluate(DenseView probabilities, std::span<const LabelIndex> truth,
                     kernels::Loss loss = kernels::Loss::CrossEntropy,
                     std::span<const LabelIndex> best = {});
 
-/// The same by `labels`; a cell without one (kNoLabel) has no probabilities either.
-Evaluation evaluate_rejecting(DenseView probabilities, std::span<const LabelIndex> labels,
-                              std::span<const LabelIndex> truth, const LabelSet& types);
+inline constexpr int kCalibrationBins = 15;
+
+/// Confidence and hits of the cells of one calibration bin.
+struct CalibrationBin {
+  double confidence_sum = 0;
+  std::int64_t n_correct = 0;
+  std::int64_t n_cells = 0;
+};
+
+/// The same of cells that come in blocks: what it holds does not grow with their number, and the
+/// scores do not depend on the blocks.
+class EvaluationSums {
+ public:
+  /// `types` must outlive it. With `loss`, logits come with the probabilities.
+  explicit EvaluationSums(const LabelSet& types, std::optional<kernels::Loss> loss = std::nullopt);
+  /// Adds cells, as evaluate() takes them.
+  void add(DenseView probabilities, std::span<const LabelIndex> truth,
+           std::optional<DenseView> logits = std::nullopt, std::span<const LabelIndex> best = {});
+  /// Adds cells to be judged by `labels`; one without (kNoLabel) has no probabilities either.
+  void add_rejecting(DenseView probabilities, std::span<const LabelIndex> truth,
+                     std::span<const LabelIndex> labels);
+  /// Of all that was added. Throws Error(Incompatible) if no label of them is known.
+  [[nodiscard]] Evaluation scores() const;
+
+ private:
+  void judge_cell(std::span<const float> row, std::size_t label, std::optional<LabelIndex> best);
+
+  const LabelSet& types_;
+  std::optional<kernels::Loss> loss_;
+  Evaluation evaluation_;  // its counts
+  std::int64_t n_correct_ = 0;
+  double nll_sum_ = 0;
+  double brier_sum_ = 0;
+  double loss_sum_ = 0;
+  std::array<CalibrationBin, kCalibrationBins> bins_;
+  std::vector<double> row_;  // of one cell
+  std::vector<double> softmax_;
+  std::vector<double> gradient_;
+};
 
 /// An off-diagonal cell of a confusion matrix.
 struct Confusion {

@@ -35,6 +35,27 @@ void require_memory(const std::string& where, std::int64_t n, std::int64_t value
        static_cast<double>(usable_memory()) / kGigabyte);
 }
 
+void require_memory_for_cells(const std::string& what, std::int64_t n_cells,
+                              std::int64_t bytes_each, std::int64_t max_memory) {
+  const std::int64_t bytes = checked_multiply(n_cells, bytes_each, what.c_str());
+  if (bytes <= most_bytes_of_cells(max_memory)) return;
+  fail(ErrorKind::InvalidArgument,
+       "{} takes {} bytes for each of {} cells, {} in all, more than --memory ({}) allows. Give "
+       "--memory {}, or fewer cells.",
+       what, bytes_each, n_cells, memory_text(bytes), memory_text(max_memory),
+       memory_text(bytes - most_bytes_of_cells(0)));
+}
+
+void require_memory_so_far(const std::string& what, std::int64_t n, std::int64_t bytes_each,
+                           std::int64_t max_memory) {
+  const std::int64_t bytes = checked_multiply(n, bytes_each, what.c_str());
+  if (bytes <= most_bytes_of_cells(max_memory)) return;
+  fail(ErrorKind::InvalidArgument,
+       "{}: the names in it take more than --memory ({}) allows: {} for {} of them so far. Give it "
+       "more, or the cells as an h5ad.",
+       what, memory_text(max_memory), memory_text(bytes), n);
+}
+
 std::string memory_text(std::int64_t bytes) {
   constexpr std::int64_t kMebibyte = std::int64_t{1} << 20;
   return std::to_string(bytes / kMebibyte + (bytes % kMebibyte == 0 ? 0 : 1)) + "M";

@@ -14,6 +14,8 @@ namespace {
 // From the first a double may stand for several whole numbers; the second is past std::int64_t.
 constexpr double kFirstInexact = 0x1p53;
 constexpr double kPast64Bits = 0x1p63;
+// Names that are read at a time.
+constexpr std::int64_t kBlockRows = 1 << 14;
 
 template <typename T>
 std::vector<T> pick(const std::vector<T>& values, std::span<const CellIndex> rows) {
@@ -41,7 +43,6 @@ Column select_column(const Column& column, std::span<const CellIndex> rows) {
 
 /// The names of ascending rows, read in blocks.
 std::vector<std::string> pick_names(const ReadNames& read, std::span<const CellIndex> rows) {
-  static constexpr std::int64_t kBlockRows = 1 << 14;
   std::vector<std::string> picked;
   picked.reserve(rows.size());
   for (std::size_t at = 0; at < rows.size();) {
@@ -228,6 +229,15 @@ std::string Table::column_names() const {
   std::string names;
   for (const auto& [name, column] : columns_) names += (names.empty() ? "" : ", ") + name;
   return names;
+}
+
+void visit_names(const Table& table,
+                 const std::function<void(std::int64_t row, const std::string& name)>& visit) {
+  for (std::int64_t begin = 0; begin < table.n_rows(); begin += kBlockRows) {
+    std::int64_t row = begin;
+    const std::int64_t end = std::min(table.n_rows(), begin + kBlockRows);
+    for (const std::string& name : table.names(begin, end)) visit(row++, name);
+  }
 }
 
 CategoryColumn make_category_column(std::span<const std::string> names) {

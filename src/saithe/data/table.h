@@ -47,6 +47,9 @@ using Column = std::variant<CategoryColumn, TextColumn, NumberColumn>;
 /// The number of its entries.
 std::size_t column_size(const Column& column);
 
+/// What an entry of a column takes at most, of all but long texts, while it is read: a text twice.
+inline constexpr std::int64_t kBytesOfEntry = 110;
+
 /// Reads a column, which has one entry per row.
 using ReadColumn = std::function<Column()>;
 /// Reads the names of the rows [begin, end).
@@ -119,6 +122,10 @@ class Table {
   mutable std::vector<std::pair<std::string, Column>> columns_;
   mutable std::vector<ReadColumn> read_;  // of each column; empty where it was read
 };
+
+/// Calls visit(row, name) for each row in its order; names that were not read are read in blocks.
+void visit_names(const Table& table,
+                 const std::function<void(std::int64_t row, const std::string& name)>& visit);
 
 /// A category column from names; levels are the sorted distinct names, empty names are missing.
 CategoryColumn make_category_column(std::span<const std::string> names);

@@ -29,6 +29,11 @@ struct LeidenOptions {
 /// (Dominguez Conde et al. 2022, doi:10.1126/science.abl5197; CellTypist 1.7).
 double over_clustering_resolution(std::int64_t n_cells);
 
+/// Bytes that cluster_cells() takes for each of many cells, and their own values, twice: measured.
+constexpr std::int64_t cluster_bytes_of_cell(const LeidenOptions& options, std::int64_t n_dims) {
+  return 130 + 80 * std::int64_t{options.n_neighbors} + 8 * n_dims;
+}
+
 /// The cluster of each row of `points` (n_cells, n_dims), numbered by size, the largest 0. With
 /// fewer cells than n_neighbors + 1, all are neighbours. Same seed, same clusters, for any number
 /// of threads. Throws Error(InvalidArgument) on an option out of range, Error(Numerical) on values

@@ -36,6 +36,11 @@ struct UmapOptions {
 /// Throws Error(InvalidArgument) on an option out of range.
 void require_umap_options(const UmapOptions& options);
 
+/// Bytes that umap() takes for each of many points, and their own values: measured.
+constexpr std::int64_t umap_bytes_of_point(const UmapOptions& options, std::int64_t n_dims) {
+  return 1000 + 26 * std::int64_t{options.n_neighbors} + 6 * n_dims;
+}
+
 /// Lays out `points` (n_points, n_dims) in two dimensions: (n_points, 2). Same seed, same layout,
 /// for any number of threads. With fewer points than n_neighbors + 1, all points are neighbours.
 /// Throws Error(InvalidArgument) on an option out of range, Error(BadFormat) on fewer than

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "saithe/core/text_io.h"
+#include "saithe/core/usable_memory.h"
 #include "saithe/core/utf8.h"
 
 namespace saithe::io {
@@ -201,6 +202,7 @@ void add_column_later(Table& table, const std::string& name, ReadColumn read,
   require_utf8({&name, 1}, 0, frame, "a column's name");
   table.set_later(
       name, [read = std::move(read), n_rows = table.n_rows(), name, frame, where, context]() {
+        require_memory_for_cells(where + ": reading it", n_rows, kBytesOfEntry, context.max_memory);
         Column column = read();
         if (column_size(column) != as_size(n_rows)) {
           fail(ErrorKind::BadFormat,

@@ -34,8 +34,9 @@ ReadNames with_mask(ReadNames read, std::vector<bool> is_missing);
 Table table_named_later(std::int64_t n_rows, std::int64_t chunk, ReadNames read,
                         const std::string& where);
 
-/// Adds a column that is read later, and then must have one entry per row, of UTF-8; what it cannot
-/// hold exactly is warned of. `frame` and `where` are what messages call the table and the column.
+/// Adds a column that is read later, and then must fit the memory and have one entry per row, of
+/// UTF-8; what it cannot hold exactly is warned of. `frame` and `where` are what messages call the
+/// table and the column.
 void add_column_later(Table& table, const std::string& name, ReadColumn read,
                       const std::string& frame, const std::string& where, const Context& context);
 /// Holds the whole numbers of a column exactly; `whole` are all, and those that are missing, which

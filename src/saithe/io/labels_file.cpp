@@ -56,30 +56,30 @@ std::unordered_map<std::string, Label> read_labels(const std::filesystem::path& 
 LabelJoin join_labels(const std::filesystem::path& labels_path, const CellSource& source) {
   auto labels = read_labels(labels_path);
   LabelJoin join;
-  const auto& barcodes = source.obs().index();
   std::int64_t n_found = 0;
-  for (std::size_t cell = 0; cell < barcodes.size(); ++cell) {
-    const auto found = labels.find(barcodes[cell]);
+  const auto join_cell = [&](CellIndex cell, const std::string& barcode) {
+    const auto found = labels.find(barcode);
     if (found == labels.end()) {
       ++join.n_cells_without_label;
-      continue;
+      return;
     }
     if (found->second.is_used) {
       fail(
           ErrorKind::BadFormat,
           "{}: the barcode '{}' stands twice, so labels cannot be joined by barcode. Make barcodes "
           "unique, or put the labels into a column of the file.",
-          source.name(), printable(barcodes[cell]));
+          source.name(), printable(barcode));
     }
     found->second.is_used = true;
     ++n_found;
     if (found->second.cell_type.empty()) {  // listed, but nobody has named its type
       ++join.n_cells_without_label;
-      continue;
+      return;
     }
-    join.cells.push_back(static_cast<CellIndex>(cell));
+    join.cells.push_back(cell);
     join.labels.push_back(found->second.cell_type);
-  }
+  };
+  visit_names(source.obs(), join_cell);
   join.n_labels_without_cell = static_cast<std::int64_t>(labels.size()) - n_found;
   if (labels.empty()) {
     fail(ErrorKind::BadFormat,
@@ -91,7 +91,7 @@ LabelJoin join_labels(const std::filesystem::path& labels_path, const CellSource
          "{}: none of its {} barcodes is in {} (which has, for example, '{}'; the labels have "
          "'{}'). Check suffixes such as -1.",
          labels_path.string(), labels.size(), source.name(),
-         barcodes.empty() ? "no cells" : printable(barcodes.front()),
+         source.n_cells() == 0 ? "no cells" : printable(source.obs().name_of(0)),
          printable(labels.begin()->first));
   }
   return join;

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "saithe/core/usable_memory.h"
 #include "saithe/data/packed_cells.h"
 #include "saithe/io/gene_table.h"
 #include "saithe/matrix/row_gatherer.h"
@@ -14,6 +15,8 @@ namespace saithe::io {
 namespace {
 
 constexpr std::int64_t kLinesBetweenPolls = std::int64_t{1} << 16;
+// In memory for each cell: its name, how it is found by it, and where it goes in their order.
+constexpr std::int64_t kBytesOfCell = 200;
 constexpr CellIndex kCellsAtOnce = 1024;
 constexpr std::int64_t kRowsShare = 4;  // of the memory, that the rows keep; the rest is in a file
 
@@ -194,7 +197,10 @@ std::unique_ptr<CellSource> read_long_table(LineReader& reader, const TableStart
   add(start.first_row);
   for (std::string_view line; reader.next(line);) {
     if (line.empty()) continue;
-    if (reader.line_number() % kLinesBetweenPolls == 0) context.throw_if_cancelled();
+    if (reader.line_number() % kLinesBetweenPolls == 0) {
+      context.throw_if_cancelled();
+      require_memory_so_far(where, std::ssize(cells.names()), kBytesOfCell, context.max_memory);
+    }
     add(line);
   }
   const auto rows = gatherer.finish(std::ssize(cells.names()), context);

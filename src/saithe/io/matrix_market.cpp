@@ -68,9 +68,9 @@ FeatureTable read_features(const fs::path& path) {
   return features;
 }
 
-FeatureTable read_genes_of(const MtxPaths& paths) {
+FeatureTable read_genes_of(const MtxPaths& paths, const Context& context) {
   if (!paths.is_split_pipe) return read_features(paths.genes);
-  SplitPipeGenes genes = read_split_pipe_genes(paths.genes);
+  SplitPipeGenes genes = read_split_pipe_genes(paths.genes, context.max_memory);
   FeatureTable features;
   features.ids = std::move(genes.ids);
   features.names = std::move(genes.names);
@@ -82,7 +82,7 @@ FeatureTable read_genes_of(const MtxPaths& paths) {
 
 /// R's write.table() puts the number of each line before its barcode.
 Table read_cells_of(const MtxPaths& paths, const Context& context) {
-  if (paths.is_split_pipe) return read_split_pipe_cells(paths.cells);
+  if (paths.is_split_pipe) return read_split_pipe_cells(paths.cells, context.max_memory);
   const std::int64_t most_bytes = most_kept_bytes(context.max_memory);
   SpilledNames barcodes(most_bytes);
   SpilledNames second(most_bytes);  // of each line, while each has two fields and begins so
@@ -144,7 +144,7 @@ bool are_cells_in_rows(const MtxSizes& sizes, const MtxPaths& paths, std::int64_
 
 std::unique_ptr<CellSource> open_with_tables(const InputFile& input, const MtxPaths& paths,
                                              const ReadOptions& options, const Context& context) {
-  FeatureTable features = read_genes_of(paths);
+  FeatureTable features = read_genes_of(paths, context);
   Table obs = read_cells_of(paths, context);
   warn_of_repeated_barcodes(obs, paths.cells.string(), context);
   const auto n_features = checked_cast<GeneIndex>(std::ssize(features.new_column), "features");

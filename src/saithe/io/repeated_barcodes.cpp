@@ -15,21 +15,11 @@ namespace {
 using Hash = std::uint64_t;
 constexpr std::int64_t kHashBytes = sizeof(Hash);
 
-// Names that are read at a time.
-constexpr std::int64_t kBlockRows = 1 << 14;
 // Hashes of repeated names that are looked at by their names; more than that are believed.
 constexpr std::size_t kMostLookedAt = 4096;
 
 Hash hash_of(const std::string& name) {
   return std::hash<std::string_view>()(name);
-}
-
-template <typename Visit>
-void for_each_name(const Table& table, const Visit& visit) {
-  for (std::int64_t begin = 0; begin < table.n_rows(); begin += kBlockRows) {
-    const std::int64_t end = std::min(table.n_rows(), begin + kBlockRows);
-    for (const std::string& name : table.names(begin, end)) visit(name);
-  }
 }
 
 /// Hashes in order, read back from a file in parts.
@@ -113,7 +103,7 @@ class HashSorter {
 
 RepeatedNames find_repeated_names(const Table& table, std::int64_t n_in_memory) {
   HashSorter sorter(as_size(n_in_memory));
-  for_each_name(table, [&](const std::string& name) { sorter.add(hash_of(name)); });
+  visit_names(table, [&](std::int64_t, const std::string& name) { sorter.add(hash_of(name)); });
   RepeatedNames repeated;
   std::vector<Hash> hashes;  // of the repeated names, each once
   bool has_more = false;
@@ -130,7 +120,7 @@ RepeatedNames find_repeated_names(const Table& table, std::int64_t n_in_memory) 
   if (repeated.n_rows == 0) return repeated;
   std::unordered_set<std::string> seen;
   std::int64_t n_rows = 0;
-  for_each_name(table, [&](const std::string& name) {
+  visit_names(table, [&](std::int64_t, const std::string& name) {
     if (!std::binary_search(hashes.begin(), hashes.end(), hash_of(name))) return;
     if (seen.insert(name).second) return;
     if (n_rows++ == 0) repeated.example = name;

@@ -6,10 +6,15 @@
 #include "saithe/core/error.h"
 #include "saithe/core/text_io.h"
 #include "saithe/core/types.h"
+#include "saithe/core/usable_memory.h"
 #include "saithe/io/delimited_text.h"
 
 namespace saithe::io {
 namespace {
+
+// In memory for each text of a column.
+constexpr std::int64_t kBytesOfText = 64;
+constexpr std::int64_t kLinesBetweenPolls = 65536;
 
 /// A CSV with a line of names: its columns, all as texts.
 struct TextColumns {
@@ -17,7 +22,7 @@ struct TextColumns {
   std::vector<std::vector<std::string>> columns;
 };
 
-TextColumns read_columns(const std::filesystem::path& path) {
+TextColumns read_columns(const std::filesystem::path& path, std::int64_t max_memory) {
   LineReader reader(path);
   FieldSplitter splitter(',');
   TextColumns table;
@@ -26,6 +31,10 @@ TextColumns read_columns(const std::filesystem::path& path) {
     if (line.empty()) continue;
     if (!splitter.split(line, fields)) {
       fail(ErrorKind::BadFormat, "{}: a quote (\") is not closed on its line", reader.where());
+    }
+    if (reader.line_number() % kLinesBetweenPolls == 0) {
+      require_memory_so_far(path.string(), reader.line_number(),
+                            kBytesOfText * std::ssize(table.names), max_memory);
     }
     if (table.names.empty()) {
       table.names.assign(fields.begin(), fields.end());
@@ -68,8 +77,8 @@ Column column_of(std::vector<std::string> texts) {
 
 }  // namespace
 
-SplitPipeGenes read_split_pipe_genes(const std::filesystem::path& path) {
-  TextColumns table = read_columns(path);
+SplitPipeGenes read_split_pipe_genes(const std::filesystem::path& path, std::int64_t max_memory) {
+  TextColumns table = read_columns(path, max_memory);
   auto* ids = find_column(table, "gene_id");
   auto* names = find_column(table, "gene_name");
   if (ids == nullptr || names == nullptr) {
@@ -86,8 +95,8 @@ SplitPipeGenes read_split_pipe_genes(const std::filesystem::path& path) {
   return genes;
 }
 
-Table read_split_pipe_cells(const std::filesystem::path& path) {
-  TextColumns table = read_columns(path);
+Table read_split_pipe_cells(const std::filesystem::path& path, std::int64_t max_memory) {
+  TextColumns table = read_columns(path, max_memory);
   const auto wells = std::find(table.names.begin(), table.names.end(), "bc_wells");
   const std::size_t index = wells == table.names.end() ? 0 : as_size(wells - table.names.begin());
   Table cells(std::move(table.columns[index]));

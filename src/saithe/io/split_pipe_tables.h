@@ -19,11 +19,12 @@ struct SplitPipeGenes {
 };
 
 /// Reads the columns gene_id, gene_name and genome. Throws Error(BadFormat) where one of the first
-/// two is missing or a line is no line of the table.
-SplitPipeGenes read_split_pipe_genes(const std::filesystem::path& path);
+/// two is missing or a line is no line of the table, Error(InvalidArgument) where the table does
+/// not fit `max_memory`.
+SplitPipeGenes read_split_pipe_genes(const std::filesystem::path& path, std::int64_t max_memory);
 
 /// obs of cell_metadata.csv: bc_wells, or else the first column, is the index; columns of numbers
 /// are numbers. Throws as read_split_pipe_genes().
-Table read_split_pipe_cells(const std::filesystem::path& path);
+Table read_split_pipe_cells(const std::filesystem::path& path, std::int64_t max_memory);
 
 }  // namespace saithe::io

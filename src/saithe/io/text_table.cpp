@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "saithe/core/text_io.h"
+#include "saithe/core/usable_memory.h"
 #include "saithe/data/packed_cells.h"
 #include "saithe/io/delimited_text.h"
 #include "saithe/io/formats.h"
@@ -22,6 +23,8 @@ namespace {
 
 constexpr std::int64_t kLinesBetweenPolls = 1024;
 constexpr std::size_t kBlockEntries = std::size_t{1} << 20;
+// In memory for a text of each row; its name stands there twice in the end.
+constexpr std::int64_t kBytesOfText = 64;
 // Of --memory, for the rows in memory; a table of genes in rows is turned round beside them.
 constexpr std::int64_t kPackedShare = 4;
 
@@ -65,7 +68,7 @@ class RowReader {
     add(start_->first_row);
     for (std::string_view line; reader_->next(line);) {
       if (line.empty()) continue;
-      if (reader_->line_number() % kLinesBetweenPolls == 0) context_.throw_if_cancelled();
+      if (reader_->line_number() % kLinesBetweenPolls == 0) poll();
       add(line);
     }
     if (rows_.names.empty()) {
@@ -86,6 +89,11 @@ class RowReader {
   }
 
  private:
+  void poll() const {
+    context_.throw_if_cancelled();
+    require_memory_so_far(reader_->where(), std::ssize(rows_.names),
+                          kBytesOfText * (2 + std::ssize(rows_.texts)), context_.max_memory);
+  }
   void add(std::string_view line) {
     if (!splitter_.split(line, fields_)) {
       fail(ErrorKind::BadFormat,

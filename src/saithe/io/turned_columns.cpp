@@ -26,24 +26,14 @@ constexpr std::int64_t kHeldShare = 4;
 // Those of a cell are counted in 32 bits.
 constexpr RowPointer kMostRepeated = RowPointer{1} << 31;
 // In memory for each cell while the file passes: the number of its entries, and its share of its
-// part's first block. So much of it is let pass beside half of --memory.
+// part's first block.
 constexpr std::int64_t kBytesOfCell = 7;
-constexpr std::int64_t kFreeBytes = std::int64_t{1} << 26;
 
 /// The end of the genes from `begin` on that make up a piece; one gene at least.
 std::int64_t piece_end(const CompressedRows& by_gene, std::int64_t begin) {
   std::int64_t end = begin + 1;
   while (end < by_gene.n_rows() && by_gene.n_stored(begin, end + 1) <= kPieceEntries) ++end;
   return end;
-}
-
-void require_memory_for_cells(const std::string& where, CellIndex n_cells, const Context& context) {
-  const std::int64_t bytes = n_cells * kBytesOfCell - kFreeBytes;
-  if (bytes <= context.max_memory / 2) return;
-  fail(ErrorKind::BadFormat,
-       "{}: is stored by columns (csc), and turning it takes {} bytes for each of its {} cells, "
-       "more than --memory ({}) leaves. Give it --memory {}, or store it by rows (csr).",
-       where, kBytesOfCell, n_cells, memory_text(context.max_memory), memory_text(2 * bytes));
 }
 
 /// How many of `cells`, which ascend, are below `end`. Few are, so that looking at a number of them
@@ -91,7 +81,8 @@ TurnedColumns::TurnedColumns(CompressedRows by_gene, CellIndex n_cells, std::int
       bytes_(bytes),
       n_cells_(n_cells),
       row_starts_(by_gene_.where(), most_kept_bytes(context.max_memory)) {
-  require_memory_for_cells(by_gene_.where(), n_cells, context);
+  require_memory_for_cells(by_gene_.where() + ": turning a matrix that is stored by columns (csc)",
+                           n_cells, kBytesOfCell, context.max_memory / 2);
   deal(context);
 }
 

@@ -20,8 +20,8 @@ namespace saithe::io {
 class TurnedColumns {
  public:
   /// `by_gene`: rows are genes, columns cells. `bytes`: memory for entries. Throws Error(BadFormat)
-  /// as CompressedRows::read(), and where context.max_memory is too little for so many cells;
-  /// Error(Output) if the temporary file cannot be written.
+  /// as CompressedRows::read(), Error(InvalidArgument) where context.max_memory is too little for
+  /// so many cells, Error(Output) if the temporary file cannot be written.
   TurnedColumns(CompressedRows by_gene, CellIndex n_cells, std::int64_t bytes,
                 const Context& context);
   /// Cells [begin, end). Throws as the constructor.

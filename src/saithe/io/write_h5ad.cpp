@@ -5,6 +5,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "saithe/core/spilled_rows.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/earlier_run.h"
 #include "saithe/io/formats.h"
@@ -84,16 +85,25 @@ class CsrTarget {
       columns_.append(counts.columns.subspan(begin + at, n_now), context);
       at += n_now;
     }
-    for (CellIndex cell = 1; cell <= counts.n_rows; ++cell) {
-      starts_.push_back(n_stored_ + counts.row_start[as_size(cell)] - counts.row_start.front());
-    }
+    std::vector<RowPointer> starts(counts.row_start.begin(), counts.row_start.end());
+    for (RowPointer& start : starts) start += n_stored_ - counts.row_start.front();
+    if (!starts_) starts_.emplace(1, most_kept_bytes(context.max_memory));
+    // The last one is the next block's first.
+    starts_->append(std::span(starts).first(as_size(counts.n_rows)));
     n_cells_ += counts.n_rows;
     n_stored_ += counts.n_stored();
   }
   void finish(GeneIndex n_genes, const Context& context) {
     values_.finish(context);
     columns_.finish(context);
-    row_start_.append(std::span<const RowPointer>(starts_), context);
+    static constexpr auto kStartsTogether = std::int64_t{GrowingArray::kValuesTogether};
+    const std::int64_t n_starts = starts_ ? starts_->n_rows() : 0;
+    for (std::int64_t at = 0; at < n_starts;) {
+      const std::int64_t end = std::min(n_starts, at + kStartsTogether);
+      row_start_.append(std::span<const RowPointer>(starts_->read(at, end)), context);
+      at = end;
+    }
+    row_start_.append(std::span<const RowPointer>(&n_stored_, 1), context);
     row_start_.finish(context);
     group_.set_attribute("shape", std::array<std::int64_t, 2>{n_cells_, n_genes});
   }
@@ -103,7 +113,8 @@ class CsrTarget {
   GrowingArray values_;
   GrowingIntegers columns_;
   GrowingIntegers row_start_;
-  std::vector<RowPointer> starts_ = {0};  // written last: where its chunks lie depends on no block
+  // Where cells begin; written last: where its chunks lie depends on no block.
+  std::optional<SpilledRows<RowPointer>> starts_;
   RowPointer most_stored_;
   std::int64_t n_cells_ = 0;
   RowPointer n_stored_ = 0;

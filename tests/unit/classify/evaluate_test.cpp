@@ -110,12 +110,40 @@ TEST(Evaluate, ACellWithoutCountsIsWrongAndInNoColumn) {
   EXPECT_NEAR(found.ece, 0.25 / 2, 1e-12);  // confidence 0 and wrong is perfectly calibrated
 }
 
+Evaluation rejecting(const DenseMatrix& p, const std::vector<LabelIndex>& labels,
+                     const std::vector<LabelIndex>& truth) {
+  const LabelSet types = types_named(p.n_cols());
+  EvaluationSums sums(types);
+  sums.add_rejecting(p.view(), truth, labels);
+  return sums.scores();
+}
+
+TEST(Evaluate, ScoresDoNotDependOnTheBlocksInWhichCellsCome) {
+  const auto p = matrix_of({{0.7F, 0.2F, 0.1F}, {0.1F, 0.6F, 0.3F}, {0, 0, 0}, {0.3F, 0.3F, 0.4F}});
+  const std::vector<LabelIndex> truth = {0, 1, kNoLabel, 1};
+  const LabelSet types = types_named(3);
+  const auto whole = evaluate(p.view(), truth, types, p.view(), kernels::Loss::CrossEntropy);
+  EvaluationSums sums(types, kernels::Loss::CrossEntropy);
+  for (std::int64_t cell = 0; cell < 4; ++cell) {
+    const DenseView row{1, 3, p.row(cell).data()};
+    sums.add(row, std::span(truth).subspan(as_size(cell), 1), row);
+  }
+  const Evaluation found = sums.scores();
+  EXPECT_EQ(found.confusion, whole.confusion);
+  EXPECT_EQ(found.n_unknown_label, 1);
+  EXPECT_EQ(found.loss, whole.loss);
+  EXPECT_EQ(found.nll, whole.nll);
+  EXPECT_EQ(found.brier, whole.brier);
+  EXPECT_EQ(found.ece, whole.ece);
+  EXPECT_EQ(found.macro_f1, whole.macro_f1);
+}
+
 TEST(Evaluate, ARejectedCellIsWrongWhateverItsProbabilities) {
   const auto p = matrix_of({{0.75, 0.25, 0}, {0.75, 0.25, 0}, {0, 1, 0}});
   const std::vector<LabelIndex> truth = {0, 0, 1};
   const std::vector<LabelIndex> labels = {0, kNoLabel, 1};
   EXPECT_EQ(evaluate(p.view(), truth, types_named(3)).accuracy, 1.0);
-  const auto found = evaluate_rejecting(p.view(), labels, truth, types_named(3));
+  const auto found = rejecting(p, labels, truth);
   EXPECT_EQ(found.n_unassigned, 1);
   EXPECT_DOUBLE_EQ(found.accuracy, 2.0 / 3);
   EXPECT_DOUBLE_EQ(found.macro_f1, (2.0 / 3 + 1) / 2);
@@ -130,7 +158,7 @@ TEST(Evaluate, ALabelThatIsGivenDecidesWhatRoundedProbabilitiesDoNot) {
       evaluate(p.view(), truth, types_named(3), std::nullopt, kernels::Loss::CrossEntropy, best);
   EXPECT_EQ(found.accuracy, 1.0);
   EXPECT_EQ(found.n_unassigned, 0);
-  EXPECT_EQ(evaluate_rejecting(p.view(), best, truth, types_named(3)).accuracy, 1.0);
+  EXPECT_EQ(rejecting(p, best, truth).accuracy, 1.0);
 }
 
 TEST(Evaluate, LossFollowsTheStatedFormula) {

@@ -205,7 +205,7 @@ TEST(TurnedColumns, SoManyCellsThatTheirNumbersPassMemoryAreRefused) {
   constexpr CellIndex kCellsOfAll = 20000000;
   EXPECT_SAITHE_ERROR(
       TurnedColumns(CompressedRows(group, 1, kCellsOfAll, little), kCellsOfAll, 1000, little),
-      ErrorKind::BadFormat, "takes 7 bytes for each of its 20000000 cells");
+      ErrorKind::InvalidArgument, "takes 7 bytes for each of 20000000 cells");
 }
 
 }  // namespace
