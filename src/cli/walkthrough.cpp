@@ -8,6 +8,7 @@
 #include "saithe/classify/model_file.h"
 #include "saithe/core/option_text.h"
 #include "saithe/core/text_io.h"
+#include "saithe/core/usable_memory.h"
 #include "saithe/embed/umap.h"
 #include "walkthrough_outputs.h"
 
@@ -41,7 +42,9 @@ void require_hidden_layer(const TrainOptions& options) {
 }
 
 void require_layouts(const TrainingData& data, const TrainOptions& options,
-                     const Context& context) {
+                     const UmapOptions& layout, const Context& context) {
+  require_memory_for_cells(data.dataset.name() + ": a UMAP", data.dataset.n_cells(),
+                           umap_bytes_of_point(layout, options.hidden.back()), context.max_memory);
   Context silent = context;  // the training will draw the same sets, and warn
   silent.on_warning = {};
   const Table& obs = data.dataset.obs();
@@ -158,7 +161,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, Request request) 
   OutputFolder folder(request.output, walkthrough_files(), common.overwrite);
 
   TrainingData data = read_training_data(request.training, flags, session);
-  require_layouts(data, options, session.context());
+  require_layouts(data, options, request.umap, session.context());
   std::optional<TrainingData> again;
   if (request.compare_losses) again = data;
   Walkthrough walkthrough;

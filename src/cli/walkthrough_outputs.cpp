@@ -86,7 +86,8 @@ void write_annotated(const Walkthrough& walkthrough, const fs::path& path, const
   }
   annotations.obsm.emplace_back("X_saithe_hidden", result.activations.hidden);
   annotations.obsm.emplace_back("X_umap", walkthrough.umap_all);
-  write_h5ad(path, result.dataset.unpack(context), annotations, true, context);
+  PackedCells cells = result.dataset;  // which is read in blocks; the values are shared
+  write_h5ad(path, cells, annotations, true, context);
 }
 
 std::vector<Figure> make_figures(const Walkthrough& walkthrough, const TrainOptions& options) {

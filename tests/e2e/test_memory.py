@@ -133,6 +133,18 @@ def test_training_keeps_to_memory(preset, options, many_values, types_of_many, t
     assert peak < 16 * 1.049 + 200
 
 
+def test_the_walkthrough_keeps_to_memory(many_values, types_of_many, tmp_path):
+    """Its h5ad of all cells is written block by block."""
+    peak = peak_of_all_processes("walkthrough", many_values, "--labels", types_of_many, "-o", tmp_path / "out",
+                                 "--hidden", "16", "--epochs", "1", "--max-genes", "0", "--umap-epochs", "5",
+                                 "--memory", "16M")
+    written = anndata.read_h5ad(tmp_path / "out" / "annotated.h5ad")
+    assert (written.X != anndata.read_h5ad(many_values)[:, written.var_names].X).nnz == 0
+    if HAS_SANITIZER:
+        pytest.skip("done; how much memory it took is not told under a sanitizer")
+    assert peak < 16 * 1.049 + 200
+
+
 def write_few_values(path, n_cells, names):
     """Cells of 40 genes each, with a name and a text of their own in obs."""
     with h5py.File(path, "w") as file:
