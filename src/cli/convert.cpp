@@ -66,10 +66,9 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   OutputPlan({request.input}).add(request.output, OutputContent::H5ad);
   { const OutputFile probe(request.output, common.overwrite); }
   auto [contents, opened] = open_described(request.input, reading, session.context());
-  if (!opened->obs().names_of_columns().empty()) {  // not only when it comes to them
-    require_memory_for_cells(request.input + ": reading a column of obs", opened->n_cells(),
-                             kBytesOfEntry, session.context().max_memory);
-  }
+  // Not only when it comes to them.
+  require_memory_for_cells(request.input + ": reading a column of obs", opened->n_cells(),
+                           opened->obs().most_bytes_of_entry(), session.context().max_memory);
   ValueKindFinder finder;
   const auto source = show_to(finder, std::move(opened));
   session.say(fmt::format("read: {}, {} x {}", contents.format, counted(source->n_cells(), "cell"),

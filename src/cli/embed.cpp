@@ -28,14 +28,18 @@ struct Request {
 
 /// The names of what is added.
 Annotations make_annotations(const std::optional<std::string>& key_added, DenseMatrix layout,
-                             DenseMatrix hidden, const std::string& version) {
+                             DenseMatrix hidden, const std::string& version,
+                             const std::vector<std::pair<std::string, std::string>>& parameters) {
   const std::string key = key_added ? require_key(*key_added) : "";
   Annotations annotations;
   annotations.obsm.emplace_back(key.empty() ? "X_umap" : "X_" + key + "_umap", std::move(layout));
   annotations.obsm.emplace_back(key.empty() ? "X_saithe_hidden" : "X_" + key + "_hidden",
                                 std::move(hidden));
-  annotations.uns.emplace_back((key.empty() ? "saithe" : "saithe_" + key) + "/embedding/version",
-                               version);
+  const std::string place = (key.empty() ? "saithe" : "saithe_" + key) + "/embedding/";
+  annotations.uns.emplace_back(place + "version", version);
+  for (const auto& [name, value] : parameters) {
+    annotations.uns.emplace_back(place + "parameters/" + name, value);
+  }
   return annotations;
 }
 
@@ -69,7 +73,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   require_memory_for_cells(request.data + ": a UMAP", source->n_cells(),
                            umap_bytes_of_point(layout, model.network().shape.hidden.back()),
                            session.context().max_memory);
-  destination.require_free(*source, make_annotations(request.key_added, {}, {}, ""));
+  destination.require_free(*source, make_annotations(request.key_added, {}, {}, "", {}));
   PredictOptions options;
   options.with_hidden = true;
   options.with_probabilities = false;
@@ -77,11 +81,14 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
   options.genes = genes;
   Predictions predictions = predict(model, *source, options, session.device(), session.context());
   say_match(model, predictions, session);
+  auto parameters = options_as_text(layout);
+  parameters.emplace_back("seed", std::to_string(session.context().seed()));
   DenseMatrix umap_layout = umap(predictions.hidden.view(), layout, session.context());
-  destination.write(*source,
-                    make_annotations(request.key_added, std::move(umap_layout),
-                                     std::move(predictions.hidden), model.saithe_version),
-                    session);
+  destination.write(
+      *source,
+      make_annotations(request.key_added, std::move(umap_layout), std::move(predictions.hidden),
+                       model.saithe_version, parameters),
+      session);
   session.finish(source->n_cells());
   return 0;
 }

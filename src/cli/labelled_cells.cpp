@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iterator>
 
+#include "saithe/classify/train.h"
 #include "saithe/core/usable_memory.h"
 #include "saithe/io/labels_file.h"
 #include "saithe/prep/expression_kind.h"
@@ -109,6 +110,7 @@ LabelledCells open_references(const std::vector<std::string>& paths, const ReadO
       session.say(fmt::format("reference {}: {} cells, {} genes", path, parts.back()->n_cells(),
                               parts.back()->n_genes()));
     }
+    require_memory_for_training(path, parts.back()->n_cells(), session.context());
     if (place.key.empty()) continue;
     // Before files are joined: the error names the file that has no such column.
     std::vector<std::string> labels = find_labels(place, *parts.back(), session);

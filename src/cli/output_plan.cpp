@@ -145,6 +145,10 @@ void OutputPlan::add(const fs::path& output, OutputContent content) {
     require_name(output, content);  // who writes cells says so
     refuse(output, "only the table of predict -o goes to stdout; name a file (./- is a file too)");
   }
+  if (output.string().starts_with("-")) {
+    refuse(output,
+           "begins with '-' as an option does; if it is the file's name, write ./ before it");
+  }
   for (const Taken& taken : taken_) {
     if (is_same(output, taken.place)) {
       fail(ErrorKind::Output, "{}: is an input of this command ({}); name another output",

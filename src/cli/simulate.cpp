@@ -9,7 +9,7 @@
 namespace saithe::cli {
 namespace {
 
-constexpr CellIndex kBlockCells = 8192;
+constexpr CellIndex kBlockCells = 1024;
 // In memory for each cell until it is written: its name and its columns of obs.
 constexpr std::int64_t kBytesOfCell = 150;
 

@@ -119,6 +119,11 @@ struct TrainingData {
   std::vector<std::pair<std::string, std::int64_t>> small_types;
 };
 
+/// Throws Error(InvalidArgument), beginning with `name`, where training on so many cells takes more
+/// memory than context.max_memory, however few types they are of: before their labels are read.
+void require_memory_for_training(const std::string& name, CellIndex n_cells,
+                                 const Context& context);
+
 /// Drops unlabelled and empty cells and small types, then filters by options.qc (the gene filter
 /// waits for the split unless scale_on is All). Values must be counts, or log1p(CP10k) where no
 /// filter of cells needs counts. Throws Error(BadFormat) if fewer than two types or no cell

@@ -19,7 +19,26 @@ constexpr std::int64_t kUncounted = std::int64_t{64} << 20;
 constexpr std::int64_t kLeastShare = 16;
 constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
 
+// What is advised before the types are known is enough for so many.
+constexpr LabelIndex kManyTypes = 16;
+
+/// What a --memory must be that holds so much beside values.
+std::int64_t enough_megabytes(std::int64_t beyond) {
+  return beyond / kMegabyte * 5 / 4 + 1;
+}
+
 }  // namespace
+
+void require_memory_for_training(const std::string& name, CellIndex n_cells,
+                                 const Context& context) {
+  const std::int64_t bytes = checked_multiply(n_cells, kBytesOfCell, "memory for cells");
+  if (bytes - kUncounted <= context.max_memory) return;
+  fail(ErrorKind::InvalidArgument,
+       "{}: training on {} takes {} MB or more beside their values; --memory allows {}. Give "
+       "--memory {}M or more, or fewer cells.",
+       name, counted(n_cells, "cell"), bytes / kMegabyte, context.max_memory / kMegabyte,
+       enough_megabytes(n_cells * (kBytesOfCell + kBytesOfType * kManyTypes) - kUncounted));
+}
 
 Context context_for_values(const Context& context, const std::string& name, CellIndex n_cells,
                            LabelIndex n_types, const TrainOptions& options) {
@@ -34,7 +53,7 @@ Context context_for_values(const Context& context, const std::string& name, Cell
          "{}: training on {} of {} types takes {} MB beside their values; --memory allows {}. Give "
          "--memory {}M or more, or fewer cells.",
          name, counted(n_cells, "cell"), n_types, (beyond + kUncounted) / kMegabyte,
-         context.max_memory / kMegabyte, beyond / kMegabyte * 5 / 4 + 1);
+         context.max_memory / kMegabyte, enough_megabytes(beyond));
   }
   Context rest = context;
   rest.max_memory = std::max(context.max_memory - std::max<std::int64_t>(0, beyond),

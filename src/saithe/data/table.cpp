@@ -154,6 +154,14 @@ void Table::set_later(std::string name, ReadColumn read) {
   read_[add_place(std::move(name))] = std::move(read);
 }
 
+std::int64_t Table::most_bytes_of_entry() const {
+  std::int64_t most = 0;
+  for (const ReadColumn& read : read_) {
+    if (read) most = std::max(most, read.bytes_of_entry());
+  }
+  return most;
+}
+
 std::size_t Table::add_place(std::string name) {
   const auto existing = place_of(name);
   if (!existing) {
@@ -191,7 +199,8 @@ Table Table::select_rows(std::span<const CellIndex> rows) const {
       continue;
     }
     if (!kept) kept = std::make_shared<const std::vector<CellIndex>>(rows.begin(), rows.end());
-    selected.set_later(name, [read = read_[place], kept] { return select_column(read(), *kept); });
+    selected.set_later(name, {[read = read_[place], kept] { return select_column(read(), *kept); },
+                              read_[place].bytes_of_entry()});
   }
   return selected;
 }

@@ -2,12 +2,14 @@
 
 // A table of named columns beside the cells (obs) or the genes (var), as AnnData keeps them.
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -47,11 +49,29 @@ using Column = std::variant<CategoryColumn, TextColumn, NumberColumn>;
 /// The number of its entries.
 std::size_t column_size(const Column& column);
 
-/// What an entry of a column takes at most, of all but long texts, while it is read: a text twice.
-inline constexpr std::int64_t kBytesOfEntry = 110;
+/// What an entry of a column takes at most while it is read: a text, unless it is long, is there
+/// twice.
+inline constexpr std::int64_t kBytesOfTextEntry = 110;
+inline constexpr std::int64_t kBytesOfOtherEntry = 45;
 
-/// Reads a column, which has one entry per row.
-using ReadColumn = std::function<Column()>;
+/// Reads a column, which has one entry per row; or nothing.
+class ReadColumn {
+ public:
+  ReadColumn(std::nullptr_t = nullptr) {}  // NOLINT(google-explicit-constructor): as a function's
+  template <typename Read>
+  requires std::is_invocable_r_v<Column, const Read&> ReadColumn(
+      Read read,  // NOLINT(google-explicit-constructor): as a function's
+      std::int64_t bytes_of_entry = kBytesOfTextEntry)
+      : read_(std::move(read)), bytes_of_entry_(bytes_of_entry) {}
+  explicit operator bool() const { return static_cast<bool>(read_); }
+  Column operator()() const { return read_(); }
+  /// What an entry takes at most while it is read.
+  [[nodiscard]] std::int64_t bytes_of_entry() const { return bytes_of_entry_; }
+
+ private:
+  std::function<Column()> read_;
+  std::int64_t bytes_of_entry_ = 0;
+};
 /// Reads the names of the rows [begin, end).
 using ReadNames = std::function<std::vector<std::string>(std::int64_t begin, std::int64_t end)>;
 
@@ -95,6 +115,8 @@ class Table {
   void set(std::string name, Column column);
   /// The same of a column that is read when it is asked for.
   void set_later(std::string name, ReadColumn read);
+  /// The most that an entry takes while it is read, of the columns that were not; 0: all were.
+  [[nodiscard]] std::int64_t most_bytes_of_entry() const;
   /// Other names of the rows. Throws Error(Internal) on a wrong number.
   void rename_rows(std::vector<std::string> index);
   /// The rows `rows`, in that order; levels stay as they are. Columns that were not read are read

@@ -200,23 +200,28 @@ Table table_named_later(std::int64_t n_rows, std::int64_t chunk, ReadNames read,
 void add_column_later(Table& table, const std::string& name, ReadColumn read,
                       const std::string& frame, const std::string& where, const Context& context) {
   require_utf8({&name, 1}, 0, frame, "a column's name");
+  const std::int64_t bytes_of_entry = read.bytes_of_entry();
   table.set_later(
-      name, [read = std::move(read), n_rows = table.n_rows(), name, frame, where, context]() {
-        require_memory_for_cells(where + ": reading it", n_rows, kBytesOfEntry, context.max_memory);
-        Column column = read();
-        if (column_size(column) != as_size(n_rows)) {
-          fail(ErrorKind::BadFormat,
-               "{}: has {} entries for {} rows; the file is not whole. Write it again, or copy it "
-               "again.",
-               where, column_size(column), n_rows);
-        }
-        require_utf8(column, frame, name);
-        if (auto* category = std::get_if<CategoryColumn>(&column)) {
-          tidy_levels(*category, where, context);
-        }
-        warn_of_inexact_integers(column, where, context);
-        return column;
-      });
+      name,
+      {[read = std::move(read), bytes_of_entry, n_rows = table.n_rows(), name, frame, where,
+        context]() {
+         require_memory_for_cells(where + ": reading it", n_rows, bytes_of_entry,
+                                  context.max_memory);
+         Column column = read();
+         if (column_size(column) != as_size(n_rows)) {
+           fail(ErrorKind::BadFormat,
+                "{}: has {} entries for {} rows; the file is not whole. Write it again, or copy it "
+                "again.",
+                where, column_size(column), n_rows);
+         }
+         require_utf8(column, frame, name);
+         if (auto* category = std::get_if<CategoryColumn>(&column)) {
+           tidy_levels(*category, where, context);
+         }
+         warn_of_inexact_integers(column, where, context);
+         return column;
+       },
+       bytes_of_entry});
 }
 
 void hold_exactly(NumberColumn& column, std::vector<std::int64_t> whole) {

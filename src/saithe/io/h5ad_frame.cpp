@@ -93,17 +93,20 @@ ReadColumn reader_of(const Hdf5Group& frame, const std::string& name) {
     const Hdf5Dataset dataset = frame.dataset(name);
     if (dataset.is_null() || dataset.shape().size() != 1) return nullptr;
     if (auto categories = referred_categories(frame, name, dataset)) {
-      return [dataset, categories = *categories] { return read_referring(dataset, categories); };
+      return {[dataset, categories = *categories] { return read_referring(dataset, categories); },
+              kBytesOfOtherEntry};
     }
     return reader_of(dataset);
   }
   if (!frame.has_group(name)) return nullptr;  // a link to nothing
   const Hdf5Group group = frame.group(name);
   const std::string encoding = group.text_attribute("encoding-type").value_or("");
-  if (encoding == "categorical") return [group] { return read_categorical(group); };
+  if (encoding == "categorical") {
+    return {[group] { return read_categorical(group); }, kBytesOfOtherEntry};
+  }
   if (encoding == "nullable-string-array") return [group] { return read_masked_texts(group); };
   if (encoding == "nullable-integer" || encoding == "nullable-boolean") {
-    return [group] { return read_masked_numbers(group); };
+    return {[group] { return read_masked_numbers(group); }, kBytesOfOtherEntry};
   }
   return nullptr;
 }
@@ -222,7 +225,8 @@ Table read_compound_frame(const Hdf5Group& root, const Hdf5Dataset& frame,
     const Hdf5Dataset field = frame.field(names[i]);
     ReadColumn read = reader_of(field);
     if (read && field.kind() == StoredKind::Integer) {
-      read = [root, name = names[i], field] { return read_whole_field(root, name, field); };
+      read = {[root, name = names[i], field] { return read_whole_field(root, name, field); },
+              kBytesOfOtherEntry};
     }
     add_column(table, names[i], std::move(read), called, field.where(), context);
   }

@@ -111,11 +111,13 @@ void mark_missing(Column& column, bool is_logical) {
 /// The same column with its missing numbers marked.
 ReadColumn marked(ReadColumn read, bool is_logical) {
   if (!read) return nullptr;
-  return [read = std::move(read), is_logical] {
+  const std::int64_t bytes_of_entry = read.bytes_of_entry();
+  const auto read_marked = [read = std::move(read), is_logical] {
     Column column = read();
     mark_missing(column, is_logical);
     return column;
   };
+  return {read_marked, bytes_of_entry};
 }
 
 /// How a column of a frame is read; nothing if it is none of so many rows.
@@ -126,7 +128,7 @@ ReadColumn reader_of_column(const Hdf5Group& frame, const std::string& name, boo
     const bool is_factor = group.has_dataset("levels") && group.has_dataset("values") &&
                            group.dataset("values").size() == n_rows;
     if (!is_factor) return nullptr;
-    return [group] { return read_factor(group); };
+    return {[group] { return read_factor(group); }, kBytesOfOtherEntry};
   }
   const Hdf5Dataset dataset = frame.dataset(name);
   return dataset.size() == n_rows ? marked(reader_of(dataset), is_logical) : nullptr;

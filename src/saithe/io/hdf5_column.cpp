@@ -44,7 +44,7 @@ ReadColumn reader_of(const Hdf5Dataset& dataset) {
   if (dataset.kind() == StoredKind::Text) {
     return [dataset] { return TextColumn{dataset.read_texts(), {}}; };
   }
-  return [dataset] { return read_number_column(dataset); };
+  return {[dataset] { return read_number_column(dataset); }, kBytesOfOtherEntry};
 }
 
 ReadNames reader_of_names(const Hdf5Dataset& names) {
@@ -75,9 +75,11 @@ ReadNames reader_of_names(const Hdf5Dataset& names) {
 
 Table table_named_later(const Hdf5Dataset& names, ReadNames read, const std::string& where) {
   names.require_plausible(names.size());
+  // A longer chunk is read in pieces: HDF5 keeps what it unpacked.
+  static constexpr std::int64_t kMostNames = std::int64_t{1} << 16;
   const auto& chunks = names.description().chunk_shape;
-  return table_named_later(names.size(), chunks.empty() ? 1 : chunks.front(), std::move(read),
-                           where);
+  const std::int64_t chunk = chunks.empty() ? 1 : std::min(chunks.front(), kMostNames);
+  return table_named_later(names.size(), chunk, std::move(read), where);
 }
 
 Table table_named_by_texts(const Hdf5Dataset& names) {
@@ -97,13 +99,15 @@ ReadNames tidied(ReadNames read, TidyText tidy) {
 
 ReadColumn tidied(ReadColumn read, TidyText tidy) {
   if (!read || tidy == nullptr) return read;
-  return [read = std::move(read), tidy] {
+  const std::int64_t bytes_of_entry = read.bytes_of_entry();
+  const auto read_tidied = [read = std::move(read), tidy] {
     Column column = read();
     if (auto* texts = std::get_if<TextColumn>(&column)) {
       for (std::string& text : texts->values) tidy(text);
     }
     return column;
   };
+  return {read_tidied, bytes_of_entry};
 }
 
 void add_array_columns(Table& table, const Hdf5Group& group, const std::vector<std::string>& taken,

@@ -154,12 +154,26 @@ LibraryGroup LibraryGroup::group(const std::string& name) const {
 
 namespace {
 
-/// Datasets stay open for who may read them again, and each would keep the megabyte of chunks that
-/// it read last.
-Hdf5Id without_chunk_cache() {
-  Hdf5Id access(H5Pcreate(H5P_DATASET_ACCESS));
-  H5Pset_chunk_cache(access.get(), 0, 0, H5D_CHUNK_CACHE_W0_DEFAULT);
-  return access;
+/// A dataset that keeps `n_bytes` of the chunks read last; as many stay open, not HDF5's megabyte.
+Hdf5Id open_dataset(hid_t group, const std::string& name, std::size_t n_bytes) {
+  static constexpr std::size_t kSlots = 7;
+  const Hdf5Id access(H5Pcreate(H5P_DATASET_ACCESS));
+  H5Pset_chunk_cache(access.get(), n_bytes == 0 ? 0 : kSlots, n_bytes, H5D_CHUNK_CACHE_W0_DEFAULT);
+  return Hdf5Id(H5Dopen2(group, name.c_str(), access.get()));
+}
+
+/// Bytes of a chunk of so many texts that it is read in pieces, unless it is huge; otherwise 0.
+std::size_t bytes_of_long_chunk(hid_t dataset) {
+  constexpr hsize_t kMany = hsize_t{1} << 16;
+  constexpr std::size_t kMostBytes = std::size_t{1} << 28;
+  const Hdf5Id type(H5Dget_type(dataset));
+  const Hdf5Id creation(H5Dget_create_plist(dataset));
+  hsize_t n = 0;
+  const bool is_long = H5Tget_class(type.get()) == H5T_STRING &&
+                       H5Pget_layout(creation.get()) == H5D_CHUNKED &&
+                       H5Pget_chunk(creation.get(), 1, &n) == 1 && n > kMany;
+  const std::size_t bytes = is_long ? H5Tget_size(type.get()) : 0;
+  return bytes == 0 || n > kMostBytes / bytes ? 0 : static_cast<std::size_t>(n) * bytes;
 }
 
 }  // namespace
@@ -170,7 +184,11 @@ LibraryDataset LibraryGroup::dataset(const std::string& name) const {
     fail(ErrorKind::BadFormat, "{}: expected a dataset, found {}", where(name),
          kind == MemberKind::Nothing ? "nothing" : "something else");
   }
-  Hdf5Id id(H5Dopen2(id_.get(), name.c_str(), without_chunk_cache().get()));
+  Hdf5Id id = open_dataset(id_.get(), name, 0);
+  if (const std::size_t n_bytes = id.is_valid() ? bytes_of_long_chunk(id.get()) : 0; n_bytes > 0) {
+    id = Hdf5Id();  // what is open already keeps its cache
+    id = open_dataset(id_.get(), name, n_bytes);
+  }
   if (!id.is_valid()) fail_damaged(where(name));
   return {std::move(id), where(name)};
 }

@@ -142,8 +142,10 @@ Table read_obs(const Hdf5Group& group, CellIndex n_cells, const Context& context
   Table obs =
       name ? read_names(group, *name, n_cells, "column") : table_of_numbers("cell_", n_cells);
   if (!name) {
-    context.warn(fmt::format("{}: has no attribute CellID or obs_names; cells are only numbered",
-                             group.where()));
+    context.warn(
+        fmt::format("{}: has no attribute CellID or obs_names with a text or a whole number "
+                    "for each cell; cells are only numbered",
+                    group.where()));
   }
   std::vector<std::string> taken;
   if (name) taken.push_back(*name);

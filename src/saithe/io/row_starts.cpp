@@ -12,7 +12,7 @@ void RowStarts::append(std::span<const RowPointer> positions) {
     }
     if (position < last_) {
       fail(ErrorKind::BadFormat, "{}/indptr: falls from {} to {} at entry {}; the file is damaged",
-           where_, last_, position, row - 1);
+           where_, last_, position, row);
     }
     most_of_a_row_ = std::max(most_of_a_row_, position - last_);
     last_ = position;

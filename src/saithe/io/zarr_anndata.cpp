@@ -110,13 +110,13 @@ CategoryColumn read_referring(const ZarrNode& node, const ZarrNode& levels, std:
 ReadColumn reader_of_encoded(const ZarrNode& node, std::int64_t n_rows, const Context& context) {
   const std::string encoding = node.text_attribute("encoding-type").value_or("");
   if (encoding == "categorical") {
-    return [=] { return read_categorical(node, n_rows, context); };
+    return {[=] { return read_categorical(node, n_rows, context); }, kBytesOfOtherEntry};
   }
   if (encoding == "nullable-string-array") {
     return [=] { return read_masked_texts(node, n_rows, context); };
   }
   if (encoding == "nullable-integer" || encoding == "nullable-boolean") {
-    return [=] { return read_masked_numbers(node, n_rows, context); };
+    return {[=] { return read_masked_numbers(node, n_rows, context); }, kBytesOfOtherEntry};
   }
   return nullptr;
 }
@@ -134,9 +134,9 @@ ReadColumn reader_of(const ZarrNode& frame, const ZarrNode& node, std::int64_t n
   if (!array.is_number()) return nullptr;
   if (const auto place = node.text_attribute("categories")) {
     const ZarrNode levels = frame.get(*place);
-    return [=] { return read_referring(node, levels, n_rows, context); };
+    return {[=] { return read_referring(node, levels, n_rows, context); }, kBytesOfOtherEntry};
   }
-  return [=] { return read_number_column(array, n_rows, context); };
+  return {[=] { return read_number_column(array, n_rows, context); }, kBytesOfOtherEntry};
 }
 
 /// How blocks of names are read; nothing where all must be read to know what they are.

@@ -40,9 +40,9 @@ class PackedRows final : public RowSource {
   [[nodiscard]] RowPointer n_stored(CellIndex begin, CellIndex end) const;
   /// Bytes of the rows in memory, and in the file.
   [[nodiscard]] std::int64_t bytes_in_memory() const { return bytes_in_memory_; }
-  /// Of what says where they are, in memory.
-  [[nodiscard]] std::int64_t bytes_of_places() const { return places_.bytes_in_memory(); }
   [[nodiscard]] std::int64_t bytes_in_file() const { return file_ ? file_->size() : 0; }
+  /// Bytes in memory of what says where they are.
+  [[nodiscard]] std::int64_t bytes_of_places() const { return places_.bytes_in_memory(); }
 
   [[nodiscard]] CsrMatrix read(std::span<const CellIndex> rows,
                                const Context& context) const override;

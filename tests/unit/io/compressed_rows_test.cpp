@@ -78,7 +78,7 @@ TEST(CompressedRows, WhatDoesNotAgreeIsNamed) {
   expect_error({}, 4, "expected 5 for 4 rows");
   expect_error({{1, 2, 3}, {0, 2, 1, 0}, {0, 2, 2, 4}}, 3, "indices has 4 entries but data has 3");
   expect_error({{1, 2, 3, 4}, {0, 2, 1, 0}, {1, 2, 2, 4}}, 3, "begins with 1");
-  expect_error({{1, 2, 3, 4}, {0, 2, 1, 0}, {0, 3, 2, 4}}, 3, "falls from 3 to 2 at entry 1");
+  expect_error({{1, 2, 3, 4}, {0, 2, 1, 0}, {0, 3, 2, 4}}, 3, "falls from 3 to 2 at entry 2");
   expect_error({{1, 2, 3, 4}, {0, 2, 1, 0}, {0, 2, 2, 5}}, 3, "ends at 5");
   expect_error({{1, 2, 3, 4}, {0, 3, 1, 0}, {0, 2, 2, 4}}, 3, "entry 1 is 3; expected 0 to 2");
   expect_error({{1, 2, 3, 4}, {0, -1, 1, 0}, {0, 2, 2, 4}}, 3, "entry 1 is -1");

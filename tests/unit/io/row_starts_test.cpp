@@ -56,9 +56,9 @@ TEST(RowStarts, WhatDoesNotRiseIsNamedByItsEntry) {
   EXPECT_SAITHE_ERROR(append({1, 2}, {}), ErrorKind::BadFormat,
                       "file: /X/indptr: begins with 1; expected 0");
   EXPECT_SAITHE_ERROR(append({0, 5, 4}, {}), ErrorKind::BadFormat,
-                      "file: /X/indptr: falls from 5 to 4 at entry 1; the file is damaged");
+                      "file: /X/indptr: falls from 5 to 4 at entry 2; the file is damaged");
   EXPECT_SAITHE_ERROR(append({0, 5}, {6, 3}), ErrorKind::BadFormat,
-                      "file: /X/indptr: falls from 6 to 3 at entry 2; the file is damaged");
+                      "file: /X/indptr: falls from 6 to 3 at entry 3; the file is damaged");
 }
 
 }  // namespace
