@@ -115,6 +115,14 @@ def test_every_name_begins_with_the_key(model, query, tmp_path):
                 "second_probabilities"} <= set(file["obsm"])
         assert set(file["uns/saithe"]) == {"types", "version", "seed", "parameters", "added",
                                             "embedding"}
+        made_by = file["uns/saithe/embedding"]
+        assert set(made_by) == {"version", "parameters"}
+        assert made_by["parameters/umap-epochs"].asstr()[()] == "5"
+        assert made_by["parameters/seed"].asstr()[()] == "0"
+    must("embed", model, out, "--in-place", "--umap-epochs", 6, "--seed", 3, "--overwrite")
+    with h5py.File(out) as file:
+        parameters = file["uns/saithe/embedding/parameters"]
+        assert [parameters[name].asstr()[()] for name in ("umap-epochs", "seed")] == ["6", "3"]
 
 
 @pytest.mark.parametrize("key", ["", ".", "..", "__mine", "a\tb"])

@@ -54,5 +54,14 @@ TEST(ContextForValues, TooManyAreRefusedWithTheMemoryThatIsEnough) {
   EXPECT_NO_THROW(context_for_values(with_megabytes(489), "f", 1000000, 8, keeping(0)));
 }
 
+TEST(TrainingMemory, IsAskedForBeforeTheTypesAreKnown) {
+  EXPECT_NO_THROW(require_memory_for_training("f", 1000000, with_megabytes(300)));
+  EXPECT_SAITHE_ERROR(require_memory_for_training("f", 1000000, with_megabytes(64)),
+                      ErrorKind::InvalidArgument,
+                      "f: training on 1000000 cells takes 333 MB or more beside their values; "
+                      "--memory allows 64. Give --memory 642M or more, or fewer cells.");
+  EXPECT_NO_THROW(context_for_values(with_megabytes(642), "f", 1000000, 16, keeping(0)));
+}
+
 }  // namespace
 }  // namespace saithe

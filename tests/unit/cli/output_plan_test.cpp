@@ -38,6 +38,16 @@ void expect_refused(OutputPlan& plan, const fs::path& output, OutputContent cont
   EXPECT_TRUE(found->second.starts_with(output.string() + ": ")) << found->second;
 }
 
+TEST(OutputPlan, AnOptionIsNoName) {
+  OutputPlan plan({});
+  for (const char* name : {"-q", "--overwrite"}) {
+    for (const OutputContent content : {OutputContent::Table, OutputContent::CellsOrTable}) {
+      expect_refused(plan, name, content, ErrorKind::InvalidArgument, "write ./ before it");
+    }
+  }
+  EXPECT_FALSE(refusal(plan, "./-q", OutputContent::CellsOrTable));
+}
+
 class OutputPlanTest : public ::testing::Test {
  protected:
   [[nodiscard]] const fs::path& folder() const { return folder_.path(); }

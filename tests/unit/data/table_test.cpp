@@ -58,6 +58,7 @@ TEST(Table, WhatIsReadLaterIsReadOnce) {
     ++n_columns_read;
     return NumberColumn{{1, 2, 3}};
   });
+  EXPECT_EQ(table.most_bytes_of_entry(), kBytesOfTextEntry);  // where nothing is said
   EXPECT_EQ(table.n_rows(), 3);
   EXPECT_TRUE(table.has("n"));
   EXPECT_FALSE(table.has("m"));
