@@ -54,6 +54,12 @@ void say_small_types(const TrainingData& data, Session& session) {
                             data.small_types.size(), counted(n_cells, "cell"),
                             counted(data.types.n_types(), "type")));
   }
+  if (n_cells > std::ssize(data.labels)) {
+    session.context().warn(fmt::format(
+        "{}: {} are left out for labels that too few cells have, {} remain. Check that the labels "
+        "are cell types, not numbers or names of cells",
+        data.dataset.name(), counted(n_cells, "cell"), data.labels.size()));
+  }
 }
 
 /// epoch_line() without validation cells.

@@ -9,7 +9,7 @@ import anndata
 import numpy as np
 import pytest
 
-from conftest import HAS_SANITIZER, PROGRAM, must, must_fail
+from conftest import HAS_SANITIZER, PROGRAM, QUICK, must, must_fail
 
 QUICK = ["--preset", "fast"]
 
@@ -145,3 +145,15 @@ def test_as_many_files_are_open_as_the_system_allows(halves, tmp_path):
     assert run.returncode == 3 and "oo many" in run.stderr and "bug" not in run.stderr, run.stderr
     assert not (tmp_path / "m.saithe").exists()
     assert train(256).returncode == 0
+
+
+def test_labels_that_are_no_types_are_warned_of(cells, tmp_path):
+    """Most cells have one of their own, as where a measure is taken for the column of types."""
+    names = list(anndata.read_h5ad(cells, backed="r").obs_names)
+    labels = [f"{i * 1.5}" if i % 5 else ("a", "b")[i % 2] for i in range(len(names))]
+    table = tmp_path / "labels.tsv"
+    table.write_text("".join(f"{name}\t{label}\n" for name, label in zip(names, labels)))
+    said = must("train", cells, "--labels", table, *QUICK, "-o", tmp_path / "m.saithe").err
+    n_left = sum(i % 5 > 0 for i in range(len(names)))
+    assert f"{cells}: {n_left} cells are left out for labels that too few cells have, " \
+           f"{len(names) - n_left} remain" in said

@@ -69,8 +69,9 @@ void require_compatible(const Model& model, const CellSource& source, const Pred
   const bool is_poor = share < kMinShare && result.weight_matched < kMinShare;
   if (result.genes.n_matched > 0 && (force || !is_poor)) return;
   fail(ErrorKind::Incompatible,
-       "{}: has {} of the model's {} genes ({:.1f} % of its weight); expected at least {:.0f} %. "
-       "The model's genes begin {}, the file's {}. Check organism and gene names{}{}.",
+       "{}: has {} of the model's {} genes ({:.1f} % of its weight); expected at least {:.0f} % of "
+       "the genes or of the weight. The model's genes begin {}, the file's {}. Check organism and "
+       "gene names{}{}.",
        source.name(), result.genes.n_matched, model.preprocessor.n_genes(),
        100 * result.weight_matched, 100 * kMinShare, first_names(model.preprocessor.gene_names()),
        first_names(source.var().index()), join_notes(result.genes.notes),
