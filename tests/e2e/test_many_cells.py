@@ -202,3 +202,19 @@ def test_what_needs_all_cells_at_once_is_refused_with_the_memory_that_it_needs(
     assert f"{labelled[1]}: {what} takes " in line and f"for each of {MANY} cells" in line
     assert "more than --memory (16M) allows. Give --memory " in line
     assert not out.exists()
+
+
+def test_an_index_that_is_read_as_a_whole_is_counted(genes, tmp_path):
+    """Of categories: all must be read to know what a row is called."""
+    path = tmp_path / "categories.h5ad"
+    with h5py.File(path, "w") as file:
+        write_arrays(write_all_but_values(file, MANY, genes), counts_of(MANY, len(genes)))
+        names = file["obs/_index"][:]
+        del file["obs/_index"]
+        index = file.create_group("obs/_index")
+        index.attrs.update({"encoding-type": "categorical", "encoding-version": "0.2.0", "ordered": False})
+        index.create_dataset("codes", data=np.arange(MANY, dtype="i4"), **PACKED)
+        index.create_dataset("categories", data=names, **PACKED)
+    line = must_fail(2, "inspect", path, "--memory", "1M")
+    assert f"{path}: /obs/_index: reading the index takes 219 bytes for each of {MANY} cells" in line
+    must("inspect", path, "--memory", line.split("Give --memory ")[1].split(",")[0])

@@ -147,10 +147,11 @@ class NamesInChunks {
 
  private:
   static constexpr std::int64_t kLeastWindow = 4096;
+  static constexpr std::int64_t kMostWindow = 65536;
 
-  /// Whole chunks, and not very few names.
+  /// Whole chunks, and not very few names; of a longer chunk, which who reads it keeps, a part.
   static std::int64_t window_of(std::int64_t chunk) {
-    chunk = std::max<std::int64_t>(1, chunk);
+    chunk = std::clamp<std::int64_t>(chunk, 1, kMostWindow);
     return (kLeastWindow + chunk - 1) / chunk * chunk;
   }
 

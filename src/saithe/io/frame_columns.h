@@ -29,7 +29,8 @@ std::vector<std::string> whole_names(std::span<const Whole> index);
 /// one that AnnData gives them.
 ReadNames with_mask(ReadNames read, std::vector<bool> is_missing);
 /// A table whose names are read later, and then must be UTF-8 and what they were before, if they
-/// were read. They are read in whole chunks of `chunk` names, of which the last are kept. `where`:
+/// were read. They are read in whole chunks of `chunk` names, of which the last are kept, or parts
+/// of chunks that are long. `where`:
 /// what messages call the table.
 Table table_named_later(std::int64_t n_rows, std::int64_t chunk, ReadNames read,
                         const std::string& where);

@@ -75,11 +75,9 @@ ReadNames reader_of_names(const Hdf5Dataset& names) {
 
 Table table_named_later(const Hdf5Dataset& names, ReadNames read, const std::string& where) {
   names.require_plausible(names.size());
-  // A longer chunk is read in pieces: HDF5 keeps what it unpacked.
-  static constexpr std::int64_t kMostNames = std::int64_t{1} << 16;
   const auto& chunks = names.description().chunk_shape;
-  const std::int64_t chunk = chunks.empty() ? 1 : std::min(chunks.front(), kMostNames);
-  return table_named_later(names.size(), chunk, std::move(read), where);
+  return table_named_later(names.size(), chunks.empty() ? 1 : chunks.front(), std::move(read),
+                           where);
 }
 
 Table table_named_by_texts(const Hdf5Dataset& names) {

@@ -288,22 +288,41 @@ std::uint32_t crc32c(std::string_view bytes) {
   return sum ^ 0xffffffff;
 }
 
-std::vector<std::string> decode_vlen_texts(std::string_view bytes, const std::string& where) {
-  const auto require = [&](bool holds) {
-    if (!holds) fail(ErrorKind::BadFormat, "{}: its texts are cut off or damaged", where);
-  };
-  require(bytes.size() >= 4);
+namespace {
+
+void require_texts(bool holds, const std::string& where) {
+  if (!holds) fail(ErrorKind::BadFormat, "{}: its texts are cut off or damaged", where);
+}
+
+std::int64_t count_of_vlen_texts(std::string_view bytes, const std::string& where) {
+  require_texts(bytes.size() >= 4, where);
   const std::size_t n = number_at(bytes, 0);
-  require(n <= (bytes.size() - 4) / 4);
+  require_texts(n <= (bytes.size() - 4) / 4, where);
+  return static_cast<std::int64_t>(n);
+}
+
+}  // namespace
+
+std::vector<std::string> decode_vlen_texts(std::string_view bytes, const std::string& where) {
+  return decode_vlen_texts(bytes, 0, count_of_vlen_texts(bytes, where), where);
+}
+
+std::vector<std::string> decode_vlen_texts(std::string_view bytes, std::int64_t first,
+                                           std::int64_t n, const std::string& where) {
+  const std::int64_t n_all = count_of_vlen_texts(bytes, where);
+  if (first + n > n_all) {
+    fail(ErrorKind::BadFormat, "{}: has {} texts; expected {}; the store is damaged", where, n_all,
+         first + n);
+  }
   std::vector<std::string> texts;
-  texts.reserve(n);
+  texts.reserve(static_cast<std::size_t>(n));
   std::size_t at = 4;
-  for (std::size_t i = 0; i < n; ++i) {
-    require(bytes.size() - at >= 4);
+  for (std::int64_t i = 0; i < first + n; ++i) {
+    require_texts(bytes.size() - at >= 4, where);
     const std::size_t length = number_at(bytes, at);
     at += 4;
-    require(length <= bytes.size() - at);
-    texts.emplace_back(bytes.substr(at, length));
+    require_texts(length <= bytes.size() - at, where);
+    if (i >= first) texts.emplace_back(bytes.substr(at, length));
     at += length;
   }
   return texts;

@@ -39,5 +39,8 @@ std::uint32_t crc32c(std::string_view bytes);
 /// The texts of a vlen-utf8 chunk: a count, then a length and as many bytes for each, all lengths
 /// 32-bit, the lowest byte first. Throws Error(BadFormat), beginning with `where`.
 std::vector<std::string> decode_vlen_texts(std::string_view bytes, const std::string& where);
+/// n of them, from the first-th on; what stands behind them is not looked at.
+std::vector<std::string> decode_vlen_texts(std::string_view bytes, std::int64_t first,
+                                           std::int64_t n, const std::string& where);
 
 }  // namespace saithe::io

@@ -91,6 +91,14 @@ TEST(DecodeVlenTexts, TextsAndWhatIsCutOff) {
   const std::vector<std::string> texts = {"a", "", "long text"};
   const std::string bytes = testing::vlen_bytes(texts);
   EXPECT_EQ(io::decode_vlen_texts(bytes, "w"), texts);
+  for (std::int64_t first = 0; first <= 3; ++first) {
+    for (std::int64_t n = 0; first + n <= 3; ++n) {
+      EXPECT_EQ(io::decode_vlen_texts(bytes, first, n, "w"),
+                std::vector<std::string>(texts.begin() + first, texts.begin() + first + n));
+    }
+  }
+  EXPECT_SAITHE_ERROR(io::decode_vlen_texts(bytes, 2, 2, "w"), ErrorKind::BadFormat,
+                      "w: has 3 texts; expected 4");
   for (std::size_t n = 0; n < bytes.size(); ++n) {
     EXPECT_TRUE(testing::error_of([&] { io::decode_vlen_texts(bytes.substr(0, n), "w"); })) << n;
   }
