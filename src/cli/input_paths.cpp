@@ -10,10 +10,14 @@ namespace fs = std::filesystem;
 
 void require_model_first(const fs::path& model, const fs::path& cells) {
   std::error_code error;
-  const bool is_cells = fs::is_directory(model, error) || is_h5ad(model);
-  if (!is_cells || !fs::is_regular_file(cells, error) || !is_model_file(cells)) return;
-  fail(ErrorKind::InvalidArgument, "{}: is {}, and {} a model; the model comes first",
-       model.string(), fs::is_directory(model, error) ? "a folder" : "an h5ad", cells.string());
+  const bool is_folder = fs::is_directory(model, error);
+  if (!is_folder && !is_h5ad(model)) return;
+  if (fs::is_regular_file(cells, error) && is_model_file(cells)) {
+    fail(ErrorKind::InvalidArgument, "{}: is {}, and {} a model; the model comes first",
+         model.string(), is_folder ? "a folder" : "an h5ad", cells.string());
+  }
+  if (is_folder) return;  // its name may be a bundled model's
+  fail(ErrorKind::BadFormat, "{}: is an h5ad, no model; the model comes first", model.string());
 }
 
 std::string shown_name(const fs::path& input) {

@@ -431,3 +431,9 @@ def test_lengths_of_loom_that_contradict_one_another(tmp_path):
         file["col_attrs/CellID"] = [f"c{i}".encode() for i in range(4)]
     line = must_fail(3, "inspect", tmp_path / "a.loom")
     assert "/row_attrs/Gene: has 4 names, but the matrix has 5 rows" in line
+
+
+def test_cells_in_the_place_of_the_model(cells, tmp_path):
+    line = must_fail(3, "predict", cells, cells, "-o", tmp_path / "out.tsv")
+    assert f"{cells}: is an h5ad, no model; the model comes first" in line
+    assert list(tmp_path.iterdir()) == []

@@ -163,22 +163,12 @@ void ChecksummedReader::read(char* target, std::size_t n_bytes) {
   if (!file_) fail(ErrorKind::BadFormat, "{}: cannot be read to its end", where_);
 }
 
-namespace {
-
-bool names_cells(std::string_view name) {
-  static constexpr std::array kEndings = {".h5ad", ".h5", ".loom", ".zarr", ".mtx", ".csv", ".tsv"};
-  return std::ranges::any_of(kEndings, [&](const char* ending) { return name.ends_with(ending); });
-}
-
-}  // namespace
-
 void ChecksummedReader::fail_not_one() const {
   fail(ErrorKind::BadFormat,
        "{}: is not a {} of saithe: expected a safetensors file whose header begins with {}. {}",
        where_, what_, kBeginning,
-       where_.ends_with(".pkl") ? "A model of CellTypist becomes one by saithe import-celltypist"
-       : names_cells(where_)
-           ? "Its name is one of cells: the model comes first"
+       where_.ends_with(".pkl")
+           ? "A model of CellTypist becomes one by saithe import-celltypist"
            : fmt::format("If it was one, it is damaged: copy it again, or {}.", remedy_));
 }
 

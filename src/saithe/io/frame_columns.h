@@ -19,6 +19,9 @@ void require_utf8(std::span<const std::string> texts, std::int64_t first, const 
 /// The same of the texts of a column.
 void require_utf8(const Column& column, const std::string& where, const std::string& name);
 
+/// What a row takes at most while an index is read as a whole: a column of categories, each of one
+/// row, and the row's name.
+inline constexpr std::int64_t kBytesOfIndexEntry = kBytesOfTextEntry + kBytesOfOtherEntry + 64;
 /// A table whose rows are called by `index`: texts, or the texts of what it holds; floats as
 /// AnnData names rows by them ("7.0").
 Table table_named_by(Column index);

@@ -86,12 +86,6 @@ TextColumn read_masked_texts(const Hdf5Group& group) {
   return column;
 }
 
-/// Of each code while they are read, with its share of the categories.
-std::int64_t bytes_of_codes(const Hdf5Dataset& codes, const Hdf5Dataset& categories) {
-  const std::int64_t n = std::max<std::int64_t>(1, codes.size());
-  return kBytesOfOtherEntry + std::min(n, categories.size()) * kBytesOfTextEntry / n;
-}
-
 /// How a column of a group is read; nothing for an encoding that is not a column of text, numbers
 /// or categories.
 ReadColumn reader_of(const Hdf5Group& frame, const std::string& name) {
@@ -101,7 +95,7 @@ ReadColumn reader_of(const Hdf5Group& frame, const std::string& name) {
     if (dataset.is_null() || dataset.shape().size() != 1) return nullptr;
     if (auto categories = referred_categories(frame, name, dataset)) {
       return {[dataset, categories = *categories] { return read_referring(dataset, categories); },
-              bytes_of_codes(dataset, *categories)};
+              kBytesOfOtherEntry};
     }
     return reader_of(dataset);
   }
@@ -109,10 +103,7 @@ ReadColumn reader_of(const Hdf5Group& frame, const std::string& name) {
   const Hdf5Group group = frame.group(name);
   const std::string encoding = group.text_attribute("encoding-type").value_or("");
   if (encoding == "categorical") {
-    const bool are_plain = group.has_dataset("categories") && group.has_dataset("codes");
-    return {[group] { return read_categorical(group); },
-            are_plain ? bytes_of_codes(group.dataset("codes"), group.dataset("categories"))
-                      : kBytesOfOtherEntry};
+    return {[group] { return read_categorical(group); }, kBytesOfOtherEntry};
   }
   if (encoding == "nullable-string-array") return [group] { return read_masked_texts(group); };
   if (encoding == "nullable-integer" || encoding == "nullable-boolean") {
@@ -140,9 +131,6 @@ std::optional<Hdf5Dataset> plain_index(const Hdf5Group& frame, const std::string
   return dataset;
 }
 
-/// In memory for the name of a row.
-constexpr std::int64_t kBytesOfName = 64;
-
 std::int64_t n_entries(const Hdf5Group& frame, const std::string& name) {
   if (frame.has_dataset(name)) return frame.dataset(name).size();
   const Hdf5Group group = frame.group(name);
@@ -167,8 +155,7 @@ Table rows_of(const Hdf5Group& frame, const std::string& index_name, const std::
   const ReadColumn read = reader_of(frame, index_name);
   if (!read) fail_index(frame.where(), index_name);
   require_memory_for_cells(frame.where(index_name) + ": reading the index",
-                           n_entries(frame, index_name), read.bytes_of_entry() + kBytesOfName,
-                           context.max_memory);
+                           n_entries(frame, index_name), kBytesOfIndexEntry, context.max_memory);
   return table_named_by(read());
 }
 

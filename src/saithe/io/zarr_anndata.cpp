@@ -180,8 +180,8 @@ Table rows_of(const ZarrNode& frame, const std::string& index_name, const std::s
   }
   const char* rows = node.is_array() ? "" : node.child("codes") ? "codes" : "values";
   const std::int64_t n_rows = ZarrArray(node.is_array() ? node : node.get(rows)).size();
-  require_memory_for_cells(node.where() + ": reading the index", n_rows,
-                           kBytesOfTextEntry + kBytesOfOtherEntry, context.max_memory);
+  require_memory_for_cells(node.where() + ": reading the index", n_rows, kBytesOfIndexEntry,
+                           context.max_memory);
   return table_named_by(read());
 }
 
