@@ -21,7 +21,7 @@ namespace {
 
 using saithe::CellIndex;
 
-constexpr CellIndex kBlockCells = 4096;
+constexpr CellIndex kBlockCells = 1024;  // as predict() takes on two threads
 
 struct Result {
   double seconds = 0;

@@ -218,3 +218,32 @@ def test_an_index_that_is_read_as_a_whole_is_counted(genes, tmp_path):
     line = must_fail(2, "inspect", path, "--memory", "1M")
     assert f"{path}: /obs/_index: reading the index takes 219 bytes for each of {MANY} cells" in line
     must("inspect", path, "--memory", line.split("Give --memory ")[1].split(",")[0])
+
+
+def add_long_categories(file, n_names):
+    column = file.create_group("obs/long")
+    column.attrs.update({"encoding-type": "categorical", "encoding-version": "0.2.0", "ordered": False})
+    codes = column.create_dataset("codes", data=np.arange(FEW, dtype="i4"))
+    codes.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+    names = column.create_dataset("categories", data=np.array([f"{i:0300}" for i in range(n_names)], dtype="S"),
+                                  **PACKED)
+    names.attrs.update({"encoding-type": "string-array", "encoding-version": "0.2.0"})
+    file["obs"].attrs["column-order"] = np.array(["long"], dtype=h5py.string_dtype())
+
+
+def test_long_texts_are_counted_as_they_are_read(genes, tmp_path):
+    """More than their number tells: 300 letters each."""
+    n_names = 250000
+    path, out = tmp_path / "long.h5ad", tmp_path / "out.h5ad"
+    with h5py.File(path, "w") as file:
+        write_arrays(write_all_but_values(file, FEW, genes), counts_of(FEW, len(genes)))
+        add_long_categories(file, n_names)
+    line = must_fail(2, "convert", path, out, "--memory", "16M")
+    assert f"{path}: /obs/long/categories: its {n_names} texts take about 155M while they are read" in line
+    assert not out.exists()
+    memory = line.split("Give --memory ")[1].rstrip(".\n")
+    peak = peak_megabytes("convert", path, out, "--memory", memory)
+    assert anndata.read_h5ad(out).obs.equals(anndata.read_h5ad(path).obs)
+    if HAS_SANITIZER:
+        pytest.skip("done; how much memory it took is not told under a sanitizer")
+    assert peak < int(memory.rstrip("M")) + 200, (memory, peak)

@@ -20,6 +20,16 @@ constexpr double kMinShare = 0.3;
 /// Cells are shallow that have less than this share of what hardly a training cell lacks.
 constexpr double kShallowShare = 0.5;
 constexpr std::int64_t kChunkCells = 256;
+constexpr CellIndex kFewestBlockCells = 1024;
+constexpr CellIndex kBlockCellsOfThread = 512;
+constexpr CellIndex kMostBlockCells = 4096;
+
+/// How many cells are in memory at a time. Few stay in the caches from the file to their labels;
+/// many threads, or a GPU, need more to do at a time.
+CellIndex cells_of_block(const kernels::Backend& backend, const Context& context) {
+  if (backend.name() != "cpu") return kMostBlockCells;
+  return std::clamp(kBlockCellsOfThread * context.n_threads(), kFewestBlockCells, kMostBlockCells);
+}
 
 /// The share of the absolute first-layer weight of the first member that lies on the matched genes.
 /// That is the linear member where there is one: the weights of a network's uninformative genes
@@ -143,8 +153,8 @@ class Prediction {
   Prediction(const Model& model, CellSource& source, const PredictOptions& options,
              kernels::Device device, const Context& context)
       : model_(model), source_(source), options_(options), context_(context) {
-    if (options.block_cells < 1) {
-      fail(ErrorKind::InvalidArgument, "block-cells: {} is not 1 or more", options.block_cells);
+    if (options.block_cells < 0) {
+      fail(ErrorKind::InvalidArgument, "block-cells: {} is not 0 or more", options.block_cells);
     }
     if (!(options.multi_label >= 0 && options.multi_label < 1)) {
       fail(ErrorKind::InvalidArgument, "--multi-label: {} is not from 0 (off) to below 1",
@@ -168,13 +178,15 @@ class Prediction {
                 ? threshold_
                 : novelty_threshold(model.novelty, PredictOptions{}.false_reject_rate);
     backend_ = kernels::make_backend(device, context);
+    block_cells_ =
+        options.block_cells > 0 ? options.block_cells : cells_of_block(*backend_, context);
     ensemble_.emplace(asked(), model.preprocessor.shift(result_.genes.is_present), *backend_);
   }
 
   Predictions run(const TakePredictions& take) {
     for (CellIndex begin = 0, end = 0; begin < source_.n_cells(); begin = end) {
       context_.throw_if_cancelled();
-      end = source_.block_end(begin, options_.block_cells, context_);
+      end = source_.block_end(begin, block_cells_, context_);
       predict_block(begin, end);
       take(begin, result_);
       context_.report("predicting", end, source_.n_cells());
@@ -308,6 +320,7 @@ class Prediction {
   double threshold_ = 0;
   double unit_ = 0;  // of the novelty that is shown
   std::unique_ptr<kernels::Backend> backend_;
+  CellIndex block_cells_ = 0;
   std::optional<Ensemble> ensemble_;
   Predictions result_;
 };

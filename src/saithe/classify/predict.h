@@ -29,8 +29,9 @@ struct PredictOptions {
   std::string labels_deny;
   double multi_label =
       0;  ///< every type whose probability against the rest is at least this (0: off)
-  GeneMatchOptions genes;           ///< how the model's genes are found in the query
-  std::int64_t block_cells = 4096;  ///< cells in memory at a time; the results do not depend on it
+  GeneMatchOptions genes;  ///< how the model's genes are found in the query
+  /// Cells in memory at a time, 0: as many as suit the device; the results do not depend on it.
+  std::int64_t block_cells = 0;
 
   template <typename Visitor>
   static void describe(Visitor& visit, PredictOptions& options) {

@@ -66,44 +66,78 @@ std::size_t largest_ratio(std::span<const int> filters) {
   return may_be_zstd ? kLargestRatioOfZstd : kLargestRatio;
 }
 
-bool undo_filters(std::span<const int> filters, std::uint32_t skipped, std::size_t value_bytes,
-                  std::size_t n_bytes, std::span<const unsigned char> stored,
-                  UnpackedChunk& unpacked) {
-  auto& [bytes, other] = unpacked;
-  // What is left to undo: the chunk where it was stored, then `bytes`.
+namespace {
+
+/// Undoes a filter that makes other bytes of those it takes; false unless that fills `bytes`.
+bool undo_filter(int filter, std::size_t value_bytes, std::span<const unsigned char> taken,
+                 std::span<unsigned char> bytes) {
+  if (filter == H5Z_FILTER_DEFLATE) return inflate(taken, bytes);
+  if (filter == kLzfFilter) return inflate_lzf(taken, bytes);
+  if (filter == kBloscFilter) return unpack_blosc(taken, bytes);
+  if (filter == kZstdFilter) return unpack_zstd(taken, bytes);
+  SAITHE_ASSERT(filter == H5Z_FILTER_SHUFFLE);
+  unshuffle(taken, value_bytes, bytes);
+  return true;
+}
+
+/// Whether n bytes may be what a filter makes of so many.
+bool is_plausible(int filter, std::size_t n_taken, std::size_t n) {
+  if (filter == H5Z_FILTER_SHUFFLE) return n == n_taken;
+  return n / largest_ratio({&filter, 1}) <= n_taken;
+}
+
+/// The last filter's bytes go where room() says, which is asked when they are known to be
+/// plausible.
+template <typename Room>
+bool undo_filters_in(std::span<const int> filters, std::uint32_t skipped, std::size_t value_bytes,
+                     std::size_t n_bytes, std::span<const unsigned char> stored,
+                     FilterMemory& between, const Room& room) {
+  std::vector<int> used;
+  for (std::size_t i = 0; i < filters.size(); ++i) {
+    if (i >= 32 || (skipped >> i & 1U) == 0) used.push_back(filters[i]);
+  }
+  // What is left to undo.
   std::span<const unsigned char> current = stored;
-  for (std::size_t i = filters.size(); i-- > 0;) {
-    if (i < 32 && (skipped >> i & 1U) != 0) continue;
-    if (filters[i] == H5Z_FILTER_FLETCHER32) {
+  std::size_t next = 0;
+  for (; !used.empty(); used.pop_back()) {
+    const int filter = used.back();
+    if (filter == H5Z_FILTER_FLETCHER32) {
       if (!remove_checksum(current)) return false;
       continue;
     }
-    if (filters[i] == H5Z_FILTER_SHUFFLE) {
-      unshuffle(current, value_bytes, other);
-    } else {
-      const std::size_t ratio = largest_ratio(filters.subspan(i, 1));
-      if (n_bytes / ratio > current.size()) return false;
-      // A checksum below the packing is packed with the values.
-      const auto below = filters.first(i);
-      const auto n_checksums = std::count(below.begin(), below.end(), H5Z_FILTER_FLETCHER32);
-      other.resize(n_bytes + kChecksumBytes * static_cast<std::size_t>(n_checksums));
-      bool is_unpacked = false;
-      if (filters[i] == H5Z_FILTER_DEFLATE) is_unpacked = inflate(current, other);
-      if (filters[i] == kLzfFilter) is_unpacked = inflate_lzf(current, other);
-      if (filters[i] == kBloscFilter) is_unpacked = unpack_blosc(current, other);
-      if (filters[i] == kZstdFilter) is_unpacked = unpack_zstd(current, other);
-      if (!is_unpacked) return false;
-    }
-    bytes.swap(other);
-    current = bytes;
+    // A checksum below the packing is packed with the values.
+    const auto n_checksums =
+        static_cast<std::size_t>(std::ranges::count(used, H5Z_FILTER_FLETCHER32));
+    const std::size_t n = n_bytes + kChecksumBytes * n_checksums;
+    if (!is_plausible(filter, current.size(), n)) return false;
+    if (used.size() == 1) return undo_filter(filter, value_bytes, current, room());
+    std::vector<unsigned char>& memory = between[next];
+    next = 1 - next;
+    memory.resize(n);
+    if (!undo_filter(filter, value_bytes, current, memory)) return false;
+    current = memory;
   }
   if (current.size() != n_bytes) return false;
-  if (current.data() == bytes.data()) {
-    bytes.resize(n_bytes);  // a checksum may stand behind the values
-  } else {
-    bytes.assign(current.begin(), current.end());
-  }
+  std::ranges::copy(current, room().begin());
   return true;
+}
+
+}  // namespace
+
+bool undo_filters(std::span<const int> filters, std::uint32_t skipped, std::size_t value_bytes,
+                  std::size_t n_bytes, std::span<const unsigned char> stored,
+                  UnpackedChunk& unpacked) {
+  return undo_filters_in(filters, skipped, value_bytes, n_bytes, stored, unpacked.between, [&] {
+    unpacked.bytes.resize(n_bytes);
+    return std::span(unpacked.bytes);
+  });
+}
+
+bool undo_filters(std::span<const int> filters, std::uint32_t skipped, std::size_t value_bytes,
+                  std::span<const unsigned char> stored, std::span<unsigned char> bytes,
+                  FilterMemory& between) {
+  return undo_filters_in(filters, skipped, value_bytes, bytes.size(), stored, between,
+                         [&] { return bytes; });
 }
 
 // ---- as HDF5 calls them ---------------------------------------------------------------------
@@ -190,8 +224,8 @@ void deinterleave(const unsigned char* __restrict bytes, std::size_t n,
 }  // namespace
 
 void unshuffle(std::span<const unsigned char> shuffled, std::size_t value_bytes,
-               std::vector<unsigned char>& bytes) {
-  bytes.resize(shuffled.size());
+               std::span<unsigned char> bytes) {
+  SAITHE_ASSERT(bytes.size() == shuffled.size());
   const std::size_t n = shuffled.size() / value_bytes;
   switch (value_bytes) {
     case 2:

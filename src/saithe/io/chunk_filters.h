@@ -3,6 +3,7 @@
 // The filters of HDF5 chunks that saithe undoes itself: gzip, shuffle, fletcher32, lzf, blosc and
 // zstd. Private to io/.
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -22,10 +23,13 @@ bool is_own_filter(int id);
 /// The largest ratio of unpacked to packed bytes that filters reach: a larger claim is a trap.
 std::size_t largest_ratio(std::span<const int> filters);
 
+/// Memory for what one filter makes and the next one takes, of no meaning afterwards.
+using FilterMemory = std::array<std::vector<unsigned char>, 2>;
+
 /// A chunk without its filters, in memory that the next one can be unpacked in.
 struct UnpackedChunk {
   std::vector<unsigned char> bytes;
-  std::vector<unsigned char> spare;  ///< of no meaning
+  FilterMemory between;
 };
 
 /// Undoes `filters`, all of them own ones, on a chunk as it lies in the file; bit i of `skipped`
@@ -34,13 +38,18 @@ struct UnpackedChunk {
 bool undo_filters(std::span<const int> filters, std::uint32_t skipped, std::size_t value_bytes,
                   std::size_t n_bytes, std::span<const unsigned char> stored,
                   UnpackedChunk& unpacked);
+/// The same, the bytes to be where they are wanted; false unless that fills `bytes`.
+bool undo_filters(std::span<const int> filters, std::uint32_t skipped, std::size_t value_bytes,
+                  std::span<const unsigned char> stored, std::span<unsigned char> bytes,
+                  FilterMemory& between);
 
 /// Lets HDF5 itself read blosc and zstd, for the small arrays and texts that it reads.
 void register_chunk_filters();
 
-/// Undoes the byte shuffle: bytes of value i at i, i + n, i + 2n, ... become neighbours.
+/// Undoes the byte shuffle: bytes of value i at i, i + n, i + 2n, ... become neighbours. As many
+/// `bytes` as are shuffled.
 void unshuffle(std::span<const unsigned char> shuffled, std::size_t value_bytes,
-               std::vector<unsigned char>& bytes);
+               std::span<unsigned char> bytes);
 /// The shuffle itself, for writing.
 void shuffle(std::span<const unsigned char> bytes, std::size_t value_bytes,
              std::vector<unsigned char>& shuffled);

@@ -97,6 +97,7 @@ void ChunkedArray::unpack_chunks(std::int64_t first, std::int64_t n, std::int64_
     const PartOfChunk part((first + i) * chunk_size_, chunk_size_, begin, std::ssize(values));
     const auto out = values.subspan(part.in_values, part.n);
     if (!source.is_stored) return chunks_.fill(out);
+    if (std::ssize(out) == chunk_size_) return chunks_.unpack_all(source, first + i, out, unpacked);
     chunks_.unpack(source, first + i, unpacked);
     chunks_.convert(unpacked.bytes, part.in_chunk, out);
     const std::int64_t n_there = std::min(chunk_size_, size() - (first + i) * chunk_size_);

@@ -27,8 +27,9 @@ struct InputFile {
   std::string head;               ///< of another file: its first bytes, inflated if it is gzip
 };
 
-/// Opens what there is. Throws Error(NotFound), and Error(BadFormat) on damaged HDF5.
-InputFile look_at(const std::filesystem::path& path);
+/// Opens what there is. Throws Error(NotFound), and Error(BadFormat) on damaged HDF5, of which
+/// texts are read while they fit context.max_memory.
+InputFile look_at(const std::filesystem::path& path, const Context& context);
 
 /// What open_source() knows of a format. open() may throw: that is how a kind of file is refused
 /// with the command that exports it.

@@ -247,25 +247,25 @@ void hold_exactly(NumberColumn& column, std::span<const std::uint64_t> whole) {
 void tidy_levels(CategoryColumn& column, const std::string& where, const Context& context) {
   std::unordered_map<std::string_view, std::int32_t> code_of;
   std::vector<std::int32_t> new_codes;
-  std::vector<std::string> levels;
+  std::vector<std::size_t> kept;
   std::string repeated;
   std::int64_t n_repeated = 0;
-  levels.reserve(column.levels.size());
-  for (const std::string& level : column.levels) {
+  code_of.reserve(column.levels.size());
+  for (std::size_t i = 0; i < column.levels.size(); ++i) {
+    const std::string& level = column.levels[i];
     if (column.level_kind && level.empty()) {  // not a number
       new_codes.push_back(-1);
       continue;
     }
-    const auto next = static_cast<std::int32_t>(levels.size());
-    const auto [found, is_new] = code_of.emplace(level, next);
+    const auto [found, is_new] = code_of.emplace(level, static_cast<std::int32_t>(kept.size()));
     new_codes.push_back(found->second);
     if (is_new) {
-      levels.push_back(level);
+      kept.push_back(i);
     } else if (n_repeated++ == 0) {
       repeated = level;
     }
   }
-  if (levels.size() == column.levels.size()) return;
+  if (kept.size() == column.levels.size()) return;
   if (n_repeated > 0) {
     context.warn(fmt::format("{}: levels that stand more than once are taken as one: '{}'{}", where,
                              printable(repeated), n_repeated > 1 ? ", ..." : ""));
@@ -273,6 +273,9 @@ void tidy_levels(CategoryColumn& column, const std::string& where, const Context
   for (std::int32_t& code : column.codes) {
     if (code >= 0) code = new_codes[as_size(code)];
   }
+  std::vector<std::string> levels;
+  levels.reserve(kept.size());
+  for (const std::size_t i : kept) levels.push_back(std::move(column.levels[i]));
   column.levels = std::move(levels);
 }
 

@@ -130,6 +130,30 @@ void Hdf5Chunks::unpack(const StoredChunk& chunk, std::int64_t number,
   }
 }
 
+/// Whether a value lies in the file as this machine holds it.
+template <typename Value>
+bool Hdf5Chunks::are_stored_as() const {
+  const NumberLayout& layout = dataset_.description().layout;
+  return layout.value_bytes == sizeof(Value) && !layout.is_swapped &&
+         layout.is_float == std::is_floating_point_v<Value> &&
+         (layout.is_float || layout.is_signed);
+}
+
+template <typename Value>
+void Hdf5Chunks::unpack_all(const StoredChunk& chunk, std::int64_t number, std::span<Value> out,
+                            UnpackedChunk& unpacked) const {
+  SAITHE_ASSERT(std::ssize(out) == n_values_);
+  if (!are_stored_as<Value>()) {
+    unpack(chunk, number, unpacked);
+    return convert(unpacked.bytes, 0, out);
+  }
+  if (!undo_filters(dataset_.description().filters, chunk.skipped_filters, dataset_.value_bytes(),
+                    chunk.bytes, {reinterpret_cast<unsigned char*>(out.data()), out.size_bytes()},
+                    unpacked.between)) {
+    fail_damaged(number);
+  }
+}
+
 template <typename Value>
 void Hdf5Chunks::convert(std::span<const unsigned char> bytes, std::int64_t first,
                          std::span<Value> out) const {
@@ -144,15 +168,6 @@ void Hdf5Chunks::fill(std::span<Value> out) const {
   std::array<Value, 1> value{};
   convert(dataset_.description().fill_value, 0, std::span<Value>(value));
   std::fill(out.begin(), out.end(), value.front());
-}
-
-/// Whether a value lies in the file as this machine holds it.
-template <typename Value>
-bool Hdf5Chunks::are_stored_as() const {
-  const NumberLayout& layout = dataset_.description().layout;
-  return layout.value_bytes == sizeof(Value) && !layout.is_swapped &&
-         layout.is_float == std::is_floating_point_v<Value> &&
-         (layout.is_float || layout.is_signed);
 }
 
 std::span<const float> Hdf5Chunks::values(std::span<const unsigned char> bytes, std::int64_t first,
@@ -184,6 +199,12 @@ void Hdf5Chunks::read(std::int64_t first, std::span<Value> out, const Context& c
 template void Hdf5Chunks::read(std::int64_t, std::span<float>, const Context&) const;
 template void Hdf5Chunks::read(std::int64_t, std::span<std::int32_t>, const Context&) const;
 template void Hdf5Chunks::read(std::int64_t, std::span<std::int64_t>, const Context&) const;
+template void Hdf5Chunks::unpack_all(const StoredChunk&, std::int64_t, std::span<float>,
+                                     UnpackedChunk&) const;
+template void Hdf5Chunks::unpack_all(const StoredChunk&, std::int64_t, std::span<std::int32_t>,
+                                     UnpackedChunk&) const;
+template void Hdf5Chunks::unpack_all(const StoredChunk&, std::int64_t, std::span<std::int64_t>,
+                                     UnpackedChunk&) const;
 template void Hdf5Chunks::convert(std::span<const unsigned char>, std::int64_t,
                                   std::span<float>) const;
 template void Hdf5Chunks::convert(std::span<const unsigned char>, std::int64_t,

@@ -38,6 +38,11 @@ class Hdf5Chunks {
   /// Undoes the filters of a chunk that is stored; `number`: what messages call it. Throws
   /// Error(BadFormat).
   void unpack(const StoredChunk& chunk, std::int64_t number, UnpackedChunk& unpacked) const;
+  /// All values of a chunk that is stored, as unpack() and convert() give them; `unpacked`: memory
+  /// for what lies between. What is stored as this machine holds it is unpacked where it is wanted.
+  template <typename Value>
+  void unpack_all(const StoredChunk& chunk, std::int64_t number, std::span<Value> out,
+                  UnpackedChunk& unpacked) const;
   /// Values [first, first + n) of an unpacked chunk. Integers that do not fit are Error(BadFormat).
   template <typename Value>
   void convert(std::span<const unsigned char> bytes, std::int64_t first,

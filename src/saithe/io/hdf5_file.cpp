@@ -1,11 +1,14 @@
 #include "saithe/io/hdf5_file.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 
 #include "saithe/io/hdf5_answers.h"
+#include "saithe/io/text_memory.h"
 
 namespace saithe::io {
 
@@ -118,6 +121,31 @@ bool Hdf5Group::flag_attribute(const std::string& name) const {
   return object_->ask(Hdf5Question::FlagAttribute, name).content.take_integer() != 0;
 }
 
+namespace {
+
+// Texts that are on their way from the child: their number, unless they are long, and their bytes.
+constexpr std::int64_t kMostTexts = std::int64_t{1} << 16;
+constexpr std::int64_t kFewestTexts = std::int64_t{1} << 8;
+constexpr std::int64_t kTextBytes = std::int64_t{1} << 22;
+
+/// How many are asked for before it is known how long they are: not a part of a chunk that the
+/// child does not keep.
+std::int64_t first_texts(const DatasetDescription& dataset) {
+  const std::int64_t chunk = dataset.chunk_shape.empty() ? 0 : dataset.chunk_shape.front();
+  constexpr std::int64_t kFirstTexts = kMostTexts / 4;
+  return kFirstTexts < chunk && chunk <= kMostTexts ? chunk : kFirstTexts;
+}
+
+/// How many like these are asked for at once.
+std::int64_t as_many_texts(std::span<const std::string> texts) {
+  std::int64_t bytes = 1;
+  for (const std::string& text : texts) bytes += std::ssize(text);
+  const double each = static_cast<double>(bytes) / static_cast<double>(std::ssize(texts) + 1);
+  return std::clamp(static_cast<std::int64_t>(kTextBytes / each), kFewestTexts, kMostTexts);
+}
+
+}  // namespace
+
 // ---- datasets -------------------------------------------------------------------------------
 
 Hdf5Dataset Hdf5Dataset::take(const Hdf5Object& relative, ChildServer::Answer& answer) {
@@ -141,7 +169,9 @@ std::optional<Hdf5Dataset> Hdf5Dataset::referred_dataset(const std::string& name
 
 Hdf5Dataset Hdf5Dataset::field(const std::string& name) const {
   auto answer = object_->ask(Hdf5Question::Field, name);
-  return take(*object_, answer);
+  Hdf5Dataset field = take(*object_, answer);
+  field.is_field_ = true;
+  return field;
 }
 
 std::vector<std::int64_t> Hdf5Dataset::read_integers() const {
@@ -157,14 +187,35 @@ std::vector<double> Hdf5Dataset::read_numbers() const {
 }
 
 std::vector<std::string> Hdf5Dataset::read_texts() const {
-  return object_->ask(Hdf5Question::ReadTexts).content.take_texts();
+  if (kind() == StoredKind::Text && shape().size() == 1 && !is_field_) {
+    return read_texts(0, size());
+  }
+  auto texts = object_->ask(Hdf5Question::ReadTexts).content.take_texts();
+  TextMemory(where(), std::ssize(texts), object_->process().max_memory()).add(texts);
+  return texts;
 }
 
 std::vector<std::string> Hdf5Dataset::read_texts(std::int64_t begin, std::int64_t n) const {
-  OwnMessage question = object_->question(Hdf5Question::ReadSomeTexts);
-  question.add_integer(begin);
-  question.add_integer(n);
-  return object_->ask(question).content.take_texts();
+  require_plausible(size());
+  TextMemory memory(where(), n, object_->process().max_memory());
+  std::vector<std::string> texts;
+  texts.reserve(as_size(n));
+  std::int64_t n_at_once = first_texts(description_);
+  do {
+    OwnMessage question = object_->question(Hdf5Question::ReadSomeTexts);
+    question.add_integer(begin + std::ssize(texts));
+    const std::int64_t n_asked = std::min(n_at_once, n - std::ssize(texts));
+    question.add_integer(n_asked);
+    auto some = object_->ask(question).content.take_texts();
+    if (std::ssize(some) != n_asked) {
+      fail(ErrorKind::BadFormat, "{}: gives {} texts of {}: the file is damaged. Copy it again.",
+           where(), some.size(), n_asked);
+    }
+    memory.add(some);
+    n_at_once = as_many_texts(some);
+    std::ranges::move(some, std::back_inserter(texts));
+  } while (std::ssize(texts) < n);
+  return texts;
 }
 
 template <typename Value>

@@ -47,6 +47,7 @@ class Hdf5Object {
   /// Chunks of the file that this process has unpacked.
   [[nodiscard]] ChunkCache& cache() const { return process_->cache(); }
   [[nodiscard]] const FileBytes& bytes() const { return process_->bytes(); }
+  [[nodiscard]] Hdf5Process& process() const { return *process_; }
   /// Another object of the same file.
   [[nodiscard]] std::shared_ptr<const Hdf5Object> other(std::int64_t number) const {
     return std::make_shared<const Hdf5Object>(process_, number);
@@ -63,6 +64,8 @@ class Hdf5Group {
   /// Opens a file for reading and gives its root. Throws Error(NotFound) or Error(BadFormat), also
   /// where libhdf5 crashes; so does all that follows.
   static Hdf5Group open_file(const std::filesystem::path& path);
+  /// Sets what texts of the file may take that are read as a whole (TextMemory).
+  void limit_texts(std::int64_t max_memory) const { object_->process().set_max_memory(max_memory); }
 
   [[nodiscard]] bool has(const std::string& name) const;
   [[nodiscard]] bool has_group(const std::string& name) const;
@@ -146,6 +149,7 @@ class Hdf5Dataset {
   /// Of integers only; one below 0 is read as 0.
   [[nodiscard]] std::vector<std::uint64_t> read_unsigned() const;
   [[nodiscard]] std::vector<double> read_numbers() const;
+  /// Throw Error(InvalidArgument), too, where texts take more memory than limit_texts() said.
   [[nodiscard]] std::vector<std::string> read_texts() const;
   /// n texts from `begin` on, of a dataset with one axis that is no field.
   [[nodiscard]] std::vector<std::string> read_texts(std::int64_t begin, std::int64_t n) const;
@@ -183,6 +187,7 @@ class Hdf5Dataset {
 
   std::shared_ptr<const Hdf5Object> object_;
   DatasetDescription description_;
+  bool is_field_ = false;
 };
 
 /// Whether a file begins like HDF5.

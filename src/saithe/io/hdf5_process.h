@@ -2,7 +2,9 @@
 
 // The child process in which libhdf5 reads a file, seen from its parent. Private to io/.
 
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -33,6 +35,9 @@ class Hdf5Process {
   [[nodiscard]] const FileBytes& bytes() const { return bytes_; }
   /// Chunks of this file that the parent has unpacked.
   [[nodiscard]] ChunkCache& cache() { return cache_; }
+  /// For texts that are read as a whole (TextMemory); none unless it was set.
+  [[nodiscard]] std::int64_t max_memory() const { return max_memory_; }
+  void set_max_memory(std::int64_t bytes) { max_memory_ = bytes; }
 
  private:
   explicit Hdf5Process(const std::filesystem::path& path);
@@ -44,6 +49,7 @@ class Hdf5Process {
   std::mutex mutex_;
   std::vector<std::int64_t> released_;
   ChunkCache cache_;
+  std::int64_t max_memory_ = std::numeric_limits<std::int64_t>::max() / 2;
 };
 
 }  // namespace saithe::io

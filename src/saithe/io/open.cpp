@@ -153,7 +153,7 @@ FileSummary describe(const Recognised& recognised, const io::InputFile& input,
 
 }  // namespace
 
-io::InputFile io::look_at(const fs::path& path) {
+io::InputFile io::look_at(const fs::path& path, const Context& context) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
@@ -173,6 +173,7 @@ io::InputFile io::look_at(const fs::path& path) {
   if (input.is_folder) return input;
   if (is_hdf5_file(path)) {
     input.hdf5.emplace(Hdf5Group::open_file(path));
+    input.hdf5->limit_texts(context.max_memory);
   } else {
     input.head = read_head(path, kHeadBytes);
   }
@@ -181,7 +182,7 @@ io::InputFile io::look_at(const fs::path& path) {
 
 std::unique_ptr<CellSource> open_source(const fs::path& path, const ReadOptions& options,
                                         const Context& context) {
-  io::InputFile input = io::look_at(path);
+  io::InputFile input = io::look_at(path, context);
   const Recognised recognised = recognise(input);
   require_options(recognised, path, options);
   return open_recognised(recognised, std::move(input), options, context);
@@ -218,13 +219,13 @@ std::vector<fs::path> places_of_input(const fs::path& path) {
 }
 
 FileSummary list_contents(const fs::path& path, const Context& context) {
-  const io::InputFile input = io::look_at(path);
+  const io::InputFile input = io::look_at(path, context);
   return describe(recognise(input), input, context);
 }
 
 DescribedSource open_described(const fs::path& path, const ReadOptions& options,
                                const Context& context) {
-  io::InputFile input = io::look_at(path);
+  io::InputFile input = io::look_at(path, context);
   const Recognised recognised = recognise(input);
   require_options(recognised, path, options);
   FileSummary contents = describe(recognised, input, context);

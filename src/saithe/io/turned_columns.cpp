@@ -16,8 +16,8 @@ namespace {
 // used again for the next piece, and not cleared by the system each time.
 constexpr RowPointer kPieceEntries = RowPointer{1} << 20;
 constexpr std::int64_t kBytesOfEntry = 8;  // column and value
-// Threads share the parts in so many runs; a gene's entries are looked for once in each.
-constexpr std::int64_t kTasks = 16;
+// A thread takes the parts in so many runs; a gene's entries are looked for once in each.
+constexpr std::int64_t kTasksOfThread = 2;
 // Smaller blocks that are read in their order are turned together, up to so many cells,
 // and this share of the memory.
 constexpr CellIndex kHeldCells = 2048;
@@ -95,11 +95,11 @@ void TurnedColumns::add_to_parts(const CsrView& genes, GeneIndex first_gene,
     const auto cells = genes.row_columns(g);
     const auto values = genes.row_values(g);
     const auto gene = first_gene + static_cast<GeneIndex>(g);
-    const auto end = std::lower_bound(cells.begin(), cells.end(), part_begin(end_part));
-    auto from = std::lower_bound(cells.begin(), end, part_begin(first_part));
-    while (from != end) {  // parts without entries of the gene are passed over
+    auto from = std::lower_bound(cells.begin(), cells.end(), part_begin(first_part));
+    while (from != cells.end() && *from < part_begin(end_part)) {
+      // Parts without entries of the gene are passed over.
       const std::int64_t part = *from / DealtEntries::kMostCells;
-      const std::size_t n = n_below(part_begin(part + 1), {from, end});
+      const std::size_t n = n_below(part_begin(part + 1), {from, cells.end()});
       const auto to = from + static_cast<std::ptrdiff_t>(n);
       parts_->add(part, gene, static_cast<GeneIndex>(part_begin(part)), {from, to},
                   values.subspan(as_size(from - cells.begin()), n));
@@ -111,7 +111,8 @@ void TurnedColumns::add_to_parts(const CsrView& genes, GeneIndex first_gene,
 void TurnedColumns::add(const CsrView& genes, GeneIndex first_gene, Numbers& n_of_cell,
                         const Context& context) {
   const std::int64_t n_parts = n_parts_of(n_cells_);
-  const std::int64_t parts_of_task = std::max<std::int64_t>(1, (n_parts + kTasks - 1) / kTasks);
+  const std::int64_t n_tasks = kTasksOfThread * context.n_threads();
+  const std::int64_t parts_of_task = std::max<std::int64_t>(1, (n_parts + n_tasks - 1) / n_tasks);
   parallel_for(context, n_parts, parts_of_task, [&](std::int64_t from, std::int64_t to) {
     add_to_parts(genes, first_gene, from, to, n_of_cell);
   });

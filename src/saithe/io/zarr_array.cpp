@@ -6,6 +6,7 @@
 #include "saithe/core/parallel.h"
 #include "saithe/core/types.h"
 #include "saithe/io/chunk_cache.h"
+#include "saithe/io/text_memory.h"
 #include "saithe/io/zarr_shards.h"
 #include "saithe/io/zarr_values.h"
 
@@ -407,6 +408,7 @@ std::vector<std::string> ZarrArray::read_texts(std::int64_t begin, std::int64_t 
     return read_fixed_texts({"", 0, layout_.type}, begin, end, context);
   }
   std::vector<std::string> texts(as_size(end - begin));
+  TextMemory memory(where(), end - begin, context.max_memory);
   for_each_chunk(
       begin, end, context, [&](const Place& place, std::int64_t first, std::int64_t last) {
         const std::int64_t chunk_begin = place.front() * layout_.chunk.front();
@@ -415,6 +417,7 @@ std::vector<std::string> ZarrArray::read_texts(std::int64_t begin, std::int64_t 
         if (!bytes) return;  // empty texts
         auto decoded =
             decode_vlen_texts(*bytes, first - chunk_begin, last - first, chunk_where(place));
+        memory.add(decoded);
         std::ranges::move(decoded, texts.begin() + (first - begin));
       });
   return texts;
@@ -442,6 +445,7 @@ std::vector<std::string> ZarrArray::read_fixed_texts(const ZarrType::Field& fiel
                                                      std::int64_t begin, std::int64_t end,
                                                      const Context& context) const {
   std::vector<std::string> texts(as_size(end - begin));
+  TextMemory memory(where(), end - begin, context.max_memory);
   const std::int64_t stride = layout_.type.bytes;
   for_each_chunk(
       begin, end, context, [&](const Place& place, std::int64_t first, std::int64_t last) {
@@ -453,6 +457,7 @@ std::vector<std::string> ZarrArray::read_fixed_texts(const ZarrType::Field& fiel
           texts[as_size(i - begin)] = fixed_text(
               std::string_view(*bytes).substr(as_size(at), as_size(field.type.bytes)), field.type);
         }
+        memory.add(std::span(texts).subspan(as_size(first - begin), as_size(last - first)));
       });
   return texts;
 }

@@ -155,12 +155,13 @@ class Unpacking {
   }
 
   std::string unshuffled(std::size_t value_bytes) const {
-    std::vector<unsigned char> bytes;
     const std::span<const unsigned char> shuffled(
         reinterpret_cast<const unsigned char*>(packed_.data()), packed_.size());
     if (value_bytes == 0 || packed_.size() % value_bytes != 0) fail_damaged("shuffle");
-    unshuffle(shuffled, value_bytes, bytes);
-    return {bytes.begin(), bytes.end()};
+    std::string bytes(packed_.size(), '\0');
+    unshuffle(shuffled, value_bytes,
+              {reinterpret_cast<unsigned char*>(bytes.data()), bytes.size()});
+    return bytes;
   }
 
   std::string without_checksum() const {

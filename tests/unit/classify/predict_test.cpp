@@ -310,7 +310,7 @@ TEST(Predict, StopsWhenCancelled) {
     EXPECT_EQ(error.kind(), ErrorKind::Cancelled);
   }
   EXPECT_EQ(n_done, 20);
-  options.block_cells = 0;
+  options.block_cells = -1;
   context.cancelled = nullptr;
   EXPECT_THROW(predict(model, dataset, options, kernels::Device::Cpu, context), Error);
 }

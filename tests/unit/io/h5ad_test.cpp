@@ -227,7 +227,7 @@ TEST(H5ad, ArraysOfOneChunkAreUnpackedOnceHoweverOftenTheyAreRead) {
   const FolderForTest folder;
   const Dataset cells = marker_cells(2000, 20, 2);
   write_h5ad(folder / "a.h5ad", cells, {}, false, kContext);
-  io::InputFile input = io::look_at(folder / "a.h5ad");
+  io::InputFile input = io::look_at(folder / "a.h5ad", Context(1));
   const io::Hdf5Group root = *input.hdf5;
   FileSummary summary;
   io::kH5ad.describe(input, summary, kContext);                        // samples of 16 places

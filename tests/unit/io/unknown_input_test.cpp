@@ -16,7 +16,7 @@ using saithe::testing::FolderForTest;
 using saithe::testing::write_bytes;
 
 std::string why(const std::filesystem::path& path) {
-  return why_unknown(look_at(path));
+  return why_unknown(look_at(path, Context(1)));
 }
 
 TEST(UnknownInput, TextsWhoseCauseIsKnown) {
@@ -86,7 +86,7 @@ TEST(UnknownInput, AHalfCopiedLoomFileIsToBeCopiedAgain) {
   const FolderForTest folder;
   const auto path = part_of_loom(folder, {"row_attrs", "col_attrs"});
   std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
-  EXPECT_SAITHE_ERROR(look_at(path), ErrorKind::BadFormat, "opy it again");
+  EXPECT_SAITHE_ERROR(look_at(path, Context(1)), ErrorKind::BadFormat, "opy it again");
 }
 
 TEST(UnknownInput, Hdf5FilesThatLackAPart) {
