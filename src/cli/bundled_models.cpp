@@ -1,5 +1,7 @@
 #include "bundled_models.h"
 
+#include <fmt/ranges.h>
+
 #include <numeric>
 
 #include "bundled_data.h"
@@ -31,6 +33,12 @@ std::filesystem::path model_path(const std::string& name) {
 
 Model load_named_model(const std::string& name, Session& session) {
   const std::filesystem::path path = model_path(name);
+  std::error_code error;
+  if (std::filesystem::status(path, error).type() == std::filesystem::file_type::not_found) {
+    fail(ErrorKind::NotFound,
+         "{}: there is no such model file, and none of this name is bundled ({} is)", name,
+         fmt::join(kBundledModels, ", "));
+  }
   Model model = load_model(path);
   if (path == std::filesystem::path(name)) {
     if (is_bundled(name)) session.say("model " + name + ": the file here, not the bundled one");

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from conftest import SOURCE, must, rows_of
+from conftest import SOURCE, must, must_fail, rows_of
 
 
 def labels_and_confidences(model, cells, path):
@@ -25,3 +25,10 @@ def test_the_bundled_model_is_what_train_makes_now(tmp_path):
                                 for i, model in enumerate((bundled, new))))
     assert np.mean(labels[0] == labels[1]) > 0.998
     assert np.abs(confidences[0] - confidences[1]).mean() < 0.005
+
+
+def test_who_misspells_a_model_is_told_which_are_bundled(tmp_path):
+    out = tmp_path / "labels.tsv"
+    line = must_fail(3, "predict", "pbmc4k", SOURCE / "data/pbmc3k.h5ad", "-o", out)
+    assert "pbmc4k: there is no such model file, and none of this name is bundled (pbmc3k is)" in line
+    assert not out.exists()
