@@ -12,6 +12,8 @@ namespace saithe {
 namespace {
 
 // From the first a double may stand for several whole numbers; the second is past std::int64_t.
+// R's NA among whole numbers, which SeuratDisk writes into an h5ad.
+constexpr std::int64_t kMissingInR = std::numeric_limits<std::int32_t>::min();
 constexpr double kFirstInexact = 0x1p53;
 constexpr double kPast64Bits = 0x1p63;
 // Names that are read at a time.
@@ -290,10 +292,13 @@ CategoryColumn make_category_column(std::span<const std::int64_t> codes,
   CategoryColumn column;
   column.levels = std::move(levels);
   column.codes.reserve(codes.size());
-  for (const std::int64_t code : codes) {
+  for (std::int64_t code : codes) {
+    if (code == kMissingInR) code = -1;
     if (code < -1 || code >= static_cast<std::int64_t>(column.levels.size())) {
-      fail(ErrorKind::BadFormat, "{}: has the code {} for {} categories", where, code,
-           column.levels.size());
+      fail(ErrorKind::BadFormat,
+           "{}: has the code {} for {} categories; they are numbered from 0, and -1 is none. Write "
+           "the column again.",
+           where, code, column.levels.size());
     }
     column.codes.push_back(static_cast<std::int32_t>(code));
   }

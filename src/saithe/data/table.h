@@ -156,8 +156,8 @@ CategoryColumn make_category_column(std::span<const std::string> names);
 /// texts with gaps).
 CategoryColumn to_categories(const TextColumn& texts);
 
-/// A category column from codes as files hold them; -1 is missing. Throws Error(BadFormat),
-/// beginning with `where`, on a code without a level.
+/// A category column from codes as files hold them; -1, and R's NA, are missing. Throws
+/// Error(BadFormat), beginning with `where`, on a code without a level.
 CategoryColumn make_category_column(std::span<const std::int64_t> codes,
                                     std::vector<std::string> levels, const std::string& where);
 

@@ -14,6 +14,7 @@
 #include "saithe/core/text_io.h"
 #include "saithe/io/copy_file.h"
 #include "saithe/io/earlier_run.h"
+#include "saithe/io/file_lock.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/hdf5_check.h"
 #include "saithe/io/hdf5_writer.h"
@@ -295,7 +296,8 @@ H5adAnnotator::H5adAnnotator(fs::path input, fs::path output, bool is_in_place, 
       output_(std::move(output)),
       is_in_place_(is_in_place),
       overwrite_(overwrite),
-      stamp_(stamp()) {
+      stamp_(stamp()),
+      lock_(is_in_place ? std::make_shared<const io::FileLock>(input_) : nullptr) {
   std::error_code error;
   if (!is_in_place_ && fs::equivalent(input_, output_, error)) {
     fail(ErrorKind::Output,

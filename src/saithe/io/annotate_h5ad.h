@@ -8,10 +8,15 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 
 #include "saithe/io/write_h5ad.h"
 
 namespace saithe {
+
+namespace io {
+class FileLock;
+}
 
 /// Whether columns can be added to a copy of a file: h5ad of AnnData 0.7 or later. The obs of older
 /// ones is one array, to which no column can be added.
@@ -25,7 +30,8 @@ class H5adAnnotator {
   /// taken (unless `overwrite`) or cannot be written; Error(BadFormat) unless takes_annotations().
   H5adAnnotator(std::filesystem::path input, std::filesystem::path output, bool overwrite);
   /// The copy replaces `input` itself; a link is followed, and stays. `overwrite` concerns only the
-  /// keys in it. Throws likewise, and if the file is marked as read-only.
+  /// keys in it. Throws likewise, and if the file is marked as read-only or another program has it
+  /// open for writing, which none can while this is there.
   static H5adAnnotator in_place(std::filesystem::path input, bool overwrite);
 
   /// Throws Error(Output) if a key of the annotations exists (unless `overwrite`) or is the name of
@@ -56,6 +62,7 @@ class H5adAnnotator {
   bool is_in_place_;
   bool overwrite_;
   Stamp stamp_;
+  std::shared_ptr<const io::FileLock> lock_;  // of an input that will be replaced
 };
 
 }  // namespace saithe

@@ -53,10 +53,16 @@ bool unpack_zstd(std::span<const unsigned char> packed, std::span<unsigned char>
   return ZSTD_isError(n_done) == 0 && n_done == bytes.size();
 }
 
-bool is_own_filter(int id) {
-  static constexpr int kOwn[] = {H5Z_FILTER_DEFLATE, H5Z_FILTER_SHUFFLE, H5Z_FILTER_FLETCHER32,
-                                 kLzfFilter,         kBloscFilter,       kZstdFilter};
-  return std::find(std::begin(kOwn), std::end(kOwn), id) != std::end(kOwn);
+bool are_own_filters(std::span<const int> filters) {
+  static constexpr int kPacking[] = {H5Z_FILTER_DEFLATE, kLzfFilter, kBloscFilter, kZstdFilter};
+  bool is_packed = false;
+  for (const int filter : filters) {
+    if (filter == H5Z_FILTER_FLETCHER32) continue;
+    const bool packs = std::ranges::find(kPacking, filter) != std::end(kPacking);
+    if (is_packed || (!packs && filter != H5Z_FILTER_SHUFFLE)) return false;
+    is_packed = packs;
+  }
+  return true;
 }
 
 std::size_t largest_ratio(std::span<const int> filters) {

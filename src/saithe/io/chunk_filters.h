@@ -17,8 +17,9 @@ inline constexpr int kZstdFilter = 32015;
 bool unpack_blosc(std::span<const unsigned char> packed, std::span<unsigned char> bytes);
 bool unpack_zstd(std::span<const unsigned char> packed, std::span<unsigned char> bytes);
 
-/// Whether saithe undoes a filter itself.
-bool is_own_filter(int id);
+/// Whether saithe undoes these filters of a chunk itself: own ones, of which one packs at most, as
+/// the last one, checksums aside. How many bytes another makes does not show before.
+bool are_own_filters(std::span<const int> filters);
 
 /// The largest ratio of unpacked to packed bytes that filters reach: a larger claim is a trap.
 std::size_t largest_ratio(std::span<const int> filters);
@@ -32,9 +33,9 @@ struct UnpackedChunk {
   FilterMemory between;
 };
 
-/// Undoes `filters`, all of them own ones, on a chunk as it lies in the file; bit i of `skipped`
-/// says that the chunk was stored without filter i. False unless that gives n_bytes bytes, which
-/// then are in `unpacked`.
+/// Undoes `filters`, which are own ones (are_own_filters()), on a chunk as it lies in the file; bit
+/// i of `skipped` says that the chunk was stored without filter i. False unless that gives n_bytes
+/// bytes, which then are in `unpacked`.
 bool undo_filters(std::span<const int> filters, std::uint32_t skipped, std::size_t value_bytes,
                   std::size_t n_bytes, std::span<const unsigned char> stored,
                   UnpackedChunk& unpacked);

@@ -50,6 +50,16 @@ std::int64_t ChunkedArray::most_kept_bytes() const {
   return chunk_size_ > 0 && chunks_.n_bytes() >= kLargeChunkBytes ? chunks_.n_bytes() : 0;
 }
 
+std::int64_t ChunkedArray::most_unpacking_bytes() const {
+  return most_kept_bytes() > 0 ? chunks_.unpacking_bytes() + bytes_of_others_ : 0;
+}
+
+void ChunkedArray::require_room(const Context& context) const {
+  if (const std::int64_t bytes = most_unpacking_bytes(); bytes > 0) {
+    require_room_for_chunk(dataset().where(), chunk_size_, bytes, context);
+  }
+}
+
 template <typename Value>
 void ChunkedArray::read_through_hdf5(std::int64_t begin, std::span<Value> values) const {
   const std::array<std::int64_t, 1> start = {begin};
@@ -126,10 +136,7 @@ void ChunkedArray::read_any(std::int64_t begin, std::span<Value> values,
   if (chunk_size_ == 0) return read_through_hdf5(begin, values);
 
   const bool is_large = chunks_.n_bytes() >= kLargeChunkBytes;
-  if (is_large) {
-    require_room_for_chunk(dataset().where(), chunk_size_,
-                           chunks_.unpacking_bytes() + bytes_of_others_, context);
-  }
+  require_room(context);
   const std::int64_t n_at_once =
       is_large ? 1 : std::clamp<std::int64_t>(kBytesAtOnce / chunks_.n_bytes(), 1, kChunksAtOnce);
   const std::int64_t last_chunk = (end - 1) / chunk_size_;

@@ -23,6 +23,10 @@ class ChunkedArray {
   [[nodiscard]] std::int64_t size() const { return dataset().size(); }
   /// What of this array stays in memory while others are read: a chunk that is large.
   [[nodiscard]] std::int64_t most_kept_bytes() const;
+  /// Throws Error(BadFormat) where a large chunk would pass context.max_memory.
+  void require_room(const Context& context) const;
+  /// What unpacking a chunk takes while others are kept, if it is large; else 0.
+  [[nodiscard]] std::int64_t most_unpacking_bytes() const;
   /// Tells what others keep: it goes off the memory for a chunk.
   void count_others(std::int64_t kept_bytes) { bytes_of_others_ = kept_bytes; }
   [[nodiscard]] const Hdf5Dataset& dataset() const { return chunks_.dataset(); }

@@ -27,6 +27,9 @@ class Hdf5Entries final : public EntryArrays {
   std::int64_t n_values_stored() const override { return values_.size(); }
   void read(std::int64_t first, std::span<std::int32_t> columns, std::span<float> values,
             const Context& context) const override {
+    // What is refused is told of the one that needs more memory.
+    const bool is_columns = columns_.most_unpacking_bytes() > values_.most_unpacking_bytes();
+    (is_columns ? columns_ : values_).require_room(context);
     columns_.read(first, columns, context);
     values_.read(first, values, context);
   }

@@ -36,6 +36,7 @@ void add_description(MessageWriter& message, const DatasetDescription& dataset) 
   message.add_integer(static_cast<std::int64_t>(dataset.value_bytes));
   message.add_integer(dataset.stored_bytes);
   message.add_integer(dataset.largest_ratio);
+  message.add_integer(dataset.has_any_length ? 1 : 0);
   message.add_integer(dataset.is_null ? 1 : 0);
   message.add_integer(static_cast<std::int64_t>(dataset.layout.value_bytes));
   message.add_integer(dataset.layout.is_float ? 1 : 0);
@@ -56,6 +57,7 @@ DatasetDescription take_description(MessageReader& message) {
   const std::int64_t value_bytes = message.take_integer();
   dataset.stored_bytes = message.take_integer();
   dataset.largest_ratio = message.take_integer();
+  dataset.has_any_length = message.take_integer() != 0;
   dataset.is_null = message.take_integer() != 0;
   const std::int64_t layout_bytes = message.take_integer();
   dataset.layout.is_float = message.take_integer() != 0;

@@ -29,6 +29,7 @@ struct DatasetDescription {
   std::size_t value_bytes = 0;            ///< of one value, as in the file
   std::int64_t stored_bytes = 0;          ///< that the file holds for it
   std::int64_t largest_ratio = 1;         ///< of bytes in memory to bytes in the file
+  bool has_any_length = false;            ///< texts that lie elsewhere, each for itself
   bool is_null = false;                   ///< HDF5's way to say nothing (AnnData's `null`)
   NumberLayout layout;                    ///< of numbers whose bytes saithe converts itself
   std::vector<std::string> field_names;   ///< of a compound dataset, in its order

@@ -153,6 +153,7 @@ void Hdf5Answers::answer_of_dataset(Hdf5Question what, const LibraryDataset& dat
 
 void Hdf5Answers::answer(MessageReader& question, MessageWriter& answer, ChildNotes& notes) {
   initialise_hdf5();
+  forget_errors();
   for (const std::int64_t closed : question.take_array<std::int64_t>()) objects_.erase(closed);
   const auto what = static_cast<Hdf5Question>(question.take_integer());
   const std::int64_t number = question.take_integer();

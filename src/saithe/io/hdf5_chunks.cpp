@@ -105,8 +105,7 @@ Hdf5Chunks::Hdf5Chunks(Hdf5Dataset dataset)
   n_bytes_ = checked_multiply(n_values_, static_cast<std::int64_t>(dataset_.value_bytes()),
                               dataset_.where().c_str());
   const std::vector<int>& filters = description.filters;
-  are_own_ = std::all_of(filters.begin(), filters.end(), is_own_filter) &&
-             description.layout.value_bytes > 0;
+  are_own_ = are_own_filters(filters) && description.layout.value_bytes > 0;
   if (are_own_ && description.fill_value.empty()) fail_damaged(0);
 }
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "saithe/core/usable_memory.h"
 #include "saithe/io/hdf5_answers.h"
 #include "saithe/io/text_memory.h"
 
@@ -125,23 +126,47 @@ namespace {
 
 // Texts that are on their way from the child: their number, unless they are long, and their bytes.
 constexpr std::int64_t kMostTexts = std::int64_t{1} << 16;
-constexpr std::int64_t kFewestTexts = std::int64_t{1} << 8;
 constexpr std::int64_t kTextBytes = std::int64_t{1} << 22;
+// Texts of any length: so many at first, and not more than so many times as many as the last time.
+constexpr std::int64_t kFirstTexts = std::int64_t{1} << 8;
+constexpr std::int64_t kGrowth = 16;
 
-/// How many are asked for before it is known how long they are: not a part of a chunk that the
-/// child does not keep.
-std::int64_t first_texts(const DatasetDescription& dataset) {
-  const std::int64_t chunk = dataset.chunk_shape.empty() ? 0 : dataset.chunk_shape.front();
-  constexpr std::int64_t kFirstTexts = kMostTexts / 4;
-  return kFirstTexts < chunk && chunk <= kMostTexts ? chunk : kFirstTexts;
-}
+/// How many texts are asked for at once.
+class TextPieces {
+ public:
+  explicit TextPieces(const DatasetDescription& dataset)
+      : is_known_(!dataset.has_any_length),
+        n_(is_known_ ? fit(static_cast<std::int64_t>(dataset.value_bytes)) : kFirstTexts) {}
+  [[nodiscard]] std::int64_t n() const { return n_; }
+  /// Tells of those that came.
+  void see(std::span<const std::string> texts) {
+    if (is_known_ || texts.empty()) return;
+    std::int64_t bytes = 0;
+    for (const std::string& text : texts) bytes += std::ssize(text);
+    n_ = std::min(kGrowth * n_, fit(bytes / std::ssize(texts)));
+  }
 
-/// How many like these are asked for at once.
-std::int64_t as_many_texts(std::span<const std::string> texts) {
-  std::int64_t bytes = 1;
-  for (const std::string& text : texts) bytes += std::ssize(text);
-  const double each = static_cast<double>(bytes) / static_cast<double>(std::ssize(texts) + 1);
-  return std::clamp(static_cast<std::int64_t>(kTextBytes / each), kFewestTexts, kMostTexts);
+ private:
+  static std::int64_t fit(std::int64_t bytes_each) {
+    return std::clamp<std::int64_t>(kTextBytes / (bytes_each + 1), 1, kMostTexts);
+  }
+
+  bool is_known_;  // how long they are
+  std::int64_t n_;
+};
+
+/// Throws where a chunk of texts, which is unpacked as a whole, takes more than there may be.
+void require_room_for_texts(const DatasetDescription& dataset, std::int64_t max_memory) {
+  if (dataset.chunk_shape.empty() || dataset.filters.empty()) return;
+  const std::int64_t bytes =
+      checked_multiply(dataset.chunk_shape.front(), static_cast<std::int64_t>(dataset.value_bytes),
+                       dataset.where.c_str());
+  if (bytes <= most_bytes_of_cells(max_memory)) return;
+  fail(ErrorKind::BadFormat,
+       "{}: one of its chunks has {} texts, and unpacking it takes {}, more than --memory ({}) "
+       "allows. Give it more with --memory {}, or write the file again with smaller chunks.",
+       dataset.where, dataset.chunk_shape.front(), memory_text(bytes), memory_text(max_memory),
+       memory_text(bytes - most_bytes_of_cells(0)));
 }
 
 }  // namespace
@@ -169,9 +194,7 @@ std::optional<Hdf5Dataset> Hdf5Dataset::referred_dataset(const std::string& name
 
 Hdf5Dataset Hdf5Dataset::field(const std::string& name) const {
   auto answer = object_->ask(Hdf5Question::Field, name);
-  Hdf5Dataset field = take(*object_, answer);
-  field.is_field_ = true;
-  return field;
+  return take(*object_, answer);
 }
 
 std::vector<std::int64_t> Hdf5Dataset::read_integers() const {
@@ -187,7 +210,7 @@ std::vector<double> Hdf5Dataset::read_numbers() const {
 }
 
 std::vector<std::string> Hdf5Dataset::read_texts() const {
-  if (kind() == StoredKind::Text && shape().size() == 1 && !is_field_) {
+  if (kind() == StoredKind::Text && shape().size() == 1) {
     return read_texts(0, size());
   }
   auto texts = object_->ask(Hdf5Question::ReadTexts).content.take_texts();
@@ -200,11 +223,12 @@ std::vector<std::string> Hdf5Dataset::read_texts(std::int64_t begin, std::int64_
   TextMemory memory(where(), n, object_->process().max_memory());
   std::vector<std::string> texts;
   texts.reserve(as_size(n));
-  std::int64_t n_at_once = first_texts(description_);
+  require_room_for_texts(description_, object_->process().max_memory());
+  TextPieces pieces(description_);
   do {
     OwnMessage question = object_->question(Hdf5Question::ReadSomeTexts);
     question.add_integer(begin + std::ssize(texts));
-    const std::int64_t n_asked = std::min(n_at_once, n - std::ssize(texts));
+    const std::int64_t n_asked = std::min(pieces.n(), n - std::ssize(texts));
     question.add_integer(n_asked);
     auto some = object_->ask(question).content.take_texts();
     if (std::ssize(some) != n_asked) {
@@ -212,7 +236,7 @@ std::vector<std::string> Hdf5Dataset::read_texts(std::int64_t begin, std::int64_
            where(), some.size(), n_asked);
     }
     memory.add(some);
-    n_at_once = as_many_texts(some);
+    pieces.see(some);
     std::ranges::move(some, std::back_inserter(texts));
   } while (std::ssize(texts) < n);
   return texts;

@@ -151,7 +151,7 @@ class Hdf5Dataset {
   [[nodiscard]] std::vector<double> read_numbers() const;
   /// Throw Error(InvalidArgument), too, where texts take more memory than limit_texts() said.
   [[nodiscard]] std::vector<std::string> read_texts() const;
-  /// n texts from `begin` on, of a dataset with one axis that is no field.
+  /// n texts from `begin` on, of a dataset with one axis.
   [[nodiscard]] std::vector<std::string> read_texts(std::int64_t begin, std::int64_t n) const;
   /// The block of `count` values from `start` on, by axes, converted by HDF5.
   void read_block(std::span<const std::int64_t> start, std::span<const std::int64_t> count,
@@ -187,7 +187,6 @@ class Hdf5Dataset {
 
   std::shared_ptr<const Hdf5Object> object_;
   DatasetDescription description_;
-  bool is_field_ = false;
 };
 
 /// Whether a file begins like HDF5.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string_view>
 
 #include "saithe/io/chunk_filters.h"
 
@@ -43,6 +44,21 @@ void stop_external_links() {
   if (H5Lregister(&link) < 0) H5Lunregister(H5L_TYPE_EXTERNAL);
 }
 
+// Whether libhdf5 met a version of something that is newer than it is.
+thread_local bool has_met_newer = false;
+
+herr_t look_for_newer(unsigned, const H5E_error2_t* entry, void*) {
+  const std::string_view text = entry->desc == nullptr ? "" : entry->desc;
+  has_met_newer |= text.find("bad") != std::string_view::npos &&
+                   text.find("version number") != std::string_view::npos;
+  return 0;
+}
+
+/// What libhdf5 calls where it would print its errors.
+herr_t look_at_errors(hid_t stack, void*) {
+  return H5Ewalk2(stack, H5E_WALK_UPWARD, look_for_newer, nullptr);
+}
+
 }  // namespace
 
 void initialise_hdf5() {
@@ -58,12 +74,31 @@ void initialise_hdf5() {
   }();
   // The C library keeps this setting per thread.
   static thread_local const bool is_silent = [] {
-    return H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
+    return H5Eset_auto2(H5E_DEFAULT, look_at_errors, nullptr) >= 0;
   }();
   static_cast<void>(is_done && is_silent);
 }
 
+bool has_met_newer_hdf5() {
+  return has_met_newer;
+}
+
+void forget_errors() {
+  has_met_newer = false;
+}
+
 void fail_damaged(const std::string& where) {
+  if (has_met_newer) {
+    unsigned major = 0;
+    unsigned minor = 0;
+    unsigned release = 0;
+    H5get_libversion(&major, &minor, &release);
+    fail(ErrorKind::BadFormat,
+         "{}: cannot be read by HDF5 {}.{}.{}, which is used here: a newer one wrote it (or it is "
+         "damaged). Write the file again without h5py's libver, or with libver=('earliest', "
+         "'v110').",
+         where, major, minor, release);
+  }
   fail(ErrorKind::BadFormat, "{}: cannot be read: the file is damaged or cut off. Copy it again.",
        where);
 }

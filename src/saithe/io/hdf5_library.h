@@ -43,8 +43,11 @@ class Hdf5Id {
 /// silences per thread).
 void initialise_hdf5();
 
-/// Throws the Error(BadFormat) of an object that libhdf5 does not read.
+/// Throws the Error(BadFormat) of an object that libhdf5 does not read. It tells of a newer HDF5
+/// where libhdf5 has met, since forget_errors(), a version of something that it does not know.
 [[noreturn]] void fail_damaged(const std::string& where);
+[[nodiscard]] bool has_met_newer_hdf5();
+void forget_errors();
 
 /// Receives texts one after the other.
 using TextSink = std::function<void(std::string_view)>;

@@ -4,53 +4,10 @@
 #include <bit>
 
 #include "saithe/io/chunk_filters.h"
+#include "saithe/io/hdf5_types.h"
 
 namespace saithe::io {
 namespace {
-
-StoredKind kind_of_type(hid_t type) {
-  switch (H5Tget_class(type)) {
-    case H5T_INTEGER:
-      return StoredKind::Integer;
-    case H5T_FLOAT:
-      return StoredKind::Float;
-    case H5T_STRING:
-      return StoredKind::Text;
-    case H5T_ENUM:
-      return H5Tget_nmembers(type) == 2 ? StoredKind::Boolean : StoredKind::Other;
-    default:
-      return StoredKind::Other;
-  }
-}
-
-/// The number types whose bytes saithe converts itself; of others value_bytes is 0.
-NumberLayout layout_of(hid_t type) {
-  struct Known {
-    hid_t type;
-    NumberLayout layout;
-  };
-  const Known known[] = {
-      {H5T_STD_I8LE, {1, false, true, false}},  {H5T_STD_U8LE, {1, false, false, false}},
-      {H5T_STD_I16LE, {2, false, true, false}}, {H5T_STD_U16LE, {2, false, false, false}},
-      {H5T_STD_I32LE, {4, false, true, false}}, {H5T_STD_U32LE, {4, false, false, false}},
-      {H5T_STD_I64LE, {8, false, true, false}}, {H5T_STD_U64LE, {8, false, false, false}},
-      {H5T_IEEE_F32LE, {4, true, true, false}}, {H5T_IEEE_F64LE, {8, true, true, false}},
-      {H5T_STD_I8BE, {1, false, true, false}},  {H5T_STD_U8BE, {1, false, false, false}},
-      {H5T_STD_I16BE, {2, false, true, true}},  {H5T_STD_U16BE, {2, false, false, true}},
-      {H5T_STD_I32BE, {4, false, true, true}},  {H5T_STD_U32BE, {4, false, false, true}},
-      {H5T_STD_I64BE, {8, false, true, true}},  {H5T_STD_U64BE, {8, false, false, true}},
-      {H5T_IEEE_F32BE, {4, true, true, true}},  {H5T_IEEE_F64BE, {8, true, true, true}},
-  };
-  static_assert(std::endian::native == std::endian::little);
-  if (H5Tget_class(type) == H5T_ENUM) {  // of booleans
-    const Hdf5Id base(H5Tget_super(type));
-    return layout_of(base.get());
-  }
-  for (const Known& one : known) {
-    if (H5Tequal(type, one.type) > 0) return one.layout;
-  }
-  return {};
-}
 
 /// Finds in HDF5's stack of errors that a writer has not closed the file.
 herr_t find_open_for_write(unsigned, const H5E_error2_t* entry, void* is_found) {
@@ -80,6 +37,7 @@ LibraryGroup LibraryGroup::open_file(const std::filesystem::path& path) {
            "it did. If none does, take the mark off a copy of it: h5clear -s FILE.",
            name);
     }
+    if (has_met_newer_hdf5()) fail_damaged(name);
     std::error_code error;  // the file may be gone
     const std::uintmax_t bytes = std::filesystem::file_size(path, error);
     fail(ErrorKind::BadFormat,
@@ -162,18 +120,21 @@ Hdf5Id open_dataset(hid_t group, const std::string& name, std::size_t n_bytes) {
   return Hdf5Id(H5Dopen2(group, name.c_str(), access.get()));
 }
 
-/// Bytes of a chunk of so many texts that it is read in pieces, unless it is huge; otherwise 0.
+/// Bytes of a chunk of texts or records that is read in pieces, unless it is huge; otherwise 0.
 std::size_t bytes_of_long_chunk(hid_t dataset) {
   constexpr hsize_t kMany = hsize_t{1} << 16;
+  constexpr std::size_t kLongBytes = std::size_t{1} << 22;
   constexpr std::size_t kMostBytes = std::size_t{1} << 28;
   const Hdf5Id type(H5Dget_type(dataset));
   const Hdf5Id creation(H5Dget_create_plist(dataset));
+  const H5T_class_t kind = H5Tget_class(type.get());
   hsize_t n = 0;
-  const bool is_long = H5Tget_class(type.get()) == H5T_STRING &&
-                       H5Pget_layout(creation.get()) == H5D_CHUNKED &&
-                       H5Pget_chunk(creation.get(), 1, &n) == 1 && n > kMany;
-  const std::size_t bytes = is_long ? H5Tget_size(type.get()) : 0;
-  return bytes == 0 || n > kMostBytes / bytes ? 0 : static_cast<std::size_t>(n) * bytes;
+  const bool is_read_in_pieces = (kind == H5T_STRING || kind == H5T_COMPOUND) &&
+                                 H5Pget_layout(creation.get()) == H5D_CHUNKED &&
+                                 H5Pget_chunk(creation.get(), 1, &n) == 1;
+  const std::size_t bytes = is_read_in_pieces ? H5Tget_size(type.get()) : 0;
+  if (bytes == 0 || n > kMostBytes / bytes) return 0;
+  return n > kMany || n * bytes > kLongBytes ? static_cast<std::size_t>(n) * bytes : 0;
 }
 
 }  // namespace
@@ -244,6 +205,9 @@ void LibraryDataset::describe_chunks(hid_t creation) {
   for (const hsize_t length : chunk) {
     description_.chunk_shape.push_back(checked_cast<std::int64_t>(length, where().c_str()));
   }
+  unsigned options = 0;
+  keeps_edges_raw_ = H5Pget_chunk_opts(creation, &options) >= 0 &&
+                     (options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS) != 0;
   if (description_.layout.value_bytes == 0) return;
   std::vector<unsigned char>& fill_value = description_.fill_value;
   fill_value.resize(description_.value_bytes);
@@ -264,6 +228,7 @@ void LibraryDataset::set_type(Hdf5Id type) {
   description_.kind = kind_of_type(type_.get());
   description_.value_bytes = H5Tget_size(type_.get());
   description_.layout = layout_of(type_.get());
+  description_.has_any_length = H5Tis_variable_str(type_.get()) > 0;
   description_.field_names.clear();
   if (H5Tget_class(type_.get()) != H5T_COMPOUND) return;
   const int n_fields = H5Tget_nmembers(type_.get());
@@ -311,17 +276,19 @@ std::optional<LibraryDataset> LibraryDataset::referred_dataset(const std::string
   return LibraryDataset(std::move(object), referring);
 }
 
-herr_t LibraryDataset::read_all(hid_t memory_type, void* values) const {
+herr_t LibraryDataset::read_selected(hid_t memory_type, hid_t memory_space, hid_t file_space,
+                                     void* values) const {
   if (field_.empty()) {
-    return H5Dread(id_.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+    return H5Dread(id_.get(), memory_type, memory_space, file_space, H5P_DEFAULT, values);
   }
   const Hdf5Id record(H5Tcreate(H5T_COMPOUND, H5Tget_size(memory_type)));
   H5Tinsert(record.get(), field_.c_str(), 0, memory_type);
-  return H5Dread(id_.get(), record.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+  return H5Dread(id_.get(), record.get(), memory_space, file_space, H5P_DEFAULT, values);
 }
 
 void LibraryDataset::read(hid_t memory_type, void* values) const {
-  if (description_.size() > 0 && read_all(memory_type, values) < 0) fail_damaged(where());
+  if (description_.size() == 0) return;
+  if (read_selected(memory_type, H5S_ALL, H5S_ALL, values) < 0) fail_damaged(where());
 }
 
 std::vector<std::int64_t> LibraryDataset::read_integers() const {
@@ -387,26 +354,21 @@ void LibraryDataset::read_texts(std::int64_t begin, std::int64_t n, const TextSi
     sink(text);
   };
   const Hdf5Id space(H5Dget_space(id_.get()));
-  if (begin == 0 && n == description_.size()) {
-    const bool is_read = read_texts_with(
-        type_.get(), space.get(), as_size(n),
-        [&](hid_t memory_type, void* memory) { return read_all(memory_type, memory); }, bounded);
-    if (!is_read) fail_damaged(where());
-    return;
+  Hdf5Id memory_space;  // of all
+  if (begin != 0 || n != description_.size()) {
+    if (description_.shape.size() != 1 || begin < 0 || n < 0 || begin > description_.size() - n) {
+      fail_damaged(where());
+    }
+    const auto start = static_cast<hsize_t>(begin);
+    const auto count = static_cast<hsize_t>(n);
+    H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr);
+    memory_space = Hdf5Id(H5Screate_simple(1, &count, nullptr));
   }
-  if (description_.shape.size() != 1 || !field_.empty() || begin < 0 || n < 0 ||
-      begin > description_.size() - n) {
-    fail_damaged(where());
-  }
-  const auto start = static_cast<hsize_t>(begin);
-  const auto count = static_cast<hsize_t>(n);
-  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr);
-  const Hdf5Id memory_space(H5Screate_simple(1, &count, nullptr));
+  const hid_t memory = memory_space.is_valid() ? memory_space.get() : space.get();
   const bool is_read = read_texts_with(
-      type_.get(), memory_space.get(), as_size(n),
-      [&](hid_t memory_type, void* memory) {
-        return H5Dread(id_.get(), memory_type, memory_space.get(), space.get(), H5P_DEFAULT,
-                       memory);
+      type_.get(), memory, as_size(n),
+      [&](hid_t memory_type, void* texts) {
+        return read_selected(memory_type, memory, space.get(), texts);
       },
       bounded);
   if (!is_read) fail_damaged(where());
@@ -426,8 +388,7 @@ void LibraryDataset::read_block(std::span<const hsize_t> start, std::span<const 
                       nullptr);
   const Hdf5Id memory_space(
       H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr));
-  if (H5Dread(id_.get(), memory_type, memory_space.get(), file_space.get(), H5P_DEFAULT, values) <
-      0) {
+  if (read_selected(memory_type, memory_space.get(), file_space.get(), values) < 0) {
     fail_damaged(where());
   }
 }
@@ -436,6 +397,7 @@ void LibraryDataset::fetch_chunk(std::int64_t index, MessageWriter& message) con
   // What packing adds to values that do not pack.
   static constexpr std::int64_t kSlack = std::int64_t{1} << 16;
   const auto fail_chunk = [&] {
+    if (has_met_newer_hdf5()) fail_damaged(where());
     fail(ErrorKind::BadFormat,
          "{}: chunk {} cannot be read: the file is damaged or cut off. Copy it again.", where(),
          index);
@@ -445,6 +407,7 @@ void LibraryDataset::fetch_chunk(std::int64_t index, MessageWriter& message) con
   std::vector<hsize_t> start(chunk.size());
   std::int64_t n_values = 1;
   std::int64_t rest = index;
+  bool is_raw = false;
   for (std::size_t axis = chunk.size(); axis-- > 0;) {
     if (chunk[axis] < 1) fail_chunk();
     const std::int64_t n_along =
@@ -454,6 +417,8 @@ void LibraryDataset::fetch_chunk(std::int64_t index, MessageWriter& message) con
         static_cast<hsize_t>(checked_multiply(rest % n_along, chunk[axis], where().c_str()));
     if (start[axis] >= static_cast<hsize_t>(description_.shape[axis])) fail_chunk();
     rest /= n_along;
+    is_raw |= keeps_edges_raw_ && start[axis] + static_cast<hsize_t>(chunk[axis]) >
+                                      static_cast<hsize_t>(description_.shape[axis]);
     n_values = checked_multiply(n_values, chunk[axis], where().c_str());
   }
   hsize_t n_bytes = 0;
@@ -476,7 +441,7 @@ void LibraryDataset::fetch_chunk(std::int64_t index, MessageWriter& message) con
   if (H5Dread_chunk(id_.get(), H5P_DEFAULT, start.data(), &skipped, message.grow(n_bytes)) < 0) {
     fail_chunk();
   }
-  message.add_integer(skipped);
+  message.add_integer(is_raw ? ~std::uint32_t{0} : skipped);
 }
 
 void LibraryDataset::walk_chunks() const {

@@ -75,7 +75,7 @@ class LibraryDataset {
   [[nodiscard]] std::vector<std::int64_t> read_integers() const;
   [[nodiscard]] std::vector<std::uint64_t> read_unsigned() const;
   [[nodiscard]] std::vector<double> read_numbers() const;
-  /// n texts from `begin` on; fewer than all only of a dataset with one axis that is no field.
+  /// n texts from `begin` on; fewer than all only of a dataset with one axis.
   void read_texts(std::int64_t begin, std::int64_t n, const TextSink& sink) const;
   /// The block of `count` values from `start` on, by axes, as the memory type of numbers says.
   void read_block(std::span<const hsize_t> start, std::span<const hsize_t> count, hid_t memory_type,
@@ -94,13 +94,14 @@ class LibraryDataset {
   void describe_chunks(hid_t creation);
   void describe_place();
   void set_type(Hdf5Id type);
-  /// Reads everything, as H5Dread() does.
-  herr_t read_all(hid_t memory_type, void* values) const;
+  /// Reads what is selected, as H5Dread() does.
+  herr_t read_selected(hid_t memory_type, hid_t memory_space, hid_t file_space, void* values) const;
   void read(hid_t memory_type, void* values) const;
 
   Hdf5Id id_;
-  Hdf5Id type_;        // as stored; of the field
-  std::string field_;  // of a compound dataset; empty: the whole value
+  Hdf5Id type_;                   // as stored; of the field
+  std::string field_;             // of a compound dataset; empty: the whole value
+  bool keeps_edges_raw_ = false;  // chunks that reach past the end have no filters
   DatasetDescription description_;
 };
 

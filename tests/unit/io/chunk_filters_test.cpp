@@ -153,8 +153,21 @@ TEST(ChunkFilters, ATinyChunkThatClaimsMuchIsNoReasonForMemory) {
   EXPECT_FALSE(io::undo_filters(filters, 0, 1, std::size_t{1} << 40, Bytes(10), unpacked));
   EXPECT_EQ(io::largest_ratio(std::vector<int>{H5Z_FILTER_DEFLATE}), 1100U);
   EXPECT_GT(io::largest_ratio(std::vector<int>{H5Z_FILTER_SHUFFLE, io::kBloscFilter}), 30'000U);
-  EXPECT_TRUE(io::is_own_filter(32001));
-  EXPECT_FALSE(io::is_own_filter(32008));
+}
+
+TEST(ChunkFilters, OneThatPacksMayStandBehindOthers) {
+  using Filters = std::vector<int>;
+  constexpr int kGzip = H5Z_FILTER_DEFLATE;
+  constexpr int kShuffle = H5Z_FILTER_SHUFFLE;
+  constexpr int kChecksum = H5Z_FILTER_FLETCHER32;
+  for (const Filters& own : {Filters{}, Filters{kGzip}, Filters{kShuffle, io::kBloscFilter},
+                             Filters{kChecksum, kShuffle, io::kZstdFilter, kChecksum}}) {
+    EXPECT_TRUE(io::are_own_filters(own));
+  }
+  for (const Filters& others : {Filters{32008}, Filters{kGzip, kGzip}, Filters{kGzip, kShuffle},
+                                Filters{io::kZstdFilter, kChecksum, kGzip}}) {
+    EXPECT_FALSE(io::are_own_filters(others));
+  }
 }
 
 TEST(Shuffle, IsUndone) {
