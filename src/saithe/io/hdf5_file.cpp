@@ -44,7 +44,7 @@ std::optional<std::string> first_of(std::vector<std::string> texts) {
 
 // ---- groups ---------------------------------------------------------------------------------
 
-Hdf5Group Hdf5Group::open_file(const std::filesystem::path& path) {
+Hdf5Group Hdf5Group::open_file(const std::filesystem::path& path, std::int64_t max_memory) {
   const std::string name = path.string();
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
@@ -53,7 +53,7 @@ Hdf5Group Hdf5Group::open_file(const std::filesystem::path& path) {
   std::ifstream readable(path);
   if (!readable) fail(ErrorKind::NotFound, "{}: cannot be opened: {}", name, std::strerror(errno));
   if (!is_hdf5_file(path)) fail(ErrorKind::BadFormat, "{}: is not an HDF5 file", name);
-  return {std::make_shared<const Hdf5Object>(Hdf5Process::open(path), 0), name, "/"};
+  return {std::make_shared<const Hdf5Object>(Hdf5Process::open(path, max_memory), 0), name, "/"};
 }
 
 std::string Hdf5Group::where(const std::string& name) const {
@@ -214,16 +214,16 @@ std::vector<std::string> Hdf5Dataset::read_texts() const {
     return read_texts(0, size());
   }
   auto texts = object_->ask(Hdf5Question::ReadTexts).content.take_texts();
-  TextMemory(where(), std::ssize(texts), object_->process().max_memory()).add(texts);
+  TextMemory(where(), std::ssize(texts), object_->max_memory()).add(texts);
   return texts;
 }
 
 std::vector<std::string> Hdf5Dataset::read_texts(std::int64_t begin, std::int64_t n) const {
   require_plausible(size());
-  TextMemory memory(where(), n, object_->process().max_memory());
+  TextMemory memory(where(), n, object_->max_memory());
   std::vector<std::string> texts;
   texts.reserve(as_size(n));
-  require_room_for_texts(description_, object_->process().max_memory());
+  require_room_for_texts(description_, object_->max_memory());
   TextPieces pieces(description_);
   do {
     OwnMessage question = object_->question(Hdf5Question::ReadSomeTexts);

@@ -47,7 +47,7 @@ class Hdf5Object {
   /// Chunks of the file that this process has unpacked.
   [[nodiscard]] ChunkCache& cache() const { return process_->cache(); }
   [[nodiscard]] const FileBytes& bytes() const { return process_->bytes(); }
-  [[nodiscard]] Hdf5Process& process() const { return *process_; }
+  [[nodiscard]] std::int64_t max_memory() const { return process_->max_memory(); }
   /// Another object of the same file.
   [[nodiscard]] std::shared_ptr<const Hdf5Object> other(std::int64_t number) const {
     return std::make_shared<const Hdf5Object>(process_, number);
@@ -63,9 +63,8 @@ class Hdf5Group {
  public:
   /// Opens a file for reading and gives its root. Throws Error(NotFound) or Error(BadFormat), also
   /// where libhdf5 crashes; so does all that follows.
-  static Hdf5Group open_file(const std::filesystem::path& path);
-  /// Sets what texts of the file may take that are read as a whole (TextMemory).
-  void limit_texts(std::int64_t max_memory) const { object_->process().set_max_memory(max_memory); }
+  static Hdf5Group open_file(const std::filesystem::path& path,
+                             std::int64_t max_memory = Hdf5Process::kAnyMemory);
 
   [[nodiscard]] bool has(const std::string& name) const;
   [[nodiscard]] bool has_group(const std::string& name) const;
@@ -149,7 +148,8 @@ class Hdf5Dataset {
   /// Of integers only; one below 0 is read as 0.
   [[nodiscard]] std::vector<std::uint64_t> read_unsigned() const;
   [[nodiscard]] std::vector<double> read_numbers() const;
-  /// Throw Error(InvalidArgument), too, where texts take more memory than limit_texts() said.
+  /// Throw Error(InvalidArgument), too, where texts take more than the max_memory of open_file()
+  /// (TextMemory).
   [[nodiscard]] std::vector<std::string> read_texts() const;
   /// n texts from `begin` on, of a dataset with one axis.
   [[nodiscard]] std::vector<std::string> read_texts(std::int64_t begin, std::int64_t n) const;

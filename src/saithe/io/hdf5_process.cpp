@@ -38,18 +38,20 @@ void answer_of(Hdf5Answers& answers, const std::string& file, MessageReader& que
 
 }  // namespace
 
-Hdf5Process::Hdf5Process(const std::filesystem::path& path)
+Hdf5Process::Hdf5Process(const std::filesystem::path& path, std::int64_t max_memory)
     : name_(path.string()),
       bytes_(path),
       limits_(limits_of_reading(path)),
       server_([answers = std::make_shared<Hdf5Answers>(), file = path.string()](
                   MessageReader& question, MessageWriter& answer,
                   ChildNotes& notes) { answer_of(*answers, file, question, answer, notes); },
-              limits_) {}
+              limits_),
+      max_memory_(max_memory) {}
 
-std::shared_ptr<Hdf5Process> Hdf5Process::open(const std::filesystem::path& path) {
+std::shared_ptr<Hdf5Process> Hdf5Process::open(const std::filesystem::path& path,
+                                               std::int64_t max_memory) {
   const FileStamp stamp = FileStamp::of(path);
-  const std::shared_ptr<Hdf5Process> process(new Hdf5Process(path));
+  const std::shared_ptr<Hdf5Process> process(new Hdf5Process(path, max_memory));
   OwnMessage question = process->question(Hdf5Question::Open, 0);
   question.add_text(named_for_child(path).string());
   question.add_integer(was_walked_over(stamp) ? 0 : 1);

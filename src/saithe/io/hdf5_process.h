@@ -20,9 +20,12 @@ enum class Hdf5Question : std::int64_t;
 
 class Hdf5Process {
  public:
+  static constexpr std::int64_t kAnyMemory = std::numeric_limits<std::int64_t>::max() / 2;
+
   /// Starts a child that walks over the file, unless it is unchanged since that was done, and opens
   /// it. Throws Error(BadFormat), also where libhdf5 crashes or comes to no end.
-  static std::shared_ptr<Hdf5Process> open(const std::filesystem::path& path);
+  static std::shared_ptr<Hdf5Process> open(const std::filesystem::path& path,
+                                           std::int64_t max_memory = kAnyMemory);
 
   /// The beginning of a question about an object.
   [[nodiscard]] OwnMessage question(Hdf5Question what, std::int64_t object);
@@ -35,12 +38,11 @@ class Hdf5Process {
   [[nodiscard]] const FileBytes& bytes() const { return bytes_; }
   /// Chunks of this file that the parent has unpacked.
   [[nodiscard]] ChunkCache& cache() { return cache_; }
-  /// For texts that are read as a whole (TextMemory); none unless it was set.
+  /// For texts that are read as a whole (TextMemory).
   [[nodiscard]] std::int64_t max_memory() const { return max_memory_; }
-  void set_max_memory(std::int64_t bytes) { max_memory_ = bytes; }
 
  private:
-  explicit Hdf5Process(const std::filesystem::path& path);
+  Hdf5Process(const std::filesystem::path& path, std::int64_t max_memory);
 
   std::string name_;  // of the file, for messages
   FileBytes bytes_;
@@ -49,7 +51,7 @@ class Hdf5Process {
   std::mutex mutex_;
   std::vector<std::int64_t> released_;
   ChunkCache cache_;
-  std::int64_t max_memory_ = std::numeric_limits<std::int64_t>::max() / 2;
+  std::int64_t max_memory_;
 };
 
 }  // namespace saithe::io

@@ -172,8 +172,7 @@ io::InputFile io::look_at(const fs::path& path, const Context& context) {
   }
   if (input.is_folder) return input;
   if (is_hdf5_file(path)) {
-    input.hdf5.emplace(Hdf5Group::open_file(path));
-    input.hdf5->limit_texts(context.max_memory);
+    input.hdf5.emplace(Hdf5Group::open_file(path, context.max_memory));
   } else {
     input.head = read_head(path, kHeadBytes);
   }

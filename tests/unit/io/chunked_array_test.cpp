@@ -70,6 +70,36 @@ TEST(ChunkedArray, ChunksOfAnyKindAreReadAsHdf5ReadsThem) {
   }
 }
 
+TEST(ChunkedArray, ChunksAtTheEdgeMayHaveNoFilters) {
+  const FolderForTest folder;
+  std::vector<std::int32_t> values(1000);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int32_t>(i % 7);
+  Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+  {
+    const hsize_t n = values.size();
+    const hsize_t chunk = 128;
+    const io::Hdf5Id space(H5Screate_simple(1, &n, nullptr));
+    const io::Hdf5Id creation(H5Pcreate(H5P_DATASET_CREATE));
+    H5Pset_chunk(creation.get(), 1, &chunk);
+    H5Pset_chunk_opts(creation.get(), H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS);
+    H5Pset_deflate(creation.get(), 4);
+    const io::Hdf5Id data(H5Dcreate2(root.id(), "v", H5T_STD_I32LE, space.get(), H5P_DEFAULT,
+                                     creation.get(), H5P_DEFAULT));
+    ASSERT_GE(H5Dwrite(data.get(), H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
+              0);
+    root.flush();
+    const hsize_t last = 896;
+    hsize_t n_bytes = 0;
+    ASSERT_GE(H5Dget_chunk_storage_size(data.get(), &last, &n_bytes), 0);
+    ASSERT_EQ(n_bytes, chunk * sizeof(std::int32_t));
+  }
+  root.close();
+  const ChunkedArray array(Hdf5Group::open_file(folder / "a.h5").dataset("v"));
+  std::vector<std::int32_t> read(values.size());
+  array.read(0, std::span<std::int32_t>(read), kContext);
+  EXPECT_EQ(read, values);
+}
+
 /// A file with the integers `values` as "v".
 Hdf5Group file_with(const std::filesystem::path& path, const std::vector<double>& values,
                     NumberColumn::Kind kind) {
