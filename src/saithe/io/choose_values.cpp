@@ -23,24 +23,22 @@ void fail_shape(const std::string& where, std::span<const std::int64_t> found,
 
 namespace {
 
-constexpr CellIndex kSampleBlocks = 16;
-constexpr CellIndex kSampleBlockCells = 64;
+constexpr CellIndex kSampleBlocks = 8;
+constexpr CellIndex kSampleBlockCells = 32;
 
 /// What a sample of the cells holds.
 ValueKindFinder look_at_sample(CellMatrix& matrix, CellIndex n_cells, const Context& context) {
   ValueKindFinder finder;
-  const CellIndex n_blocks =
-      std::min(kSampleBlocks, (n_cells + kSampleBlockCells - 1) / kSampleBlockCells);
-  CellIndex seen = 0;  // blocks of few cells would overlap
-  for (CellIndex block = 0; block < n_blocks; ++block) {
+  // Blocks begin where chunks of dense rows often do, so that few chunks are unpacked.
+  const CellIndex n_blocks_of_file = (n_cells + kSampleBlockCells - 1) / kSampleBlockCells;
+  const CellIndex n_blocks = std::min(kSampleBlocks, n_blocks_of_file);
+  for (CellIndex i = 0; i < n_blocks; ++i) {
     context.throw_if_cancelled();
-    // The first block begins with the first cell, the last ends with the last.
-    const CellIndex last_begin = std::max<CellIndex>(0, n_cells - kSampleBlockCells);
-    const CellIndex wanted = n_blocks == 1 ? 0 : last_begin * block / (n_blocks - 1);
-    const CellIndex block_end = std::min(n_cells, wanted + kSampleBlockCells);
-    const CellIndex begin = std::max(wanted, seen);
-    seen = block_end;
-    finder.add(matrix.read(begin, block_end, context).view(), begin);
+    // The first of the file is one, and its last.
+    const CellIndex block = n_blocks == 1 ? 0 : (n_blocks_of_file - 1) * i / (n_blocks - 1);
+    const CellIndex begin = block * kSampleBlockCells;
+    const CellIndex end = std::min(n_cells, begin + kSampleBlockCells);
+    finder.add(matrix.read(begin, end, context).view(), begin);
   }
   return finder;
 }

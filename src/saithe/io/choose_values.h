@@ -48,7 +48,7 @@ struct ChosenValues {
 /// log1p(CP10k); else, with accept_any, the last. Says in a warning what was chosen, and what the
 /// places before it hold, unless the last place of all holds counts and is used.
 ///
-/// What a place holds is told from a sample: 16 blocks of 64 cells, spread over the file. Throws
+/// What a place holds is told from a sample: 8 blocks of 32 cells, spread over the file. Throws
 /// Error(BadFormat) where no place is usable; it names what each holds. `other_layers`: "a, b", of
 /// which nothing is known.
 ChosenValues choose_values(const std::string& file, const Table& obs,

@@ -67,19 +67,27 @@ CsrMatrix DenseRows::read(CellIndex begin, CellIndex end, const Context& context
   CsrMatrix cells;
   cells.n_cols = static_cast<GeneIndex>(tiles_->n_columns());
   while (begin < end) {
-    const CellIndex first = begin / slab_cells_ * slab_cells_;
-    if (slab_begin_ != first) {
-      let_go();
-      slab_ = tiles_->read_rows(first, std::min(first + slab_cells_, tiles_->n_rows()), context);
-      slab_begin_ = first;
-    }
-    const CellIndex last = std::min(end, first + slab_.n_rows);
+    if (begin < slab_begin_ || begin >= slab_end()) read_slab(begin, end, context);
+    const CellIndex last = std::min(end, slab_end());
     const CsrView slab = slab_.view();
-    const auto rows = slab.row_start.subspan(as_size(begin - first), as_size(last - begin) + 1);
+    const auto rows =
+        slab.row_start.subspan(as_size(begin - slab_begin_), as_size(last - begin) + 1);
     append_rows(cells, {last - begin, cells.n_cols, rows, slab.columns, slab.values});
     begin = last;
   }
   return cells;
+}
+
+void DenseRows::read_slab(CellIndex begin, CellIndex end, const Context& context) {
+  const std::int64_t height = tiles_->tile_rows();
+  const CellIndex first = begin / height * height;
+  const bool goes_on = first == slab_end();
+  // Who jumps about, as a sample does, has no use for more than what is asked for.
+  const CellIndex n_wanted = goes_on ? slab_cells_ : (end - first + height - 1) / height * height;
+  const CellIndex last = std::min(tiles_->n_rows(), first + std::min(n_wanted, slab_cells_));
+  let_go();
+  slab_ = tiles_->read_rows(first, last, context);
+  slab_begin_ = first;
 }
 
 void DenseRows::let_go() {

@@ -18,6 +18,13 @@ FileBytes::FileBytes(const std::filesystem::path& path)
   }
 }
 
+FileBytes::FileBytes(int descriptor) : descriptor_(fcntl(descriptor, F_DUPFD_CLOEXEC, 0)) {
+  if (descriptor_ < 0) {
+    fail(ErrorKind::NotFound, "a file that is open cannot be opened again: {}",
+         std::strerror(errno));
+  }
+}
+
 FileBytes::~FileBytes() {
   close(descriptor_);
 }

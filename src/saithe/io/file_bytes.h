@@ -13,6 +13,8 @@ class FileBytes {
  public:
   /// Throws Error(NotFound) where it cannot be opened.
   explicit FileBytes(const std::filesystem::path& path);
+  /// The file that is open as `descriptor`, which stays with the caller.
+  explicit FileBytes(int descriptor);
   ~FileBytes();
   FileBytes(const FileBytes&) = delete;
   FileBytes& operator=(const FileBytes&) = delete;

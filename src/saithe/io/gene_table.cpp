@@ -94,6 +94,7 @@ void restore_repeated_names(Table& var) {
 void warn_of_repeated_names(const std::vector<std::string>& names, bool have_ids,
                             const std::string& where, const Context& context) {
   std::unordered_set<std::string_view> seen;
+  seen.reserve(names.size());
   std::int64_t n_repeated = 0;
   std::string_view example;
   for (const std::string& name : names) {

@@ -5,6 +5,7 @@
 
 #include "saithe/io/chunk_filters.h"
 #include "saithe/io/hdf5_types.h"
+#include "saithe/io/heap_texts.h"
 
 namespace saithe::io {
 namespace {
@@ -353,12 +354,19 @@ void LibraryDataset::read_texts(std::int64_t begin, std::int64_t n, const TextSi
     if (n_left < 0 && !may_pack) fail_damaged(where());
     sink(text);
   };
+  const bool is_part = begin != 0 || n != description_.size();
+  if (is_part &&
+      (description_.shape.size() != 1 || begin < 0 || n < 0 || begin > description_.size() - n)) {
+    fail_damaged(where());
+  }
+  const std::int64_t n_read =
+      field_.empty() ? read_heap_texts(id_.get(), description_, begin, n, bounded) : 0;
+  begin += n_read;
+  n -= n_read;
+  if (n == 0) return;
   const Hdf5Id space(H5Dget_space(id_.get()));
   Hdf5Id memory_space;  // of all
-  if (begin != 0 || n != description_.size()) {
-    if (description_.shape.size() != 1 || begin < 0 || n < 0 || begin > description_.size() - n) {
-      fail_damaged(where());
-    }
+  if (is_part || n_read > 0) {
     const auto start = static_cast<hsize_t>(begin);
     const auto count = static_cast<hsize_t>(n);
     H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr);

@@ -44,13 +44,18 @@ void SparseStretches::add(std::span<const float> dense, std::int64_t first_colum
     values_[n] = dense[column];
     ++n;
   };
+  const auto take_group = [&](std::size_t column, std::span<const float, kGroup> values) {
+    std::uint64_t bits = bits_of_entries(values);
+    for (; bits != 0; bits &= bits - 1) take(column + as_size(std::countr_zero(bits)));
+  };
   std::size_t column = 0;
   for (; column + kGroup <= dense.size(); column += kGroup) {
-    std::uint64_t bits = bits_of_entries(dense.subspan(column).first<kGroup>());
-    for (; bits != 0; bits &= bits - 1) take(column + as_size(std::countr_zero(bits)));
+    take_group(column, dense.subspan(column).first<kGroup>());
   }
-  for (; column < dense.size(); ++column) {
-    if (dense[column] != 0.0F) take(column);
+  if (column < dense.size()) {  // tiles are narrow: what is left of each row is a good part of it
+    std::array<float, kGroup> last{};
+    std::ranges::copy(dense.subspan(column), last.begin());
+    take_group(column, last);
   }
   ends_.push_back(n);
 }

@@ -309,16 +309,43 @@ std::optional<std::string> recognise_zarr(const InputFile& input) {
                      generation);
 }
 
+/// Adds the groups in `group`, down to `depth`, that AnnData wrote.
+void find_anndata(const ZarrNode& group, int depth, std::vector<std::string>& found) {
+  for (const std::string& name : group.names()) {
+    try {
+      const auto node = group.child(name);
+      if (!node || node->is_array()) continue;
+      if (node->child("obs") && node->child("var")) {
+        found.push_back(node->where());
+      } else if (depth > 1) {
+        find_anndata(*node, depth - 1, found);
+      }
+    } catch (const Error& error) {  // what others wrote there need not be read
+      if (error.kind() != ErrorKind::BadFormat) throw;
+    }
+  }
+}
+
+/// Refuses a store that AnnData did not write. Those of MuData (mod/rna) and SpatialData
+/// (tables/table) have groups that it did.
+[[noreturn]] void fail_without(const char* table, const ZarrNode& root) {
+  static constexpr int kDepth = 2;
+  static constexpr std::size_t kMostNamed = 5;
+  std::vector<std::string> found;
+  find_anndata(root, kDepth, found);
+  if (found.size() > kMostNamed) found.resize(kMostNamed);
+  fail(ErrorKind::BadFormat,
+       "{}: is a Zarr store without {}, and so not of AnnData: it has {}. Name the folder that "
+       "AnnData wrote{}.",
+       root.where(), table, join(root.names()), found.empty() ? "" : ": " + join(found));
+}
+
 std::unique_ptr<CellSource> open_zarr(InputFile input, const ReadOptions& options,
                                       const Context& context) {
   const auto root = find_root(input);
   SAITHE_ASSERT(root.has_value());
   for (const char* table : {"obs", "var"}) {
-    if (root->child(table)) continue;
-    fail(ErrorKind::BadFormat,
-         "{}: is a Zarr store without {}, and so not of AnnData: it has {}. Name the folder that "
-         "AnnData wrote.",
-         root->where(), table, join(root->names()));
+    if (!root->child(table)) fail_without(table, *root);
   }
   ZarrFile file(*root, context);
   return open_cells(file, options, context);

@@ -87,6 +87,26 @@ TEST(DenseRows, SlabsOfAnyTilesAreReadOnce) {
   }
 }
 
+TEST(DenseRows, WhoJumpsReadsWholeTilesOfWhatIsAskedFor) {
+  Context context(2);
+  auto tiles = std::make_unique<TilesForTest>(7, 13);
+  const TilesForTest& counted = *tiles;
+  DenseRows matrix(std::move(tiles), context);
+  expect_cells(matrix.read(0, 5, context), 0, 5);
+  EXPECT_EQ(counted.n_values, 7 * kGenes);
+  expect_cells(matrix.read(30, 36, context), 30, 36);
+  EXPECT_EQ(counted.n_values, (7 + 14) * kGenes);
+  expect_cells(matrix.read(58, 60, context), 58, 60);
+  EXPECT_EQ(counted.n_values, (7 + 14 + 4) * kGenes);
+  expect_cells(matrix.read(3, 4, context), 3, 4);
+  EXPECT_EQ(counted.n_values, (7 + 14 + 4 + 7) * kGenes);
+  // Who goes on reads all that is left, which is less than a slab.
+  expect_cells(matrix.read(4, 9, context), 4, 9);
+  EXPECT_EQ(counted.n_values, (7 + 14 + 4 + 60) * kGenes);
+  expect_cells(matrix.read(9, 60, context), 9, 60);
+  EXPECT_EQ(counted.n_values, (7 + 14 + 4 + 60) * kGenes);
+}
+
 TEST(DenseRows, TallTilesAreGatheredInLittleMemory) {
   Context context(2);
   context.max_memory = 4 * 8 * kGenes * 19;

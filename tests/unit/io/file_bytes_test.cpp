@@ -1,6 +1,8 @@
 #include "saithe/io/file_bytes.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <fstream>
@@ -55,6 +57,19 @@ TEST(FileBytes, StayThoseOfTheFileThatWasOpened) {
   std::array<unsigned char, 2> bytes{};
   ASSERT_TRUE(file.read(0, bytes));
   EXPECT_EQ(std::string(bytes.begin(), bytes.end()), "01");
+}
+
+TEST(FileBytes, OfAnOpenFileStayWhenItIsClosed) {
+  const FolderForTest folder;
+  write(folder / "a", "0123456789");
+  const int descriptor = open((folder / "a").c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(descriptor, 0);
+  const FileBytes file(descriptor);
+  close(descriptor);
+  std::array<unsigned char, 2> bytes{};
+  ASSERT_TRUE(file.read(8, bytes));
+  EXPECT_EQ(std::string(bytes.begin(), bytes.end()), "89");
+  EXPECT_SAITHE_ERROR(FileBytes(-1), ErrorKind::NotFound, "cannot be opened again");
 }
 
 TEST(FileBytes, OfNoFileAreAnError) {

@@ -154,7 +154,17 @@ TEST(ZarrAnnData, AStoreOfSomethingElseIsNamed) {
   testing::write_group(folder.path(), "");
   testing::write_group(folder.path(), "image");
   EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
-                      "without obs, and so not of AnnData: it has image");
+                      "without obs, and so not of AnnData: it has image. Name the folder that "
+                      "AnnData wrote.");
+  // As SpatialData and MuData write it, beside what is not read at all.
+  testing::write_key(folder.path(), "image/0/.zarray", "{");
+  testing::write_group(folder.path(), "tables");
+  testing::write_small_store(folder / "tables/table");
+  testing::write_small_store(folder / "rna");
+  testing::write_small_store(folder / "a/b/too_deep");
+  EXPECT_SAITHE_ERROR(open_source(folder.path(), {}, kContext), ErrorKind::BadFormat,
+                      "Name the folder that AnnData wrote: " + (folder / "rna").string() + ", " +
+                          (folder / "tables/table").string() + ".");
 }
 
 TEST(ZarrAnnData, WhatDoesNotFitIsNamed) {
