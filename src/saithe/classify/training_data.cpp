@@ -90,6 +90,7 @@ class ReferenceReader {
     data.kind = kind.value_or(ExpressionKind::Counts);
     data.dataset = PackedCells(source_.name(), values_, source_.obs().select_rows(data.cells),
                                source_.var(), select_cells(source_.measured_genes(), data.cells));
+    data.dataset.set_values_chosen();
     return data;
   }
 

@@ -28,6 +28,8 @@ class CellSource {
   [[nodiscard]] virtual const MeasuredGenes& measured_genes() const;
   /// Whether the file stores booleans, which are read as 0 and 1.
   [[nodiscard]] virtual bool holds_booleans() const { return false; }
+  /// Whether opening it told what its values are: it chose them among the matrices of a file.
+  [[nodiscard]] virtual bool are_values_chosen() const { return false; }
   /// Cells [begin, end) x all genes, validated. Throws Error(BadFormat) on a damaged file.
   [[nodiscard]] virtual CsrMatrix read_cells(CellIndex begin, CellIndex end,
                                              const Context& context) = 0;

@@ -301,8 +301,15 @@ std::unique_ptr<CellSource> rename_genes(std::unique_ptr<CellSource> cells,
                                          const GeneMatchOptions& options,
                                          const std::function<void(const std::string&)>& say) {
   std::unique_ptr<RenamedGenes> renamed;
+  const std::string named = column_in_place_of_numbers(cells->var());
   if (!options.gene_column.empty()) {
     renamed = std::make_unique<RenamedGenes>(std::move(cells), options.gene_column);
+  } else if (!named.empty()) {
+    if (say) {
+      say(fmt::format("{}: the index of the genes only numbers them; they are called by '{}'",
+                      cells->name(), named));
+    }
+    renamed = std::make_unique<RenamedGenes>(std::move(cells), named);
   } else {
     const std::vector<std::string> keys = gene_keys(cells->var(), cells->name());
     if (are_distinct(keys)) return cells;
@@ -391,6 +398,10 @@ std::int64_t ConcatenatedCells::most_stored(CellIndex begin, CellIndex end) cons
   return n;
 }
 
+bool ConcatenatedCells::are_values_chosen() const {
+  return std::ranges::all_of(parts_, [](const auto& part) { return part->are_values_chosen(); });
+}
+
 std::int64_t ConcatenatedCells::make_barcodes_distinct() {
   return saithe::make_barcodes_distinct(obs_);
 }
@@ -400,6 +411,7 @@ Dataset concatenate(std::vector<Dataset> datasets, const ConcatenateOptions& opt
   SAITHE_ASSERT(!datasets.empty());
   const bool is_single = datasets.size() == 1;
   if (is_single && options.matching.gene_column.empty() &&
+      column_in_place_of_numbers(datasets.front().var()).empty() &&
       are_distinct(gene_keys(datasets.front().var(), datasets.front().name()))) {
     return std::move(datasets.front());
   }

@@ -84,6 +84,7 @@ class ConcatenatedCells final : public CellSource {
   [[nodiscard]] CsrMatrix read_cells(CellIndex begin, CellIndex end,
                                      const Context& context) override;
   [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override;
+  [[nodiscard]] bool are_values_chosen() const override;
   /// make_barcodes_distinct() of obs.
   std::int64_t make_barcodes_distinct();
 

@@ -13,8 +13,9 @@ constexpr const char* kIndex = "gene names";
 constexpr const char* kIdColumn = "gene_ids";
 // Columns that usually name genes, in the order in which they win a tie.
 constexpr const char* kUsualColumns[] = {
-    "gene_ids",    "gene_id",   "ensembl_id", "feature_id", "feature_name", "gene_symbols",
-    "gene_symbol", "gene_name", "symbol",     "name",       "features"};
+    "gene_ids",     "gene_id",     "ensembl_id", "feature_id", "feature_name",
+    "gene_symbols", "gene_symbol", "gene_name",  "symbol",     "gene_short_name",
+    "gene",         "name",        "features"};
 constexpr std::size_t kIdDigits = 11;
 
 bool is_digit(char c) {
@@ -255,7 +256,25 @@ std::vector<GeneColumn> usual_gene_columns(const Table& var) {
   for (const char* name : kUsualColumns) {
     if (var.find(name) != nullptr) columns.push_back({name, var.as_text(name)});
   }
+  if (columns.size() > 1 && are_row_numbers(var.index())) columns.erase(columns.begin());
   return columns;
+}
+
+bool are_row_numbers(const std::vector<std::string>& names) {
+  if (names.size() < 2) return false;
+  std::size_t number = names.front() == "0" ? 0 : 1;
+  return std::ranges::all_of(
+      names, [&](const std::string& name) { return name == std::to_string(number++); });
+}
+
+std::string column_in_place_of_numbers(const Table& var) {
+  if (!are_row_numbers(var.index())) return {};
+  const std::vector<GeneColumn> columns = usual_gene_columns(var);
+  if (columns.front().name == kIndex) return {};
+  const auto symbols = std::ranges::find_if(columns, [](const GeneColumn& column) {
+    return std::ranges::none_of(column.genes, is_ensembl_id);
+  });
+  return (symbols == columns.end() ? columns.front() : *symbols).name;
 }
 
 std::string describe_added_genes(const std::vector<std::string>& names, const std::string& whose) {

@@ -53,8 +53,8 @@ struct GeneColumn {
   std::vector<std::string> genes;
 };
 
-/// The columns of var that may name genes: the index, then those that usually do, then any other
-/// of text. Only `chosen` if that is not empty ("index": the index). Throws Error(BadFormat),
+/// The columns of var that may name genes: the index, unless it numbers the rows beside a column
+/// that usually names genes, then those that usually do, then any other of text. Only `chosen` if that is not empty ("index": the index). Throws Error(BadFormat),
 /// beginning with `where`, if there is no such column.
 std::vector<GeneColumn> gene_columns(const Table& var, const std::string& chosen,
                                      const std::string& where);
@@ -62,6 +62,13 @@ std::vector<GeneColumn> gene_columns(const Table& var, const std::string& chosen
 /// Of these the index and those that usually name genes, without any other of text, which may be
 /// anything: two files' running numbers meet wholly and mean nothing.
 std::vector<GeneColumn> usual_gene_columns(const Table& var);
+
+/// Whether names number the rows, from 0 (pandas) or 1 (R): no one has named them.
+bool are_row_numbers(const std::vector<std::string>& names);
+
+/// The column of var that names the genes where the index numbers the rows: of those that usually
+/// do, the first of symbols, else of ids; empty if there is none, or the index is no such one.
+std::string column_in_place_of_numbers(const Table& var);
 
 /// "2 genes of QUERY had the name of another one and were added to it (the first: 'A', 'B')": what
 /// is said of genes that were added up, of these names; `whose` they are.

@@ -50,6 +50,7 @@ class RenamedGenes final : public CellSource {
   [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
     return cells_->most_stored(begin, end);
   }
+  [[nodiscard]] bool are_values_chosen() const override { return cells_->are_values_chosen(); }
   /// The names of the genes that were added to another of theirs.
   [[nodiscard]] const std::vector<std::string>& added() const { return added_; }
 

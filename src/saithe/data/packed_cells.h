@@ -27,6 +27,9 @@ class PackedCells final : public CellSource, public RowSource {
   [[nodiscard]] const Table& obs() const override { return obs_; }
   [[nodiscard]] const Table& var() const override { return var_; }
   [[nodiscard]] const MeasuredGenes& measured_genes() const override { return measured_; }
+  [[nodiscard]] bool are_values_chosen() const override { return are_values_chosen_; }
+  /// Who packed them has looked at what their values are.
+  void set_values_chosen() { are_values_chosen_ = true; }
   [[nodiscard]] CsrMatrix read_cells(CellIndex begin, CellIndex end,
                                      const Context& context) override;
 
@@ -58,6 +61,7 @@ class PackedCells final : public CellSource, public RowSource {
   Table obs_;
   Table var_;
   MeasuredGenes measured_;
+  bool are_values_chosen_ = false;
 };
 
 }  // namespace saithe

@@ -46,6 +46,7 @@ class ValueKindFinder {
   void add(const CsrView& cells, CellIndex first_cell);
   /// Whether any value other than 0 was seen.
   [[nodiscard]] bool has_values() const { return n_values_ > 0; }
+  [[nodiscard]] std::int64_t n_values() const { return n_values_; }
   /// Counts where there are no values.
   [[nodiscard]] ValueKind kind() const;
   /// Why what is taken for log1p(CP10k) may be another logarithm, where sums of cells do not bear

@@ -18,6 +18,7 @@ class WatchedCells : public CellSource {
   [[nodiscard]] const Table& obs() const final { return cells_->obs(); }
   [[nodiscard]] const Table& var() const final { return cells_->var(); }
   [[nodiscard]] bool holds_booleans() const final { return cells_->holds_booleans(); }
+  [[nodiscard]] bool are_values_chosen() const final { return cells_->are_values_chosen(); }
   [[nodiscard]] const MeasuredGenes& measured_genes() const final {
     return cells_->measured_genes();
   }

@@ -31,15 +31,18 @@ class NoValues final : public CellMatrix {
 
 class AnnDataSource final : public CellSource {
  public:
-  AnnDataSource(std::string name, Table obs, Table var, std::unique_ptr<CellMatrix> matrix)
+  AnnDataSource(std::string name, Table obs, Table var, std::unique_ptr<CellMatrix> matrix,
+                bool are_values_chosen)
       : name_(std::move(name)),
         obs_(std::move(obs)),
         var_(std::move(var)),
-        matrix_(std::move(matrix)) {}
+        matrix_(std::move(matrix)),
+        are_values_chosen_(are_values_chosen) {}
   const std::string& name() const override { return name_; }
   const Table& obs() const override { return obs_; }
   const Table& var() const override { return var_; }
   bool holds_booleans() const override { return matrix_->is_boolean(); }
+  bool are_values_chosen() const override { return are_values_chosen_; }
   CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
     return matrix_->read(begin, end, context);
   }
@@ -52,6 +55,7 @@ class AnnDataSource final : public CellSource {
   Table obs_;
   Table var_;
   std::unique_ptr<CellMatrix> matrix_;
+  bool are_values_chosen_;
 };
 
 std::string joined(const std::vector<std::string>& names) {
@@ -141,7 +145,8 @@ std::unique_ptr<CellSource> open_cells(AnnDataFile& file, const ReadOptions& opt
   warn_of_repeated_barcodes(file.obs(), file.name(), context);
   std::vector<ValuePlace> places;
   ChosenValues chosen;
-  if (options.use_raw || !options.layer.empty()) {
+  const bool are_named = options.use_raw || !options.layer.empty();
+  if (are_named) {
     places.push_back(named_place(file, options));
     chosen.matrix = places.front().open();
     warn_of_booleans(file.name(), places.front().name, *chosen.matrix, context);
@@ -160,7 +165,7 @@ std::unique_ptr<CellSource> open_cells(AnnDataFile& file, const ReadOptions& opt
   }
   Table var = file.take_var(places[chosen.place]);
   return std::make_unique<AnnDataSource>(file.name(), file.take_obs(), std::move(var),
-                                         std::move(chosen.matrix));
+                                         std::move(chosen.matrix), !are_named);
 }
 
 }  // namespace saithe::io

@@ -6,6 +6,7 @@
 
 #include "saithe/core/error.h"
 #include "saithe/core/text_io.h"
+#include "saithe/data/gene_names.h"
 #include "saithe/io/name_patterns.h"
 
 namespace saithe::io {
@@ -119,9 +120,16 @@ bool is_no_id(const std::string& id) {
   return id == "nan" || id == "NaN" || id == "NA" || id == "None" || id == "<NA>";
 }
 
-/// Ids that are the text of a missing one, on several genes, are none.
+/// Ids that are the text of a missing one, on several genes, are none; nor are the numbers that R
+/// gives to rows.
 void leave_out_no_ids(Table& var, const std::string& where, const Context& context) {
   std::vector<std::string> ids = var.as_text(kGeneIds);
+  if (are_row_numbers(ids) && !are_row_numbers(var.index())) {
+    var.set(kGeneIds, TextColumn{std::vector<std::string>(ids.size()), {}});
+    context.warn(
+        fmt::format("{}: the ids of the genes only number them, and are taken for none", where));
+    return;
+  }
   const auto n = std::count_if(ids.begin(), ids.end(), is_no_id);
   if (n < 2) return;
   const std::string example = *std::find_if(ids.begin(), ids.end(), is_no_id);

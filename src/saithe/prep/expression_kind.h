@@ -24,7 +24,9 @@ struct EnumNames<ExpressionKind> {
 
 /// The kind of the stored values: counts if all are whole numbers of 0 or more, log-normalised if
 /// all lie in [0, ln(10 001)] and one is no whole number. Throws Error(BadFormat) naming cell and
-/// gene of the first value that is neither, with what to do. A matrix without values holds counts.
+/// gene of the first value that is neither, with what to do, and for logarithms of another kind
+/// (ValueKindFinder on the first 256 cells with values, unless opening the source looked at them);
+/// warns where they may be of another. A matrix without values holds counts.
 ExpressionKind find_expression_kind(const CellSource& source, const CsrView& values,
                                     CellIndex first_cell, const Context& context);
 

@@ -252,6 +252,27 @@ TEST(Concatenate, GenesOfASingleFileToo) {
   refused({one_cell("a", {id, "x", id})}, {});
 }
 
+TEST(Concatenate, GenesThatAreOnlyNumberedAreCalledByTheColumnThatNamesThem) {
+  const auto numbered = [](const std::string& name, const std::vector<std::string>& genes) {
+    Dataset cells = one_cell(name, {"0", "1", "2"});
+    cells.var().set("feature_name", TextColumn{genes, {}});
+    return cells;
+  };
+  std::vector<std::string> said;
+  const auto say = [&](const std::string& text) { said.push_back(text); };
+  const std::string told =
+      "a.h5ad: the index of the genes only numbers them; they are called by 'feature_name'";
+  const Dataset single = concatenate({numbered("a.h5ad", {"A", "B", "C"})}, {}, say);
+  EXPECT_EQ(single.var().index(), (std::vector<std::string>{"A", "B", "C"}));
+  EXPECT_EQ(said, std::vector<std::string>{told});
+  said.clear();
+  const Dataset joined = concatenate(
+      {numbered("a.h5ad", {"A", "B", "C"}), numbered("b.h5ad", {"C", "A", "B"})}, {}, say);
+  EXPECT_EQ(joined.var().index(), (std::vector<std::string>{"A", "B", "C"}));
+  EXPECT_EQ(joined.counts.values, (std::vector<float>{1, 2, 3, 2, 3, 1}));
+  EXPECT_EQ(said.front(), told);
+}
+
 TEST(Concatenate, AnyColumnOfAFileMayMeetTheOthersNames) {
   Dataset cellxgene = one_cell("c", {"ENSG00000000011", "ENSG00000000012"});
   cellxgene.var().set("feature_name", TextColumn{{"z", "x"}, {}});

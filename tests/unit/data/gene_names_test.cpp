@@ -167,5 +167,29 @@ TEST(GeneColumns, AreTheIndexTheUsualOnesAndOtherText) {
   EXPECT_EQ(gene_columns(var, "feature_name", "q")[0].genes, (std::vector<std::string>{"Q", "P"}));
 }
 
+TEST(GeneColumns, AnIndexOfRowNumbersNamesNoGenesWhereAColumnDoes) {
+  using Texts = std::vector<std::string>;
+  EXPECT_TRUE(are_row_numbers({"0", "1", "2"}));
+  EXPECT_TRUE(are_row_numbers({"1", "2"}));
+  for (const Texts& names : {Texts{"1"}, Texts{"2", "3"}, Texts{"0", "2"}, Texts{"01", "02"},
+                             Texts{"1", "x"}, Texts{"7157", "672"}, Texts{}}) {
+    EXPECT_FALSE(are_row_numbers(names));
+  }
+  Table var({"0", "1"});
+  var.set("length", NumberColumn{{1, 2}});
+  EXPECT_EQ(column_in_place_of_numbers(var), "");
+  EXPECT_EQ(gene_columns(var, "", "q").front().name, "gene names");  // there is no better one
+  var.set("feature_id", TextColumn{{kTp53, kMyc}, {}});
+  EXPECT_EQ(column_in_place_of_numbers(var), "feature_id");
+  var.set("feature_name", CategoryColumn{{1, 0}, {"MYC", "TP53"}});
+  EXPECT_EQ(column_in_place_of_numbers(var), "feature_name");
+  Texts names;
+  for (const GeneColumn& column : gene_columns(var, "", "q")) names.push_back(column.name);
+  EXPECT_EQ(names, (Texts{"feature_id", "feature_name"}));
+  EXPECT_EQ(gene_columns(var, "index", "q").front().genes, (Texts{"0", "1"}));
+  var.rename_rows({"A", "B"});
+  EXPECT_EQ(column_in_place_of_numbers(var), "");
+}
+
 }  // namespace
 }  // namespace saithe

@@ -60,6 +60,16 @@ TEST(MakeGeneTable, TheTextOfAMissingIdIsNone) {
             (Texts{"NA", "E2"}));
 }
 
+TEST(MakeGeneTable, NumbersOfRowsAreNoIds) {
+  Listening listening;
+  const Table var = make_gene_table({"A", "B"}, {"1", "2"}, "f", listening.context);
+  EXPECT_EQ(var.as_text("gene_ids"), (Texts{"", ""}));
+  EXPECT_EQ(listening.warnings,
+            Texts{"f: the ids of the genes only number them, and are taken for none"});
+  EXPECT_EQ(make_gene_table({"A", "B"}, {"7157", "672"}, "f", Context(1)).as_text("gene_ids"),
+            (Texts{"7157", "672"}));
+}
+
 TEST(MakeGeneTable, WithoutIdsASymbolStaysRepeated) {
   Listening listening;
   const Table var = make_gene_table({"A", "B", "A"}, "f", listening.context);

@@ -5,6 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
+#include <numeric>
+
+#include "saithe/data/packed_cells.h"
 
 namespace saithe {
 namespace {
@@ -137,6 +141,82 @@ TEST(ExpressionKind, CellsWithoutAValueTellNothing) {
   const Context context(1);
   const CsrMatrix block = dataset.read_cells(0, 4096, context);
   EXPECT_EQ(find_expression_kind(dataset, block.view(), context), ExpressionKind::LogNormalized);
+}
+
+/// Cells of 100 genes each; log(count + 1), or what `of` makes of the counts of a cell.
+Dataset logarithms(const std::function<float(double count, double total)>& of) {
+  constexpr CellIndex kCells = 60;
+  constexpr GeneIndex kGenes = 100;
+  CsrMatrix values{kCells, kGenes, {0}, {}, {}};
+  std::vector<std::string> cells;
+  std::vector<std::string> genes;
+  for (GeneIndex gene = 0; gene < kGenes; ++gene) genes.push_back("g" + std::to_string(gene));
+  for (CellIndex cell = 0; cell < kCells; ++cell) {
+    std::vector<double> counts;
+    for (GeneIndex gene = 0; gene < kGenes; ++gene) {
+      counts.push_back(static_cast<double>((gene * 7 + cell * 3) % 11 + (gene + cell) % 3 + 1));
+    }
+    const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
+    for (GeneIndex gene = 0; gene < kGenes; ++gene) {
+      values.columns.push_back(gene);
+      values.values.push_back(of(counts[as_size(gene)], total));
+    }
+    values.row_start.push_back(std::ssize(values.columns));
+    cells.push_back("c" + std::to_string(cell));
+  }
+  return Dataset("cells.csv", std::move(values), Table(cells), Table(genes));
+}
+
+float log1p_of(double sum, double count, double total) {
+  return static_cast<float>(std::log1p(count / total * sum));
+}
+
+TEST(ExpressionKind, LogarithmsOfAnotherKindAreRefusedUnlessOpeningLookedAtThem) {
+  const auto cp10k = [](double count, double total) { return log1p_of(1e4, count, total); };
+  EXPECT_EQ(kind_of(logarithms(cp10k)), ExpressionKind::LogNormalized);
+  const std::function<float(double, double)> others[] = {
+      [](double count, double total) { return log1p_of(1e3, count, total); },
+      [](double count, double total) { return log1p_of(1e4, count, total) / std::log(10.0F); },
+      [](double count, double) { return static_cast<float>(std::log1p(count)); },
+      [](double count, double) { return static_cast<float>(std::log2(count + 1)); },
+      [](double count, double total) { return std::log1p(log1p_of(1e4, count, total)); }};
+  for (const auto& other : others) {
+    Dataset dataset = logarithms(other);
+    const std::string message = refusal([&] { (void)kind_of(dataset); });
+    EXPECT_NE(message.find("cells.csv: neither counts nor log1p(CP10k) were found"),
+              std::string::npos)
+        << message;
+    const CsrMatrix first = dataset.read_cells(0, 3, Context(1));  // as if memory were little
+    EXPECT_NE(refusal([&] { (void)find_expression_kind(dataset, first.view(), Context(1)); }), "");
+    PackedCells packed(dataset, Context(1));
+    packed.set_values_chosen();
+    EXPECT_EQ(find_expression_kind(packed, dataset.counts.view(), 0, Context(1)),
+              ExpressionKind::LogNormalized);
+  }
+}
+
+TEST(ExpressionKind, OfFewLogarithmsNoneAreRefused) {
+  const Dataset dataset =
+      logarithms([](double count, double) { return static_cast<float>(std::log1p(count)); });
+  const CsrMatrix few = select_rows(dataset.counts.view(), std::vector<CellIndex>{0, 1, 2});
+  EXPECT_EQ(find_expression_kind(dataset, few.view(), 0, Context(1)),
+            ExpressionKind::LogNormalized);
+}
+
+TEST(ExpressionKind, ADoubtIsAWarning) {
+  Context context(1);
+  std::vector<std::string> warnings;
+  context.on_warning = [&](const std::string& message) { warnings.push_back(message); };
+  // No counts are behind these, and their sums are below 10 000.
+  const Dataset dataset = logarithms([](double count, double total) {
+    return log1p_of(7e3 + std::fmod(total * total, 997), std::pow(count, 0.83), total);
+  });
+  EXPECT_EQ(find_expression_kind(dataset, dataset.counts.view(), 0, context),
+            ExpressionKind::LogNormalized);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("taken for log1p(CP10k), but may be another logarithm: no counts"),
+            std::string::npos)
+      << warnings[0];
 }
 
 TEST(ExpressionKind, ABlockThatBeginsLaterIsNumberedFromThere) {
