@@ -6,16 +6,12 @@
 #include <cmath>
 #include <span>
 
+#include "saithe/io/name_patterns.h"
+
 namespace saithe::io {
 namespace {
 
 constexpr std::array kSeparators = {'\t', ',', ';', ' '};
-
-std::string_view trim(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 bool is_number(std::string_view field, char separator) {
   float value = 0;
@@ -110,7 +106,7 @@ std::optional<std::vector<std::string>> names_in_comment(std::string_view commen
                             ? comment.size()
                             : comment.find_first_not_of('#'));
   for (const char cut : {separator, ' '}) {
-    auto names = split_texts(cut == ' ' ? comment : trim(comment), cut);
+    auto names = split_texts(cut == ' ' ? comment : trim_blanks(comment), cut);
     if (fits(names.size(), n_fields)) return names;
   }
   return std::nullopt;
@@ -146,6 +142,23 @@ bool names_feature_counts(const std::vector<std::string>& names) {
          std::ranges::equal(kFeatureCounts, std::span(names).first(kFeatureCounts.size()));
 }
 
+/// The columns up to the last of text before the values. Measures may stand between those of text,
+/// if values follow at all.
+std::size_t count_texts(const std::vector<std::string>& names,
+                        const std::vector<std::string>& fields, char separator) {
+  const auto is_text = [&](std::size_t i) {
+    return !are_numbers_or_missing({fields[i + 1]}, 0, separator);
+  };
+  std::size_t n_texts = 0;
+  while (n_texts < names.size() && is_text(n_texts)) ++n_texts;
+  std::size_t n_beside = n_texts;
+  std::size_t end = n_texts;
+  for (; end < names.size() && (is_text(end) || names_measure(names[end])); ++end) {
+    if (is_text(end)) n_beside = end + 1;
+  }
+  return end < names.size() ? n_beside : n_texts;
+}
+
 std::optional<TableStart> start_of(std::string_view header, std::string_view row) {
   const auto separator = find_separator(header, row);
   if (!separator) return std::nullopt;
@@ -155,10 +168,7 @@ std::optional<TableStart> start_of(std::string_view header, std::string_view row
   // Numbers above numbers are no names, unless they count the columns.
   const bool are_numbers = are_numbers_or_missing(start.names, 0, *separator);
   if (are_numbers && !start.corner.empty() && !is_counted_up(start.names)) return std::nullopt;
-  while (start.n_texts + 1 < fields.size() &&
-         !are_numbers_or_missing({fields[start.n_texts + 1]}, 0, *separator)) {
-    ++start.n_texts;
-  }
+  start.n_texts = count_texts(start.names, fields, *separator);
   start.knows_texts = names_feature_counts(start.names);
   if (start.knows_texts) start.n_texts = kFeatureCounts.size();
   return start;
@@ -170,7 +180,7 @@ bool FieldSplitter::split(std::string_view line, std::vector<std::string_view>& 
   fields.clear();
   unescaped_.clear();
   const bool is_blank = separator_ == ' ';
-  if (is_blank) line = trim(line);
+  if (is_blank) line = trim_blanks(line);
   if (!is_blank && line.find('"') == std::string_view::npos) {
     split_fields(line, separator_, fields);
     return true;
@@ -208,37 +218,46 @@ bool FieldSplitter::split(std::string_view line, std::vector<std::string_view>& 
   }
 }
 
+std::string_view trim_blanks(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
 bool parse_value(std::string_view field, char separator, float& value) {
   if (field == "0") {  // most values of any table
     value = 0;
     return true;
   }
-  field = trim(field);
   double number = 0;
-  bool is_read = parse_number(field, number);
-  if (!is_read && separator == ';' && std::count(field.begin(), field.end(), ',') == 1) {
-    std::string text(field);
-    std::replace(text.begin(), text.end(), ',', '.');
-    is_read = parse_number(text, number);
-  }
+  const bool is_read = parse_any_number(field, separator, number);
   value = static_cast<float>(number);
   return is_read && std::isfinite(value);
+}
+
+bool parse_any_number(std::string_view field, char separator, double& number) {
+  field = trim_blanks(field);
+  if (parse_number(field, number)) return true;
+  if (separator != ';' || std::count(field.begin(), field.end(), ',') != 1) return false;
+  std::string text(field);
+  std::replace(text.begin(), text.end(), ',', '.');
+  return parse_number(text, number);
 }
 
 bool is_missing_value(std::string_view field) {
   static constexpr std::array kMissing = {"",     "NA",   "NaN",  "nan", "N/A",
                                           "#N/A", "null", "NULL", "None"};
-  return std::find(kMissing.begin(), kMissing.end(), trim(field)) != kMissing.end();
+  return std::find(kMissing.begin(), kMissing.end(), trim_blanks(field)) != kMissing.end();
 }
 
 bool is_infinite_value(std::string_view field) {
   double number = 0;
-  return parse_number(trim(field), number) && std::isinf(number);
+  return parse_number(trim_blanks(field), number) && std::isinf(number);
 }
 
 bool has_comma_in_number(std::string_view field) {
   static constexpr std::string_view kNumber = "0123456789.,'";
-  field = trim(field);
+  field = trim_blanks(field);
   const auto digits = field.substr(!field.empty() && (field[0] == '-' || field[0] == '+') ? 1 : 0);
   return !digits.empty() && std::isdigit(static_cast<unsigned char>(digits[0])) != 0 &&
          digits.find_first_of(",'") != std::string_view::npos &&
@@ -271,7 +290,7 @@ std::optional<TableStart> read_start(LineReader& reader) {
   for (std::string_view line; reader.next(line);) {
     const bool is_first = reader.line_number() == 1;
     const bool is_hint = is_first && line.starts_with("sep=");  // Excel's
-    if (is_hint || trim(line).empty()) continue;
+    if (is_hint || trim_blanks(line).empty()) continue;
     if (!header.empty()) {
       auto start = start_of(header, line);
       if (!start && line.front() == '#') {

@@ -36,6 +36,12 @@ bool is_text(std::string_view bytes);
 /// may be decimal. False if it is none.
 bool parse_value(std::string_view field, char separator, float& value);
 
+/// The same of any number, an infinite one too, as a double.
+bool parse_any_number(std::string_view field, char separator, double& number);
+
+/// Without the blanks around it.
+std::string_view trim_blanks(std::string_view text);
+
 /// Whether it is a number with a decimal comma or with separators of thousands: "0,5", "1,234.5".
 bool has_comma_in_number(std::string_view field);
 
@@ -65,7 +71,8 @@ struct TableStart {
   std::string corner;              ///< above the names of the rows; R may leave it out
   std::vector<std::string> names;  ///< of all columns but that of the rows' names
   std::string first_row;           ///< the line after the header
-  std::size_t n_texts = 0;         ///< columns of text between the rows' names and the numbers
+  std::size_t n_texts = 0;         ///< columns that end with one of text before the values; those
+                                   ///< of numbers among them are named like measures
   std::string comment_below = {};  ///< where a comment stands between header and rows; or empty
   bool lacks_corner = false;       ///< the header has one field less than the rows
   bool knows_texts = false;        ///< by the names of their columns; some may be numbers

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <span>
 
 namespace saithe::io {
 namespace {
@@ -105,6 +106,89 @@ double share(const std::vector<std::string>& names, bool (*is_one)(std::string_v
   return static_cast<double>(n) / static_cast<double>(names.size());
 }
 
+/// What separates the words of a name of a column: orig.ident, cell_type, S-Score.
+bool is_between_words(char letter) {
+  return letter == '.' || letter == '_' || letter == '-' || letter == ' ';
+}
+
+// Columns beside the values, in capitals and without what separates words; none is a gene.
+constexpr std::array<std::string_view, 8> kOfPeople = {"AGE",   "SEX",     "GENDER",  "BMI",
+                                                       "DONOR", "DONORID", "PATIENT", "PATIENTID"};
+constexpr std::array<std::string_view, 8> kOfSamples = {
+    "BATCH", "SAMPLE", "SAMPLEID", "ORIGIDENT", "PLATE", "REPLICATE", "LANE", "TIMEPOINT"};
+constexpr std::array<std::string_view, 22> kOfCells = {
+    "CELLID",     "CELLINDEX",        "CELLTYPE",     "LABEL",          "LABELS",
+    "PHASE",      "SSCORE",           "G2MSCORE",     "PSEUDOTIME",     "DPTPSEUDOTIME",
+    "CLUSTER",    "CLUSTERS",         "CLUSTERID",    "SEURATCLUSTERS", "LEIDEN",
+    "LOUVAIN",    "PREDICTEDDOUBLET", "DOUBLETSCORE", "DOUBLETSCORES",  "SCRUBLETSCORE",
+    "SIZEFACTOR", "SIZEFACTORS"};
+constexpr std::array<std::string_view, 22> kOfCounts = {"NCOUNT",
+                                                        "NCOUNTS",
+                                                        "NFEATURE",
+                                                        "NFEATURES",
+                                                        "NGENE",
+                                                        "NGENES",
+                                                        "NCELLS",
+                                                        "NGENESBYCOUNTS",
+                                                        "NCELLSBYCOUNTS",
+                                                        "NUMI",
+                                                        "NUMIS",
+                                                        "UMI",
+                                                        "UMIS",
+                                                        "READS",
+                                                        "DETECTED",
+                                                        "TOTALCOUNT",
+                                                        "TOTALCOUNTS",
+                                                        "TOTALFEATURES",
+                                                        "MEANCOUNTS",
+                                                        "MITORATIO",
+                                                        "PCTDROPOUTBYCOUNTS",
+                                                        "LOG10GENESPERUMI"};
+constexpr std::array<std::string_view, 20> kOfGenes = {"INDEX",
+                                                       "GENEID",
+                                                       "ENTREZ",
+                                                       "ENTREZID",
+                                                       "ENTREZGENE",
+                                                       "ENTREZGENEID",
+                                                       "CHR",
+                                                       "CHROMOSOME",
+                                                       "CHROMOSOMENAME",
+                                                       "STRAND",
+                                                       "START",
+                                                       "STARTPOSITION",
+                                                       "END",
+                                                       "ENDPOSITION",
+                                                       "LENGTH",
+                                                       "GENELENGTH",
+                                                       "TRANSCRIPTLENGTH",
+                                                       "EFFECTIVELENGTH",
+                                                       "EFFLENGTH",
+                                                       "HIGHLYVARIABLE"};
+
+/// Of a name in capitals.
+bool is_word_of_measure(std::string word) {
+  std::erase_if(word, is_between_words);
+  const auto holds = [&](std::span<const std::string_view> words) {
+    return std::ranges::find(words, word) != words.end();
+  };
+  return holds(kOfPeople) || holds(kOfSamples) || holds(kOfCells) || holds(kOfCounts) ||
+         holds(kOfGenes);
+}
+
+/// Whether it is clusters of one resolution, as Seurat calls them: RES_0_8, RNA_SNN_RES_1.
+bool is_resolution(std::string_view word) {
+  static constexpr std::string_view kResolution = "RES_";
+  if (word.find("SNN_RES_") != std::string_view::npos) return true;
+  return word.starts_with(kResolution) && word.size() > kResolution.size() &&
+         word.find_first_not_of("0123456789_", kResolution.size()) == std::string_view::npos;
+}
+
+/// Whether it is what scuttle counts of a set of genes: SUBSETS_MITO_PERCENT.
+bool is_of_subset(std::string_view word) {
+  return word.starts_with("SUBSETS_") &&
+         (word.ends_with("_SUM") || word.ends_with("_DETECTED") || word.ends_with("_PERCENT"));
+}
+
 }  // namespace
 
 bool is_ensembl_id(std::string_view name) {
@@ -171,76 +255,46 @@ bool names_counter(std::string_view name) {
 
 bool names_measure(std::string_view name) {
   if (names_counter(name)) return true;
-  static constexpr std::array kWords = {"AGE",
-                                        "SEX",
-                                        "GENDER",
-                                        "BMI",
-                                        "BATCH",
-                                        "DONOR",
-                                        "DONOR_ID",
-                                        "PATIENT",
-                                        "PATIENT_ID",
-                                        "SAMPLE",
-                                        "SAMPLE_ID",
-                                        "PLATE",
-                                        "REPLICATE",
-                                        "LANE",
-                                        "TIMEPOINT",
-                                        "PSEUDOTIME",
-                                        "DPT_PSEUDOTIME",
-                                        "PHASE",
-                                        "N_COUNTS",
-                                        "N_GENES",
-                                        "N_CELLS",
-                                        "N_GENES_BY_COUNTS",
-                                        "N_UMI",
-                                        "N_UMIS",
-                                        "NUMI",
-                                        "NGENE",
-                                        "NGENES",
-                                        "TOTAL_COUNTS",
-                                        "TOTAL_COUNT",
-                                        "N_CELLS_BY_COUNTS",
-                                        "LEIDEN",
-                                        "LOUVAIN",
-                                        "CLUSTER",
-                                        "CLUSTERS",
-                                        "SEURAT_CLUSTERS",
-                                        "DOUBLET_SCORE",
-                                        "DOUBLET_SCORES",
-                                        "SCRUBLET_SCORE",
-                                        "S_SCORE",
-                                        "G2M_SCORE",
-                                        "SIZE_FACTOR",
-                                        "SIZE_FACTORS",
-                                        "MEAN_COUNTS",
-                                        "PCT_DROPOUT_BY_COUNTS",
-                                        "LENGTH",
-                                        "GENE_LENGTH",
-                                        "EFFECTIVE_LENGTH",
-                                        "EFFLENGTH",
-                                        "START",
-                                        "END",
-                                        "ENTREZ",
-                                        "ENTREZID",
-                                        "ENTREZ_ID",
-                                        "ENTREZ_GENE_ID",
-                                        "ENTREZGENE_ID"};
-  static constexpr std::array kBeginnings = {"NCOUNT_",        "NFEATURE_",        "PERCENT_",
-                                             "PCT_COUNTS_",    "TOTAL_COUNTS_",    "LOG1P_TOTAL_",
-                                             "LOG1P_N_GENES_", "LOG1P_MEAN_COUNTS"};
-  static constexpr std::array kAxes = {"UMAP_", "TSNE_", "PC_", "PCA_"};
+  // What programs write before the name of an assay or a set of genes, or before a parameter; a
+  // sample may be called Leiden_2.
+  static constexpr std::array kBeginnings = {
+      "NCOUNT_",       "NFEATURE_",      "PERCENT_",           "PCT_COUNTS_",  "TOTAL_COUNTS_",
+      "LOG1P_TOTAL_",  "LOG1P_N_GENES_", "LOG1P_MEAN_COUNTS",  "SCDBLFINDER_", "PANN_",
+      "ALTEXPS_ERCC_", "LEIDEN_RES",     "LEIDEN_0_",          "LEIDEN_1_",    "LOUVAIN_RES",
+      "LOUVAIN_0_",    "LOUVAIN_1_",     "DF_CLASSIFICATIONS_"};
+  // "PCA3" is a gene.
+  static constexpr std::array kAxes = {"UMAP_", "UMAP", "TSNE_", "TSNE", "PC_", "PC", "PCA_"};
   std::string word = upper(name);
-  std::ranges::replace(word, '.', '_');
-  std::ranges::replace(word, ' ', '_');
+  std::ranges::replace_if(word, is_between_words, '_');
   const auto begins = [&](const char* text) { return word.starts_with(text); };
-  const auto is_axis = [&](const std::string& axis) {
-    return word.size() > axis.size() && word.starts_with(axis) &&
-           count_digits(std::string_view(word).substr(axis.size())) == word.size() - axis.size();
+  const auto is_axis = [&](std::string_view axis) {
+    if (!word.starts_with(axis)) return false;
+    const auto number = std::string_view(word).substr(axis.size());
+    return !number.empty() && count_digits(number) == number.size();
   };
-  return std::ranges::find(kWords, word) != kWords.end() ||
-         std::ranges::any_of(kBeginnings, begins) || std::ranges::any_of(kAxes, is_axis) ||
-         word.find("_SNN_RES_") != std::string::npos;
+  return is_word_of_measure(word) || std::ranges::any_of(kBeginnings, begins) ||
+         std::ranges::any_of(kAxes, is_axis) || is_resolution(word) || is_of_subset(word);
+}
+
+std::vector<bool> measures_among(const std::vector<std::string>& names, std::size_t n_texts) {
+  std::vector<bool> are_measures;
+  for (const std::string& name : names) are_measures.push_back(names_measure(name));
+  // "PC3" and "PC9" are lines of cells where there is no first axis.
+  const auto is_short_axis = [](const std::string& word) {
+    return word.starts_with("PC") && word.size() > 2 && count_digits(word.substr(2)) > 0;
+  };
+  const bool has_first_axis =
+      std::ranges::any_of(names, [](const std::string& name) { return upper(name) == "PC1"; });
+  for (std::size_t i = n_texts; i < names.size(); ++i) {
+    if (!has_first_axis && is_short_axis(upper(names[i]))) are_measures[i] = false;
+  }
+  // What a program counted of a single cell may be called after the counts.
+  static constexpr std::array kCounts = {"READS", "UMI", "UMIS"};
+  const bool is_alone = names.size() == n_texts + 1;
+  if (is_alone && std::ranges::find(kCounts, upper(names.back())) != kCounts.end()) {
+    are_measures.back() = false;
+  }
+  return are_measures;
 }
 
 bool may_name_numbers(std::string_view corner) {

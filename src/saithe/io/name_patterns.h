@@ -3,6 +3,7 @@
 // Which names are genes and which are cells, told by how they look: for tables that do not say
 // what their rows are. Private to io/.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,9 +28,14 @@ bool may_name_numbers(std::string_view corner);
 /// Whether it is what HTSeq or STAR count beside the genes: `__no_feature`, `N_unmapped`.
 bool names_counter(std::string_view name);
 
-/// Whether a column of numbers is called as Scanpy, Seurat and people call measures of cells or
-/// genes that stand beside the values: `nCount_RNA`, `pct_counts_mt`, `seurat_clusters`, `UMAP_1`.
+/// Whether a column is called as Scanpy, Seurat and people call measures and names of cells or
+/// genes that stand beside the values: `nCount_RNA`, `pct_counts_mt`, `orig.ident`, `UMAP_1`,
+/// `chromosome`. The case of letters does not count, nor '.', '_', '-' or ' ' between words.
 bool names_measure(std::string_view name);
+
+/// Which columns of a table are, all their names being known: no PC3 without PC1; and `reads` are
+/// the counts of a cell where no other column follows the `n_texts` first.
+std::vector<bool> measures_among(const std::vector<std::string>& names, std::size_t n_texts);
 
 /// What the rows of a table are.
 enum class RowsAre { Cells, Genes, Unknown };

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <unordered_set>
 
 #include "saithe/core/text_io.h"
@@ -16,6 +15,7 @@
 #include "saithe/io/name_patterns.h"
 #include "saithe/io/repeated_barcodes.h"
 #include "saithe/io/unknown_input.h"
+#include "saithe/io/written_column.h"
 #include "saithe/matrix/row_gatherer.h"
 
 namespace saithe::io {
@@ -23,17 +23,23 @@ namespace {
 
 constexpr std::int64_t kLinesBetweenPolls = 1024;
 constexpr std::size_t kBlockEntries = std::size_t{1} << 20;
-// In memory for a text of each row; its name stands there twice in the end.
-constexpr std::int64_t kBytesOfText = 64;
+// In memory for the name of each row, which stands there twice in the end.
+constexpr std::int64_t kBytesOfName = 2 * 64;
 // Of --memory, for the rows in memory; a table of genes in rows is turned round beside them.
 constexpr std::int64_t kPackedShare = 4;
+
+/// A column that is no gene and no cell.
+struct ColumnBeside {
+  std::string name;
+  Column column;
+  bool is_told_by_name = false;  // nothing else tells it from the values
+};
 
 /// What is read of a table before it is known what its rows are.
 struct RowsOfText {
   std::vector<std::string> names;
-  std::vector<std::vector<std::string>> texts;  // each column between the names and the numbers
-  std::vector<std::string> columns;             // names of the values' columns
-  std::vector<std::pair<std::string, NumberColumn>> measures;  // that are no gene and no cell
+  std::vector<std::string> columns;  // names of the values' columns
+  std::vector<ColumnBeside> beside;  // in the table's order
   std::shared_ptr<PackedRows> values;
 };
 
@@ -43,12 +49,14 @@ class RowReader {
  public:
   RowReader(LineReader& reader, const TableStart& start, const Context& context)
       : reader_(&reader), start_(&start), splitter_(start.separator), context_(context) {
-    rows_.texts.resize(start.n_texts);
-    for (std::size_t i = start.n_texts; i < start.names.size(); ++i) {
-      const bool is_measure = names_measure(start.names[i]);
-      places_.push_back({is_measure, is_measure ? rows_.measures.size() : rows_.columns.size()});
-      if (is_measure) {
-        rows_.measures.push_back({start.names[i], {{}, NumberColumn::Kind::Float32, {}}});
+    const std::vector<bool> are_measures = measures_among(start.names, start.n_texts);
+    for (std::size_t i = 0; i < start.names.size(); ++i) {
+      const bool is_beside = i < start.n_texts || are_measures[i];
+      places_.push_back({is_beside, is_beside ? beside_.size() : rows_.columns.size()});
+      if (is_beside) {
+        beside_.emplace_back(
+            are_measures[i] ? WrittenColumn::Holds::NumbersOrTexts : WrittenColumn::Holds::Texts,
+            start.separator);
       } else {
         rows_.columns.push_back(start.names[i]);
       }
@@ -57,7 +65,7 @@ class RowReader {
       fail(ErrorKind::BadFormat,
            "{}: all its columns of numbers are named like measures of cells ('{}', ...); expected "
            "values of genes",
-           reader.where(), printable(rows_.measures.front().first));
+           reader.where(), printable(start.names[start.n_texts]));
     }
     block_.n_cols = checked_cast<GeneIndex>(std::ssize(rows_.columns), "columns of the table");
     rows_.values = std::make_shared<PackedRows>(block_.n_cols, context.max_memory / kPackedShare);
@@ -78,7 +86,7 @@ class RowReader {
           reader_->where(), printable(counters_));
     }
     pack();
-    if (!start_->knows_texts) require_texts(first);
+    finish_columns(first);
     warn_of_thousands();
     if (!counters_.empty()) {
       context_.warn(
@@ -91,8 +99,10 @@ class RowReader {
  private:
   void poll() const {
     context_.throw_if_cancelled();
-    require_memory_so_far(reader_->where(), std::ssize(rows_.names),
-                          kBytesOfText * (2 + std::ssize(rows_.texts)), context_.max_memory);
+    std::int64_t bytes_of_row = kBytesOfName;
+    for (const WrittenColumn& column : beside_) bytes_of_row += column.bytes_of_row();
+    require_memory_so_far(reader_->where(), std::ssize(rows_.names), bytes_of_row,
+                          context_.max_memory);
   }
   void add(std::string_view line) {
     if (!splitter_.split(line, fields_)) {
@@ -111,20 +121,17 @@ class RowReader {
       return;
     }
     rows_.names.emplace_back(fields_[0]);
-    const std::size_t n_texts = start_->n_texts;
-    for (std::size_t i = 0; i < n_texts; ++i) rows_.texts[i].emplace_back(fields_[i + 1]);
-    for (std::size_t i = n_texts + 1; i < fields_.size(); ++i) {
-      const Place place = places_[i - n_texts - 1];
-      float value = 0;
-      if (!parse_value(fields_[i], start_->separator, value)) {
-        if (!place.is_measure || !is_missing_value(fields_[i])) fail_value(i);
-        value = std::numeric_limits<float>::quiet_NaN();
-      }
-      if (start_->separator == ';') note_mark(fields_[i]);
-      if (place.is_measure) {
-        rows_.measures[place.index].second.values.push_back(value);
+    for (std::size_t i = 1; i < fields_.size(); ++i) {
+      const Place place = places_[i - 1];
+      if (place.is_beside) {
+        WrittenColumn& column = beside_[place.index];
+        column.add(fields_[i]);
+        if (start_->separator == ';' && column.is_of_numbers()) note_mark(fields_[i]);
         continue;
       }
+      float value = 0;
+      if (!parse_value(fields_[i], start_->separator, value)) fail_value(i);
+      if (start_->separator == ';') note_mark(fields_[i]);
       if (value == 0) continue;
       block_.columns.push_back(static_cast<GeneIndex>(place.index));
       block_.values.push_back(value);
@@ -197,32 +204,45 @@ class RowReader {
              : "");
   }
 
-  /// What the first row makes a column of text, other rows do not make one of numbers: a value that
-  /// cannot be read must not take its cell or gene along. `first`: where that row is.
-  void require_texts(const std::string& first) const {
-    for (std::size_t i = 0; i < rows_.texts.size(); ++i) {
-      const std::vector<std::string>& texts = rows_.texts[i];
-      const auto n_numbers =
-          std::count_if(texts.begin(), texts.end(), [&](const std::string& text) {
-            float value = 0;
-            return parse_value(text, start_->separator, value) || has_comma_in_number(text);
-          });
-      // "inf" may be short for infected, but not beside numbers.
-      const auto n_infinite = std::ranges::count_if(texts, is_infinite_value);
-      if (n_numbers == 0 || 2 * (n_numbers + n_infinite) <= std::ssize(texts)) continue;
-      fail_value(i + 1, first, rows_.names.front(), texts.front());
+  /// Gives the columns beside the values to the rows. `first`: where the first of them is.
+  void finish_columns(const std::string& first) {
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      if (!places_[i].is_beside) continue;
+      WrittenColumn& written = beside_[places_[i].index];
+      const bool is_text_by_looks = !written.may_be_of_numbers();
+      const bool is_told_by_name =
+          i >= start_->n_texts || (written.is_of_numbers() && !start_->knows_texts);
+      rows_.beside.push_back({start_->names[i], std::move(written).finish(), is_told_by_name});
+      if (is_text_by_looks && !start_->knows_texts) {
+        require_texts(i, std::get<TextColumn>(rows_.beside.back().column).values, first);
+      }
     }
   }
 
-  /// Where the values of a column go: a measure, or a column of `values`.
+  /// What the first row makes a column of text, other rows do not make one of numbers: a value that
+  /// cannot be read must not take its cell or gene along. `first`: where that row is.
+  void require_texts(std::size_t column, const std::vector<std::string>& texts,
+                     const std::string& first) const {
+    const auto n_numbers = std::count_if(texts.begin(), texts.end(), [&](const std::string& text) {
+      float value = 0;
+      return parse_value(text, start_->separator, value) || has_comma_in_number(text);
+    });
+    // "inf" may be short for infected, but not beside numbers.
+    const auto n_infinite = std::ranges::count_if(texts, is_infinite_value);
+    if (n_numbers == 0 || 2 * (n_numbers + n_infinite) <= std::ssize(texts)) return;
+    fail_value(column + 1, first, rows_.names.front(), texts.front());
+  }
+
+  /// Where the fields of a column go: to one beside the values, or to one of the values.
   struct Place {
-    bool is_measure = false;
+    bool is_beside = false;
     std::size_t index = 0;
   };
 
   LineReader* reader_;
   const TableStart* start_;
-  std::vector<Place> places_;  // of the columns behind those of text
+  std::vector<Place> places_;  // of all columns but the names of rows
+  std::vector<WrittenColumn> beside_;
   FieldSplitter splitter_;
   const Context& context_;
   std::vector<std::string_view> fields_;
@@ -290,21 +310,22 @@ RowsAre rows_are(const RowsOfText& rows, const TableStart& start, CellsIn asked,
   return RowsAre::Cells;
 }
 
-/// Texts and measures describe the rows.
-void add_columns(Table& table, RowsOfText& rows, const TableStart& start, const std::string& where,
-                 const Context& context) {
-  std::vector<std::string> names(
-      start.names.begin(), start.names.begin() + static_cast<std::ptrdiff_t>(rows.texts.size()));
+/// What stands beside the values describes the rows.
+void add_columns(Table& table, RowsOfText& rows, const std::string& where, const Context& context) {
+  std::vector<std::string> names;
   std::string measures;
-  for (const auto& [name, column] : rows.measures) {
-    names.push_back(name);
-    measures += (measures.empty() ? "'" : ", '") + name + "'";
+  std::size_t n_measures = 0;
+  for (const ColumnBeside& beside : rows.beside) {
+    names.push_back(beside.name);
+    if (!beside.is_told_by_name) continue;
+    measures += (measures.empty() ? "'" : ", '") + beside.name + "'";
+    ++n_measures;
   }
-  if (!measures.empty()) {
+  if (n_measures > 0) {
     context.warn(printable(fmt::format(
         "{}: {} {} named like a measure of each row, not like a gene or a cell: it is kept beside "
         "the names of rows and left out of the values",
-        where, measures, rows.measures.size() == 1 ? "is" : "are each")));
+        where, measures, n_measures == 1 ? "is" : "are each")));
   }
   if (make_names_unique(names) > 0) {
     context.warn(fmt::format(
@@ -312,26 +333,26 @@ void add_columns(Table& table, RowsOfText& rows, const TableStart& start, const 
         "suffix -1, -2, ...",
         where));
   }
-  for (std::size_t i = 0; i < rows.texts.size(); ++i) {
-    table.set(std::move(names[i]), TextColumn{std::move(rows.texts[i]), {}});
-  }
-  for (std::size_t i = 0; i < rows.measures.size(); ++i) {
-    table.set(std::move(names[rows.texts.size() + i]), std::move(rows.measures[i].second));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    Column& column = rows.beside[i].column;
+    warn_of_inexact_integers(column, fmt::format("{}: {}", where, printable(names[i])), context);
+    table.set(std::move(names[i]), std::move(column));
   }
 }
 
 /// A row of numbers is no barcode where a column of text has another name for each cell.
-void warn_of_numbered_cells(const RowsOfText& rows, const TableStart& start,
-                            const std::string& where, const Context& context) {
-  if (!is_counted_up(rows.names)) return;
-  for (std::size_t i = 0; i < rows.texts.size(); ++i) {
-    const std::unordered_set<std::string_view> distinct(rows.texts[i].begin(), rows.texts[i].end());
-    if (distinct.size() < rows.names.size() || rows.names.size() < 2) continue;
+void warn_of_numbered_cells(const RowsOfText& rows, const std::string& where,
+                            const Context& context) {
+  if (!is_counted_up(rows.names) || rows.names.size() < 2) return;
+  for (const ColumnBeside& beside : rows.beside) {
+    const auto* texts = std::get_if<TextColumn>(&beside.column);
+    if (texts == nullptr) continue;
+    const std::unordered_set<std::string_view> distinct(texts->values.begin(), texts->values.end());
+    if (distinct.size() < rows.names.size()) continue;
     context.warn(printable(fmt::format(
         "{}: its cells are called by their numbers ('{}', ...), while the column '{}' has a text "
-        "of "
-        "its own for each ('{}', ...). If that is the barcode, remove the column before it",
-        where, rows.names.front(), start.names[i], rows.texts[i].front())));
+        "of its own for each ('{}', ...). If that is the barcode, remove the column before it",
+        where, rows.names.front(), beside.name, texts->values.front())));
     return;
   }
 }
@@ -360,8 +381,8 @@ std::unique_ptr<CellSource> open_wide(const std::string& where, RowsOfText rows,
   Table var = make_gene_table(are_cells ? column_names : rows.names, where, context);
   warn_of_sums(are_cells ? rows.names : column_names, "cell", where, context);
   warn_of_sums(are_cells ? column_names : rows.names, "gene", where, context);
-  if (are_cells) warn_of_numbered_cells(rows, start, where, context);
-  add_columns(are_cells ? obs : var, rows, start, where, context);
+  if (are_cells) warn_of_numbered_cells(rows, where, context);
+  add_columns(are_cells ? obs : var, rows, where, context);
   auto counts =
       are_cells ? std::move(rows.values) : transpose(*rows.values, context.max_memory, context);
   return std::make_unique<PackedCells>(where, std::move(counts), std::move(obs), std::move(var),

@@ -58,6 +58,18 @@ TEST(IsMissingValue, AsProgramsWriteIt) {
   EXPECT_FALSE(is_missing_value("x"));
 }
 
+TEST(ParseAnyNumber, AsADouble) {
+  double number = 0;
+  EXPECT_TRUE(parse_any_number(" 0.1257302210933933", ',', number));
+  EXPECT_EQ(number, 0.1257302210933933);
+  EXPECT_TRUE(parse_any_number("1,5", ';', number));
+  EXPECT_EQ(number, 1.5);
+  EXPECT_TRUE(parse_any_number("-inf", ',', number));
+  EXPECT_FALSE(parse_any_number("1,5", ',', number));
+  EXPECT_FALSE(parse_any_number("D1", ';', number));
+  EXPECT_FALSE(parse_any_number("", ';', number));
+}
+
 std::optional<TableStart> start_of(const std::string& text) {
   const FolderForTest folder;
   write_bytes(folder / "a", text);
@@ -98,6 +110,11 @@ TEST(ReadStart, FindsSeparatorAndNames) {
   ASSERT_TRUE(texts.has_value());
   EXPECT_EQ(texts->n_texts, 2U);
   EXPECT_EQ(texts->first_row, "E1,A,x,3");
+  // A measure may stand between texts, if values follow.
+  EXPECT_EQ(start_of("id,n_genes,note,c1\nE1,5,x,3\n")->n_texts, 2U);
+  EXPECT_EQ(start_of("id,n_genes,c1,c2\nE1,5,3,4\n")->n_texts, 0U);
+  EXPECT_EQ(start_of("id,c1,note,c2\nE1,5,x,3\n")->n_texts, 0U);
+  EXPECT_EQ(start_of("id,n_genes,note\nE1,5,x\n")->n_texts, 0U);
 }
 
 TEST(ReadStart, WhatIsNoTable) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "saithe/core/text_io.h"
+
 namespace saithe::io {
 namespace {
 
@@ -70,6 +72,94 @@ TEST(NamesMeasure, AsScanpyAndSeuratCallThem) {
                            "cell1", "count", "AGER", "NGEF", ""}) {
     EXPECT_FALSE(names_measure(name)) << name;
   }
+}
+
+TEST(NamesMeasure, WithoutRegardToCaseAndToWhatSeparatesWords) {
+  for (const char* name : {"orig.ident",
+                           "cell_type",
+                           "celltype",
+                           "CellType",
+                           "Cell Type",
+                           "label",
+                           "labels",
+                           "cluster_id",
+                           "ClusterID",
+                           "clusters",
+                           "res.0.8",
+                           "res.1",
+                           "integrated_snn_res.0.8",
+                           "predicted_doublet",
+                           "scDblFinder.score",
+                           "scDblFinder.class",
+                           "nCounts",
+                           "nFeatures",
+                           "total_features",
+                           "mitoRatio",
+                           "log10GenesPerUMI",
+                           "sizeFactor",
+                           "size.factor",
+                           "UMI",
+                           "UMIs",
+                           "reads",
+                           "cell_id",
+                           "Cell_Index",
+                           "tSNE1",
+                           "tSNE2",
+                           "TSNE.1",
+                           "UMAP1",
+                           "UMAP-2",
+                           "PC1",
+                           "PC12",
+                           "detected",
+                           "subsets_Mito_percent",
+                           "subsets_Mito_sum",
+                           "altexps_ERCC_percent",
+                           "DonorID",
+                           "donor.id",
+                           "sample-id",
+                           "entrezgene",
+                           "GeneID",
+                           "gene_id",
+                           "chr",
+                           "Chromosome",
+                           "start_position",
+                           "end_position",
+                           "transcript_length",
+                           "highly_variable",
+                           "index",
+                           "strand",
+                           "leiden_0.5",
+                           "louvain_res_1"}) {
+    EXPECT_TRUE(names_measure(name)) << name;
+  }
+  for (const char* name :
+       {"PCA3", "GC", "REST", "RES", "res.a", "res.", "RESF1", "subsets_x", "PC", "UMAP", "id",
+        "cell_1", "cells1", "chr1", "sample_1", "label2", "Leiden_2"}) {
+    EXPECT_FALSE(names_measure(name)) << name;
+  }
+}
+
+TEST(NamesMeasure, NoHumanGeneIsCalledSo) {
+  LineReader reader(std::string(SAITHE_SOURCE_DIR) + "/data/ensembl_symbols.tsv.gz");
+  std::int64_t n_genes = 0;
+  for (std::string_view line; reader.next(line);) {
+    if (line.starts_with('#')) continue;
+    const std::string_view symbol = line.substr(line.find('\t') + 1);
+    EXPECT_FALSE(names_measure(symbol)) << symbol;
+    ++n_genes;
+  }
+  EXPECT_GT(n_genes, 10000);
+}
+
+TEST(MeasuresAmong, AsTheOtherColumnsAllow) {
+  using Are = std::vector<bool>;
+  EXPECT_EQ(measures_among({"PC1", "PC2", "PC_3", "ACTB"}, 0), (Are{true, true, true, false}));
+  EXPECT_EQ(measures_among({"PC3", "PC9", "PC_3", "HeLa"}, 0), (Are{false, false, true, false}));
+  EXPECT_EQ(measures_among({"chr", "reads"}, 1), (Are{true, false}));
+  EXPECT_EQ(measures_among({"chr", "reads"}, 0), (Are{true, true}));
+  EXPECT_EQ(measures_among({"UMIs"}, 0), Are{false});
+  EXPECT_EQ(measures_among({"UMAP_1"}, 0), Are{true});
+  EXPECT_TRUE(measures_among({}, 0).empty());
 }
 
 TEST(NamesCounter, OfHtseqAndStar) {

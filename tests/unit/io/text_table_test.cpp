@@ -67,6 +67,77 @@ TEST(TextTable, MeasuresOfCellsAreNoGenes) {
                       "named like measures of cells ('UMAP_1', ...); expected values of genes");
 }
 
+// Donors, coordinates and axes are no counts, which 32 bits hold.
+TEST(TextTable, NumbersBesideTheValuesKeepEveryDigit) {
+  const Dataset cells = read(
+      "cell,donor_id,ACTB,CD3D,MT-CO1,tSNE_1,sample\n"
+      "cell1,100000001,3,0,1,0.1257302210933933,9007199254740993\n"
+      "cell2,100000002,0,0,7,,9007199254740992\n");
+  expect_three_by_two(cells);
+  EXPECT_EQ(cells.obs().as_text("donor_id"), (Texts{"100000001", "100000002"}));
+  const auto& axis = std::get<NumberColumn>(*cells.obs().find("tSNE_1"));
+  EXPECT_EQ(axis.kind, NumberColumn::Kind::Float64);
+  EXPECT_EQ(axis.values[0], 0.1257302210933933);
+  EXPECT_TRUE(std::isnan(axis.values[1]));
+  EXPECT_EQ(std::get<NumberColumn>(*cells.obs().find("sample")).exact,
+            (std::vector<std::int64_t>{9007199254740993, 9007199254740992}));
+  const Dataset genes = read(
+      "gene,Chr,Start,cell1,cell2\nACTB,chr7,155270561,3,0\nCD3D,chr11,155270562,0,0\n"
+      "MT-CO1,chrM,155270563,1,7\n");
+  expect_three_by_two(genes);
+  EXPECT_EQ(genes.var().as_text("Start"), (Texts{"155270561", "155270562", "155270563"}));
+}
+
+TEST(TextTable, WholeNumbersPast64BitsAreRoundedWithAWarning) {
+  Context context(1);
+  Texts warnings;
+  context.on_warning = [&](const std::string& warning) { warnings.push_back(warning); };
+  read("cell,donor_id,ACTB\ncell1,18446744073709551615,3\ncell2,1,4\n", {}, context);
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_NE(warnings[1].find("a.csv: donor_id: has whole numbers of 2^63 or more"),
+            std::string::npos);
+}
+
+TEST(TextTable, NumbersAndTextsOfOneColumnBesideTheValuesAreTexts) {
+  for (const char* texts : {"1,D1,NA", "D1,1,NA", "D1,2,3", "NA,D1,1", "007,7,1"}) {
+    SCOPED_TRACE(texts);
+    Texts donors;
+    for (std::string_view rest = texts;;) {
+      donors.emplace_back(rest.substr(0, rest.find(',')));
+      if (rest.find(',') == std::string_view::npos) break;
+      rest.remove_prefix(rest.find(',') + 1);
+    }
+    const Dataset before =
+        read(fmt::format("cell,donor_id,ACTB\ncell1,{},3\ncell2,{},4\ncell3,{},5\n", donors[0],
+                         donors[1], donors[2]));
+    const Dataset behind =
+        read(fmt::format("cell,ACTB,donor_id\ncell1,3,{}\ncell2,4,{}\ncell3,5,{}\n", donors[0],
+                         donors[1], donors[2]));
+    for (std::string& donor : donors) donor = donor == "NA" ? "" : donor;
+    for (const Dataset* cells : {&before, &behind}) {
+      EXPECT_EQ(cells->var().index(), Texts{"ACTB"});
+      EXPECT_EQ(cells->obs().as_text("donor_id"), donors);
+      EXPECT_TRUE(std::holds_alternative<TextColumn>(*cells->obs().find("donor_id")));
+    }
+  }
+}
+
+TEST(TextTable, TextsMayFollowMeasuresBeforeTheValues) {
+  const Dataset cells = read(
+      "cell,nCount_RNA,note,orig.ident,ACTB,CD3D,MT-CO1\n"
+      "cell1,4,good,1,3,0,1\ncell2,7,bad,2,0,0,7\n");
+  expect_three_by_two(cells);
+  EXPECT_EQ(cells.obs().names_of_columns(), (Texts{"nCount_RNA", "note", "orig.ident"}));
+  EXPECT_EQ(cells.obs().as_text("nCount_RNA"), (Texts{"4", "7"}));
+  EXPECT_EQ(cells.obs().as_text("note"), (Texts{"good", "bad"}));
+}
+
+TEST(TextTable, ReadsAloneAreTheCountsOfACell) {
+  EXPECT_EQ(read("gene,reads\nACTB,3\nCD3D,4\n").obs().index(), Texts{"reads"});
+  EXPECT_EQ(read("gene,symbol,UMI\nG1,ACTB,3\nG2,CD3D,4\n").obs().index(), Texts{"UMI"});
+  EXPECT_EQ(read("cell,reads,ACTB\ncell1,3,1\ncell2,4,1\n").var().index(), Texts{"ACTB"});
+}
+
 TEST(TextTable, CountersBesideTheGenesAreLeftOut) {
   Context context(1);
   Texts warnings;
@@ -194,9 +265,9 @@ TEST(TextTable, AColumnOfNumbersWithoutTheFirstIsAnError) {
                       "a.csv:2: column 2 ('c1') of row 'ACTB': 'inf' is not a number");
   EXPECT_EQ(read("cell,state,ACTB\nc1,inf,3\nc2,ctrl,4\n").obs().as_text("state"),
             (Texts{"inf", "ctrl"}));
-  const Dataset genes = read("gene,chr,c1\nACTB,7,3\nCD3D,11,2\n");  // nothing tells
-  EXPECT_EQ(genes.obs().index(), (Texts{"chr", "c1"}));
-  EXPECT_EQ(read("gene,chr,c1\nXIST,X,3\nCD3D,11,2\n").obs().index(), Texts{"c1"});
+  const Dataset genes = read("gene,arm,c1\nACTB,7,3\nCD3D,11,2\n");  // nothing tells
+  EXPECT_EQ(genes.obs().index(), (Texts{"arm", "c1"}));
+  EXPECT_EQ(read("gene,arm,c1\nXIST,Xq,3\nCD3D,11,2\n").obs().index(), Texts{"c1"});
 }
 
 TEST(TextTable, TabsSeparateWhereThereAreCommasToo) {
