@@ -21,10 +21,16 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
+/// What the file calls the matrix beside its layers: "X", of Loom "matrix".
+std::string main_matrix(const FileSummary& contents) {
+  const bool is_loom = !contents.places.empty() && contents.places.back().name == "matrix";
+  return is_loom ? "matrix" : "X";
+}
+
 /// The place whose values become X: "layers/counts", "raw/X", "X".
 std::string place_used(const FileSummary& contents, const ReadOptions& reading) {
   const bool is_layer = std::ranges::find(contents.layers, reading.layer) != contents.layers.end();
-  if (reading.layer == "X" && !is_layer) return "X";
+  if (reading.layer == main_matrix(contents) && !is_layer) return reading.layer;
   if (!reading.layer.empty()) return "layers/" + reading.layer;
   if (reading.use_raw) return "raw/X";
   for (const ValueKind kind : {ValueKind::Counts, ValueKind::LogNormalized}) {
@@ -55,7 +61,9 @@ void say_what_is_left(const FileSummary& contents, const ReadOptions& reading, S
   say("uns", contents.uns);
   say("of the file", contents.not_read);
   if (contents.has_raw && !is_of_raw(used)) session.say("not kept: raw (--use-raw takes it)");
-  if (used != "X") session.say("not kept: X");
+  if (const std::string main = main_matrix(contents); used != main) {
+    session.say("not kept: " + main);
+  }
 }
 
 int run(const CommonOptions& common, const OptionFlags& flags, const Request& request) {

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from cell_files import write_loom
 from conftest import must, must_fail, rows_of
 
 FORMS = pathlib.Path(__file__).resolve().parents[1] / "golden" / "h5ad" / "forms"
@@ -94,6 +95,28 @@ def test_neither_is_refused_by_every_command(files, model, tmp_path):
         line = must_fail(3, *command)
         assert "neither counts nor log1p(CP10k)" in line and "X holds z-scored values" in line
         assert line.rstrip().endswith("Give a file that holds counts.")
+
+
+def test_counts_of_a_loom_are_looked_for_in_its_layers(files, data, model, tmp_path):
+    path = tmp_path / "cells.loom"
+    write_loom(anndata.read_h5ad(files / "logs.h5ad"), path)
+    with h5py.File(path, "r+") as file:
+        file["layers/counts"] = data.X.toarray().T
+        file["layers/spliced"] = data.X.toarray().T
+    must("predict", model, files / "x.h5ad", "-o", tmp_path / "x.tsv")
+    said = must("predict", model, path, "-o", tmp_path / "out.tsv")
+    assert rows_of(tmp_path / "out.tsv") == rows_of(tmp_path / "x.tsv")
+    assert "counts are read from layers/counts" in said.err
+    said = must("convert", path, tmp_path / "out.h5ad").err
+    assert "not kept: layers spliced\n" in said and "not kept: matrix\n" in said
+    assert (anndata.read_h5ad(tmp_path / "out.h5ad").X != data.X).nnz == 0
+    said = must("convert", path, tmp_path / "logs.h5ad", "--layer", "matrix").err
+    assert "not kept: layers counts, spliced\n" in said and "not kept: matrix" not in said
+    with h5py.File(path, "r+") as file:
+        del file["layers"], file["matrix"]
+        file["matrix"] = data.X.toarray().T > 0
+    said = must("convert", path, tmp_path / "flags.h5ad").err
+    assert "matrix holds booleans" in said and "not kept" not in said
 
 
 def test_forms_that_anndata_alone_does_not_write(tmp_path):

@@ -2,18 +2,12 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <iterator>
-
 #include "saithe/core/text_io.h"
 #include "saithe/io/gene_table.h"
 #include "saithe/io/repeated_barcodes.h"
 
 namespace saithe::io {
 namespace {
-
-// Layers in which counts are looked for, in this order.
-constexpr const char* kLayersOfCounts[] = {"counts", "raw_counts", "raw"};
 
 /// Where a file has no matrix at all.
 class NoValues final : public CellMatrix {
@@ -29,45 +23,8 @@ class NoValues final : public CellMatrix {
   GeneIndex n_genes_;
 };
 
-class AnnDataSource final : public CellSource {
- public:
-  AnnDataSource(std::string name, Table obs, Table var, std::unique_ptr<CellMatrix> matrix,
-                bool are_values_chosen)
-      : name_(std::move(name)),
-        obs_(std::move(obs)),
-        var_(std::move(var)),
-        matrix_(std::move(matrix)),
-        are_values_chosen_(are_values_chosen) {}
-  const std::string& name() const override { return name_; }
-  const Table& obs() const override { return obs_; }
-  const Table& var() const override { return var_; }
-  bool holds_booleans() const override { return matrix_->is_boolean(); }
-  bool are_values_chosen() const override { return are_values_chosen_; }
-  CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
-    return matrix_->read(begin, end, context);
-  }
-  std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
-    return matrix_->most_stored(begin, end);
-  }
-
- private:
-  std::string name_;
-  Table obs_;
-  Table var_;
-  std::unique_ptr<CellMatrix> matrix_;
-  bool are_values_chosen_;
-};
-
 std::string joined(const std::vector<std::string>& names) {
   return printable(fmt::format("{}", fmt::join(names, ", ")));
-}
-
-std::vector<std::string> layers_not_looked_at(const AnnDataFile& file) {
-  std::vector<std::string> names = file.layers();
-  std::erase_if(names, [](const std::string& name) {
-    return std::ranges::find(kLayersOfCounts, name) != std::end(kLayersOfCounts);
-  });
-  return names;
 }
 
 ValuePlace named_place(AnnDataFile& file, const ReadOptions& options) {
@@ -152,7 +109,7 @@ std::unique_ptr<CellSource> open_cells(AnnDataFile& file, const ReadOptions& opt
     warn_of_booleans(file.name(), places.front().name, *chosen.matrix, context);
   } else {
     places = file.places_of_counts();
-    const std::string other_layers = joined(layers_not_looked_at(file));
+    const std::string other_layers = layers_not_looked_at(file.layers());
     if (places.empty() && options.no_values) {
       context.warn(fmt::format("{}: has no X, no raw and no layer of counts", file.name()));
       places.push_back(file.nothing());
@@ -164,8 +121,8 @@ std::unique_ptr<CellSource> open_cells(AnnDataFile& file, const ReadOptions& opt
         choose_values(file.name(), file.obs(), places, options.any_values, other_layers, context);
   }
   Table var = file.take_var(places[chosen.place]);
-  return std::make_unique<AnnDataSource>(file.name(), file.take_obs(), std::move(var),
-                                         std::move(chosen.matrix), !are_named);
+  return source_of_matrix(file.name(), file.take_obs(), std::move(var), std::move(chosen.matrix),
+                          !are_named);
 }
 
 }  // namespace saithe::io

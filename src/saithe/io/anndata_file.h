@@ -1,7 +1,7 @@
 #pragma once
 
 // What an AnnData file or store has, whatever it lies in: obs, and matrices with the var of each.
-// The one place that knows where counts are looked for. Private to io/.
+// The one place that knows where counts are looked for in it. Private to io/.
 
 #include <memory>
 #include <optional>

@@ -4,12 +4,60 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <optional>
 #include <ranges>
 
 #include "saithe/core/text_io.h"
 
 namespace saithe::io {
+
+namespace {
+
+class SourceOfMatrix final : public CellSource {
+ public:
+  SourceOfMatrix(std::string name, Table obs, Table var, std::unique_ptr<CellMatrix> matrix,
+                 bool are_values_chosen)
+      : name_(std::move(name)),
+        obs_(std::move(obs)),
+        var_(std::move(var)),
+        matrix_(std::move(matrix)),
+        are_values_chosen_(are_values_chosen) {}
+  const std::string& name() const override { return name_; }
+  const Table& obs() const override { return obs_; }
+  const Table& var() const override { return var_; }
+  bool holds_booleans() const override { return matrix_->is_boolean(); }
+  bool are_values_chosen() const override { return are_values_chosen_; }
+  CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
+    return matrix_->read(begin, end, context);
+  }
+  std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
+    return matrix_->most_stored(begin, end);
+  }
+
+ private:
+  std::string name_;
+  Table obs_;
+  Table var_;
+  std::unique_ptr<CellMatrix> matrix_;
+  bool are_values_chosen_;
+};
+
+}  // namespace
+
+std::unique_ptr<CellSource> source_of_matrix(std::string name, Table obs, Table var,
+                                             std::unique_ptr<CellMatrix> matrix,
+                                             bool are_values_chosen) {
+  return std::make_unique<SourceOfMatrix>(std::move(name), std::move(obs), std::move(var),
+                                          std::move(matrix), are_values_chosen);
+}
+
+std::string layers_not_looked_at(std::vector<std::string> layers) {
+  std::erase_if(layers, [](const std::string& name) {
+    return std::ranges::find(kLayersOfCounts, name) != std::end(kLayersOfCounts);
+  });
+  return printable(fmt::format("{}", fmt::join(layers, ", ")));
+}
 
 void fail_shape(const std::string& where, std::span<const std::int64_t> found,
                 std::span<const std::int64_t> expected) {

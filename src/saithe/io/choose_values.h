@@ -26,6 +26,18 @@ class CellMatrix {
   virtual void let_go() {}
 };
 
+/// The cells of a file, from the matrix that is used; `are_values_chosen`:
+/// CellSource::are_values_chosen().
+std::unique_ptr<CellSource> source_of_matrix(std::string name, Table obs, Table var,
+                                             std::unique_ptr<CellMatrix> matrix,
+                                             bool are_values_chosen);
+
+/// Layers in which counts are looked for before the main matrix, in this order.
+inline constexpr const char* kLayersOfCounts[] = {"counts", "raw_counts", "raw"};
+
+/// "a, b": the others of a file's layers.
+std::string layers_not_looked_at(std::vector<std::string> layers);
+
 /// Throws the Error(BadFormat) of a matrix that is not as long and wide as obs and var; `found` is
 /// empty where it has no shape.
 [[noreturn]] void fail_shape(const std::string& where, std::span<const std::int64_t> found,

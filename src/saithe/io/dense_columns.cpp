@@ -28,17 +28,23 @@ DenseColumns::DenseColumns(Hdf5Dataset dataset, GeneIndex n_genes, CellIndex n_c
   // Rows that lie one after the other have no width.
   const std::int64_t width = tiles_->tile_bytes() > 0 ? tiles_->tile_columns() : 1;
   const std::int64_t slab = std::max<std::int64_t>(1, n_genes) * width;
+  tile_cells_ = width;
   slab_cells_ = width * std::max<std::int64_t>(1, kSlabValues / slab);
   is_turned_ = width > 1 && slab > context.max_memory / kSlabShare / kValueBytes;
 }
 
-void DenseColumns::load_slab(CellIndex begin, const Context& context) {
+void DenseColumns::load_slab(CellIndex begin, CellIndex end, const Context& context) {
   context.throw_if_cancelled();
-  const CellIndex n = std::min(slab_cells_, n_cells_ - begin);
+  const CellIndex first = begin / tile_cells_ * tile_cells_;
+  const bool goes_on = first == slab_end();
+  // Who jumps about, as a sample does, has no use for more than what is asked for.
+  const CellIndex n_asked = (end - first + tile_cells_ - 1) / tile_cells_ * tile_cells_;
+  const CellIndex n =
+      std::min(n_cells_ - first, goes_on ? slab_cells_ : std::min(n_asked, slab_cells_));
+  let_go();
   std::vector<float> values(as_size(n_genes_) * as_size(n));
-  tiles_->read({0, n_genes_, begin, n}, values, context);
-  slab_ = {};
-  slab_begin_ = begin;
+  tiles_->read({0, n_genes_, first, n}, values, context);
+  slab_begin_ = first;
   slab_.n_rows = n;
   slab_.n_cols = n_genes_;
   slab_.row_start.assign(as_size(n) + 1, 0);
@@ -89,6 +95,12 @@ void DenseColumns::turn_round(const Context& context) {
   turned_ = gatherer.finish(n_cells_, context);
 }
 
+void DenseColumns::let_go() {
+  slab_ = {};
+  slab_begin_ = -1;
+  turned_.reset();
+}
+
 std::int64_t DenseColumns::most_stored(CellIndex begin, CellIndex end) const {
   if (!turned_) return (end - begin) * n_genes_;
   return turned_->n_stored(begin, end);
@@ -105,11 +117,11 @@ CsrMatrix DenseColumns::read(CellIndex begin, CellIndex end, const Context& cont
   CsrMatrix cells;
   cells.n_cols = n_genes_;
   while (begin < end) {
-    const CellIndex first = begin / slab_cells_ * slab_cells_;
-    if (slab_begin_ != first) load_slab(first, context);
-    const CellIndex last = std::min(end, first + slab_.n_rows);
+    if (begin < slab_begin_ || begin >= slab_end()) load_slab(begin, end, context);
+    const CellIndex last = std::min(end, slab_end());
     const CsrView slab = slab_.view();
-    const auto rows = slab.row_start.subspan(as_size(begin - first), as_size(last - begin) + 1);
+    const auto rows =
+        slab.row_start.subspan(as_size(begin - slab_begin_), as_size(last - begin) + 1);
     append_rows(cells, {last - begin, n_genes_, rows, slab.columns, slab.values});
     begin = last;
   }

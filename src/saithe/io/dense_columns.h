@@ -19,16 +19,20 @@ class DenseColumns {
   [[nodiscard]] CsrMatrix read(CellIndex begin, CellIndex end, const Context& context);
   /// At most how many of their values are not 0: all, unless the matrix was turned round.
   [[nodiscard]] std::int64_t most_stored(CellIndex begin, CellIndex end) const;
-  /// Cells that are read at once.
+  /// Cells that are read at once, at most.
   [[nodiscard]] CellIndex slab_cells() const { return slab_cells_; }
+  /// Gives back the slab, and what was turned round, which is done again if cells are asked for.
+  void let_go();
 
  private:
-  void load_slab(CellIndex begin, const Context& context);
+  void load_slab(CellIndex begin, CellIndex end, const Context& context);
+  [[nodiscard]] CellIndex slab_end() const { return slab_begin_ + slab_.n_rows; }
   void turn_round(const Context& context);
 
   std::unique_ptr<DenseTiles> tiles_;
   GeneIndex n_genes_;
   CellIndex n_cells_;
+  CellIndex tile_cells_ = 1;
   CellIndex slab_cells_ = 1;
   bool is_turned_ = false;
   CellIndex slab_begin_ = -1;

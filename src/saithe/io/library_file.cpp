@@ -299,16 +299,7 @@ std::vector<std::int64_t> LibraryDataset::read_integers() const {
   }
   description_.require_plausible(description_.size());
   std::vector<std::int64_t> values(as_size(description_.size()));
-  if (kind == StoredKind::Integer) {
-    read(H5T_NATIVE_INT64, values.data());
-    return values;
-  }
-  // A boolean is an enumeration of two: read its base, one byte.
-  if (description_.value_bytes != 1)
-    fail(ErrorKind::BadFormat, "{}: has booleans of {} bytes", where(), description_.value_bytes);
-  std::vector<std::int8_t> bytes(values.size());
-  read(type_.get(), bytes.data());
-  std::copy(bytes.begin(), bytes.end(), values.begin());
+  read(H5T_NATIVE_INT64, values.data());  // of an enumeration: the numbers that its names stand for
   return values;
 }
 

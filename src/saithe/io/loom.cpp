@@ -7,6 +7,7 @@
 
 #include "saithe/core/text_io.h"
 #include "saithe/core/utf8.h"
+#include "saithe/io/choose_values.h"
 #include "saithe/io/dense_columns.h"
 #include "saithe/io/formats.h"
 #include "saithe/io/hdf5_column.h"
@@ -15,28 +16,27 @@
 namespace saithe::io {
 namespace {
 
-class LoomSource final : public CellSource {
+// What messages and --layer call the matrix beside the layers.
+constexpr const char* kMainMatrix = "matrix";
+
+/// The main matrix or a layer.
+class LoomMatrix final : public CellMatrix {
  public:
-  LoomSource(std::string name, Table obs, Table var, DenseColumns matrix)
-      : name_(std::move(name)),
-        obs_(std::move(obs)),
-        var_(std::move(var)),
-        matrix_(std::move(matrix)) {}
-  const std::string& name() const override { return name_; }
-  const Table& obs() const override { return obs_; }
-  const Table& var() const override { return var_; }
-  CsrMatrix read_cells(CellIndex begin, CellIndex end, const Context& context) override {
-    return matrix_.read(begin, end, context);
+  LoomMatrix(Hdf5Dataset dataset, GeneIndex n_genes, CellIndex n_cells, const Context& context)
+      : is_boolean_(dataset.kind() == StoredKind::Boolean),
+        columns_(std::move(dataset), n_genes, n_cells, context) {}
+  CsrMatrix read(CellIndex begin, CellIndex end, const Context& context) override {
+    return columns_.read(begin, end, context);
   }
   std::int64_t most_stored(CellIndex begin, CellIndex end) const override {
-    return matrix_.most_stored(begin, end);
+    return columns_.most_stored(begin, end);
   }
+  bool is_boolean() const override { return is_boolean_; }
+  void let_go() override { columns_.let_go(); }
 
  private:
-  std::string name_;
-  Table obs_;
-  Table var_;
-  DenseColumns matrix_;
+  bool is_boolean_;
+  DenseColumns columns_;
 };
 
 /// What an entity of XML stands for, without '&' and ';'; nothing if it is none.
@@ -154,29 +154,88 @@ Table read_obs(const Hdf5Group& group, CellIndex n_cells, const Context& context
   return obs;
 }
 
+/// The tables of a Loom file, and its matrices by their places: "layers/NAME", "matrix".
+class LoomFile {
+ public:
+  LoomFile(const Hdf5Group& root, const Context& context) : root_(root), context_(context) {
+    const Hdf5Dataset matrix = root.dataset(kMainMatrix);
+    if (matrix.shape().size() != 2) {
+      fail(ErrorKind::BadFormat, "{}: has {} axes; expected two, genes x cells", matrix.where(),
+           matrix.shape().size());
+    }
+    var = read_var(root.group("row_attrs"), matrix.shape()[0], context);
+    obs = read_obs(root.group("col_attrs"), matrix.shape()[1], context);
+    if (root.has_group("layers")) layers_.emplace(root.group("layers"));
+  }
+  LoomFile(const LoomFile&) = delete;
+  LoomFile& operator=(const LoomFile&) = delete;
+
+  [[nodiscard]] std::vector<std::string> layers() const {
+    return layers_ ? layers_->names() : std::vector<std::string>();
+  }
+  /// A layer; nothing where there is none of that name. Opening one that is no dataset fails:
+  /// another place would be taken in its stead without a word.
+  [[nodiscard]] std::optional<ValuePlace> layer(const std::string& name) const {
+    const std::vector<std::string> names = layers();  // "a/b" would be a path
+    if (std::ranges::find(names, name) == names.end()) return std::nullopt;
+    return place("layers/" + name, *layers_, name);
+  }
+  [[nodiscard]] ValuePlace main_matrix() const { return place(kMainMatrix, root_, kMainMatrix); }
+  /// The places where counts are looked for, in this order.
+  [[nodiscard]] std::vector<ValuePlace> places_of_counts() const {
+    std::vector<ValuePlace> places;
+    for (const char* name : kLayersOfCounts) {
+      if (auto found = layer(name)) places.push_back(std::move(*found));
+    }
+    places.push_back(main_matrix());
+    return places;
+  }
+
+  Table var;
+  Table obs;
+
+ private:
+  [[nodiscard]] ValuePlace place(const std::string& place, const Hdf5Group& group,
+                                 const std::string& member) const {
+    return {place, &var, [this, &group, member] {
+              const auto n_genes = checked_cast<GeneIndex>(var.n_rows(), root_.file_name().c_str());
+              return std::make_unique<LoomMatrix>(group.dataset(member), n_genes, obs.n_rows(),
+                                                  context_);
+            }};
+  }
+
+  const Hdf5Group& root_;
+  const Context& context_;
+  std::optional<Hdf5Group> layers_;
+};
+
+/// The matrix that --layer names.
+std::unique_ptr<CellMatrix> open_named(const LoomFile& file, const std::string& file_name,
+                                       const std::string& layer, const Context& context) {
+  std::optional<ValuePlace> place = file.layer(layer);
+  if (!place && layer == kMainMatrix) place = file.main_matrix();
+  if (!place) {
+    fail(ErrorKind::BadFormat, "{}: --layer {}: no such layer; the file has: {}", file_name, layer,
+         join(file.layers()));
+  }
+  auto matrix = place->open();
+  warn_of_booleans(file_name, place->name, *matrix, context);
+  return matrix;
+}
+
 std::unique_ptr<CellSource> open_loom(InputFile input, const ReadOptions& options,
                                       const Context& context) {
   const Hdf5Group root = std::move(*input.hdf5);
-  Hdf5Dataset matrix = root.dataset("matrix");
-  if (!options.layer.empty()) {
-    const auto layers =
-        root.has_group("layers") ? root.group("layers").names() : std::vector<std::string>();
-    if (std::find(layers.begin(), layers.end(), options.layer) == layers.end()) {
-      fail(ErrorKind::BadFormat, "{}: --layer {}: no such layer; the file has: {}",
-           root.file_name(), options.layer, join(layers));
-    }
-    matrix = root.group("layers").dataset(options.layer);
-  }
-  if (matrix.shape().size() != 2) {
-    fail(ErrorKind::BadFormat, "{}: has {} axes; expected two, genes x cells", matrix.where(),
-         matrix.shape().size());
-  }
-  Table var = read_var(root.group("row_attrs"), matrix.shape()[0], context);
-  Table obs = read_obs(root.group("col_attrs"), matrix.shape()[1], context);
-  const std::string file = root.file_name();
-  DenseColumns columns(std::move(matrix), checked_cast<GeneIndex>(var.n_rows(), file.c_str()),
-                       obs.n_rows(), context);
-  return std::make_unique<LoomSource>(file, std::move(obs), std::move(var), std::move(columns));
+  const std::string& name = root.file_name();
+  LoomFile file(root, context);
+  std::unique_ptr<CellMatrix> matrix =
+      options.layer.empty()
+          ? choose_values(name, file.obs, file.places_of_counts(), options.any_values,
+                          layers_not_looked_at(file.layers()), context)
+                .matrix
+          : open_named(file, name, options.layer, context);
+  return source_of_matrix(name, std::move(file.obs), std::move(file.var), std::move(matrix),
+                          options.layer.empty());
 }
 
 std::optional<std::string> recognise_loom(const InputFile& input) {
@@ -193,8 +252,10 @@ std::optional<std::string> recognise_loom(const InputFile& input) {
   return version.empty() ? "Loom" : "Loom " + version;
 }
 
-void describe_loom(const InputFile& input, FileSummary& summary, const Context&) {
-  if (input.hdf5->has_group("layers")) summary.layers = input.hdf5->group("layers").names();
+void describe_loom(const InputFile& input, FileSummary& summary, const Context& context) {
+  const LoomFile file(*input.hdf5, context);
+  summary.layers = file.layers();
+  summary.places = survey_values(file.obs, file.places_of_counts(), context);
 }
 
 }  // namespace

@@ -38,9 +38,9 @@ struct ReadOptions {
   template <typename Visitor>
   static void describe(Visitor& visit, ReadOptions& options) {
     visit("layer", options.layer,
-          "h5ad, Zarr, Loom: read this layer (X: X itself); without it, of h5ad and Zarr the first "
-          "of the layers "
-          "counts, raw_counts and raw, raw/X and X that holds counts");
+          "h5ad, Zarr, Loom: read this layer (X, of Loom matrix: the main matrix); without it, the "
+          "first of the layers counts, raw_counts and raw, raw/X and the main matrix that holds "
+          "counts");
     visit("use-raw", options.use_raw, "h5ad, Zarr: read raw/X with its own genes");
     visit("genome", options.genome, "10x HDF5 of several genomes: the one to read");
     visit("cells-in", options.cells_in,
@@ -76,7 +76,7 @@ struct ColumnSummary {
 
 /// What one of the places holds where counts are looked for.
 struct PlaceSummary {
-  std::string name;  ///< "layers/counts", "raw/X", "X"
+  std::string name;  ///< "layers/counts", "raw/X", "X", of Loom "matrix"
   ValueKind kind = ValueKind::Unknown;
   std::string finding;  ///< a sentence: "X holds counts"
 };
@@ -90,7 +90,7 @@ struct FileSummary {
   double total = 0;  ///< sum of the values that would be used
   /// Of the values that would be used; Unknown where all are 0 or there are none.
   ValueKind value_kind = ValueKind::Unknown;
-  std::vector<PlaceSummary> places;  ///< h5ad, Zarr: told from a sample of cells
+  std::vector<PlaceSummary> places;  ///< h5ad, Zarr, Loom: told from a sample of cells
   std::vector<ColumnSummary> obs;
   std::vector<ColumnSummary> var;
   std::vector<std::string> layers;

@@ -95,6 +95,19 @@ TEST(DenseColumns, LongChunksAreTurnedRoundInLittleMemory) {
                       "one of its chunks has 1500 values");
 }
 
+TEST(DenseColumns, WhatWasGivenBackIsReadAgain) {
+  const FolderForTest folder;
+  const Hdf5Group root = file_of(folder / "a.h5", {4, 50});
+  Context little(2);
+  little.max_memory = 16384;
+  for (const Context* context : {&kContext, static_cast<const Context*>(&little)}) {
+    DenseColumns columns(root.dataset("matrix"), kGenes, kCells, *context);
+    expect_cells(columns.read(20, 30, *context), 20, 30);
+    columns.let_go();
+    expect_cells(columns.read(10, 40, *context), 10, 40);
+  }
+}
+
 TEST(DenseColumns, AnotherShapeIsNamed) {
   const FolderForTest folder;
   const Hdf5Group root = file_of(folder / "a.h5", {8, 8});

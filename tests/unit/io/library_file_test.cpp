@@ -154,6 +154,54 @@ TEST(LibraryFile, LinksAreToldFromObjects) {
   EXPECT_SAITHE_ERROR(root.link_of("none"), ErrorKind::BadFormat, "/none");
 }
 
+/// An enumeration of FALSE and TRUE, as AnnData's booleans are, with numbers as wide as `base`.
+Hdf5Id booleans_of(hid_t base) {
+  Hdf5Id type(H5Tenum_create(base));
+  for (const auto& [name, number] : {std::pair("FALSE", 0), std::pair("TRUE", 1)}) {
+    std::int64_t value = number;
+    H5Tconvert(H5T_NATIVE_INT64, base, 1, &value, nullptr, H5P_DEFAULT);
+    H5Tenum_insert(type.get(), name, &value);
+  }
+  return type;
+}
+
+TEST(LibraryFile, BooleansOfAnyWidth) {
+  const FolderForTest folder;
+  const std::vector<std::int64_t> expected = {1, 0, 1};
+  for (const hid_t base :
+       {H5T_STD_I8LE, H5T_STD_U8LE, H5T_STD_I16BE, H5T_STD_I32LE, H5T_STD_U64BE, H5T_STD_I64LE}) {
+    Hdf5Target root = Hdf5Target::create_file(folder / "a.h5", "a");
+    {
+      const Hdf5Id type = booleans_of(base);
+      const Hdf5Id native = booleans_of(H5T_NATIVE_INT8);
+      const Hdf5Id record(H5Tcreate(H5T_COMPOUND, 1 + H5Tget_size(type.get())));
+      H5Tinsert(record.get(), "flag", 1, type.get());  // a field of AnnData 0.6
+      const Hdf5Id in_memory(H5Tcreate(H5T_COMPOUND, 1));
+      H5Tinsert(in_memory.get(), "flag", 0, native.get());
+      const hsize_t n = 3;
+      const std::array<std::int8_t, 3> values = {1, 0, 1};
+      const Hdf5Id space(H5Screate_simple(1, &n, nullptr));
+      const auto write = [&](const char* name, hid_t stored, hid_t memory) {
+        const Hdf5Id data(H5Dcreate2(root.id(), name, stored, space.get(), H5P_DEFAULT, H5P_DEFAULT,
+                                     H5P_DEFAULT));
+        EXPECT_GE(H5Dwrite(data.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), 0);
+      };
+      write("array", type.get(), native.get());
+      write("records", record.get(), in_memory.get());
+    }
+    root.flush();
+    root.close();
+    const LibraryGroup opened = LibraryGroup::open_file(folder / "a.h5");
+    for (const LibraryDataset& dataset :
+         {opened.dataset("array"), opened.dataset("records").field("flag")}) {
+      EXPECT_EQ(dataset.description().kind, io::StoredKind::Boolean);
+      EXPECT_EQ(dataset.read_integers(), expected);
+      EXPECT_EQ(dataset.read_numbers(), (std::vector<double>{1, 0, 1}));
+    }
+    std::filesystem::remove(folder / "a.h5");
+  }
+}
+
 TEST(LibraryFile, ABlockByAxes) {
   const FolderForTest folder;
   const LibraryDataset dataset = some_file(folder / "a.h5").dataset("chunked");
