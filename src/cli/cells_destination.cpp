@@ -42,16 +42,17 @@ void CellsDestination::write(CellSource& cells, const Annotations& annotations,
                              Session& session) const {
   std::vector<std::string> removed;
   if (h5ad_) {
-    removed = h5ad_->write(annotations);
+    removed = h5ad_->write(annotations, session.outputs());
   } else if (zarr_) {
-    removed = zarr_->write(annotations);
+    removed = zarr_->write(annotations, session.outputs());
   } else {
-    write_h5ad(output_, cells, annotations, overwrite_, session.context());
+    write_h5ad(output_, cells, annotations, overwrite_, session.context(), session.outputs());
   }
   if (!removed.empty()) {
-    session.say(printable(fmt::format("removed, of an earlier run: {}", fmt::join(removed, ", "))));
+    session.say_when_written(
+        printable(fmt::format("removed, of an earlier run: {}", fmt::join(removed, ", "))));
   }
-  session.say("written: " + (output_.empty() ? input_ : output_).string());
+  session.say_when_written("written: " + (output_.empty() ? input_ : output_).string());
 }
 
 }  // namespace saithe::cli

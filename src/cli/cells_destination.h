@@ -23,7 +23,7 @@ class CellsDestination {
   /// reading obs throws where it goes into a new file. Called before the long work, with
   /// annotations of no cells.
   void require_free(const CellSource& cells, const Annotations& annotations) const;
-  /// Says what a new file does not take over, writes, and says so.
+  /// Adds them to the outputs of the session.
   void write(CellSource& cells, const Annotations& annotations, Session& session) const;
 
  private:

@@ -89,6 +89,7 @@ int run(const CommonOptions& common, const OptionFlags& flags, const Request& re
       make_annotations(request.key_added, std::move(umap_layout), std::move(predictions.hidden),
                        model.saithe_version, parameters),
       session);
+  session.commit_outputs();
   session.finish(source->n_cells());
   return 0;
 }

@@ -98,6 +98,8 @@ int main(int argc, char** argv) {
     std::string typed = "saithe";
     for (int i = 1; i < argc; ++i) typed += std::string(" ") + argv[i];
     return saithe::cli::run_chosen(typed);
+  } catch (const saithe::cli::ReaderHasGone&) {
+    saithe::cli::end_without_reader();
   } catch (const saithe::Error& error) {
     const std::string bug =
         error.kind() == ErrorKind::Internal ? " (a bug of saithe: please report it)" : "";

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Found before the work, not when half of the files are in their places.
-void require_place(const fs::path& file) {
+void require_no_folder(const fs::path& file) {
   std::error_code error;
   if (fs::is_directory(file, error)) {
     fail(ErrorKind::Output, "{}: is a folder, where a file is to be written; move it away",
@@ -39,7 +39,7 @@ OutputFolder::OutputFolder(fs::path path, std::vector<std::string> files, bool o
       fail(ErrorKind::Output, "{}: exists already; choose another folder or add --overwrite",
            (path_ / name).string());
     }
-    require_place(path_ / name);
+    require_no_folder(path_ / name);
   }
   for (fs::path folder = fs::absolute(path_).lexically_normal(); !fs::exists(folder, error);
        folder = folder.parent_path()) {
@@ -58,7 +58,6 @@ OutputFolder::OutputFolder(fs::path path, std::vector<std::string> files, bool o
 OutputFolder::~OutputFolder() {
   std::error_code ignored;
   fs::remove_all(staging_, ignored);
-  if (is_committed_) return;
   for (const fs::path& folder : made_) fs::remove(folder, ignored);  // only where it is empty
 }
 
@@ -77,32 +76,58 @@ void OutputFolder::write(const std::function<void()>& writer) const {
   }
 }
 
-std::vector<std::string> OutputFolder::commit() {
+void OutputFolder::require_place(const std::string& name) const {
+  const fs::path target = path_ / name;
+  require_no_folder(target);
+  std::error_code error;
+  if (overwrite_ || !fs::exists(fs::symlink_status(target, error))) return;
+  fail(ErrorKind::Output, "{}: was made by another program meanwhile; nothing was replaced",
+       target.string());
+}
+
+void OutputFolder::put_in_place(const std::string& name) const {
+  const fs::path target = path_ / name;
+  std::error_code error;
+  fs::create_directories(target.parent_path(), error);
+  fs::rename(staging_ / name, target, error);
+  if (error) {
+    fail(ErrorKind::Output, "{}: cannot be renamed into place: {}", target.string(),
+         error.message());
+  }
+}
+
+void OutputFolder::remove_of_earlier_run(const std::vector<std::string>& names) const {
+  std::error_code ignored;
+  for (const std::string& name : names) {
+    fs::remove(path_ / name, ignored);
+    const fs::path folder = (path_ / name).parent_path();
+    if (folder != path_) fs::remove(folder, ignored);  // only where it is empty
+  }
+}
+
+std::vector<std::string> OutputFolder::add_to(PendingOutputs& outputs) {
   std::vector<std::string> written;
-  std::vector<std::string> of_earlier_run;
+  std::vector<std::string> others;
   std::error_code error;
   for (const std::string& name : files_) {
-    if (!fs::exists(staging_ / name, error)) {
-      of_earlier_run.push_back(name);
-      continue;
-    }
-    const fs::path target = path_ / name;
-    fs::create_directories(target.parent_path(), error);
-    fs::rename(staging_ / name, target, error);
-    if (error) {
-      fail(ErrorKind::Output, "{}: cannot be renamed into place: {}", target.string(),
-           error.message());
-    }
-    written.push_back(name);
+    (fs::exists(staging_ / name, error) ? written : others).push_back(name);
   }
-  is_committed_ = true;
-  if (overwrite_) {
-    for (const std::string& name : of_earlier_run) {
-      fs::remove(path_ / name, error);
-      const fs::path folder = (path_ / name).parent_path();
-      if (folder != path_) fs::remove(folder, error);  // only where it is empty
-    }
+  if (!overwrite_) others.clear();
+  for (const std::string& name : written) {
+    const bool is_last = name == written.back();
+    outputs.add({path_ / name, [this, name] { require_place(name); },
+                 [this, name, stale = is_last ? others : std::vector<std::string>()] {
+                   put_in_place(name);
+                   remove_of_earlier_run(stale);
+                 }});
   }
+  return written;
+}
+
+std::vector<std::string> OutputFolder::commit() {
+  PendingOutputs outputs;
+  std::vector<std::string> written = add_to(outputs);
+  outputs.commit();
   return written;
 }
 

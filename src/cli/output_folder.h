@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "saithe/core/pending_outputs.h"
+
 namespace saithe::cli {
 
 /// Files under construction in a hidden folder beside their places, all moved when all are there.
@@ -27,17 +29,23 @@ class OutputFolder {
   }
   /// Calls `writer`; errors name the places where the files would have come to lie.
   void write(const std::function<void()>& writer) const;
-  /// Moves every file that was written into its place; their names. With `overwrite` the others of
-  /// `files` are removed: they belong to an earlier run. Throws Error(Output).
+  /// Hands every file that was written to `outputs`, which moves it into its place; their names.
+  /// With `overwrite` the others of `files` are then removed: they belong to an earlier run. This
+  /// has to live until then.
+  std::vector<std::string> add_to(PendingOutputs& outputs);
+  /// The same, moved at once. Throws Error(Output).
   std::vector<std::string> commit();
 
  private:
+  void require_place(const std::string& name) const;
+  void put_in_place(const std::string& name) const;
+  void remove_of_earlier_run(const std::vector<std::string>& names) const;
+
   std::filesystem::path path_;
   std::filesystem::path staging_;
   std::vector<std::string> files_;
   std::vector<std::filesystem::path> made_;  // folders that did not exist before
   bool overwrite_ = false;
-  bool is_committed_ = false;
 };
 
 }  // namespace saithe::cli

@@ -136,37 +136,56 @@ class Results {
     warn_of_shallow_cells(model_, kept_.n_shallow(), kept_.n_cells(), session_);
   }
 
+  /// The largest first: it is the one that most often finds no room.
   void write() {
+    write_cells();
+    write_tables();
+    // What a failed run has put out there cannot be taken back, but nothing else has changed.
+    if (request_.output == "-") write_stdout(put_table());
+    session_.commit_outputs();
+  }
+
+ private:
+  [[nodiscard]] std::function<void(const PutText&)> put_table() {
+    return [this](const PutText& put) {
+      put_predictions(model_, source_, kept_, heads_, extra_columns(), put);
+    };
+  }
+
+  void write_cells() {
+    if (destination_) return destination_->write(source_, make_annotations(), session_);
+    if (request_.output == "-") return;
+    write_text(request_.output, session_.common().overwrite, put_table(), session_.outputs());
+    session_.say_when_written("written: " + request_.output);
+  }
+
+  void write_tables() {
     const bool overwrite = session_.common().overwrite;
     const TableOptions& tables = request_.tables;
-    const auto write_table = [&](const std::string& path, const std::string& text) {
-      write_file(path, text, overwrite);
-      session_.say("written: " + path);
+    const auto write_table = [&](const std::string& path,
+                                 const std::function<void(const PutText&)>& write) {
+      write_text(path, overwrite, write, session_.outputs());
+      session_.say_when_written("written: " + path);
     };
     if (!tables.probabilities.empty()) {
-      write_text(tables.probabilities, overwrite,
-                 [&](const PutText& put) { put_probabilities(model_, source_, kept_, put); });
-      session_.say("written: " + tables.probabilities);
+      write_table(tables.probabilities,
+                  [&](const PutText& put) { put_probabilities(model_, source_, kept_, put); });
     }
     if (!tables.cluster_table.empty()) {
-      write_table(tables.cluster_table, majority_vote_tsv("cluster", groups_, vote_, model_.types));
+      write_table(tables.cluster_table, [&](const PutText& put) {
+        put(majority_vote_tsv("cluster", groups_, vote_, model_.types));
+      });
     }
     if (!tables.donor_table.empty()) {
       const CellGroups donors = groups_of_column(source_.obs(), tables.donor_key, "donor-key");
       const TypesByGroup types = count_types_by_group(donors, labels_, model_.types.n_types());
       warn_of_cells_in_no_row(donors);
-      write_table(tables.donor_table, types_by_group_tsv("donor", donors, types, model_.types));
+      write_table(tables.donor_table, [&](const PutText& put) {
+        put(types_by_group_tsv("donor", donors, types, model_.types));
+      });
     }
-    if (destination_) return destination_->write(source_, make_annotations(), session_);
-    const auto put_table = [&](const PutText& put) {
-      put_predictions(model_, source_, kept_, heads_, extra_columns(), put);
-    };
-    if (request_.output == "-") return write_stdout(put_table);
-    write_text(request_.output, overwrite, put_table);
-    session_.say("written: " + request_.output);
   }
 
- private:
   void warn_of_cells_in_no_row(const CellGroups& donors) const {
     const auto n = std::count(donors.group.begin(), donors.group.end(), -1);
     if (n == 0) return;

@@ -60,14 +60,18 @@ void catch_signals() {
 namespace {
 
 [[noreturn]] void fail_stdout() {
-  if (errno == EPIPE) {
-    std::signal(SIGPIPE, SIG_DFL);
-    std::raise(SIGPIPE);
-  }
+  // Not at once: files under construction are removed first.
+  if (errno == EPIPE) throw ReaderHasGone();
   fail(ErrorKind::Output, "standard output cannot be written: {}", std::strerror(errno));
 }
 
 }  // namespace
+
+void end_without_reader() {
+  std::signal(SIGPIPE, SIG_DFL);
+  std::raise(SIGPIPE);
+  _exit(128 + SIGPIPE);  // where somebody blocks the signal
+}
 
 void write_stdout(const std::function<void(const PutText&)>& write) {
   errno = 0;
@@ -159,6 +163,12 @@ void Session::say(const std::string& line) {
   if (common_.quiet) return;
   clear_progress();
   std::fputs((line + "\n").c_str(), stderr);
+}
+
+void Session::commit_outputs() {
+  outputs_.commit();
+  for (const std::string& line : lines_when_written_) say(line);
+  lines_when_written_.clear();
 }
 
 void Session::print(const std::string& line) {

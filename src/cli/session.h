@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "saithe/core/context.h"
+#include "saithe/core/pending_outputs.h"
 #include "saithe/core/text_output.h"
 
 namespace saithe::cli {
@@ -32,6 +33,12 @@ class Session {
 
   /// A line on stderr, below which a progress bar goes on; nothing with --quiet.
   void say(const std::string& line);
+  /// What commit_outputs() will put in place; what a failed run leaves here is removed.
+  [[nodiscard]] PendingOutputs& outputs() { return outputs_; }
+  /// say(), once the outputs are in place.
+  void say_when_written(std::string line) { lines_when_written_.push_back(std::move(line)); }
+  /// Puts all outputs in place, one right after the other. Throws Error(Output).
+  void commit_outputs();
   /// A result line on stdout; nothing with --quiet.
   void print(const std::string& line);
   /// Ends a stage: its seconds are kept under `name`.
@@ -58,10 +65,16 @@ class Session {
   std::chrono::steady_clock::time_point last_drawn_;
   bool has_terminal_ = false;
   bool is_drawn_ = false;
+  PendingOutputs outputs_;
+  std::vector<std::string> lines_when_written_;
 };
 
-/// Writes a result to stdout. A reader that has gone ends the process as it ends any filter, by
-/// SIGPIPE and without a word. Throws Error(Output).
+/// Who read the standard output has gone, which ends a filter without a word.
+struct ReaderHasGone {};
+/// Ends the process as such a filter ends, by SIGPIPE.
+[[noreturn]] void end_without_reader();
+
+/// Writes a result to stdout. Throws Error(Output), and ReaderHasGone.
 void write_stdout(const std::string& text);
 /// The same of a text that `write` hands over piece by piece.
 void write_stdout(const std::function<void(const PutText&)>& write);

@@ -84,12 +84,13 @@ int run(const CommonOptions& common, const OptionFlags& flags, TrainingRequest r
     if (error.kind() == ErrorKind::BadFormat) save_model(result.model, output, common.overwrite);
     throw;
   }
-  save_model(result.model, output, common.overwrite);
-  if (checkpoint != nullptr) checkpoint->remove();
+  save_model(result.model, output, common.overwrite, session.outputs());
   if (folder) {
-    folder->commit();
-    session.say("written: " + (folder->path() / "report.html").string());
+    folder->add_to(session.outputs());
+    session.say_when_written("written: " + (folder->path() / "report.html").string());
   }
+  session.commit_outputs();
+  if (checkpoint != nullptr) checkpoint->remove();
   session.say(
       fmt::format("genes: {}, types: {}", result.dataset.n_genes(), result.model.types.n_types()));
   if (!result.suspects.empty()) {

@@ -13,6 +13,7 @@
 #include "saithe/core/open_input.h"
 #include "saithe/core/symbolic_links.h"
 #include "saithe/core/text_io.h"
+#include "saithe/core/pending_outputs.h"
 #include "saithe/core/text_output.h"
 #include "saithe/core/aligned_vector.h"
 #include "saithe/matrix/csr_matrix.h"

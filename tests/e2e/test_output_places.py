@@ -346,6 +346,57 @@ def test_a_limit_of_file_sizes_is_no_damage(cells, model, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["t.tsv"]
 
 
+def state_of(paths):
+    """The files that are there, by what a rename would change."""
+    files = [file for path in paths for file in [path, *sorted(path.rglob("*"))] if file.is_file()]
+    return [(str(file), file.stat().st_ino, file.read_bytes()) for file in files]
+
+
+@pytest.mark.parametrize("kind", ["h5ad", "h5ad in place", "new h5ad", "store", "table"])
+def test_a_run_that_fails_changes_none_of_its_outputs(cells, model, tmp_path, kind):
+    """The largest output cannot be written: the others are left as they were."""
+    query, outputs = tmp_path / "q.h5ad", [tmp_path / "p.tsv", tmp_path / "d.tsv"]
+    main = tmp_path / {"store": "o.zarr", "table": "o.tsv.gz"}.get(kind, "o.h5ad")
+    shutil.copy(cells, query)
+    if kind == "new h5ad":
+        query = tmp_path / "q"
+        query.mkdir()
+        write_tenx_folder(query, anndata.read_h5ad(cells))
+    if kind == "store":
+        query = tmp_path / "q.zarr"
+        anndata.read_h5ad(cells).write_zarr(query)
+    where = ["--in-place"] if kind == "h5ad in place" else ["-o", main]
+    donors = [] if kind == "new h5ad" else ["--donor-key", "donor", "--donor-table", outputs[1]]
+    arguments = ["predict", model, query, *where, "--probabilities", outputs[0], *donors, "--quiet"]
+    must(*arguments)
+    outputs.append(query if kind == "h5ad in place" else main)
+    before, names = state_of(outputs), sorted(tmp_path.iterdir())
+    largest = max((len(content), name) for name, _, content in before)
+    limit = largest[0] // 1024 - 1
+    # A table that is built after the labels fails, and otherwise the cells.
+    assert largest[1] == str(outputs[0]) if kind == "table" else largest[1].startswith(str(outputs[-1]))
+    done = subprocess.run([*limits_the_size_of_files(limit), PROGRAM,
+                           *map(str, [*arguments, "--overwrite"])], capture_output=True, text=True)
+    assert done.returncode == 1 and "File too large" in done.stderr, done.stderr
+    assert state_of(outputs) == before and sorted(tmp_path.iterdir()) == names
+    must(*arguments, "--overwrite")
+    assert all(old[1] != new[1] for old, new in zip(before, state_of(outputs)))
+
+
+def test_a_standard_output_that_fails_leaves_no_tables(cells, model, tmp_path):
+    command = [PROGRAM, "predict", model, cells, "-o", "-", "--probabilities", tmp_path / "p.tsv"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([str(word) for word in command], stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert done.returncode == -signal.SIGPIPE and b"error" not in done.stderr, done.stderr
+    assert list(tmp_path.iterdir()) == []
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([str(word) for word in command], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1 and b"standard output cannot be written" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def pages_of(path):
     """Kilobytes of a file or folder on a disk of pages."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "saithe/core/pending_outputs.h"
 #include "saithe/core/text_io.h"
 
 namespace saithe {
@@ -50,6 +51,15 @@ void write_checksummed_file(const fs::path& path, bool overwrite,
                             const std::pair<std::string, std::string>& metadata,
                             const std::vector<TensorInfo>& tensors,
                             const std::vector<TensorBytes>& pieces) {
+  PendingOutputs outputs;
+  write_checksummed_file(path, overwrite, metadata, tensors, pieces, outputs);
+  outputs.commit();
+}
+
+void write_checksummed_file(const fs::path& path, bool overwrite,
+                            const std::pair<std::string, std::string>& metadata,
+                            const std::vector<TensorInfo>& tensors,
+                            const std::vector<TensorBytes>& pieces, PendingOutputs& outputs) {
   std::string header = format_safetensors_header({{"sha256", kNoDigest}, metadata}, tensors);
   if (static_cast<std::int64_t>(header.size()) > kMaxSafetensorsHeader) {
     fail(ErrorKind::InvalidArgument, "{}: the model's names take {} bytes; at most {} fit",
@@ -75,7 +85,7 @@ void write_checksummed_file(const fs::path& path, bool overwrite,
   if (!file) {
     fail(ErrorKind::Output, "{}: cannot be written: {}", path.string(), std::strerror(errno));
   }
-  output.commit();
+  outputs.add(std::move(output));
 }
 
 bool is_checksummed_file(const fs::path& path) {

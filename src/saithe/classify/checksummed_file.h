@@ -18,6 +18,8 @@
 
 namespace saithe {
 
+class PendingOutputs;
+
 /// The bytes of one tensor, borrowed.
 struct TensorBytes {
   const void* bytes = nullptr;
@@ -31,6 +33,11 @@ void write_checksummed_file(const std::filesystem::path& path, bool overwrite,
                             const std::pair<std::string, std::string>& metadata,
                             const std::vector<TensorInfo>& tensors,
                             const std::vector<TensorBytes>& pieces);
+/// The same, renamed with the other outputs of a run.
+void write_checksummed_file(const std::filesystem::path& path, bool overwrite,
+                            const std::pair<std::string, std::string>& metadata,
+                            const std::vector<TensorInfo>& tensors,
+                            const std::vector<TensorBytes>& pieces, PendingOutputs& outputs);
 
 /// Whether a file begins like one of these.
 bool is_checksummed_file(const std::filesystem::path& path);

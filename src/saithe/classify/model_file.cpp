@@ -5,6 +5,7 @@
 
 #include "saithe/classify/checksummed_file.h"
 #include "saithe/classify/model_json.h"
+#include "saithe/core/pending_outputs.h"
 #include "saithe/core/text_io.h"
 
 namespace saithe {
@@ -237,6 +238,12 @@ ModelDescription parse_description(const std::string& text, const ChecksummedRea
 }  // namespace
 
 void save_model(const Model& model, const fs::path& path, bool overwrite) {
+  PendingOutputs outputs;
+  save_model(model, path, overwrite, outputs);
+  outputs.commit();
+}
+
+void save_model(const Model& model, const fs::path& path, bool overwrite, PendingOutputs& outputs) {
   const ModelDescription description = describe_model(model);
   require_storable(description, path.string());
   const auto tensors = expected_tensors(description);
@@ -253,7 +260,7 @@ void save_model(const Model& model, const fs::path& path, bool overwrite) {
                   });
   write_checksummed_file(path, overwrite,
                          {kMetadataKey, format_model_json(description, path.string())}, tensors,
-                         pieces);
+                         pieces, outputs);
 }
 
 Model load_model(const fs::path& path) {

@@ -9,8 +9,13 @@
 
 namespace saithe {
 
+class PendingOutputs;
+
 /// Writes the model beside and renames. The same model gives the same bytes. Throws Error(Output).
 void save_model(const Model& model, const std::filesystem::path& path, bool overwrite);
+/// The same, renamed with the other outputs of a run.
+void save_model(const Model& model, const std::filesystem::path& path, bool overwrite,
+                PendingOutputs& outputs);
 
 /// Reads a model. Throws Error(NotFound), or Error(BadFormat) if anything in it does not fit.
 Model load_model(const std::filesystem::path& path);

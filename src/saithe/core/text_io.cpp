@@ -320,22 +320,7 @@ OutputFile::~OutputFile() {
   fs::remove(temporary_, ignored);
 }
 
-namespace {
-
-/// A rename outlives a power cut only once its folder is on the disk. Folders that cannot be opened
-/// or flushed (some network file systems) are left to the system.
-void flush_folder(const fs::path& file) {
-  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  const bool is_lost = fsync(descriptor) != 0 && errno == EIO;
-  close(descriptor);
-  if (is_lost) fail(ErrorKind::Output, "{}: cannot be written: the disk fails", file.string());
-}
-
-}  // namespace
-
-void OutputFile::commit(const std::function<void()>& before_rename) {
+void OutputFile::flush() const {
   SAITHE_ASSERT(is_pending_);
   const int descriptor = open(temporary_.c_str(), O_RDWR | O_CLOEXEC);
   const bool is_flushed = descriptor >= 0 && fsync(descriptor) == 0;
@@ -345,19 +330,40 @@ void OutputFile::commit(const std::function<void()>& before_rename) {
     fail(ErrorKind::Output, "{}: cannot be written: {}", path_.string(),
          std::strerror(flush_error));
   }
-  if (before_rename) before_rename();
+}
+
+void OutputFile::require_place() const {
   std::error_code error;
-  if (!overwrite_ && fs::exists(fs::symlink_status(path_, error))) {
-    fail(ErrorKind::Output, "{}: was made by another program meanwhile; nothing was replaced",
-         path_.string());
-  }
+  if (overwrite_ || !fs::exists(fs::symlink_status(path_, error))) return;
+  fail(ErrorKind::Output, "{}: was made by another program meanwhile; nothing was replaced",
+       path_.string());
+}
+
+void OutputFile::rename() {
+  SAITHE_ASSERT(is_pending_);
+  std::error_code error;
   fs::rename(temporary_, path_, error);
   if (error) {
     fail(ErrorKind::Output, "{}: cannot be renamed into place: {}", path_.string(),
          error.message());
   }
   is_pending_ = false;
-  flush_folder(path_);
+}
+
+void OutputFile::commit() {
+  flush();
+  require_place();
+  rename();
+  flush_folder_of(path_);
+}
+
+void flush_folder_of(const fs::path& file) {
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  const bool is_lost = fsync(descriptor) != 0 && errno == EIO;
+  close(descriptor);
+  if (is_lost) fail(ErrorKind::Output, "{}: cannot be written: the disk fails", file.string());
 }
 
 void write_file(const fs::path& path, std::string_view content, bool overwrite) {

@@ -88,8 +88,16 @@ class OutputFile {
   [[nodiscard]] const std::filesystem::path& temporary_path() const { return temporary_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   /// Flushes to disk, renames, flushes the folder. Throws Error(Output) if one fails.
-  /// `before_rename` is called between the first two, and may throw: the output is then gone.
-  void commit(const std::function<void()>& before_rename = {});
+  void commit();
+
+  // The steps of commit(), for outputs that take their places together (pending_outputs.h).
+
+  /// Throws Error(Output) if the bytes cannot be flushed to the disk.
+  void flush() const;
+  /// Throws Error(Output) if another program made a file there that may not be replaced.
+  void require_place() const;
+  /// Throws Error(Output).
+  void rename();
 
  private:
   std::filesystem::path path_;
@@ -97,6 +105,11 @@ class OutputFile {
   bool overwrite_ = false;
   bool is_pending_ = false;
 };
+
+/// A rename outlives a power cut only once its folder is on the disk. Folders that cannot be opened
+/// or flushed (some network file systems) are left to the system. Throws Error(Output) if the disk
+/// fails.
+void flush_folder_of(const std::filesystem::path& file);
 
 /// Writes `content` as a whole file, beside and renamed; compressed if its name ends in .gz. Throws
 /// Error(Output).

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "saithe/core/error.h"
+#include "saithe/core/pending_outputs.h"
 #include "saithe/core/text_io.h"
 
 namespace saithe {
@@ -68,11 +69,12 @@ class TextOutput {
     }
   }
 
-  void commit() {
+  /// The file under construction, its bytes all written.
+  OutputFile finish() {
     flush(true);
     file_.close();
     if (!file_) fail_writing();
-    output_.commit();
+    return std::move(output_);
   }
 
  private:
@@ -100,9 +102,16 @@ class TextOutput {
 
 void write_text(const fs::path& path, bool overwrite,
                 const std::function<void(const PutText&)>& write) {
+  PendingOutputs outputs;
+  write_text(path, overwrite, write, outputs);
+  outputs.commit();
+}
+
+void write_text(const fs::path& path, bool overwrite,
+                const std::function<void(const PutText&)>& write, PendingOutputs& outputs) {
   TextOutput output(path, overwrite);
   write([&](std::string_view text) { output.put(text); });
-  output.commit();
+  outputs.add(output.finish());
 }
 
 }  // namespace saithe

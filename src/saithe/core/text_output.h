@@ -8,6 +8,8 @@
 
 namespace saithe {
 
+class PendingOutputs;
+
 /// Takes the next piece of a text.
 using PutText = std::function<void(std::string_view)>;
 
@@ -16,5 +18,8 @@ using PutText = std::function<void(std::string_view)>;
 /// Throws Error(Output), and what `write` throws; nothing is left then.
 void write_text(const std::filesystem::path& path, bool overwrite,
                 const std::function<void(const PutText&)>& write);
+/// The same, renamed with the other outputs of a run.
+void write_text(const std::filesystem::path& path, bool overwrite,
+                const std::function<void(const PutText&)>& write, PendingOutputs& outputs);
 
 }  // namespace saithe

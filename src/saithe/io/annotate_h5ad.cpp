@@ -11,6 +11,7 @@
 #include <set>
 #include <sstream>
 
+#include "saithe/core/pending_outputs.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/copy_file.h"
 #include "saithe/io/earlier_run.h"
@@ -371,6 +372,14 @@ void H5adAnnotator::require_free(const Annotations& annotations) const {
 }
 
 std::vector<std::string> H5adAnnotator::write(const Annotations& annotations) const {
+  PendingOutputs outputs;
+  std::vector<std::string> removed = write(annotations, outputs);
+  outputs.commit();
+  return removed;
+}
+
+std::vector<std::string> H5adAnnotator::write(const Annotations& annotations,
+                                              PendingOutputs& outputs) const {
   require_unchanged();
   require_free(annotations);
   io::StaleNames stale;
@@ -391,7 +400,8 @@ std::vector<std::string> H5adAnnotator::write(const Annotations& annotations) co
     root.flush();
   });
   if (is_in_place_) copy_permissions(input_, output.temporary_path(), output_.string());
-  output.commit([this] { require_unchanged(); });
+  // A copy of this, which holds the lock until then.
+  outputs.add(std::move(output), [annotator = *this] { annotator.require_unchanged(); });
   return stale.paths();
 }
 

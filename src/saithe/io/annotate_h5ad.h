@@ -42,6 +42,9 @@ class H5adAnnotator {
   /// of the file, in its order. Throws as the others do, and Error(Output) if another program
   /// changed the input since this was made.
   std::vector<std::string> write(const Annotations& annotations) const;
+  /// The same, renamed with the other outputs of a run, when once more nobody may have changed the
+  /// input.
+  std::vector<std::string> write(const Annotations& annotations, PendingOutputs& outputs) const;
 
  private:
   /// Tells a file from what another program made of it.

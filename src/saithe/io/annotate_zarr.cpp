@@ -10,10 +10,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <set>
 
 #include "saithe/core/error.h"
+#include "saithe/core/pending_outputs.h"
 #include "saithe/core/symbolic_links.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/copy_file.h"
@@ -75,15 +77,20 @@ class FolderBeside {
 
   [[nodiscard]] const fs::path& path() const { return path_; }
 
+  /// Throws Error(Output) if another program made something there that may not be replaced.
+  void require_place(bool overwrite) const {
+    std::error_code error;
+    if (overwrite || !fs::exists(fs::symlink_status(output_, error))) return;
+    fail_writing(name_, std::strerror(EEXIST));
+  }
   /// Takes the place of the output; a store that is there changes places with it, and goes.
-  void commit(bool overwrite) {
+  void rename_into_place(bool overwrite) const {
     const unsigned how = overwrite && fs::exists(output_) ? RENAME_EXCHANGE : RENAME_NOREPLACE;
     auto failed = syscall(SYS_renameat2, AT_FDCWD, path_.c_str(), AT_FDCWD, output_.c_str(), how);
     if (failed != 0 && errno == EINVAL && how == RENAME_NOREPLACE) {
       failed = rename(path_.c_str(), output_.c_str());  // some network file systems know no other
     }
     if (failed != 0) fail_writing(name_, std::strerror(errno));
-    io::flush_to_disk(parent_of(output_), name_.string());
   }
   /// Is not removed: it holds what was taken out of a store and could not be put back.
   void leave() { stays_ = true; }
@@ -378,41 +385,68 @@ void ZarrAnnotator::require_free(const Annotations& annotations) const {
   }
 }
 
-void ZarrAnnotator::write_copy(const Annotations& annotations, const StaleNames& stale) const {
-  FolderBeside folder(output_, output_);
+void ZarrAnnotator::write_copy(const Annotations& annotations, const StaleNames& stale,
+                               PendingOutputs& outputs) const {
+  const auto folder = std::make_shared<FolderBeside>(output_, output_);
   try {
-    find_root(input_).value().store().copy_to(folder.path(), output_.string());
-    ZarrTarget store(folder.path(), output_.string());
+    find_root(input_).value().store().copy_to(folder->path(), output_.string());
+    ZarrTarget store(folder->path(), output_.string());
     add_annotations(store, annotations, stale, column_order(input_));
     store.finish();
-    require_unchanged();
-    folder.commit(overwrite_);
   } catch (...) {
-    rethrow_naming(output_, folder.path());
+    rethrow_naming(output_, folder->path());
   }
+  outputs.add({output_,
+               [folder, annotator = *this] {
+                 annotator.require_unchanged();
+                 folder->require_place(annotator.overwrite_);
+               },
+               [folder, overwrite = overwrite_] { folder->rename_into_place(overwrite); }});
 }
 
-void ZarrAnnotator::write_in_place(const Annotations& annotations, const StaleNames& stale) const {
-  FolderBeside staging(output_, given_);
-  ZarrTarget store(input_, staging.path(), given_.string());
+void ZarrAnnotator::write_in_place(const Annotations& annotations, const StaleNames& stale,
+                                   PendingOutputs& outputs) const {
+  struct Change {
+    FolderBeside staging;
+    ZarrTarget store;
+    Change(const fs::path& place, const fs::path& given)
+        : staging(place, given), store(place, staging.path(), given.string()) {}
+  };
+  const auto change = std::make_shared<Change>(input_, given_);
   try {
-    add_annotations(store, annotations, stale, column_order(input_));
-    store.finish([this] { require_unchanged(); });
+    add_annotations(change->store, annotations, stale, column_order(input_));
+    change->store.stage();
   } catch (...) {
-    if (store.is_kept_aside()) staging.leave();
-    rethrow_naming(given_, staging.path());
+    rethrow_naming(given_, change->staging.path());
   }
+  const auto require_unchanged = [annotator = *this] { annotator.require_unchanged(); };
+  outputs.add({given_, require_unchanged, [change, require_unchanged, given = given_] {
+                 try {
+                   change->store.publish(require_unchanged);
+                 } catch (...) {
+                   if (change->store.is_kept_aside()) change->staging.leave();
+                   rethrow_naming(given, change->staging.path());
+                 }
+               }});
 }
 
 std::vector<std::string> ZarrAnnotator::write(const Annotations& annotations) const {
+  PendingOutputs outputs;
+  std::vector<std::string> removed = write(annotations, outputs);
+  outputs.commit();
+  return removed;
+}
+
+std::vector<std::string> ZarrAnnotator::write(const Annotations& annotations,
+                                              PendingOutputs& outputs) const {
   require_unchanged();
   require_free(annotations);
   if (const auto cells = n_cells(input_)) io::require_sizes(annotations, *cells);
   const StaleNames stale = find_stale(input_, annotations);
   if (is_in_place()) {
-    write_in_place(annotations, stale);
+    write_in_place(annotations, stale, outputs);
   } else {
-    write_copy(annotations, stale);
+    write_copy(annotations, stale, outputs);
   }
   return stale.paths();
 }

@@ -42,6 +42,8 @@ class ZarrAnnotator {
   /// annotations have one entry per cell. Throws as the others do, and Error(Output) if another
   /// program changed the store since this was made.
   std::vector<std::string> write(const Annotations& annotations) const;
+  /// The same, with all renames among those of the other outputs of a run.
+  std::vector<std::string> write(const Annotations& annotations, PendingOutputs& outputs) const;
 
  private:
   ZarrAnnotator(std::filesystem::path input, bool overwrite);
@@ -50,8 +52,10 @@ class ZarrAnnotator {
   /// Tells the metadata that will be changed from what another program made of them.
   [[nodiscard]] std::vector<std::int64_t> stamp() const;
   void require_unchanged() const;
-  void write_copy(const Annotations& annotations, const io::StaleNames& stale) const;
-  void write_in_place(const Annotations& annotations, const io::StaleNames& stale) const;
+  void write_copy(const Annotations& annotations, const io::StaleNames& stale,
+                  PendingOutputs& outputs) const;
+  void write_in_place(const Annotations& annotations, const io::StaleNames& stale,
+                      PendingOutputs& outputs) const;
 
   std::filesystem::path input_;  ///< in place: the store itself, also where a link was given
   std::filesystem::path given_;  ///< what messages call it

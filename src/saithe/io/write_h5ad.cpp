@@ -5,6 +5,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "saithe/core/pending_outputs.h"
 #include "saithe/core/spilled_rows.h"
 #include "saithe/core/text_io.h"
 #include "saithe/io/earlier_run.h"
@@ -148,7 +149,7 @@ void write_frame(const Hdf5Target& root, const char* name, const Table& table,
 template <typename Append>
 void write_new_h5ad(const fs::path& path, const CellSource& cells, RowPointer most_stored,
                     const Annotations& annotations, bool overwrite, const Context& context,
-                    Append append) {
+                    PendingOutputs& outputs, Append append) {
   io::require_sizes(annotations, cells.n_cells());
   OutputFile output(path, overwrite);
   {
@@ -167,7 +168,7 @@ void write_new_h5ad(const fs::path& path, const CellSource& cells, RowPointer mo
     write_empty_groups(root);
     root.flush();
   }
-  output.commit();
+  outputs.add(std::move(output));
 }
 
 }  // namespace
@@ -184,16 +185,25 @@ ResultMatrix::ResultMatrix(DenseMatrix matrix)
 
 void write_h5ad(const fs::path& path, const Dataset& dataset, const Annotations& annotations,
                 bool overwrite, const Context& context) {
-  write_new_h5ad(path, dataset, dataset.counts.n_stored(), annotations, overwrite, context,
+  PendingOutputs outputs;
+  write_new_h5ad(path, dataset, dataset.counts.n_stored(), annotations, overwrite, context, outputs,
                  [&](CsrTarget& counts) { counts.append(dataset.counts.view(), context); });
+  outputs.commit();
 }
 
 void write_h5ad(const fs::path& path, CellSource& source, const Annotations& annotations,
                 bool overwrite, const Context& context) {
+  PendingOutputs outputs;
+  write_h5ad(path, source, annotations, overwrite, context, outputs);
+  outputs.commit();
+}
+
+void write_h5ad(const fs::path& path, CellSource& source, const Annotations& annotations,
+                bool overwrite, const Context& context, PendingOutputs& outputs) {
   static constexpr CellIndex kBlockCells = 4096;
   const CellIndex n_cells = source.n_cells();
   write_new_h5ad(path, source, most_stored(n_cells, source.n_genes()), annotations, overwrite,
-                 context, [&](CsrTarget& counts) {
+                 context, outputs, [&](CsrTarget& counts) {
                    for (CellIndex begin = 0, end = 0; begin < n_cells; begin = end) {
                      context.throw_if_cancelled();
                      end = source.block_end(begin, kBlockCells, context);

@@ -21,6 +21,8 @@
 
 namespace saithe {
 
+class PendingOutputs;
+
 /// An entry of uns.
 using UnsValue = std::variant<std::string, std::int64_t, double, bool, std::vector<std::string>,
                               std::vector<double>>;
@@ -98,6 +100,11 @@ void write_h5ad(const std::filesystem::path& path, const Dataset& dataset,
 /// integers where a matrix without zeros would need them. Throws also what reading throws.
 void write_h5ad(const std::filesystem::path& path, CellSource& source,
                 const Annotations& annotations, bool overwrite, const Context& context);
+
+/// The same, renamed with the other outputs of a run.
+void write_h5ad(const std::filesystem::path& path, CellSource& source,
+                const Annotations& annotations, bool overwrite, const Context& context,
+                PendingOutputs& outputs);
 
 /// Writes an h5ad block by block, in memory bounded by one block.
 class H5adStream {

@@ -25,6 +25,8 @@ constexpr const char* kArray = ".zarray";
 constexpr const char* kAttributes = ".zattrs";
 constexpr const char* kNode = "zarr.json";
 constexpr const char* kObs = "obs";
+// In the staging folder: files that take the places of others while columns are replaced.
+constexpr const char* kWithout = "without";
 constexpr const char* kOrder = "column-order";
 
 std::string key_of(const std::string& path, const char* name) {
@@ -389,8 +391,11 @@ std::map<std::string, ZarrTarget::Json> ZarrTarget::metadata_with_groups(
   return all;
 }
 
-void ZarrTarget::finish(const std::function<void()>& require_unchanged) {
-  if (is_staged()) return publish(require_unchanged);
+void ZarrTarget::finish() {
+  if (is_staged()) {
+    stage();
+    return publish();
+  }
   for (const auto& [key, json] : metadata_) write_json(folder_ / key, json);
   if (auto all = read_consolidated()) {
     write_json(folder_ / consolidated_file(version_),
@@ -438,8 +443,8 @@ std::map<std::string, ZarrTarget::Json> ZarrTarget::frames_without_removed() con
   return frames;
 }
 
-void ZarrTarget::publish(const std::function<void()>& require_unchanged) {
-  const fs::path without = staging_ / "without";
+void ZarrTarget::stage() {
+  const fs::path without = staging_ / kWithout;
   const char* const consolidated_name = consolidated_file(version_);
   const auto consolidated = read_consolidated();
   const auto frames = frames_without_removed();
@@ -449,22 +454,26 @@ void ZarrTarget::publish(const std::function<void()>& require_unchanged) {
                update_consolidated(*consolidated, version_, removed_,
                                    metadata_with_groups(*consolidated)));
   }
+  has_consolidated_ = consolidated.has_value();
   if (!removed_.empty()) {
-    for (const auto& [key, json] : frames) write_json(without / key, json);
     if (consolidated) {
       write_json(without / consolidated_name,
                  update_consolidated(*consolidated, version_, removed_, frames));
+      forgetting_.emplace_back(consolidated_name);
+    }
+    for (const auto& [key, json] : frames) {
+      write_json(without / key, json);
+      forgetting_.push_back(key);
     }
   }
   flush_file_system(staging_, name_);
+}
 
+void ZarrTarget::publish(const std::function<void()>& require_unchanged) {
   FolderChange change(folder_, staging_ / "old", name_);
   if (require_unchanged) require_unchanged();
   try {
-    if (!removed_.empty()) {
-      if (consolidated) change.replace(without / consolidated_name, consolidated_name);
-      for (const auto& [key, json] : frames) change.replace(without / key, key);
-    }
+    for (const std::string& key : forgetting_) change.replace(staging_ / kWithout / key, key);
     for (const std::string& path : removed_) {
       if (fs::exists(folder_ / path)) change.take_out(path);
     }
@@ -475,7 +484,10 @@ void ZarrTarget::publish(const std::function<void()>& require_unchanged) {
     for (const auto& [key, json] : metadata_) {
       if (fs::exists(staging_ / key)) change.replace(staging_ / key, key);
     }
-    if (consolidated) change.replace(staging_ / consolidated_name, consolidated_name);
+    if (has_consolidated_) {
+      const char* const consolidated_name = consolidated_file(version_);
+      change.replace(staging_ / consolidated_name, consolidated_name);
+    }
     change.flush();
     change.keep();
   } catch (...) {

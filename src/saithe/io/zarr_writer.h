@@ -50,11 +50,18 @@ class ZarrTarget {
   void write_result(const std::string& path, const ResultColumn& column);
   void write_matrix(const std::string& path, const ResultMatrix& matrix);
   void write_value(const std::string& path, const UnsValue& value);
-  /// Throws Error(Output); the store is then as it was. Of a store that others may read
-  /// `require_unchanged` is called when nothing is left to do but the renames, and may throw.
-  void finish(const std::function<void()>& require_unchanged = {});
-  /// Whether finish() failed and could not take back all it had done: the staging folder holds what
-  /// is missing.
+  /// Throws Error(Output); the store is then as it was.
+  void finish();
+
+  // The steps of finish() of a store that others may read.
+
+  /// All but the renames: everything is in `staging`, and on the disk.
+  void stage();
+  /// The renames. `require_unchanged` is called when nothing is left to do but these, and may
+  /// throw.
+  void publish(const std::function<void()>& require_unchanged = {});
+  /// Whether publish() failed and could not take back all it had done: the staging folder holds
+  /// what is missing.
   [[nodiscard]] bool is_kept_aside() const { return is_kept_aside_; }
 
  private:
@@ -103,7 +110,6 @@ class ZarrTarget {
   /// metadata_, and of the groups that its nodes lie in what the consolidated metadata lack: a run
   /// that was killed may have left a group that they do not know.
   [[nodiscard]] std::map<std::string, Json> metadata_with_groups(const Json& consolidated) const;
-  void publish(const std::function<void()>& require_unchanged);
 
   std::filesystem::path folder_;
   std::filesystem::path staging_;  ///< where nodes are written; may be the folder itself
@@ -111,6 +117,8 @@ class ZarrTarget {
   int version_ = 2;
   std::map<std::string, Json> metadata_;  ///< of new and changed files, by their keys
   std::vector<std::string> removed_;      ///< nodes
+  std::vector<std::string> forgetting_;   ///< files that are first replaced by ones that know less
+  bool has_consolidated_ = false;
   bool is_kept_aside_ = false;
 };
 
