@@ -295,6 +295,39 @@ def test_what_is_no_dict_at_our_key_is_a_taken_key(model, query, tmp_path, mine)
         assert "nested" in file["uns"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to a foreign group")
+@pytest.mark.parametrize("mode, left", [(0o6755, 0o755), (0o640, 0o600), (0o674, 0o644),
+                                        (0o664, 0o644), (0o604, 0o604)])
+@pytest.mark.parametrize("kind", ["h5ad", "store"])
+def test_who_loses_the_group_gives_another_no_more_than_everybody(model, cells, tmp_path, kind, mode,
+                                                                   left):
+    """As cp -p: an owner who is not in the file's group cannot keep it."""
+    place = tmp_path / "place"
+    place.mkdir()
+    path = place / f"own.{kind}"
+    if kind == "h5ad":
+        shutil.copy(cells, path)
+        changed = path
+    else:
+        anndata.read_h5ad(cells).write_zarr(path)
+        changed = path / "obs" / ".zattrs"
+    for file in [place, *place.rglob("*")]:
+        os.chown(file, 65534, 0)
+    os.chmod(changed, mode)
+    program = shutil.copy(PROGRAM, place / "saithe")
+    shutil.copy(model, place / "m.saithe")
+    done = as_plain_user([program, "predict", place / "m.saithe", path, "--in-place"], place)
+    assert done.returncode == 0, done.stderr
+    status = changed.stat()
+    assert (status.st_uid, status.st_gid, oct(stat.S_IMODE(status.st_mode))) == (65534, 65534, oct(left))
+    # The superuser keeps all of it.
+    os.chown(changed, 65534, 0)
+    os.chmod(changed, mode)
+    must("predict", model, path, "--in-place", "--overwrite")
+    status = changed.stat()
+    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (65534, 0, mode)
+
+
 def test_links_are_written_through_and_read_only_files_stay(model, query, tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()

@@ -166,18 +166,6 @@ Hdf5Target group_or_new(const Hdf5Target& root, const std::string& name) {
 
 // ---- the file ---------------------------------------------------------------------------------
 
-/// Who may read and write a file stays as it was; its owner too, where that is permitted.
-void copy_permissions(const fs::path& from, const fs::path& to, const std::string& name) {
-  struct stat original = {};
-  if (stat(from.c_str(), &original) != 0) {
-    fail(ErrorKind::NotFound, "{}: cannot be opened: {}", from.string(), std::strerror(errno));
-  }
-  static_cast<void>(!chown(to.c_str(), original.st_uid, original.st_gid));
-  if (chmod(to.c_str(), original.st_mode & 07777) != 0) {
-    fail(ErrorKind::Output, "{}: cannot be written: {}", name, std::strerror(errno));
-  }
-}
-
 /// Whether "uns/saithe/types" is there, itself: not behind a link.
 bool has_path(const Hdf5Group& root, const std::string& path) {
   const std::size_t slash = path.find('/');
@@ -399,7 +387,7 @@ std::vector<std::string> H5adAnnotator::write(const Annotations& annotations,
     io::add_annotations(root, annotations, stale);
     root.flush();
   });
-  if (is_in_place_) copy_permissions(input_, output.temporary_path(), output_.string());
+  if (is_in_place_) io::copy_permissions(input_, output.temporary_path(), output_.string());
   // A copy of this, which holds the lock until then.
   outputs.add(std::move(output), [annotator = *this] { annotator.require_unchanged(); });
   return stale.paths();

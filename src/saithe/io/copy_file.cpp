@@ -66,6 +66,27 @@ void copy_file_bytes(const std::filesystem::path& input, const std::filesystem::
   }
 }
 
+void copy_permissions(const std::filesystem::path& from, const std::filesystem::path& to,
+                      const std::string& name) {
+  struct stat old = {};
+  if (stat(from.c_str(), &old) != 0) {
+    fail(ErrorKind::NotFound, "{}: cannot be opened: {}", from.string(), std::strerror(errno));
+  }
+  // A group that one is in may be given without being the superuser.
+  if (chown(to.c_str(), old.st_uid, old.st_gid) != 0) {
+    static_cast<void>(!chown(to.c_str(), static_cast<uid_t>(-1), old.st_gid));
+  }
+  struct stat changed = {};
+  mode_t mode = old.st_mode & 07777;
+  if (stat(to.c_str(), &changed) == 0) {
+    const bool has_group = changed.st_gid == old.st_gid;
+    if (!has_group || changed.st_uid != old.st_uid) mode &= ~static_cast<mode_t>(S_ISUID | S_ISGID);
+    if (!has_group) mode &= ~static_cast<mode_t>(S_IRWXG) | (mode & S_IRWXO) << 3;
+    if (chmod(to.c_str(), mode) == 0) return;
+  }
+  fail(ErrorKind::Output, "{}: cannot be written: {}", name, std::strerror(errno));
+}
+
 std::optional<std::string> why_read_only(const std::filesystem::path& path) {
   static constexpr mode_t kAnyonesWriting = S_IWUSR | S_IWGRP | S_IWOTH;
   struct stat status = {};

@@ -16,6 +16,13 @@ namespace saithe::io {
 void copy_file_bytes(const std::filesystem::path& input, const std::filesystem::path& target,
                      const std::string& name);
 
+/// Gives a file that will replace another who may read and write that: its permissions, and owner
+/// and group where the system lets. Where it does not, nobody gets more than before: no program
+/// that runs as its owner or group, and another group no more than others have. `name` is what
+/// messages call the file. Throws Error(NotFound), Error(Output).
+void copy_permissions(const std::filesystem::path& from, const std::filesystem::path& to,
+                      const std::string& name);
+
 /// Why a file or folder is not to be changed, in the words of the system; nothing if it may be, or
 /// is not there. Who made it read-only wants it kept: from the superuser, too, whom the system lets
 /// write.

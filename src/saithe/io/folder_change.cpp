@@ -81,20 +81,18 @@ void FolderChange::put(const fs::path& from, const fs::path& entry) {
 
 void FolderChange::replace(const fs::path& from, const fs::path& entry) {
   const fs::path place = folder_ / entry;
-  struct stat old = {};
-  if (stat(place.c_str(), &old) != 0) fail_writing(name_, errno);
+  std::error_code error;
+  if (!fs::exists(place, error)) fail_writing(name_, error ? error.value() : ENOENT);
   // A copy, not the file itself: at no moment is there none.
   const fs::path copy = next_aside();
   if (!std::ofstream(copy)) fail_writing(name_, errno);
   copy_file_bytes(place, copy, name_);
   for (const fs::path& path : {copy, from}) {
-    static_cast<void>(!chown(path.c_str(), old.st_uid, old.st_gid));
-    if (chmod(path.c_str(), old.st_mode & 07777) != 0) fail_writing(name_, errno);
+    copy_permissions(place, path, name_);
   }
   flush_to_disk(copy, name_);
   flush_to_disk(from, name_);
   flush();
-  std::error_code error;
   fs::rename(from, place, error);
   if (error) fail_writing(name_, error.value());
   undo_.push_back({copy, place});

@@ -35,7 +35,8 @@ class FolderChange {
   void take_out(const std::filesystem::path& entry);
   /// Moves a file or folder to an entry of which there is none.
   void put(const std::filesystem::path& from, const std::filesystem::path& entry);
-  /// Puts a file into the place of a file in one step; who may read and write it stays as it was.
+  /// Puts a file into the place of a file in one step; who may read and write it stays as it was
+  /// (copy_permissions()).
   /// What was done before is on the disk first, and so is this at the end.
   void replace(const std::filesystem::path& from, const std::filesystem::path& entry);
   /// Makes sure that the steps so far are on the disk.

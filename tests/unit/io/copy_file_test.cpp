@@ -1,7 +1,11 @@
 #include "saithe/io/copy_file.h"
 
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -55,6 +59,54 @@ TEST(CopyFile, SaysWhatIsWrong) {
   EXPECT_EQ(error->kind(), ErrorKind::Output);
   EXPECT_TRUE(testing::contains(error->what(), "to.h5ad: cannot be written: File too large"))
       << error->what();
+}
+
+TEST(CopyPermissions, AFileThatIsOnesOwnHasTheSame) {
+  const FolderForTest folder;
+  write_bytes(folder / "from", "x");
+  write_bytes(folder / "to", "y");
+  for (const auto mode : {0640U, 0755U, 0600U}) {
+    std::filesystem::permissions(folder / "from", std::filesystem::perms(mode));
+    io::copy_permissions(folder / "from", folder / "to", "to.h5ad");
+    EXPECT_EQ(std::filesystem::status(folder / "to").permissions(), std::filesystem::perms(mode));
+  }
+  EXPECT_SAITHE_ERROR(io::copy_permissions(folder / "none", folder / "to", "to.h5ad"),
+                      ErrorKind::NotFound, "none");
+  EXPECT_SAITHE_ERROR(io::copy_permissions(folder / "from", folder / "none", "to.h5ad"),
+                      ErrorKind::Output, "to.h5ad: cannot be written: No such file");
+}
+
+TEST(CopyPermissions, WhereTheGroupCannotBeKeptAnotherGetsNoMoreThanEverybody) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a file to a foreign group";
+  const FolderForTest folder;
+  write_bytes(folder / "from", "x");
+  write_bytes(folder / "to", "y");
+  static constexpr uid_t kNobody = 65534;
+  const auto mode_after = [&](mode_t mode) {
+    EXPECT_EQ(chown((folder / "from").c_str(), kNobody, 0), 0);
+    EXPECT_EQ(chown((folder / "to").c_str(), kNobody, kNobody), 0);
+    EXPECT_EQ(chmod((folder / "from").c_str(), mode), 0);
+    std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
+    // Another process, which gives up what root may.
+    const pid_t child = fork();
+    if (child == 0) {
+      const bool is_plain =
+          setgroups(0, nullptr) == 0 && setgid(kNobody) == 0 && setuid(kNobody) == 0;
+      if (!is_plain) _exit(2);
+      _exit(testing::error_of([&] {
+              io::copy_permissions(folder / "from", folder / "to", "to");
+            }).has_value());
+    }
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    struct stat changed = {};
+    EXPECT_EQ(stat((folder / "to").c_str(), &changed), 0);
+    return changed.st_mode & 07777U;
+  };
+  EXPECT_EQ(mode_after(06755), 0755U);
+  EXPECT_EQ(mode_after(0640), 0600U);
+  EXPECT_EQ(mode_after(0674), 0644U);
 }
 
 TEST(WhyReadOnly, ReadOnlyFilesAreSoForTheSuperuserToo) {
