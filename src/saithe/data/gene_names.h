@@ -54,8 +54,9 @@ struct GeneColumn {
 };
 
 /// The columns of var that may name genes: the index, unless it numbers the rows beside a column
-/// that usually names genes, then those that usually do, then any other of text. Only `chosen` if that is not empty ("index": the index). Throws Error(BadFormat),
-/// beginning with `where`, if there is no such column.
+/// that usually names genes, then those that usually do, then any other of text. Only `chosen` if
+/// that is not empty ("index": the index). Throws Error(BadFormat), beginning with `where`, if
+/// there is no such column.
 std::vector<GeneColumn> gene_columns(const Table& var, const std::string& chosen,
                                      const std::string& where);
 
