@@ -35,16 +35,12 @@ DenseColumns::DenseColumns(Hdf5Dataset dataset, GeneIndex n_genes, CellIndex n_c
 
 void DenseColumns::load_slab(CellIndex begin, CellIndex end, const Context& context) {
   context.throw_if_cancelled();
-  const CellIndex first = begin / tile_cells_ * tile_cells_;
-  const bool goes_on = first == slab_end();
-  // Who jumps about, as a sample does, has no use for more than what is asked for.
-  const CellIndex n_asked = (end - first + tile_cells_ - 1) / tile_cells_ * tile_cells_;
-  const CellIndex n =
-      std::min(n_cells_ - first, goes_on ? slab_cells_ : std::min(n_asked, slab_cells_));
+  const SlabOfCells next = next_slab(begin, end, slab_end(), tile_cells_, slab_cells_, n_cells_);
+  const CellIndex n = next.end - next.begin;
   let_go();
   std::vector<float> values(as_size(n_genes_) * as_size(n));
-  tiles_->read({0, n_genes_, first, n}, values, context);
-  slab_begin_ = first;
+  tiles_->read({0, n_genes_, next.begin, n}, values, context);
+  slab_begin_ = next.begin;
   slab_.n_rows = n;
   slab_.n_cols = n_genes_;
   slab_.row_start.assign(as_size(n) + 1, 0);

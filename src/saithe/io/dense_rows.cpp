@@ -79,15 +79,11 @@ CsrMatrix DenseRows::read(CellIndex begin, CellIndex end, const Context& context
 }
 
 void DenseRows::read_slab(CellIndex begin, CellIndex end, const Context& context) {
-  const std::int64_t height = tiles_->tile_rows();
-  const CellIndex first = begin / height * height;
-  const bool goes_on = first == slab_end();
-  // Who jumps about, as a sample does, has no use for more than what is asked for.
-  const CellIndex n_wanted = goes_on ? slab_cells_ : (end - first + height - 1) / height * height;
-  const CellIndex last = std::min(tiles_->n_rows(), first + std::min(n_wanted, slab_cells_));
+  const SlabOfCells next =
+      next_slab(begin, end, slab_end(), tiles_->tile_rows(), slab_cells_, tiles_->n_rows());
   let_go();
-  slab_ = tiles_->read_rows(first, last, context);
-  slab_begin_ = first;
+  slab_ = tiles_->read_rows(next.begin, next.end, context);
+  slab_begin_ = next.begin;
 }
 
 void DenseRows::let_go() {

@@ -216,6 +216,14 @@ CsrMatrix DenseTiles::read_rows(std::int64_t begin, std::int64_t end,
   return join_tiles(tiles, n_across, n_columns(), context);
 }
 
+SlabOfCells next_slab(CellIndex begin, CellIndex end, CellIndex last_end, CellIndex tile_cells,
+                      CellIndex slab_cells, CellIndex n_cells) {
+  const CellIndex first = begin / tile_cells * tile_cells;
+  const CellIndex n_asked = (end - first + tile_cells - 1) / tile_cells * tile_cells;
+  const CellIndex n = first == last_end ? slab_cells : std::min(n_asked, slab_cells);
+  return {first, std::min(n_cells, first + n)};
+}
+
 std::unique_ptr<DenseTiles> open_dense_tiles(Hdf5Dataset dataset) {
   return std::make_unique<Hdf5Tiles>(std::move(dataset));
 }

@@ -44,6 +44,17 @@ class DenseTiles {
   [[nodiscard]] std::int64_t columns_at_once(std::int64_t n_rows) const;
 };
 
+/// Cells that are read at once, and kept.
+struct SlabOfCells {
+  CellIndex begin = 0;
+  CellIndex end = 0;
+};
+/// The slab to read for who wants cells [begin, end) of n_cells, in whole tiles of `tile_cells`:
+/// `slab_cells` of them, a multiple of these, where they go on from `last_end`, the end of the slab
+/// before it; who jumps about, as a sample does, has no use for more than what is asked for.
+SlabOfCells next_slab(CellIndex begin, CellIndex end, CellIndex last_end, CellIndex tile_cells,
+                      CellIndex slab_cells, CellIndex n_cells);
+
 /// Of a two-dimensional dataset of numbers or booleans. Throws Error(BadFormat) on another.
 std::unique_ptr<DenseTiles> open_dense_tiles(Hdf5Dataset dataset);
 

@@ -1,7 +1,6 @@
 #pragma once
 
-// Texts of any length, read past libhdf5, which takes a quarter of a microsecond for each of them.
-// Private to io/.
+// Texts of any length, read past libhdf5, which does much for each of them. Private to io/.
 
 #include <cstdint>
 

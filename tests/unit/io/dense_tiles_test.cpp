@@ -116,6 +116,20 @@ TEST(DenseTiles, ATileThatPassesMemoryIsRefused) {
                       "Give it more with --memory 1M");
 }
 
+TEST(NextSlab, IsOfWholeTilesAndLongWhereItGoesOn) {
+  const auto slab = [](CellIndex begin, CellIndex end, CellIndex last_end) {
+    const io::SlabOfCells next = io::next_slab(begin, end, last_end, 10, 40, 95);
+    return std::pair(next.begin, next.end);
+  };
+  using Range = std::pair<CellIndex, CellIndex>;
+  EXPECT_EQ(slab(0, 5, -1), Range(0, 10));  // nothing was read before
+  EXPECT_EQ(slab(12, 31, -1), Range(10, 40));
+  EXPECT_EQ(slab(12, 90, -1), Range(10, 50));  // no more than a slab
+  EXPECT_EQ(slab(10, 12, 10), Range(10, 50));
+  EXPECT_EQ(slab(93, 95, 0), Range(90, 95));
+  EXPECT_EQ(slab(80, 82, 80), Range(80, 95));
+}
+
 TEST(DenseTiles, OnlyMatricesOfNumbers) {
   const FolderForTest folder;
   Hdf5Target target = Hdf5Target::create_file(folder / "a.h5", "a");
